@@ -1,0 +1,1 @@
+//! The configuration: typed values, every finding at once with line and column.

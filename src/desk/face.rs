@@ -1,0 +1,173 @@
+//! What the desk shows to its faces: plain values, no doors behind them.
+
+use std::time::Duration;
+
+use crate::domain::{
+    Attempt, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter, OutboxRow,
+    ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId, Timestamp, Usd,
+};
+
+/// A part of the queue, as the screen needs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueuePage {
+    /// How many rows were passed over.
+    pub offset: u64,
+    /// The rows.
+    pub rows: Vec<QueueRow>,
+    /// How many there are altogether in this view.
+    pub total: u64,
+    /// How many tickets the filter hides.
+    pub hidden: u64,
+}
+
+/// One ticket with all that stands around it.
+#[derive(Clone, Debug)]
+pub struct TicketView {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Its messages, oldest first.
+    pub messages: Vec<Message>,
+    /// The live draft of this agent.
+    pub draft: Option<Draft>,
+    /// Its receipts, newest first.
+    pub receipts: Vec<Receipt>,
+    /// Its replies in the outbox, newest first.
+    pub outbox: Vec<OutboxRow>,
+}
+
+/// Which draft to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftAsk {
+    /// For which ticket.
+    pub ticket: TicketId,
+    /// Links instead of the configured chain, and where they came from.
+    pub chain: Option<Vec<LinkName>>,
+    /// What to do differently this time: `shorter`, or free words.
+    pub hint: Option<String>,
+}
+
+/// A draft under way: the newest state, not a stream of events. Published by `watch`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// The run.
+    pub run: RunId,
+    /// The ticket it is for.
+    pub ticket: TicketId,
+    /// What it is doing.
+    pub phase: Phase,
+    /// The link being asked or speaking.
+    pub link: Option<LinkName>,
+    /// The whole text of the attempt that speaks.
+    pub text: String,
+    /// Text of an earlier attempt that broke off: shown dimmed until the new text comes.
+    pub void: Option<VoidText>,
+    /// Attempts that are over, in order: why the engine moved on, as it happens.
+    pub attempts: Vec<Attempt>,
+    /// Time since the run began.
+    pub elapsed: Duration,
+}
+
+/// Words that no longer count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoidText {
+    /// What had been shown.
+    pub text: String,
+    /// Who wrote it.
+    pub link: LinkName,
+    /// Why it is void.
+    pub because: FaultClass,
+}
+
+/// What a running draft is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Waits for money that other drafts hold, or for a link's short rest.
+    Waiting,
+    /// Asked; no words yet.
+    Asking,
+    /// Words come.
+    Writing,
+}
+
+/// How a draft came out.
+#[derive(Clone, Debug)]
+pub struct Drafted {
+    /// The draft as saved; none when no text was kept.
+    pub draft: Option<Draft>,
+    /// What happened.
+    pub receipt: Receipt,
+}
+
+/// The state of one provider on the Keys screen and in `keys list`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCard {
+    /// The provider.
+    pub provider: ProviderName,
+    /// Its wire format.
+    pub kind: ProviderKind,
+    /// Where its key comes from.
+    pub origin: KeyOrigin,
+    /// The key masked to its last four characters, when it was read already.
+    pub masked: Option<String>,
+    /// What was last seen of it.
+    pub state: Option<KeyState>,
+    /// When that was.
+    pub since: Option<Timestamp>,
+    /// The provider's words, when it refused.
+    pub said: Option<String>,
+    /// The model used when nothing else says.
+    pub default_model: Option<String>,
+    /// Every model known for it.
+    pub models: Vec<String>,
+    /// Its place in the default chain, 1 for the primary.
+    pub place: Option<usize>,
+}
+
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The OS keyring.
+    Keyring,
+    /// An environment variable, by name.
+    Env(String),
+    /// A command of the config.
+    Command,
+    /// The provider wants none.
+    NotNeeded,
+    /// There is none.
+    Missing,
+}
+
+/// The meter and what goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendView {
+    /// How the ledger stands.
+    pub meter: Meter,
+    /// Where the cap comes from: `config`, `not chosen yet`, `declared absent`.
+    pub cap_because: String,
+    /// What the cheapest useful draft needs.
+    pub cheapest_draft: Option<Usd>,
+}
+
+/// What the desk tells its faces, unasked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeskEvent {
+    /// A running draft changed; read it from `Desk::live`.
+    Grew(RunId),
+    /// Tickets changed, here or in another process; reload what is shown.
+    Changed,
+    /// One ticket changed.
+    TicketChanged(TicketId),
+    /// A draft was saved.
+    DraftSaved(DraftId),
+    /// The ledger or the cap changed.
+    Spent,
+    /// A threshold of the cap was passed for the first time this period: 50, 75 or 100.
+    Alert(u32),
+    /// Keys, chains or other settings changed.
+    Configured,
+    /// A key was refused; its banner stays until the key is set anew.
+    KeyRefused(ProviderName),
+    /// Something a person should know, in one sentence.
+    Note(String),
+}

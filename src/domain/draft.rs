@@ -1,0 +1,109 @@
+//! Drafts, and the replies that wait to leave.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DraftId, MessageId, OutboxId, ReceiptId, Status, TicketId, Timestamp};
+
+/// A reply that is being written. One lives per ticket and author; every save adds a revision.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The inner identity.
+    pub id: DraftId,
+    /// The ticket it answers.
+    pub ticket: TicketId,
+    /// The agent whose draft it is.
+    pub author: String,
+    /// The message it answers, when it began.
+    pub answers: Option<MessageId>,
+    /// The text as it stands.
+    pub text: String,
+    /// Counts the saves; a save names the revision it builds on.
+    pub revision: i64,
+    /// Where its words came from.
+    pub origin: DraftOrigin,
+    /// Where it stands.
+    pub state: DraftState,
+    /// The AI runs that made it, oldest first.
+    pub receipts: Vec<ReceiptId>,
+    /// What to know before sending: `stopped at the limit`, `fallback`.
+    pub flags: Vec<String>,
+    /// When it was last saved.
+    pub saved_at: Timestamp,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Draft {} rev {} of {} bytes",
+            self.id,
+            self.revision,
+            self.text.len()
+        )
+    }
+}
+
+/// Where a draft's words came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftOrigin {
+    /// A person wrote it.
+    Human,
+    /// A model wrote it and nobody has changed it.
+    Ai,
+    /// A model began it and a person changed it.
+    Mixed,
+}
+
+/// Where a draft stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftState {
+    /// A model or a person is writing.
+    Writing,
+    /// Whole.
+    Ready,
+    /// The customer wrote again after it was begun.
+    Stale,
+    /// Thrown away; undo brings it back.
+    Discarded,
+}
+
+/// A reply in the outbox: written before any socket is opened.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The inner identity.
+    pub id: OutboxId,
+    /// The ticket it answers.
+    pub ticket: TicketId,
+    /// The draft it was.
+    pub draft: DraftId,
+    /// The text that will leave.
+    pub text: String,
+    /// The status the ticket takes when the reply has left.
+    pub then: Status,
+    /// Who pressed the key.
+    pub approved_by: String,
+    /// When it was put here.
+    pub queued_at: Timestamp,
+    /// How far it has come.
+    pub delivery: Delivery,
+}
+
+impl fmt::Debug for OutboxRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OutboxRow {} {:?}", self.id, self.delivery)
+    }
+}
+
+/// How far a row of the outbox has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// Waits; no way of sending is set up yet, or its undo time runs.
+    Held,
+    /// Brought back to the draft it was.
+    Withdrawn,
+}

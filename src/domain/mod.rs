@@ -1,0 +1,36 @@
+//! The words of a support desk: tickets, messages, drafts, receipts and dollars.
+//!
+//! Ground. Nothing here does I/O, asks a clock or holds a lock; every other room may use it, and
+//! it uses none of them. A word means the same here, on the screen, in SQL and in the docs.
+
+pub mod contact;
+pub mod draft;
+pub mod fault;
+pub mod ids;
+pub mod link;
+pub mod message;
+pub mod money;
+pub mod query;
+pub mod queue;
+pub mod receipt;
+pub mod spend;
+pub mod standing;
+pub mod ticket;
+pub mod time;
+pub mod usage;
+
+pub use contact::Contact;
+pub use draft::{Delivery, Draft, DraftOrigin, DraftState, OutboxRow};
+pub use fault::{Billed, Fault, FaultClass};
+pub use ids::{AttachmentId, DraftId, HoldId, MessageId, OutboxId, ReceiptId, RunId, TicketId};
+pub use link::{LinkName, ModelName, ProviderKind, ProviderName};
+pub use message::{Attachment, AutoClass, Body, Direction, Message, MessageKind};
+pub use money::{Cost, Usd};
+pub use query::Query;
+pub use queue::{Change, DraftMark, Order, Page, QueueRow};
+pub use receipt::{Attempt, Ending, Receipt, SkipReason, Skipped, Task};
+pub use spend::{Cap, Meter, Period};
+pub use standing::{KeyStanding, KeyState, Rest};
+pub use ticket::{Priority, Status, Ticket, TicketEvent};
+pub use time::{Clock, Mono, Timestamp};
+pub use usage::{Counting, Usage};

@@ -1,0 +1,43 @@
+//! What one call comes to, whatever the provider: opened, words, and one end.
+
+use std::time::Duration;
+
+use super::wire::{Delta, Finish};
+use crate::domain::{Fault, Usage};
+
+/// The next thing heard of a call. After `Ended` or `Failed` there is nothing more.
+#[derive(Debug)]
+pub enum Heard {
+    /// A good status came; the body begins.
+    Opened(Opening),
+    /// A piece of the answer, a sign of life, or a name.
+    Delta(Delta),
+    /// A whole answer is over.
+    Ended(Finish),
+    /// It failed. The usage is what the provider had reported until then.
+    Failed(Fault, Usage),
+}
+
+/// How a call began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// The HTTP status.
+    pub status: u16,
+    /// The provider's id for the request, from the headers.
+    pub request: Option<String>,
+    /// Time to a new connection with TLS; none when a pooled one was used.
+    pub connect: Option<Duration>,
+}
+
+/// The four clocks of one attempt (ENGINE section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connecting, with TLS.
+    pub connect: Duration,
+    /// Waiting for the first content; none on the last link.
+    pub first_text: Option<Duration>,
+    /// Waiting between two useful events; pings extend it to twice as much and no further.
+    pub gap: Duration,
+    /// The whole attempt; never ends a stream that still yields text.
+    pub total: Duration,
+}

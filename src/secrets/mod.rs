@@ -1,0 +1,1 @@
+//! The door to the keys: the OS keyring, the environment, a command. Never a file of ours.
