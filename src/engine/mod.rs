@@ -5,3 +5,6 @@
 //! thousand (`run`'s property tests).
 
 pub mod ask;
+pub mod chain;
+pub mod policy;
+pub mod price;

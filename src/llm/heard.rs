@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::wire::{Delta, Finish};
 use crate::domain::{Fault, Usage};
+pub use crate::engine::policy::Limits;
 
 /// The next thing heard of a call. After `Ended` or `Failed` there is nothing more.
 #[derive(Debug)]
@@ -27,17 +28,4 @@ pub struct Opening {
     pub request: Option<String>,
     /// Time to a new connection with TLS; none when a pooled one was used.
     pub connect: Option<Duration>,
-}
-
-/// The four clocks of one attempt (ENGINE section 3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Connecting, with TLS.
-    pub connect: Duration,
-    /// Waiting for the first content; none on the last link.
-    pub first_text: Option<Duration>,
-    /// Waiting between two useful events; pings extend it to twice as much and no further.
-    pub gap: Duration,
-    /// The whole attempt; never ends a stream that still yields text.
-    pub total: Duration,
 }

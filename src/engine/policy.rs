@@ -1,0 +1,204 @@
+//! The choices a person may make about the engine, and the clocks that follow from them.
+
+use std::time::Duration;
+
+use super::chain::Temper;
+
+/// What to do when a provider refuses its key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnAuthError {
+    /// This run stops and says so; the next starts at the backup, under a banner.
+    #[default]
+    Bench,
+    /// This run moves on too; the banner comes all the same.
+    Failover,
+    /// Nothing is drafted until the key is set anew.
+    Stop,
+}
+
+/// What to do when a link fails after its words were shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterText {
+    /// The next link writes a whole new answer, which replaces what was shown.
+    #[default]
+    Restart,
+    /// The run ends.
+    Stop,
+}
+
+/// How the engine is to behave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// When a key is refused.
+    pub on_auth_error: OnAuthError,
+    /// When a link fails in mid-answer.
+    pub after_text: AfterText,
+    /// How long to wait for what.
+    pub clocks: Clocks,
+}
+
+/// How long to wait for what (ENGINE section 3); each can be set in the config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// Connecting, with TLS, per address.
+    pub connect: Duration,
+    /// Waiting for the first content; none lets the link's history decide.
+    pub first_text: Option<Duration>,
+    /// Waiting between two useful events; none lets the link's history decide.
+    pub gap: Option<Duration>,
+    /// One attempt; never ends a stream that still yields text.
+    pub attempt: Duration,
+    /// One run, all attempts together.
+    pub run: Duration,
+    /// The longest wait for a link that names a time, when no other link is left.
+    pub short_rest: Duration,
+    /// The longest wait for money that other drafts hold.
+    pub hold: Duration,
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_millis(1_500),
+            first_text: None,
+            gap: None,
+            attempt: Duration::from_secs(120),
+            run: Duration::from_secs(180),
+            short_rest: Duration::from_secs(2),
+            hold: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How a link has answered lately.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The 95th percentile of the time to its first words (to the whole answer, when it does not
+    /// stream).
+    pub first_text_p95: Option<Duration>,
+    /// The 99th percentile of the time between two pieces.
+    pub gap_p99: Option<Duration>,
+}
+
+/// The four clocks of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connecting, with TLS.
+    pub connect: Duration,
+    /// Waiting for the first content; none on the last link.
+    pub first_text: Option<Duration>,
+    /// Waiting between two useful events; pings extend it to twice as much and no further.
+    pub gap: Duration,
+    /// The whole attempt; never ends a stream that still yields text.
+    pub total: Duration,
+}
+
+/// Whether another link stands behind one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Another may take over.
+    HasNext,
+    /// It is the last that can be asked.
+    Last,
+}
+
+/// Without history: 8 s (ENGINE section 3).
+const FIRST_TEXT: Duration = Duration::from_secs(8);
+/// History decides between these bounds.
+const FIRST_TEXT_BOUNDS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
+/// For models that are silent for long.
+const SILENT: Duration = Duration::from_secs(120);
+/// The gap is never shorter than the first nor longer than the second.
+const GAP_BOUNDS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
+
+impl Clocks {
+    /// Returns the clocks for one attempt at a link.
+    pub fn limits(&self, temper: Temper, history: History, place: Place) -> Limits {
+        Limits {
+            connect: self.connect,
+            first_text: match place {
+                Place::Last => None,
+                Place::HasNext => Some(self.first_text_of(temper, history)),
+            },
+            gap: self.gap.unwrap_or_else(|| gap_of(history)),
+            total: self.attempt,
+        }
+    }
+
+    fn first_text_of(&self, temper: Temper, history: History) -> Duration {
+        if let Some(chosen) = self.first_text {
+            return chosen;
+        }
+        let usual = history.first_text_p95.map_or(FIRST_TEXT, |p95| {
+            p95.saturating_mul(3)
+                .clamp(FIRST_TEXT_BOUNDS.0, FIRST_TEXT_BOUNDS.1)
+        });
+        match temper {
+            Temper::Plain => usual,
+            Temper::Reasoning => usual.saturating_mul(4),
+            Temper::Silent | Temper::Local => SILENT,
+        }
+    }
+}
+
+fn gap_of(history: History) -> Duration {
+    // Without history the longest: a slow model is not a stalled one.
+    history.gap_p99.map_or(GAP_BOUNDS.1, |p99| {
+        p99.saturating_mul(20).clamp(GAP_BOUNDS.0, GAP_BOUNDS.1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(temper: Temper, p95_ms: Option<u64>, place: Place) -> Option<Duration> {
+        let history = History {
+            first_text_p95: p95_ms.map(Duration::from_millis),
+            gap_p99: None,
+        };
+        Clocks::default().limits(temper, history, place).first_text
+    }
+
+    #[test]
+    fn the_first_words_are_waited_for_as_the_link_deserves() {
+        let seconds = |n| Some(Duration::from_secs(n));
+        for (temper, p95, place, want) in [
+            (Temper::Plain, None, Place::HasNext, seconds(8)),
+            (Temper::Plain, Some(100), Place::HasNext, seconds(2)),
+            (Temper::Plain, Some(1_000), Place::HasNext, seconds(3)),
+            (Temper::Plain, Some(60_000), Place::HasNext, seconds(20)),
+            (Temper::Reasoning, Some(1_000), Place::HasNext, seconds(12)),
+            (Temper::Silent, Some(1_000), Place::HasNext, seconds(120)),
+            (Temper::Local, None, Place::HasNext, seconds(120)),
+            (Temper::Plain, Some(1_000), Place::Last, None),
+        ] {
+            assert_eq!(first(temper, p95, place), want, "{temper:?} {p95:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_config_says_wins() {
+        let clocks = Clocks {
+            first_text: Some(Duration::from_millis(300)),
+            gap: Some(Duration::from_millis(400)),
+            ..Clocks::default()
+        };
+
+        let limits = clocks.limits(Temper::Silent, History::default(), Place::HasNext);
+
+        assert_eq!(limits.first_text, Some(Duration::from_millis(300)));
+        assert_eq!(limits.gap, Duration::from_millis(400));
+    }
+
+    #[test]
+    fn a_gap_lies_between_five_and_thirty_seconds() {
+        for (p99_ms, want) in [(10, 5_000), (500, 10_000), (9_000, 30_000)] {
+            let history = History {
+                first_text_p95: None,
+                gap_p99: Some(Duration::from_millis(p99_ms)),
+            };
+            assert_eq!(gap_of(history), Duration::from_millis(want));
+        }
+    }
+}
