@@ -1,0 +1,130 @@
+//! What the config says, as typed values: the rest of the program never sees TOML.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::{keymap::Keymap, theme::Theme};
+use crate::domain::{Cap, KeySource, ModelName, ProviderKind, Usd};
+
+/// Who "me" is; `[agent]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agent {
+    /// The name on events and receipts; without it the login name, else `agent`.
+    pub name: Option<String>,
+    /// The agent's own address.
+    pub email: Option<String>,
+    /// What stands below a reply.
+    pub signature: Option<String>,
+}
+
+/// Where tickets are kept; `[store]`.
+#[derive(Clone, Debug, Default)]
+pub struct StoreConfig {
+    /// `postgres://...` with its password, or nothing for the file in the data folder.
+    pub url: Option<SecretString>,
+}
+
+/// A provider that needs no config: its name says everything. The llm room lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// `anthropic`.
+    pub name: &'static str,
+    /// Its wire format.
+    pub kind: ProviderKind,
+    /// Its address.
+    pub base_url: &'static str,
+    /// The model used when nothing else says.
+    pub default_model: &'static str,
+}
+
+/// One provider; `[providers.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderConfig {
+    /// Its wire format.
+    pub kind: ProviderKind,
+    /// Its address, its own path kept.
+    pub base_url: String,
+    /// The way to its key.
+    pub key: KeySource,
+    /// Models to offer besides those known.
+    pub models: Vec<ModelName>,
+    /// The model used when nothing else says.
+    pub default_model: Option<ModelName>,
+    /// Whether to ask for streams.
+    pub stream: bool,
+    /// Whether `http://` to another machine is allowed.
+    pub allow_plain_http: bool,
+}
+
+/// What is said of one model; `[models."provider/name"]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The price of a million input tokens.
+    pub price_in: Option<Usd>,
+    /// The price of a million output tokens.
+    pub price_out: Option<Usd>,
+    /// The price of a million cached input tokens.
+    pub price_cached: Option<Usd>,
+    /// How many tokens fit into it.
+    pub window: Option<u64>,
+    /// Whether it thinks before it writes: it gets more time for its first words.
+    pub thinks: Option<bool>,
+}
+
+/// Money; `[spend]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendConfig {
+    /// `cap_month_usd`.
+    pub cap: Cap,
+    /// At which percentages to say so, once per month.
+    pub alerts: Vec<u32>,
+    /// Whether AI stops at the cap.
+    pub pause_at_cap: bool,
+    /// Whether models without a price may be used.
+    pub allow_unknown_prices: bool,
+    /// The time zone whose months are counted, by IANA name; `UTC` when nothing is said.
+    pub time_zone: String,
+}
+
+impl Default for SpendConfig {
+    fn default() -> Self {
+        Self {
+            cap: Cap::NotChosen,
+            alerts: vec![50, 75, 100],
+            pause_at_cap: true,
+            allow_unknown_prices: false,
+            time_zone: "UTC".to_owned(),
+        }
+    }
+}
+
+/// The screen; `[ui]` and `[keys]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UiConfig {
+    /// Which keys do what.
+    pub keymap: Keymap,
+    /// Which colours paint what.
+    pub theme: Theme,
+    /// Which signs are drawn.
+    pub glyphs: Glyphs,
+    /// Whether the terminal's bell may ring.
+    pub bell: bool,
+    /// The command that edits a draft outside, as arguments; without it `$VISUAL`, `$EDITOR`.
+    pub editor: Option<Vec<String>>,
+}
+
+/// Which signs are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Glyphs {
+    /// `!`, `x`, `ok` and `*`: one cell wide everywhere.
+    #[default]
+    Plain,
+    /// Signs that some terminals draw two cells wide.
+    Rich,
+    /// Nothing outside ASCII.
+    Ascii,
+}
+
+/// Chains by name, each an ordered list of links; `[chains.NAME]` and `fallback_to`.
+pub type Chains = BTreeMap<String, Vec<crate::domain::LinkName>>;
