@@ -1,1 +1,281 @@
-//! The door to the database: SQLite in a file, PostgreSQL for a team, one text of SQL.
+//! The store: tickets, drafts, receipts and the ledger, kept in SQLite or PostgreSQL.
+//!
+//! SQL appears in this room only, one text for both databases; `dialect` holds what differs.
+//! Every act is one short transaction: all of it happened, or nothing did, whoever else writes at
+//! the same time. The store decides nothing that `domain` or `engine` decides, knows no provider
+//! and no screen, and never asks what time it is.
+
+mod dialect;
+mod drafts;
+mod error;
+mod events;
+mod filing;
+mod ledger;
+mod messages;
+pub mod news;
+mod outbox;
+mod receipts;
+mod rows;
+mod schema;
+mod search;
+mod standings;
+mod tickets;
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    Any, AnyConnection, AnyPool, ConnectOptions, Executor, Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub use drafts::{Revision, SaveDraft};
+pub use error::{Conflict, StoreError};
+pub use events::{EventRow, Verb};
+pub use filing::{Filed, Filing, Known, Letter, Moved, Place};
+pub use ledger::{HoldAnswer, HoldAsk, LostHold, Sums};
+pub use receipts::{Broken, ReceiptFilter, Verdict};
+
+use dialect::{Dialect, Lock};
+use error::Trouble;
+
+/// Where the database is.
+#[derive(Clone)]
+pub enum StoreUrl {
+    /// A file of this machine.
+    Sqlite(PathBuf),
+    /// A server: `postgres://user:password@host/database`.
+    Postgres(SecretString),
+}
+
+impl StoreUrl {
+    /// Reads `[store] url`: `postgres://...`, `sqlite:PATH`, or a path.
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Self::Postgres(SecretString::from(text.to_owned()));
+        }
+        let path = text
+            .strip_prefix("sqlite://")
+            .or_else(|| text.strip_prefix("sqlite:"));
+        Self::Sqlite(PathBuf::from(path.unwrap_or(text)))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    /// Writes the place, never the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(url) => f.write_str(&dialect::postgres_shown(url)),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreUrl({self})")
+    }
+}
+
+/// An open database. Clones share it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    pool: AnyPool,
+    dialect: Dialect,
+    url: StoreUrl,
+    place: String,
+    origin: String,
+    /// SQLite has one writer at a time. Those of this process take turns here, first come first
+    /// served; only other processes are waited for by SQLite's own trying again.
+    turn: Arc<Mutex<()>>,
+}
+
+/// 5 connections: some readers beside the one that writes.
+const CONNECTIONS: u32 = 5;
+/// How long a connection is waited for before the database counts as busy or not reachable.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How often, and how far apart, a file that is just being made by another process is tried.
+const OPEN_TRIES: u32 = 50;
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
+
+impl Store {
+    /// Opens the database, makes it where it does not exist, and brings it to the newest schema.
+    pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let (dialect, address) = match url {
+            StoreUrl::Sqlite(path) => {
+                let path = std::path::absolute(path).map_err(|why| StoreError::File {
+                    path: path.clone(),
+                    why,
+                })?;
+                dialect::make_file(&path)?;
+                (Dialect::Sqlite, dialect::sqlite_url(&path))
+            }
+            StoreUrl::Postgres(url) => (Dialect::Postgres, url.expose_secret().to_owned()),
+        };
+        let store = Self(Arc::new(Inner {
+            pool: lazy_pool(dialect, &address).map_err(|why| open_error(url, &why))?,
+            dialect,
+            url: url.clone(),
+            place: url.to_string(),
+            origin: uuid::Uuid::now_v7().to_string(),
+            turn: Arc::new(Mutex::new(())),
+        }));
+        store.first_look().await?;
+        Ok(store)
+    }
+
+    /// Connects and migrates; two processes that make the same file at once wait for each other.
+    async fn first_look(&self) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            match schema::migrate(self).await {
+                Ok(()) => return Ok(()),
+                Err(Trouble::Sql(why))
+                    if error::is_busy(&why)
+                        && !matches!(why, sqlx::Error::PoolTimedOut)
+                        && tries < OPEN_TRIES =>
+                {
+                    tries += 1;
+                    tokio::time::sleep(OPEN_PAUSE).await;
+                }
+                Err(Trouble::Sql(why)) => return Err(open_error(&self.0.url, &why)),
+                Err(trouble) => return Err(trouble.while_doing("open the database", self.place())),
+            }
+        }
+    }
+
+    /// Closes the database; acts that come after fail.
+    pub async fn close(&self) {
+        self.0.pool.close().await;
+    }
+
+    /// Returns the name under which this process writes its events.
+    pub fn origin(&self) -> &str {
+        &self.0.origin
+    }
+
+    /// Returns where the database is, without a password.
+    pub fn place(&self) -> &str {
+        &self.0.place
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.0.dialect
+    }
+
+    fn pool(&self) -> &AnyPool {
+        &self.0.pool
+    }
+
+    /// Says what an act was for when it fails.
+    async fn told<T>(
+        &self,
+        doing: &'static str,
+        act: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, StoreError> {
+        Box::pin(act)
+            .await
+            .map_err(|trouble| trouble.while_doing(doing, self.place()))
+    }
+
+    /// Begins a transaction that writes.
+    async fn begin(&self) -> Result<Tx, Trouble> {
+        let turn = match self.dialect() {
+            Dialect::Sqlite => Some(Arc::clone(&self.0.turn).lock_owned().await),
+            Dialect::Postgres => None,
+        };
+        Ok(Tx {
+            inner: self.pool().begin_with(self.dialect().begin()).await?,
+            turn,
+        })
+    }
+
+    /// Locks a row until the end of the transaction, where that is not the case anyway.
+    async fn lock(&self, tx: &mut AnyConnection, lock: Lock, key: &str) -> Result<(), Trouble> {
+        if let Some(statement) = self.dialect().lock(lock) {
+            sqlx::query(statement).bind(key).fetch_optional(tx).await?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store {}", self.0.place)
+    }
+}
+
+/// A transaction that writes. Dropped without `commit`, nothing of it happened.
+struct Tx {
+    inner: Transaction<'static, Any>,
+    turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Tx {
+    async fn commit(self) -> Result<(), Trouble> {
+        self.inner.commit().await?;
+        drop(self.turn);
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = AnyConnection;
+
+    fn deref(&self) -> &AnyConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+}
+
+fn lazy_pool(dialect: Dialect, address: &str) -> Result<AnyPool, sqlx::Error> {
+    let options: AnyConnectOptions = address.parse()?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(CONNECT_LIMIT)
+        .test_before_acquire(dialect == Dialect::Postgres)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                for statement in dialect.on_connect() {
+                    connection.execute(*statement).await?;
+                }
+                Ok(())
+            })
+        });
+    Ok(pool.connect_lazy_with(options.disable_statement_logging()))
+}
+
+fn open_error(url: &StoreUrl, why: &sqlx::Error) -> StoreError {
+    let advice = match url {
+        StoreUrl::Sqlite(_) => {
+            "Check that the file is a database of deskhand and that you may write to it."
+        }
+        StoreUrl::Postgres(_) => "Check `[store] url` and that the server runs.",
+    };
+    let why = match why {
+        sqlx::Error::PoolTimedOut => format!("no answer in {} seconds", CONNECT_LIMIT.as_secs()),
+        // Its words may repeat the URL, and with it the password.
+        sqlx::Error::Configuration(_) => "the URL is not understood".to_owned(),
+        why => why.to_string(),
+    };
+    StoreError::Open {
+        place: url.to_string(),
+        why,
+        advice,
+    }
+}

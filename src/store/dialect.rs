@@ -1,0 +1,201 @@
+//! Every place where SQLite and PostgreSQL differ.
+
+use std::{fmt::Write as _, fs, io, path::Path};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::StoreError;
+
+/// Which database is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// A file of this machine.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// A row that a transaction locks before it reads what depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// A ticket, with its drafts and replies.
+    Ticket,
+    /// A period of the ledger, with its holds.
+    Budget,
+    /// A counter by name.
+    Counter,
+    /// The end of the chain of receipts; its key is 1.
+    ReceiptTip,
+}
+
+impl Dialect {
+    /// Returns how a transaction that writes begins. SQLite takes its one write lock at once:
+    /// a transaction that reads first and writes later would fail instead of waiting.
+    pub(super) const fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Returns what is said on every new connection.
+    pub(super) const fn on_connect(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[
+                "PRAGMA busy_timeout = 5000",
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+                "PRAGMA foreign_keys = ON",
+            ],
+            Self::Postgres => &[
+                "SET statement_timeout = '30s'",
+                "SET lock_timeout = '10s'",
+                "SET idle_in_transaction_session_timeout = '30s'",
+            ],
+        }
+    }
+
+    /// Returns the statement that locks the row with key `$1`; none where the transaction holds
+    /// the whole database already.
+    pub(super) const fn lock(self, lock: Lock) -> Option<&'static str> {
+        match (self, lock) {
+            (Self::Sqlite, _) => None,
+            (Self::Postgres, Lock::Ticket) => {
+                Some("SELECT id FROM tickets WHERE id = $1 FOR UPDATE")
+            }
+            (Self::Postgres, Lock::Budget) => {
+                Some("SELECT period FROM budgets WHERE period = $1 FOR UPDATE")
+            }
+            (Self::Postgres, Lock::Counter) => {
+                Some("SELECT name FROM counters WHERE name = $1 FOR UPDATE")
+            }
+            (Self::Postgres, Lock::ReceiptTip) => {
+                Some("SELECT entry FROM receipt_tip WHERE one = CAST($1 AS BIGINT) FOR UPDATE")
+            }
+        }
+    }
+
+    /// Returns the statement that keeps two programs from migrating at once; SQLite's
+    /// transaction does so by itself. The number is arbitrary, and ours.
+    pub(super) const fn migration_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT pg_advisory_xact_lock(7237104512)"),
+        }
+    }
+
+    /// Returns the statement that wakes other programs, told who speaks; SQLite's folder does so.
+    pub(super) const fn notify(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("SELECT pg_notify('deskhand_events', $1)"),
+        }
+    }
+
+    /// Returns the condition that `column` contains the text of `parameter`.
+    pub(super) fn contains(self, column: &str, parameter: &str) -> String {
+        match self {
+            Self::Sqlite => format!("instr({column}, {parameter}) > 0"),
+            Self::Postgres => format!("strpos({column}, {parameter}) > 0"),
+        }
+    }
+}
+
+/// Writes the URL by which sqlx opens a file; every unusual byte of the path is escaped.
+pub(super) fn sqlite_url(path: &Path) -> String {
+    let mut url = "sqlite://".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                url.push(char::from(*byte));
+            }
+            // Writing to a String cannot fail.
+            byte => write!(url, "%{byte:02X}").unwrap_or_default(),
+        }
+    }
+    url
+}
+
+/// Makes the file for its owner alone (0600), in a folder for its owner alone (0700); what is
+/// there already is left as it is.
+pub(super) fn make_file(path: &Path) -> Result<(), StoreError> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder).map_err(|why| StoreError::File {
+            path: folder.to_owned(),
+            why,
+        })?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|why| StoreError::File {
+            path: path.to_owned(),
+            why,
+        })
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Writes a server's URL without its password and without its parameters, which may hold one.
+pub(super) fn postgres_shown(url: &SecretString) -> String {
+    let whole = url.expose_secret();
+    let bare = whole.split(['?', '#']).next().unwrap_or_default();
+    let Some((scheme, rest)) = bare.split_once("://") else {
+        return "postgres://[…]".to_owned();
+    };
+    let (people, place) = match rest.rsplit_once('@') {
+        Some((people, place)) => (Some(people), place),
+        None => (None, rest),
+    };
+    let user = people.and_then(|people| people.split(':').next());
+    let shown = match user {
+        Some(user) if !user.is_empty() => format!("{scheme}://{user}@{place}"),
+        Some(_) | None => format!("{scheme}://{place}"),
+    };
+    shown.chars().filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            (
+                "postgres://maya:s3cret@db.example:5432/desk",
+                "postgres://maya@db.example:5432/desk",
+            ),
+            (
+                "postgres://maya:p@ss@db/desk?sslmode=require",
+                "postgres://maya@db/desk",
+            ),
+            (
+                "postgres://db/desk?password=s3cret&user=x",
+                "postgres://db/desk",
+            ),
+            ("postgresql://:s3cret@db/desk", "postgresql://db/desk"),
+            ("s3cret", "postgres://[…]"),
+        ] {
+            assert_eq!(postgres_shown(&SecretString::from(url.to_owned())), shown);
+        }
+    }
+
+    #[test]
+    fn a_path_is_escaped() {
+        assert_eq!(
+            sqlite_url(Path::new("/a b/ü?#%.db")),
+            "sqlite:///a%20b/%C3%BC%3F%23%25.db"
+        );
+    }
+}

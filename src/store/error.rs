@@ -1,0 +1,198 @@
+//! What can go wrong in the store, said for people.
+
+use std::path::PathBuf;
+
+use crate::domain::{Draft, ticket::IllegalMove};
+
+/// Says what was tried, on what, and why it did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database could not be opened.
+    #[error("Could not open the database {place}: {why}. {advice}")]
+    Open {
+        /// Where it is, without a password.
+        place: String,
+        /// What the database or the system said.
+        why: String,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// The file or its folder could not be made.
+    #[error("Could not make {path}: {why}. Check that you may write there.", path = path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        why: std::io::Error,
+    },
+    /// A newer program has written to the database.
+    #[error(
+        "This database was written by a newer deskhand: {place} has schema {theirs}, this program \
+         knows {ours}. Update deskhand, or open another database."
+    )]
+    NewerSchema {
+        /// Where it is.
+        place: String,
+        /// The schema it has.
+        theirs: i64,
+        /// The newest schema this program knows.
+        ours: i64,
+    },
+    /// Somebody else kept the database locked for too long.
+    #[error(
+        "Could not {doing}: the database {place} is busy with another program. Try again in a \
+         moment."
+    )]
+    Busy {
+        /// What was tried.
+        doing: &'static str,
+        /// Where.
+        place: String,
+    },
+    /// The database failed.
+    #[error("Could not {doing} in {place}: {why}")]
+    Database {
+        /// What was tried.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// What the database said.
+        #[source]
+        why: sqlx::Error,
+    },
+    /// There is no such thing.
+    #[error("There is no {what} {which}.")]
+    NotFound {
+        /// `ticket`, `draft` and so on.
+        what: &'static str,
+        /// The one that was named.
+        which: String,
+    },
+    /// A beginning that more than one entry has.
+    #[error("More than one {what} begins with {which}. Write more of it.")]
+    Ambiguous {
+        /// `receipt`.
+        what: &'static str,
+        /// What was written.
+        which: String,
+    },
+    /// Somebody changed the draft in the meantime; both texts are here.
+    #[error("{0}")]
+    Conflict(Box<Conflict>),
+    /// The ticket cannot take that step.
+    #[error(transparent)]
+    IllegalMove(#[from] IllegalMove),
+    /// What is stored cannot be read.
+    #[error("The database {place} holds something that cannot be read ({what}): {why}.")]
+    Damaged {
+        /// Where.
+        place: String,
+        /// Which column or row.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// A save that was refused: the draft is not what its writer had seen.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "The draft was changed elsewhere ({because}). Both texts are kept: compare them and save again."
+)]
+pub struct Conflict {
+    /// What happened to it.
+    pub because: &'static str,
+    /// The draft as it stands now; none when it is no longer live.
+    pub current: Option<Draft>,
+    /// The text that was refused.
+    pub refused: String,
+}
+
+/// What goes wrong inside the store, before it is known what for.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The database failed.
+    Sql(sqlx::Error),
+    /// A stored value makes no sense.
+    Damaged {
+        /// Which.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Already said for people.
+    Told(StoreError),
+}
+
+impl Trouble {
+    /// Says that there is no such thing.
+    pub(super) fn not_found(what: &'static str, which: impl ToString) -> Self {
+        Self::Told(StoreError::NotFound {
+            what,
+            which: which.to_string(),
+        })
+    }
+
+    /// Says that a stored value makes no sense.
+    pub(super) fn damaged(what: &str, why: impl ToString) -> Self {
+        Self::Damaged {
+            what: what.to_owned(),
+            why: why.to_string(),
+        }
+    }
+
+    /// Says that a draft is not what its writer had seen.
+    pub(super) fn conflict(because: &'static str, current: Option<Draft>, refused: &str) -> Self {
+        Self::Told(StoreError::Conflict(Box::new(Conflict {
+            because,
+            current,
+            refused: refused.to_owned(),
+        })))
+    }
+
+    /// Adds what was tried, and where.
+    pub(super) fn while_doing(self, doing: &'static str, place: &str) -> StoreError {
+        let place = place.to_owned();
+        match self {
+            Self::Sql(why) if is_busy(&why) => StoreError::Busy { doing, place },
+            Self::Sql(why) => StoreError::Database { doing, place, why },
+            Self::Damaged { what, why } => StoreError::Damaged { place, what, why },
+            Self::Told(told) => told,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<IllegalMove> for Trouble {
+    fn from(illegal: IllegalMove) -> Self {
+        Self::Told(illegal.into())
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Told(error)
+    }
+}
+
+/// Tells whether the database was only locked by somebody else: SQLite's BUSY (5) and LOCKED (6)
+/// with their extended codes, PostgreSQL's `lock_not_available` and `query_canceled`, or no free
+/// connection in time.
+pub(super) fn is_busy(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut => true,
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            matches!(code.as_ref(), "55P03" | "57014" | "40001" | "40P01")
+                || code
+                    .parse::<u32>()
+                    .is_ok_and(|code| code < 10_000 && matches!(code & 0xff, 5 | 6))
+        }),
+        _ => false,
+    }
+}

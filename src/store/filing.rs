@@ -1,0 +1,380 @@
+//! Filing: letters into tickets, each once, a batch in one transaction.
+//!
+//! Which ticket a letter belongs to is decided above (`desk::thread`); here it is made so,
+//! also when two programs import the same mail at once: one filing follows the other, and what
+//! the first has filed is a duplicate for the second.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::{AnyConnection, any::AnyRow};
+
+use super::{
+    Store, StoreError,
+    dialect::Lock,
+    error::Trouble,
+    events::{self, Happened, Verb},
+    messages::{self, Arrival},
+    rows,
+    search::Sql,
+    tickets,
+};
+use crate::domain::{Direction, Message, Status, Ticket, TicketId, Timestamp};
+
+/// Letters to file together. Keep it near 30: other writers wait until it is done.
+#[derive(Clone, Debug)]
+pub struct Filing {
+    /// `import`, `demo`, later `imap:<account>`.
+    pub source: String,
+    /// In the order in which they are filed.
+    pub letters: Vec<Letter>,
+    /// The number of the first new ticket, where it must not be the next one; a number that is
+    /// behind the last one given is passed over.
+    pub first_number: Option<i64>,
+}
+
+/// One message and where it goes.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// The message; its `ticket` is set by the filing.
+    pub message: Message,
+    /// Where it goes.
+    pub place: Place,
+    /// The status its ticket takes because of it, if that changes.
+    pub reopen: Option<Status>,
+    /// Where the bytes were found: a note for people, never an identity.
+    pub note_path: Option<String>,
+}
+
+/// Where a letter goes.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A new ticket; its number is given here, its messages are counted here.
+    New(Box<Ticket>),
+    /// A ticket that exists, or that an earlier letter of the same filing makes.
+    In(TicketId),
+}
+
+/// What came of a filing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filed {
+    /// Messages that are new.
+    pub imported: u64,
+    /// Messages that were there already, byte for byte.
+    pub duplicates: u64,
+    /// Tickets made.
+    pub tickets_new: u64,
+    /// Tickets that existed before the filing and got messages.
+    pub tickets_joined: u64,
+    /// Which tickets were made.
+    pub new: Vec<TicketId>,
+    /// Which tickets were joined.
+    pub joined: Vec<TicketId>,
+    /// New tickets that were not made, because their first letter is in another one already.
+    pub moved: Vec<Moved>,
+}
+
+/// A ticket that was to be made and the one that stands in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The identity that was asked for.
+    pub from: TicketId,
+    /// The ticket that has the letter.
+    pub to: TicketId,
+}
+
+/// An id that messages of the store have or refer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The id, as it was asked for.
+    pub rfc_id: String,
+    /// The ticket that has it.
+    pub ticket: TicketId,
+    /// The digest of the message's bytes; empty for an id that is only referred to.
+    pub raw_sha256: String,
+    /// Whether a message has this id; else messages only refer to it.
+    pub is_message: bool,
+}
+
+/// 200 ids are asked for at once.
+const AT_ONCE: usize = 200;
+
+impl Store {
+    /// Returns which of the ids are known in a source: those of messages first, then those that
+    /// messages refer to, both oldest first. An id may be in several tickets.
+    pub async fn known(&self, source: &str, ids: &[String]) -> Result<Vec<Known>, StoreError> {
+        self.told("look up message ids", async {
+            let mut found = Vec::new();
+            let mut referred = Vec::new();
+            for ids in ids.chunks(AT_ONCE) {
+                let asked: BTreeMap<String, &String> =
+                    ids.iter().map(|id| (rows::id_key(id), id)).collect();
+                found.extend(self.lookup(MESSAGES, source, &asked).await?);
+                referred.extend(self.lookup(REFS, source, &asked).await?);
+            }
+            found.extend(referred);
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn lookup(
+        &self,
+        lookup: Lookup,
+        source: &str,
+        asked: &BTreeMap<String, &String>,
+    ) -> Result<Vec<Known>, Trouble> {
+        let mut sql = Sql::new();
+        let source = sql.text_value(source.to_owned());
+        let keys: Vec<String> = asked
+            .keys()
+            .map(|key| sql.text_value(key.clone()))
+            .collect();
+        let keys = keys.join(", ");
+        sql.push(
+            &lookup
+                .select
+                .replace("$SOURCE", &source)
+                .replace("$KEYS", &keys),
+        );
+        let rows = sql.ready().fetch_all(self.pool()).await?;
+        rows.iter()
+            .map(|row| known(row, asked, lookup.is_message))
+            .collect()
+    }
+
+    /// Files letters: all of them, or none when it fails.
+    pub async fn file(&self, filing: &Filing, at: Timestamp) -> Result<Filed, StoreError> {
+        self.told("file messages", async {
+            if filing.letters.is_empty() {
+                return Ok(Filed::default());
+            }
+            let mut tx = self.begin().await?;
+            // One filing at a time, so that none overlooks what another is about to write.
+            self.lock(&mut tx, Lock::Counter, "ticket").await?;
+            if let Some(first) = filing.first_number {
+                skip_to(&mut tx, first).await?;
+            }
+            let mut tray = Tray::default();
+            for letter in &filing.letters {
+                self.file_letter(&mut tx, &filing.source, letter, at, &mut tray)
+                    .await?;
+            }
+            let filed = tray.filed();
+            let detail = format!(
+                "{{\"imported\":{},\"duplicates\":{}}}",
+                filed.imported, filed.duplicates
+            );
+            let happened = Happened {
+                verb: Verb::Filed,
+                subject: &filing.source,
+                actor: "",
+                detail: &detail,
+                at,
+            };
+            self.commit(tx, &happened).await?;
+            Ok(filed)
+        })
+        .await
+    }
+
+    async fn file_letter(
+        &self,
+        tx: &mut AnyConnection,
+        source: &str,
+        letter: &Letter,
+        at: Timestamp,
+        tray: &mut Tray,
+    ) -> Result<(), Trouble> {
+        let twins = twins(tx, source, &letter.message).await?;
+        if let Some(twin) = twins
+            .iter()
+            .find(|twin| twin.raw_sha256 == letter.message.raw_sha256)
+        {
+            tray.duplicates += 1;
+            if let Place::New(ticket) = &letter.place
+                && ticket.id != twin.ticket
+            {
+                tray.moved.insert(ticket.id, twin.ticket);
+            }
+            return Ok(());
+        }
+        let (mut ticket, is_new) = match &letter.place {
+            Place::New(ticket) => (insert_new(tx, ticket).await?, true),
+            Place::In(id) => {
+                let id = tray.moved.get(id).copied().unwrap_or(*id);
+                (self.locked_ticket(tx, id).await?, false)
+            }
+        };
+        let mut message = letter.message.clone();
+        message.ticket = ticket.id;
+        if !twins.is_empty() {
+            message
+                .thread_reason
+                .push_str("; another message bears the same Message-ID");
+        }
+        let arrival = Arrival {
+            source,
+            note_path: letter.note_path.as_deref(),
+            at,
+        };
+        messages::insert_message(tx, &message, &arrival).await?;
+        touch(&mut ticket, &message, letter.reopen, at);
+        if is_new {
+            tray.new.insert(ticket.id);
+        } else {
+            ticket.version += 1;
+            tray.touched.insert(ticket.id);
+        }
+        tickets::write_ticket(tx, &ticket, None).await?;
+        if is_from_customer(&message) {
+            make_stale(tx, ticket.id).await?;
+        }
+        tray.imported += 1;
+        Ok(())
+    }
+}
+
+/// What a filing has done so far.
+#[derive(Default)]
+struct Tray {
+    imported: u64,
+    duplicates: u64,
+    new: BTreeSet<TicketId>,
+    touched: BTreeSet<TicketId>,
+    moved: BTreeMap<TicketId, TicketId>,
+}
+
+impl Tray {
+    fn filed(self) -> Filed {
+        let joined: Vec<TicketId> = self.touched.difference(&self.new).copied().collect();
+        let count = |list: usize| u64::try_from(list).unwrap_or(u64::MAX);
+        Filed {
+            imported: self.imported,
+            duplicates: self.duplicates,
+            tickets_new: count(self.new.len()),
+            tickets_joined: count(joined.len()),
+            new: self.new.into_iter().collect(),
+            joined,
+            moved: self
+                .moved
+                .into_iter()
+                .map(|(from, to)| Moved { from, to })
+                .collect(),
+        }
+    }
+}
+
+/// A message with the same id.
+struct Twin {
+    ticket: TicketId,
+    raw_sha256: String,
+}
+
+async fn twins(
+    tx: &mut AnyConnection,
+    source: &str,
+    message: &Message,
+) -> Result<Vec<Twin>, Trouble> {
+    sqlx::query("SELECT ticket, raw_sha256 FROM messages WHERE source = $1 AND id_key = $2")
+        .bind(source)
+        .bind(rows::id_key(&message.rfc_message_id))
+        .fetch_all(tx)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(Twin {
+                ticket: rows::parsed(row, "ticket")?,
+                raw_sha256: rows::text(row, "raw_sha256")?,
+            })
+        })
+        .collect()
+}
+
+async fn insert_new(tx: &mut AnyConnection, ticket: &Ticket) -> Result<Ticket, Trouble> {
+    let mut ticket = ticket.clone();
+    ticket.number = events::next(tx, "ticket").await?;
+    ticket.messages = 0;
+    ticket.version = 1;
+    tickets::insert_ticket(tx, &ticket).await?;
+    Ok(ticket)
+}
+
+async fn skip_to(tx: &mut AnyConnection, first: i64) -> Result<(), Trouble> {
+    sqlx::query("UPDATE counters SET value = $1 WHERE name = 'ticket' AND value < $1")
+        .bind(first.saturating_sub(1))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Counts a message in. A person's mail takes its ticket out of quarantine: it must be seen.
+fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Timestamp) {
+    // A date from the future would keep the ticket on top for ever.
+    let sent = message.sent_at.min(at);
+    ticket.messages += 1;
+    ticket.created_at = ticket.created_at.min(sent);
+    ticket.updated_at = ticket.updated_at.max(sent);
+    if let Some(status) = reopen {
+        ticket.status = status;
+    }
+    if is_from_customer(message) {
+        ticket.last_customer_message_at = Some(
+            ticket
+                .last_customer_message_at
+                .map_or(sent, |last| last.max(sent)),
+        );
+        if ticket.messages > 1 {
+            ticket.quarantined_because = None;
+        }
+    }
+}
+
+const fn is_from_customer(message: &Message) -> bool {
+    matches!(message.direction, Direction::In) && !message.auto_class.is_automatic()
+}
+
+/// Marks the finished drafts of a ticket: the customer wrote again after they were begun.
+async fn make_stale(tx: &mut AnyConnection, ticket: TicketId) -> Result<(), Trouble> {
+    sqlx::query(
+        "UPDATE drafts SET state = 'stale'
+         WHERE ticket = $1 AND standing = 'live' AND state = 'ready'",
+    )
+    .bind(ticket.to_string())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// One of the two questions of `known`.
+#[derive(Clone, Copy)]
+struct Lookup {
+    select: &'static str,
+    is_message: bool,
+}
+
+const MESSAGES: Lookup = Lookup {
+    select: "SELECT id_key AS found, ticket, raw_sha256 FROM messages
+             WHERE source = $SOURCE AND id_key IN ($KEYS) ORDER BY sent_at, id",
+    is_message: true,
+};
+
+const REFS: Lookup = Lookup {
+    select: "SELECT ref AS found, ticket, '' AS raw_sha256, MIN(message) AS oldest
+             FROM message_refs WHERE source = $SOURCE AND ref IN ($KEYS)
+             GROUP BY ref, ticket ORDER BY MIN(message)",
+    is_message: false,
+};
+
+fn known(
+    row: &AnyRow,
+    asked: &BTreeMap<String, &String>,
+    is_message: bool,
+) -> Result<Known, Trouble> {
+    let key = rows::text(row, "found")?;
+    Ok(Known {
+        rfc_id: asked.get(&key).map_or(key, |id| (*id).clone()),
+        ticket: rows::parsed(row, "ticket")?,
+        raw_sha256: rows::text(row, "raw_sha256")?,
+        is_message,
+    })
+}

@@ -1,0 +1,409 @@
+//! The ledger: money held before a call and settled after it.
+//!
+//! Every act locks the budget's row of its period first, so that two never judge the same free
+//! money: settled plus held never passes the cap, however many programs draft at once. Sums are
+//! those of the ledger's entries and of the open holds, read in one statement.
+
+use sqlx::{AnyConnection, any::AnyRow};
+
+use super::{
+    Store, StoreError,
+    dialect::Lock,
+    error::Trouble,
+    events::{self, Happened, Verb},
+    rows,
+};
+use crate::domain::{Cap, Cost, HoldId, LinkName, RunId, TicketId, Timestamp, Usd};
+
+/// A request for money, before a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldAsk {
+    /// The identity the hold will have.
+    pub id: HoldId,
+    /// For which run.
+    pub run: RunId,
+    /// For which ticket.
+    pub ticket: Option<TicketId>,
+    /// Which attempt of the run.
+    pub attempt: u32,
+    /// Who will be asked.
+    pub link: LinkName,
+    /// The most the call can cost.
+    pub ceiling: Usd,
+    /// The least that buys a useful answer.
+    pub floor: Usd,
+    /// The limit.
+    pub cap: Cap,
+    /// The month: `2026-11`.
+    pub period: String,
+    /// The process that asks, with its start time.
+    pub owner: String,
+    /// When the hold may be taken for lost.
+    pub lease_until: Timestamp,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What the ledger says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldAnswer {
+    /// So much is held: the ceiling, or what is free where that buys a useful answer.
+    Granted(Usd),
+    /// Too little is free.
+    Denied {
+        /// How much that is.
+        free: Usd,
+    },
+}
+
+/// How one period stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Settled as reported.
+    pub settled_known: Usd,
+    /// Settled as upper bounds.
+    pub settled_at_most: Usd,
+    /// Held for calls under way.
+    pub held: Usd,
+}
+
+impl Sums {
+    /// Returns all that is settled or held.
+    pub const fn taken(&self) -> Usd {
+        self.settled_known
+            .plus(self.settled_at_most)
+            .plus(self.held)
+    }
+}
+
+/// A hold whose lease ran out: its program died, or sleeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostHold {
+    /// The hold.
+    pub id: HoldId,
+    /// Its run.
+    pub run: RunId,
+    /// Its ticket.
+    pub ticket: Option<TicketId>,
+    /// Which attempt it was.
+    pub attempt: i64,
+    /// Who was asked.
+    pub link: LinkName,
+    /// How much is held.
+    pub amount: Usd,
+    /// The month it counts in.
+    pub period: String,
+    /// The process that held it.
+    pub owner: String,
+    /// When it was held.
+    pub at: Timestamp,
+}
+
+const LOST: &str = "SELECT id, period, run, ticket, attempt, link, amount, state, owner,
+     lease_until, at FROM holds";
+
+impl Store {
+    /// Holds money for a call, if the cap allows it. Without a cap everything is granted.
+    pub async fn hold(&self, ask: &HoldAsk) -> Result<HoldAnswer, StoreError> {
+        self.told("hold money", async {
+            let mut tx = self.begin().await?;
+            self.lock_budget(&mut tx, &ask.period).await?;
+            let free = match ask.cap {
+                Cap::Month(cap) => cap.minus(sums(&mut *tx, &ask.period).await?.taken()),
+                Cap::None | Cap::NotChosen => Usd::MAX,
+            };
+            let amount = ask.ceiling.min(free).max(Usd::ZERO);
+            if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
+                return Ok(HoldAnswer::Denied {
+                    free: free.max(Usd::ZERO),
+                });
+            }
+            insert_hold(&mut tx, ask, amount).await?;
+            let happened = spent(&ask.period, ask.at);
+            self.commit(tx, &happened).await?;
+            Ok(HoldAnswer::Granted(amount))
+        })
+        .await
+    }
+
+    /// Settles a hold at what the call cost, and tells whether this was the first time. A cost
+    /// above the hold is booked in full and marked; a hold that was recovered in the meantime is
+    /// corrected once by the difference.
+    pub async fn settle(&self, id: HoldId, cost: Cost, at: Timestamp) -> Result<bool, StoreError> {
+        self.told("settle the cost", async {
+            let mut tx = self.begin().await?;
+            let (hold, state) = self.locked_hold(&mut tx, id).await?;
+            let entry = |kind, cost: Cost| Entry {
+                period: &hold.period,
+                hold: Some(id),
+                kind,
+                cost,
+                why: "",
+                at,
+            };
+            match state.as_str() {
+                "held" if cost.amount() > hold.amount => {
+                    insert_entry(&mut tx, &entry("over", cost)).await?;
+                }
+                "held" => insert_entry(&mut tx, &entry("settled", cost)).await?,
+                "recovered" => {
+                    let back = Cost::AtMost(Usd::ZERO.minus(hold.amount));
+                    insert_entry(&mut tx, &entry("late", back)).await?;
+                    insert_entry(&mut tx, &entry("late", cost)).await?;
+                }
+                _ => return Ok(false),
+            }
+            set_state(&mut tx, id, "settled").await?;
+            self.commit(tx, &spent(&hold.period, at)).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Returns how a period stands.
+    pub async fn sums(&self, period: &str) -> Result<Sums, StoreError> {
+        self.told("read the ledger", async { sums(self.pool(), period).await })
+            .await
+    }
+
+    /// Returns the holds whose lease ran out before `now`.
+    pub async fn expired_holds(&self, now: Timestamp) -> Result<Vec<LostHold>, StoreError> {
+        self.told("look for lost holds", async {
+            let sql = format!("{LOST} WHERE state = 'held' AND lease_until < $1 ORDER BY at, id");
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(now.as_microsecond())
+                .fetch_all(self.pool())
+                .await?
+                .iter()
+                .map(lost_hold)
+                .collect()
+        })
+        .await
+    }
+
+    /// Settles a lost hold at its ceiling, as an upper bound; false when it is settled already
+    /// or its lease has not run out.
+    pub async fn recover_hold(&self, id: HoldId, at: Timestamp) -> Result<bool, StoreError> {
+        self.told("recover a hold", async {
+            let mut tx = self.begin().await?;
+            let (hold, _) = self.locked_hold(&mut tx, id).await?;
+            let changed = sqlx::query(
+                "UPDATE holds SET state = 'recovered'
+                 WHERE id = $1 AND state = 'held' AND lease_until < $2",
+            )
+            .bind(id.to_string())
+            .bind(at.as_microsecond())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if changed == 0 {
+                return Ok(false);
+            }
+            let entry = Entry {
+                period: &hold.period,
+                hold: Some(id),
+                kind: "recovered",
+                cost: Cost::AtMost(hold.amount),
+                why: "",
+                at,
+            };
+            insert_entry(&mut tx, &entry).await?;
+            self.commit(tx, &spent(&hold.period, at)).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Books a cost without a hold: what an invoice says, or what a demo begins with.
+    pub async fn book(
+        &self,
+        period: &str,
+        cost: Cost,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.told("book a cost", async {
+            let mut tx = self.begin().await?;
+            self.lock_budget(&mut tx, period).await?;
+            let entry = Entry {
+                period,
+                hold: None,
+                kind: "booked",
+                cost,
+                why,
+                at,
+            };
+            insert_entry(&mut tx, &entry).await?;
+            self.commit(tx, &spent(period, at)).await
+        })
+        .await
+    }
+
+    /// Notes that a threshold of the cap was announced; true the first time in a period.
+    pub async fn announce(
+        &self,
+        period: &str,
+        percent: u32,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.told("note an announcement", async {
+            let mut tx = self.begin().await?;
+            let added = sqlx::query(
+                "INSERT INTO announced (period, percent, at) VALUES ($1, $2, $3)
+                 ON CONFLICT (period, percent) DO NOTHING",
+            )
+            .bind(period)
+            .bind(i64::from(percent))
+            .bind(at.as_microsecond())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if added == 0 {
+                return Ok(false);
+            }
+            let happened = Happened {
+                verb: Verb::Announced,
+                ..spent(period, at)
+            };
+            self.commit(tx, &happened).await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Locks the budget's row of a period, made where it does not exist.
+    async fn lock_budget(&self, tx: &mut AnyConnection, period: &str) -> Result<(), Trouble> {
+        sqlx::query("INSERT INTO budgets (period) VALUES ($1) ON CONFLICT (period) DO NOTHING")
+            .bind(period)
+            .execute(&mut *tx)
+            .await?;
+        self.lock(tx, Lock::Budget, period).await
+    }
+
+    /// Returns a hold and its state, with the budget locked.
+    async fn locked_hold(
+        &self,
+        tx: &mut AnyConnection,
+        id: HoldId,
+    ) -> Result<(LostHold, String), Trouble> {
+        let (found, _) = one(tx, id).await?;
+        self.lock_budget(tx, &found.period).await?;
+        one(tx, id).await
+    }
+}
+
+/// One line of the ledger.
+struct Entry<'a> {
+    period: &'a str,
+    hold: Option<HoldId>,
+    kind: &'static str,
+    cost: Cost,
+    why: &'a str,
+    at: Timestamp,
+}
+
+async fn insert_entry(tx: &mut AnyConnection, entry: &Entry<'_>) -> Result<(), Trouble> {
+    let number = events::next(tx, "ledger").await?;
+    sqlx::query(
+        "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(number)
+    .bind(entry.period)
+    .bind(entry.hold.map(|hold| hold.to_string()))
+    .bind(entry.kind)
+    .bind(entry.cost.amount().nanos())
+    .bind(i64::from(entry.cost.is_at_most()))
+    .bind(rows::plain(entry.why))
+    .bind(entry.at.as_microsecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn insert_hold(tx: &mut AnyConnection, ask: &HoldAsk, amount: Usd) -> Result<(), Trouble> {
+    sqlx::query(
+        "INSERT INTO holds (id, period, run, ticket, attempt, link, amount, state, owner,
+             lease_until, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'held', $8, $9, $10)",
+    )
+    .bind(ask.id.to_string())
+    .bind(&ask.period)
+    .bind(ask.run.to_string())
+    .bind(ask.ticket.map(|ticket| ticket.to_string()))
+    .bind(i64::from(ask.attempt))
+    .bind(ask.link.to_string())
+    .bind(amount.nanos())
+    .bind(&ask.owner)
+    .bind(ask.lease_until.as_microsecond())
+    .bind(ask.at.as_microsecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn set_state(tx: &mut AnyConnection, id: HoldId, state: &str) -> Result<(), Trouble> {
+    sqlx::query("UPDATE holds SET state = $2 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(state)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+async fn one(tx: &mut AnyConnection, id: HoldId) -> Result<(LostHold, String), Trouble> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{LOST} WHERE id = $1")))
+        .bind(id.to_string())
+        .fetch_optional(tx)
+        .await?
+        .ok_or_else(|| Trouble::not_found("hold", id))?;
+    Ok((lost_hold(&row)?, rows::text(&row, "state")?))
+}
+
+/// Reads the sums in one statement: between two, a settlement could be counted in neither.
+async fn sums<'e, E>(executor: E, period: &str) -> Result<Sums, Trouble>
+where
+    E: sqlx::Executor<'e, Database = sqlx::Any>,
+{
+    let row = sqlx::query(
+        "SELECT
+             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger
+                 WHERE period = $1 AND at_most = 0) AS settled_known,
+             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger
+                 WHERE period = $1 AND at_most = 1) AS settled_at_most,
+             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM holds
+                 WHERE period = $1 AND state = 'held') AS held",
+    )
+    .bind(period.to_owned())
+    .fetch_one(executor)
+    .await?;
+    Ok(Sums {
+        settled_known: Usd::from_nanos(rows::int(&row, "settled_known")?),
+        settled_at_most: Usd::from_nanos(rows::int(&row, "settled_at_most")?),
+        held: Usd::from_nanos(rows::int(&row, "held")?),
+    })
+}
+
+const fn spent(period: &str, at: Timestamp) -> Happened<'_> {
+    Happened {
+        verb: Verb::Spent,
+        subject: period,
+        actor: "",
+        detail: "",
+        at,
+    }
+}
+
+fn lost_hold(row: &AnyRow) -> Result<LostHold, Trouble> {
+    Ok(LostHold {
+        id: rows::parsed(row, "id")?,
+        run: rows::parsed(row, "run")?,
+        ticket: rows::parsed_or_none(row, "ticket")?,
+        attempt: rows::int(row, "attempt")?,
+        link: rows::parsed(row, "link")?,
+        amount: Usd::from_nanos(rows::int(row, "amount")?),
+        period: rows::text(row, "period")?,
+        owner: rows::text(row, "owner")?,
+        at: rows::time(row, "at")?,
+    })
+}

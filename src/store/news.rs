@@ -1,0 +1,186 @@
+//! News from other processes: what they wrote, as soon as it is written.
+//!
+//! SQLite: a change in the database's folder is the sign to look. PostgreSQL: a notification.
+//! Where neither comes (network disks, a lost connection), one look per second.
+
+use std::{path::Path, time::Duration};
+
+use notify::{EventKind, RecursiveMode, Watcher};
+use secrecy::ExposeSecret;
+use sqlx::postgres::PgListener;
+use tokio::sync::mpsc;
+
+use super::{EventRow, Store, StoreError, StoreUrl};
+
+/// How long signs are gathered before a look: a commit touches several files.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often to look where no signs come.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Hands out what other processes wrote. Call `next` in a loop; drop it to stop.
+pub struct News {
+    store: Store,
+    seen: i64,
+    signs: Signs,
+}
+
+/// Where signs come from.
+enum Signs {
+    /// The folder of a file; the watcher lives as long as we listen.
+    Folder {
+        _watcher: notify::RecommendedWatcher,
+        changed: mpsc::Receiver<()>,
+    },
+    /// A server's notifications.
+    Server(Box<PgListener>),
+    /// None: look once per second.
+    Clock,
+}
+
+/// Begins to watch. Only what is written from now on is news.
+pub async fn watch(store: &Store) -> Result<News, StoreError> {
+    let signs = match &store.0.url {
+        StoreUrl::Sqlite(file) => watch_folder(file).unwrap_or(Signs::Clock),
+        StoreUrl::Postgres(url) => listen(url.expose_secret()).await.unwrap_or(Signs::Clock),
+    };
+    Ok(News {
+        seen: store.last_event().await?,
+        store: store.clone(),
+        signs,
+    })
+}
+
+impl News {
+    /// Waits until other processes have written something and returns it, oldest first. May be
+    /// dropped and called again: nothing is lost.
+    pub async fn next(&mut self) -> Result<Vec<EventRow>, StoreError> {
+        loop {
+            let rows = self.store.events_after(self.seen).await?;
+            if let Some(last) = rows.last() {
+                self.seen = last.seq;
+                let foreign: Vec<EventRow> = rows
+                    .into_iter()
+                    .filter(|row| row.origin != self.store.origin())
+                    .collect();
+                if !foreign.is_empty() {
+                    return Ok(foreign);
+                }
+                continue;
+            }
+            if self.signs.wait().await.is_err() {
+                self.signs = Signs::Clock;
+            }
+        }
+    }
+
+    /// Tells whether news come by themselves; else they are looked for once per second.
+    pub fn is_told(&self) -> bool {
+        !matches!(self.signs, Signs::Clock)
+    }
+}
+
+impl std::fmt::Debug for News {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "News after {}", self.seen)
+    }
+}
+
+/// The signs have ended and will not come back.
+struct Ended;
+
+impl Signs {
+    async fn wait(&mut self) -> Result<(), Ended> {
+        match self {
+            Self::Folder { changed, .. } => {
+                changed.recv().await.ok_or(Ended)?;
+                tokio::time::sleep(GATHER).await;
+                // What came meanwhile is looked at now.
+                while changed.try_recv().is_ok() {}
+                Ok(())
+            }
+            Self::Server(listener) => match listener.try_recv().await {
+                // None: the connection was lost and is made anew; what was missed is looked for.
+                Ok(Some(_) | None) => Ok(()),
+                Err(_) => Err(Ended),
+            },
+            Self::Clock => {
+                tokio::time::sleep(LOOK).await;
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn listen(url: &str) -> Option<Signs> {
+    let connecting = async {
+        let mut listener = PgListener::connect(url).await?;
+        listener.listen("deskhand_events").await?;
+        Ok::<_, sqlx::Error>(listener)
+    };
+    let listener = tokio::time::timeout(super::CONNECT_LIMIT, connecting).await;
+    Some(Signs::Server(Box::new(listener.ok()?.ok()?)))
+}
+
+fn watch_folder(file: &Path) -> Option<Signs> {
+    let folder = std::path::absolute(file).ok()?.parent()?.to_owned();
+    if !tells_of_others(&folder) {
+        return None;
+    }
+    let name = file.file_name()?.to_os_string();
+    // One sign is enough: whoever looks sees everything. A full channel means a look is due.
+    let (sender, changed) = mpsc::channel(1);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        let is_ours = event.paths.iter().any(|path| {
+            path.file_name()
+                .is_some_and(|found| begins_with(found, &name))
+        });
+        if is_ours && is_write(event.kind) {
+            sender.try_send(()).unwrap_or_default();
+        }
+    })
+    .ok()?;
+    watcher.watch(&folder, RecursiveMode::NonRecursive).ok()?;
+    Some(Signs::Folder {
+        _watcher: watcher,
+        changed,
+    })
+}
+
+/// Tells whether a file is the database or stands beside it (`-wal`, `-shm`).
+fn begins_with(found: &std::ffi::OsStr, name: &std::ffi::OsStr) -> bool {
+    found
+        .as_encoded_bytes()
+        .starts_with(name.as_encoded_bytes())
+}
+
+/// Reading opens files too; that is no news.
+fn is_write(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::Access(_))
+}
+
+/// Tells whether a file system reports what other machines write: network disks do not.
+#[cfg(target_os = "linux")]
+fn tells_of_others(folder: &Path) -> bool {
+    /// NFS, SMB, SMB2, CIFS, 9P, FUSE, AFS, Ceph, CODA: magic numbers of statfs(2).
+    const REMOTE: [u64; 9] = [
+        0x6969,
+        0x517B,
+        0xFE53_4D42,
+        0xFF53_4D42,
+        0x0102_1997,
+        0x6573_5546,
+        0x5346_414F,
+        0x00C3_6400,
+        0x7375_7245,
+    ];
+    rustix::fs::statfs(folder).is_ok_and(|stats| {
+        u64::try_from(stats.f_type).is_ok_and(|kind| !REMOTE.contains(&(kind & 0xFFFF_FFFF)))
+    })
+}
+
+/// Elsewhere the watcher is trusted.
+#[cfg(not(target_os = "linux"))]
+const fn tells_of_others(_folder: &Path) -> bool {
+    true
+}

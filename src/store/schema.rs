@@ -1,0 +1,61 @@
+//! Migrations: in order, each once, under a lock.
+
+use sha2::{Digest, Sha256};
+use sqlx::{AnyConnection, Row};
+
+use super::{Store, StoreError, error::Trouble};
+
+/// One step of the schema. The text of a merged step is never edited.
+struct Step {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+const STEPS: [Step; 1] = [Step {
+    version: 1,
+    name: "start",
+    sql: include_str!("../../assets/migrations/0001_start.sql"),
+}];
+
+/// Brings the database to the newest schema, or says why it cannot be used.
+pub(super) async fn migrate(store: &Store) -> Result<(), Trouble> {
+    let mut tx = store.begin().await?;
+    if let Some(lock) = store.dialect().migration_lock() {
+        sqlx::query(lock).execute(&mut *tx).await?;
+    }
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS schema_steps (
+            version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL)",
+    )
+    .execute(&mut *tx)
+    .await?;
+    let row = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_steps")
+        .fetch_one(&mut *tx)
+        .await?;
+    let theirs: i64 = row.try_get("version")?;
+    let ours = STEPS.iter().map(|step| step.version).max().unwrap_or(0);
+    if theirs > ours {
+        return Err(StoreError::NewerSchema {
+            place: store.place().to_owned(),
+            theirs,
+            ours,
+        }
+        .into());
+    }
+    for step in STEPS.iter().filter(|step| step.version > theirs) {
+        apply(&mut tx, step).await?;
+    }
+    tx.commit().await
+}
+
+async fn apply(tx: &mut AnyConnection, step: &Step) -> Result<(), Trouble> {
+    sqlx::raw_sql(step.sql).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO schema_steps (version, name, sha256) VALUES ($1, $2, $3)")
+        .bind(step.version)
+        .bind(step.name)
+        .bind(format!("{:x}", Sha256::digest(step.sql)))
+        .execute(tx)
+        .await?;
+    Ok(())
+}

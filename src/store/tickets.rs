@@ -1,0 +1,323 @@
+//! Tickets: the queue, one ticket, and what people change about it.
+
+use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+
+use super::{
+    Store, StoreError,
+    dialect::Lock,
+    error::Trouble,
+    events::{Happened, Verb},
+    rows,
+    search::{self, Sql},
+};
+use crate::domain::{
+    Change, DraftMark, Order, Page, Query, QueueRow, Status, Ticket, TicketEvent, TicketId,
+    Timestamp,
+};
+
+const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject, t.requester_name,
+    t.requester_address, t.assignee, t.tags, t.quarantined_because, t.messages, t.created_at,
+    t.updated_at, d.state AS draft_state, d.origin AS draft_origin, d.saved_at AS draft_saved_at,
+    COALESCE(r.is_fallback, 0) AS is_fallback,
+    CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.id AND o.delivery = 'held')
+        THEN 1 ELSE 0 END AS has_held_reply";
+
+const QUEUE_JOINS: &str = " page JOIN tickets t ON t.id = page.id
+    LEFT JOIN drafts d ON d.id = (SELECT l.id FROM drafts l
+        WHERE l.ticket = t.id AND l.standing = 'live' ORDER BY l.saved_at DESC, l.id LIMIT 1)
+    LEFT JOIN receipts r ON r.id = d.last_receipt ORDER BY ";
+
+impl Store {
+    /// Returns a part of the queue. Only the rows of the page are read whole.
+    pub async fn tickets(
+        &self,
+        query: &Query,
+        order: Order,
+        page: Page,
+    ) -> Result<Vec<QueueRow>, StoreError> {
+        self.told("read the queue", async {
+            let by = match order {
+                Order::Newest => "t.updated_at DESC, t.number DESC",
+                Order::Number => "t.number",
+            };
+            let mut sql = Sql::new();
+            sql.push(QUEUE_ROW)
+                .push(" FROM (SELECT t.id FROM tickets t");
+            search::push_where(&mut sql, query, self.dialect())?;
+            let limit = sql.int_value(i64::try_from(page.limit).unwrap_or(i64::MAX));
+            let offset = sql.int_value(i64::try_from(page.offset).unwrap_or(i64::MAX));
+            sql.push(&format!(" ORDER BY {by} LIMIT {limit} OFFSET {offset})"))
+                .push(QUEUE_JOINS)
+                .push(by);
+            let rows = sql.ready().fetch_all(self.pool()).await?;
+            rows.iter().map(queue_row).collect()
+        })
+        .await
+    }
+
+    /// Counts the tickets that a query finds.
+    pub async fn count(&self, query: &Query) -> Result<u64, StoreError> {
+        self.told("count the tickets", async {
+            let mut sql = Sql::new();
+            sql.push("SELECT COUNT(*) AS n FROM tickets t");
+            search::push_where(&mut sql, query, self.dialect())?;
+            rows::count(&sql.ready().fetch_one(self.pool()).await?, "n")
+        })
+        .await
+    }
+
+    /// Counts all tickets.
+    pub async fn count_all(&self) -> Result<u64, StoreError> {
+        self.count(&Query::default()).await
+    }
+
+    /// Tells whether there is no ticket at all.
+    pub async fn is_empty(&self) -> Result<bool, StoreError> {
+        self.told("look for a ticket", async {
+            let row = sqlx::query("SELECT id FROM tickets LIMIT 1")
+                .fetch_optional(self.pool())
+                .await?;
+            Ok(row.is_none())
+        })
+        .await
+    }
+
+    /// Returns a ticket by its identity.
+    pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        self.told("read a ticket", async {
+            let sql = format!("SELECT {} FROM tickets WHERE id = $1", rows::TICKET);
+            let row = sqlx::query(AssertSqlSafe(sql))
+                .bind(id.to_string())
+                .fetch_optional(self.pool())
+                .await?;
+            row.as_ref().map(rows::ticket).transpose()
+        })
+        .await
+    }
+
+    /// Returns a ticket by the number people say.
+    pub async fn ticket_by_number(&self, number: i64) -> Result<Option<Ticket>, StoreError> {
+        self.told("read a ticket", async {
+            let sql = format!("SELECT {} FROM tickets WHERE number = $1", rows::TICKET);
+            let row = sqlx::query(AssertSqlSafe(sql))
+                .bind(number)
+                .fetch_optional(self.pool())
+                .await?;
+            row.as_ref().map(rows::ticket).transpose()
+        })
+        .await
+    }
+
+    /// Changes a ticket and returns it as it stands then. A change of nothing writes nothing.
+    pub async fn change(
+        &self,
+        id: TicketId,
+        change: &Change,
+        actor: &str,
+        at: Timestamp,
+    ) -> Result<Ticket, StoreError> {
+        self.told("change the ticket", async {
+            let mut tx = self.begin().await?;
+            let before = self.locked_ticket(&mut tx, id).await?;
+            let mut after = before.clone();
+            apply(&mut after, change)?;
+            if after == before {
+                return Ok(before);
+            }
+            after.version += 1;
+            after.updated_at = before.updated_at.max(at);
+            write_ticket(&mut tx, &after, left_status(&before, &after)).await?;
+            let happened = Happened {
+                verb: Verb::TicketChanged,
+                subject: &id.to_string(),
+                actor,
+                detail: &difference(&before, &after),
+                at,
+            };
+            self.commit(tx, &happened).await?;
+            Ok(after)
+        })
+        .await
+    }
+
+    /// Returns a ticket whose row stays locked, with its drafts and replies, until the end of the
+    /// transaction.
+    pub(super) async fn locked_ticket(
+        &self,
+        tx: &mut AnyConnection,
+        id: TicketId,
+    ) -> Result<Ticket, Trouble> {
+        let key = id.to_string();
+        self.lock(tx, Lock::Ticket, &key).await?;
+        let sql = format!("SELECT {} FROM tickets WHERE id = $1", rows::TICKET);
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(key)
+            .fetch_optional(tx)
+            .await?;
+        row.as_ref()
+            .map(rows::ticket)
+            .transpose()?
+            .ok_or_else(|| Trouble::not_found("ticket", id))
+    }
+}
+
+/// Writes what can change about a ticket. `left` is the status it had before it became spam or
+/// deleted, when it just did.
+pub(super) async fn write_ticket(
+    tx: &mut AnyConnection,
+    ticket: &Ticket,
+    left: Option<Status>,
+) -> Result<(), Trouble> {
+    sqlx::query(
+        "UPDATE tickets SET status = $2, status_before = COALESCE($3, status_before),
+             priority = $4, assignee = $5, tags = $6, quarantined_because = $7, messages = $8,
+             created_at = $9, updated_at = $10, last_customer_message_at = $11, version = $12,
+             in_queue = $13, assignee_words = $14
+         WHERE id = $1",
+    )
+    .bind(ticket.id.to_string())
+    .bind(rows::word(ticket.status)?)
+    .bind(left.map(rows::word).transpose()?)
+    .bind(ticket.priority.map(rows::word).transpose()?)
+    .bind(ticket.assignee.as_deref().map(rows::plain))
+    .bind(rows::tags_to_text(&ticket.tags))
+    .bind(ticket.quarantined_because.as_deref().map(rows::plain))
+    .bind(ticket.messages)
+    .bind(ticket.created_at.as_microsecond())
+    .bind(ticket.updated_at.as_microsecond())
+    .bind(
+        ticket
+            .last_customer_message_at
+            .map(Timestamp::as_microsecond),
+    )
+    .bind(ticket.version)
+    .bind(i64::from(is_in_queue(ticket)))
+    .bind(rows::lower(ticket.assignee.as_deref().unwrap_or_default()))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes a new ticket.
+pub(super) async fn insert_ticket(tx: &mut AnyConnection, ticket: &Ticket) -> Result<(), Trouble> {
+    let name = ticket.requester.name.as_deref();
+    let requester = format!("{}\n{}", name.unwrap_or_default(), ticket.requester.address);
+    sqlx::query(
+        "INSERT INTO tickets (id, number, source, subject, requester_name, requester_address,
+             status, tags, messages, created_at, updated_at, version, in_queue, subject_words,
+             requester_words, assignee_words)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '')",
+    )
+    .bind(ticket.id.to_string())
+    .bind(ticket.number)
+    .bind(&ticket.source)
+    .bind(rows::plain(&ticket.subject))
+    .bind(name.map(rows::plain))
+    .bind(rows::plain(&ticket.requester.address))
+    .bind(rows::word(ticket.status)?)
+    .bind(rows::tags_to_text(&ticket.tags))
+    .bind(ticket.messages)
+    .bind(ticket.created_at.as_microsecond())
+    .bind(ticket.updated_at.as_microsecond())
+    .bind(ticket.version)
+    .bind(i64::from(is_in_queue(ticket)))
+    .bind(rows::lower(&ticket.subject))
+    .bind(rows::lower(&requester))
+    .execute(&mut *tx)
+    .await?;
+    // The rest is what an update writes as well.
+    write_ticket(tx, ticket, None).await
+}
+
+const fn is_in_queue(ticket: &Ticket) -> bool {
+    ticket.status.is_unsolved() && ticket.quarantined_because.is_none()
+}
+
+fn apply(ticket: &mut Ticket, change: &Change) -> Result<(), Trouble> {
+    if let Some(status) = change.status {
+        ticket.status = ticket.status.after(&TicketEvent::SetByHand(status))?;
+    }
+    if let Some(priority) = change.priority {
+        ticket.priority = priority;
+    }
+    if let Some(assignee) = &change.assignee {
+        ticket.assignee.clone_from(assignee);
+    }
+    let clean = |tags: &[String]| -> Vec<String> {
+        rows::tags_to_text(tags)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect()
+    };
+    let removed = clean(&change.remove_tags);
+    ticket.tags.extend(clean(&change.add_tags));
+    ticket.tags.retain(|tag| !removed.contains(tag));
+    ticket.tags.sort_unstable();
+    ticket.tags.dedup();
+    Ok(())
+}
+
+/// Returns the status that a ticket left to become spam or deleted.
+fn left_status(before: &Ticket, after: &Ticket) -> Option<Status> {
+    let away = |status| matches!(status, Status::Spam | Status::Deleted);
+    (away(after.status) && !away(before.status)).then_some(before.status)
+}
+
+/// Writes what changed, from and to, for the record.
+fn difference(before: &Ticket, after: &Ticket) -> String {
+    let mut changed = serde_json::Map::new();
+    let mut note = |what: &str, from: serde_json::Value, to: serde_json::Value| {
+        if from != to {
+            changed.insert(what.to_owned(), serde_json::json!([from, to]));
+        }
+    };
+    note(
+        "status",
+        before.status.word().into(),
+        after.status.word().into(),
+    );
+    note(
+        "priority",
+        before.priority.map(crate::domain::Priority::word).into(),
+        after.priority.map(crate::domain::Priority::word).into(),
+    );
+    note(
+        "assignee",
+        before.assignee.clone().into(),
+        after.assignee.clone().into(),
+    );
+    note(
+        "tags",
+        before.tags.clone().into(),
+        after.tags.clone().into(),
+    );
+    serde_json::Value::Object(changed).to_string()
+}
+
+fn queue_row(row: &AnyRow) -> Result<QueueRow, Trouble> {
+    let draft = match rows::worded_or_none(row, "draft_state")? {
+        Some(state) => Some(DraftMark {
+            state,
+            origin: rows::worded(row, "draft_origin")?,
+            is_fallback: rows::yes(row, "is_fallback")?,
+            saved_at: rows::time(row, "draft_saved_at")?,
+        }),
+        None => None,
+    };
+    Ok(QueueRow {
+        id: rows::parsed(row, "id")?,
+        number: rows::int(row, "number")?,
+        status: rows::worded(row, "status")?,
+        priority: rows::worded_or_none(row, "priority")?,
+        subject: rows::text(row, "subject")?,
+        requester: rows::requester(row)?,
+        assignee: rows::text_or_none(row, "assignee")?,
+        tags: rows::tags(row)?,
+        quarantined_because: rows::text_or_none(row, "quarantined_because")?,
+        messages: rows::int(row, "messages")?,
+        created_at: rows::time(row, "created_at")?,
+        updated_at: rows::time(row, "updated_at")?,
+        draft,
+        has_held_reply: rows::yes(row, "has_held_reply")?,
+    })
+}
