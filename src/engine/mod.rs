@@ -5,6 +5,14 @@
 //! thousand (`run`'s property tests).
 
 pub mod ask;
+pub mod attempts;
+mod bill;
+pub mod breaker;
+pub mod budget;
 pub mod chain;
+pub mod lesson;
+pub mod plan;
 pub mod policy;
 pub mod price;
+pub mod remedy;
+pub mod run;

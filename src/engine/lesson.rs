@@ -1,0 +1,198 @@
+//! What a run taught about keys and links: data for those who remember.
+
+use std::time::Duration;
+
+use super::breaker::{self, Weight};
+use crate::domain::{Fault, FaultClass, LinkName, ProviderName, Rest, Timestamp};
+
+/// One thing a run taught.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// A link must not be asked before a time.
+    Rest(Rest),
+    /// The provider accepted its key.
+    KeyWorks(ProviderName),
+    /// The provider refused its key.
+    KeyRefused {
+        /// Whose.
+        provider: ProviderName,
+        /// The provider's words.
+        said: Option<String>,
+    },
+    /// The key is good but its credit is spent.
+    NoCredit {
+        /// Whose.
+        provider: ProviderName,
+        /// The provider's words.
+        said: Option<String>,
+    },
+    /// The link does not accept a parameter of ours and is asked without it from now on.
+    Quirk {
+        /// Which.
+        link: LinkName,
+        /// The parameter, as the provider named it.
+        parameter: String,
+    },
+    /// The model is retired, unknown or not for us: the config should be changed.
+    ModelGone {
+        /// Which.
+        link: LinkName,
+        /// The provider's words.
+        said: Option<String>,
+    },
+    /// The link answered; how long its first words took (the whole answer, without a stream).
+    Worked {
+        /// Which.
+        link: LinkName,
+        /// Time from the call to the first words.
+        first_text: Option<Duration>,
+    },
+    /// The link failed in a way that counts against it.
+    Failed {
+        /// Which.
+        link: LinkName,
+        /// How much it counts.
+        weight: Weight,
+    },
+}
+
+/// A rate limit without a named time rests a link as long as a breaker first opens.
+const UNNAMED_REST: Duration = Duration::from_secs(5);
+/// Spent credit without a named time (ENGINE section 2).
+const CREDIT_REST: Duration = Duration::from_mins(15);
+/// No rest that a provider asks for in seconds is longer (ENGINE section 3).
+const LONGEST_REST: Duration = Duration::from_mins(10);
+
+/// Returns until when a fault puts its link to rest, if it does.
+pub fn rest_until(fault: &Fault, now: Timestamp) -> Option<Timestamp> {
+    let wait = match fault.class {
+        FaultClass::RateLimited => fault.wait.unwrap_or(UNNAMED_REST).min(LONGEST_REST),
+        FaultClass::OutOfCredit => CREDIT_REST,
+        FaultClass::Overloaded
+        | FaultClass::ServerError
+        | FaultClass::Unreachable
+        | FaultClass::TimedOut
+        | FaultClass::ModelGone
+        | FaultClass::Empty
+        | FaultClass::Cut
+        | FaultClass::Truncated
+        | FaultClass::KeyRefused
+        | FaultClass::BadInput
+        | FaultClass::TooLong
+        | FaultClass::Refused
+        | FaultClass::Cancelled
+        | FaultClass::OverCap => return None,
+    };
+    fault.until.or_else(|| now.checked_add(wait).ok())
+}
+
+/// Returns what a fault at a link teaches. `siblings` are the links of the same key, itself
+/// included: spent credit rests all of them, a quota with a named end only its own model.
+pub fn of_fault(
+    link: &LinkName,
+    siblings: &[LinkName],
+    fault: &Fault,
+    now: Timestamp,
+) -> Vec<Lesson> {
+    let mut lessons = Vec::new();
+    let provider = link.provider.clone();
+    let said = fault.said.clone();
+    let weight = breaker::weight(fault.class, fault.clock);
+    if weight != Weight::None {
+        lessons.push(Lesson::Failed {
+            link: link.clone(),
+            weight,
+        });
+    }
+    let of_the_key = fault.class == FaultClass::OutOfCredit && fault.until.is_none();
+    if let Some(until) = rest_until(fault, now) {
+        let resting = if of_the_key {
+            siblings
+        } else {
+            std::slice::from_ref(link)
+        };
+        lessons.extend(resting.iter().map(|link| {
+            Lesson::Rest(Rest {
+                link: link.clone(),
+                until,
+                because: fault.class,
+            })
+        }));
+    }
+    if of_the_key {
+        lessons.push(Lesson::NoCredit { provider, said });
+    } else if fault.class == FaultClass::KeyRefused {
+        lessons.push(Lesson::KeyRefused { provider, said });
+    } else if fault.class == FaultClass::ModelGone {
+        lessons.push(Lesson::ModelGone {
+            link: link.clone(),
+            said,
+        });
+    }
+    lessons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn seconds(fault: &Fault) -> Option<i64> {
+        rest_until(fault, NOW).map(Timestamp::as_second)
+    }
+
+    #[test]
+    fn a_rate_limit_rests_until_the_time_it_names() {
+        let waiting = |wait: Option<u64>| Fault {
+            wait: wait.map(Duration::from_secs),
+            ..Fault::new(FaultClass::RateLimited)
+        };
+
+        assert_eq!(seconds(&waiting(Some(41))), Some(41));
+        assert_eq!(seconds(&waiting(Some(86_400))), Some(600));
+        assert_eq!(seconds(&waiting(None)), Some(5));
+        assert_eq!(seconds(&Fault::new(FaultClass::ServerError)), None);
+    }
+
+    #[test]
+    fn spent_credit_rests_every_link_of_the_key() {
+        let links = [LinkName::new("a", "x"), LinkName::new("a", "y")];
+        let [x, y] = &links;
+        let rest = |link: &LinkName| {
+            Lesson::Rest(Rest {
+                link: link.clone(),
+                until: NOW + Duration::from_secs(900),
+                because: FaultClass::OutOfCredit,
+            })
+        };
+
+        let lessons = of_fault(x, &links, &Fault::new(FaultClass::OutOfCredit), NOW);
+
+        let no_credit = Lesson::NoCredit {
+            provider: x.provider.clone(),
+            said: None,
+        };
+        assert_eq!(lessons, [rest(x), rest(y), no_credit]);
+    }
+
+    #[test]
+    fn a_quota_with_a_named_end_rests_its_model_only() {
+        let links = [LinkName::new("a", "x"), LinkName::new("a", "y")];
+        let fault = Fault {
+            until: Some(NOW + Duration::from_secs(7_200)),
+            ..Fault::new(FaultClass::OutOfCredit)
+        };
+
+        let lessons = of_fault(&links[0], &links, &fault, NOW);
+
+        assert_eq!(
+            lessons,
+            [Lesson::Rest(Rest {
+                link: links[0].clone(),
+                until: NOW + Duration::from_secs(7_200),
+                because: FaultClass::OutOfCredit,
+            })]
+        );
+    }
+}
