@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::breaker::{self, Weight};
-use crate::domain::{Fault, FaultClass, LinkName, ProviderName, Rest, Timestamp};
+use super::breaker::{self, Breakers, Weight};
+use crate::domain::{Fault, FaultClass, LinkName, Mono, ProviderName, Rest, Timestamp};
 
 /// One thing a run taught.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +130,24 @@ pub fn of_fault(
         });
     }
     lessons
+}
+
+impl Breakers {
+    /// Takes what a run taught.
+    pub fn learn(&mut self, lessons: &[Lesson], now: Mono) {
+        for lesson in lessons {
+            match lesson {
+                Lesson::Worked { link, .. } => self.worked(link),
+                Lesson::Failed { link, weight } => self.failed(link, *weight, now),
+                Lesson::Rest(_)
+                | Lesson::KeyWorks(_)
+                | Lesson::KeyRefused { .. }
+                | Lesson::NoCredit { .. }
+                | Lesson::Quirk { .. }
+                | Lesson::ModelGone { .. } => {}
+            }
+        }
+    }
 }
 
 #[cfg(test)]
