@@ -1,10 +1,35 @@
-//! The door to the models: four codecs, one transport.
+//! The door to the models: five codecs, one transport.
 //!
 //! A codec spells an [`Ask`](crate::engine::ask::Ask) in a provider's words and reads its answer
 //! back; it is pure and tested from recorded bytes. The transport is the one place that opens a
 //! socket to a model. [`heard`] is what a call comes to, provider's differences gone.
 //! This room decides nothing: whether to go on is the engine's.
 
+mod anthropic;
+mod body;
+pub mod catalog;
+mod chat;
+mod compat;
+mod gemini;
 pub mod heard;
+mod openai;
+mod responses;
+mod rows;
 pub mod sse;
+mod url;
 pub mod wire;
+mod words;
+
+use self::wire::Wire;
+use crate::domain::ProviderKind;
+
+/// Returns the codec for a wire format.
+pub fn wire(kind: ProviderKind) -> &'static dyn Wire {
+    match kind {
+        ProviderKind::Anthropic => &anthropic::Anthropic,
+        ProviderKind::OpenAi => &openai::OpenAi,
+        ProviderKind::OpenAiResponses => &responses::Responses,
+        ProviderKind::Gemini => &gemini::Gemini,
+        ProviderKind::OpenAiCompatible => &compat::Compatible,
+    }
+}

@@ -24,6 +24,8 @@ pub struct Endpoint {
     pub stream: bool,
     /// What this link was found not to accept.
     pub quirks: Quirks,
+    /// Whether `http://` may be spoken to a host that is not this machine.
+    pub allow_plain_http: bool,
 }
 
 impl fmt::Debug for Endpoint {
@@ -44,11 +46,9 @@ pub struct Call {
     /// The whole URL; never holds a key.
     pub url: String,
     /// Header names in lower case; some values are keys.
-    pub headers: Vec<(String, SecretString)>,
-    /// JSON.
+    pub headers: Vec<(&'static str, SecretString)>,
+    /// JSON to post; empty for a question that is only got.
     pub body: Vec<u8>,
-    /// Whether a stream was asked for.
-    pub stream: bool,
 }
 
 impl fmt::Debug for Call {
@@ -64,10 +64,12 @@ pub type Headers = Vec<(String, String)>;
 pub trait Wire: Send + Sync {
     /// Spells the ask.
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call;
+    /// Spells the cheap questions that tell whether a key is accepted, the list of models last.
+    fn probes(&self, to: &Endpoint) -> Vec<Call>;
     /// Makes a reader for the events of one streamed answer.
     fn reader(&self) -> Box<dyn Reader>;
     /// Reads an answer that came in one piece with a good status.
-    fn whole(&self, body: &[u8]) -> Result<(Vec<Delta>, Finish), Fault>;
+    fn whole(&self, body: &[u8]) -> Whole;
     /// Reads an answer with a bad status.
     fn fault(&self, status: u16, headers: &Headers, body: &[u8]) -> Fault;
 }
@@ -76,10 +78,23 @@ pub trait Wire: Send + Sync {
 pub trait Reader: Send {
     /// Reads the next event; an error event inside a good answer is a fault too.
     fn read(&mut self, event: &super::sse::Event) -> Result<Vec<Delta>, Fault>;
+    /// Tells whether the protocol's own end was read, so that nothing more is waited for.
+    fn is_over(&self) -> bool;
     /// Says how it ended when the body is over. Without the protocol's own end it is a `Cut`.
     fn end(self: Box<Self>) -> Result<Finish, Fault>;
     /// Returns the usage seen so far: what a cut answer is counted at.
     fn usage(&self) -> Usage;
+}
+
+/// An answer that came in one piece.
+#[derive(Debug)]
+pub struct Whole {
+    /// What it brought, in order.
+    pub deltas: Vec<Delta>,
+    /// What the provider counted, however it ended.
+    pub usage: Usage,
+    /// How it ended.
+    pub end: Result<Finish, Fault>,
 }
 
 /// What one event brought.

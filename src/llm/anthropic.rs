@@ -1,0 +1,327 @@
+//! Anthropic Messages: <https://platform.claude.com/docs/en/api/messages>.
+
+use serde_json::{Value, json};
+
+use super::{
+    body::{Builder, cut, ended, secret, told},
+    rows::{BY_STATUS, Row, When, count, fault, in_band, text, unreadable},
+    sse::Event,
+    url,
+    wire::{Call, Delta, Endpoint, Finish, Headers, Reader, Stop, Whole, Wire},
+    words::clean,
+};
+use crate::{
+    domain::{Counting, Fault, FaultClass, Usage},
+    engine::ask::Ask,
+};
+
+/// Sources: [E] <https://platform.claude.com/docs/en/api/errors>,
+/// [S] <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>,
+/// [R] recorded answers.
+const ERRORS: &[Row] = &[
+    // [E] An enforced spend limit: a rate limit by its type, without retry-after.
+    (
+        When::Code("enforced_spend_limit_reached"),
+        FaultClass::OutOfCredit,
+    ),
+    (When::Code("authentication_error"), FaultClass::KeyRefused), // [E]
+    (When::Code("billing_error"), FaultClass::OutOfCredit),       // [E]
+    (When::Code("permission_error"), FaultClass::ModelGone),      // [E] not for this key
+    (When::Code("not_found_error"), FaultClass::ModelGone),       // [E]
+    (When::Code("request_too_large"), FaultClass::TooLong),       // [E]
+    // anthropics/claude-code#33514
+    (
+        When::CodeSays("rate_limit_error", "long context"),
+        FaultClass::TooLong,
+    ),
+    (When::Code("rate_limit_error"), FaultClass::RateLimited), // [E]
+    (When::Code("overloaded_error"), FaultClass::Overloaded),  // [E]
+    (When::Code("timeout_error"), FaultClass::ServerError),    // [E]
+    (When::Code("conflict_error"), FaultClass::ServerError),   // [E]
+    (When::Code("api_error"), FaultClass::ServerError),        // [E]
+    // `invalid_request_error` is said of many things; only the words tell them apart.
+    (
+        When::StatusSays(400, "prompt is too long"),
+        FaultClass::TooLong,
+    ), // [R]
+    (
+        When::StatusSays(400, "exceed context limit"),
+        FaultClass::TooLong,
+    ), // [S]
+    // anthropics/claude-code#88711
+    (
+        When::StatusSays(400, "credit balance is too low"),
+        FaultClass::OutOfCredit,
+    ),
+    (
+        When::StatusSays(400, "usage limits"),
+        FaultClass::OutOfCredit,
+    ), // [E]
+    (
+        When::StatusSays(400, "spend limit"),
+        FaultClass::OutOfCredit,
+    ), // [E]
+];
+
+const TABLES: &[&[Row]] = &[ERRORS, BY_STATUS];
+
+/// The codec.
+#[derive(Debug)]
+pub(super) struct Anthropic;
+
+impl Wire for Anthropic {
+    fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
+        let turns: Vec<Value> = told(ask)
+            .map(|(role, text)| json!({"role": role, "content": text}))
+            .collect();
+        let mut body = Builder::new(&to.quirks);
+        body.put("model", to.model.0.as_str());
+        body.put("max_tokens", ask.output_limit);
+        if !ask.system.is_empty() {
+            body.put("system", ask.system.as_str());
+        }
+        body.put("messages", turns);
+        body.put("stream", to.stream);
+        Call {
+            url: url::versioned(&to.base_url, "v1", "messages"),
+            headers: headers(to),
+            body: body.bytes(),
+        }
+    }
+
+    fn probes(&self, to: &Endpoint) -> Vec<Call> {
+        vec![Call {
+            url: url::versioned(&to.base_url, "v1", "models"),
+            headers: headers(to),
+            body: Vec::new(),
+        }]
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(Answer::default())
+    }
+
+    fn whole(&self, body: &[u8]) -> Whole {
+        let mut answer = Answer::default();
+        let mut deltas = Vec::new();
+        let end = answer.take_whole(body, &mut deltas);
+        let usage = answer.usage();
+        Whole {
+            deltas,
+            usage,
+            end: end.and_then(|()| Box::new(answer).end()),
+        }
+    }
+
+    fn fault(&self, status: u16, headers: &Headers, body: &[u8]) -> Fault {
+        fault(TABLES, status, headers, body)
+    }
+}
+
+fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
+    let mut headers = vec![
+        ("content-type", "application/json".into()),
+        ("anthropic-version", "2023-06-01".into()),
+    ];
+    headers.extend(to.key.as_ref().map(|key| ("x-api-key", secret("", key))));
+    headers
+}
+
+/// One answer, as far as it was read.
+#[derive(Debug, Default)]
+struct Answer {
+    usage: Counts,
+    model: Option<String>,
+    stop: Option<String>,
+    why: Option<String>,
+    has_text: bool,
+    is_over: bool,
+}
+
+impl Answer {
+    fn take_whole(&mut self, body: &[u8], deltas: &mut Vec<Delta>) -> Result<(), Fault> {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return Err(unreadable(body));
+        };
+        if value.get("error").is_some() {
+            return Err(in_band(TABLES, &value));
+        }
+        self.take_start(&value, deltas);
+        for block in value
+            .get("content")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            self.take_block(block, deltas);
+        }
+        self.take_stop(&value);
+        self.is_over = self.stop.is_some();
+        Ok(())
+    }
+
+    /// Reads what `message_start` and a whole answer have in common.
+    fn take_start(&mut self, message: &Value, deltas: &mut Vec<Delta>) {
+        self.usage.take(message.get("usage"));
+        if let Some(model) = text(message, "/model") {
+            self.name(model, deltas);
+        }
+    }
+
+    /// Reads a block; a `fallback` block says that another model answers, and is billed.
+    fn take_block(&mut self, block: &Value, deltas: &mut Vec<Delta>) {
+        match text(block, "/type") {
+            Some("text") => match text(block, "/text") {
+                Some(piece) => self.write(piece, deltas),
+                None => deltas.push(Delta::Alive),
+            },
+            Some("fallback") => {
+                if let Some(model) = text(block, "/to/model") {
+                    self.name(model, deltas);
+                }
+            }
+            Some(_) | None => deltas.push(Delta::Alive),
+        }
+    }
+
+    fn take_delta(&mut self, delta: &Value, deltas: &mut Vec<Delta>) {
+        match text(delta, "/type") {
+            Some("text_delta") => match text(delta, "/text") {
+                Some(piece) => self.write(piece, deltas),
+                None => deltas.push(Delta::Alive),
+            },
+            Some("thinking_delta" | "signature_delta") => deltas.push(Delta::Thinking),
+            Some(_) | None => deltas.push(Delta::Alive),
+        }
+    }
+
+    /// Reads the stop reason from a whole answer or the `delta` of a `message_delta`.
+    fn take_stop(&mut self, holder: &Value) {
+        if let Some(stop) = text(holder, "/stop_reason") {
+            self.stop = Some(stop.to_owned());
+        }
+        if let Some(why) = text(holder, "/stop_details/explanation") {
+            self.why = Some(clean(why));
+        }
+    }
+
+    fn name(&mut self, model: &str, deltas: &mut Vec<Delta>) {
+        if self.model.as_deref() != Some(model) {
+            self.model = Some(model.to_owned());
+            deltas.push(Delta::Model(model.to_owned()));
+        }
+    }
+
+    fn write(&mut self, piece: &str, deltas: &mut Vec<Delta>) {
+        self.has_text = true;
+        deltas.push(Delta::Text(piece.to_owned()));
+    }
+}
+
+impl Reader for Answer {
+    fn read(&mut self, event: &Event) -> Result<Vec<Delta>, Fault> {
+        let Ok(value) = serde_json::from_str::<Value>(&event.data) else {
+            return Err(unreadable(event.data.as_bytes()));
+        };
+        let none = Value::Null;
+        let member = |name: &str| value.get(name).unwrap_or(&none);
+        let mut deltas = Vec::new();
+        match text(&value, "/type").or(event.name.as_deref()) {
+            Some("message_start") => self.take_start(member("message"), &mut deltas),
+            Some("content_block_start") => self.take_block(member("content_block"), &mut deltas),
+            Some("content_block_delta") => self.take_delta(member("delta"), &mut deltas),
+            Some("message_delta") => {
+                self.usage.take(value.get("usage"));
+                self.take_stop(member("delta"));
+            }
+            Some("message_stop") => self.is_over = self.stop.is_some(),
+            Some("error") => return Err(in_band(TABLES, &value)),
+            // Pings, and whatever is invented later.
+            Some(_) | None => {}
+        }
+        if deltas.is_empty() {
+            deltas.push(Delta::Alive);
+        }
+        Ok(deltas)
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    fn end(self: Box<Self>) -> Result<Finish, Fault> {
+        let usage = self.usage();
+        let stop = match self.stop.as_deref() {
+            Some("refusal") => {
+                let why = self
+                    .why
+                    .unwrap_or_else(|| "the model declined to answer".to_owned());
+                return Err(ended(FaultClass::Refused, &usage, &why, "refusal"));
+            }
+            Some("max_tokens" | "model_context_window_exceeded" | "pause_turn") => Stop::Limit,
+            Some(_) => Stop::End,
+            None => return Err(cut()),
+        };
+        if !self.is_over {
+            return Err(cut());
+        }
+        if !self.has_text {
+            let said = "the answer has no text";
+            let code = self.stop.unwrap_or_default();
+            return Err(ended(FaultClass::Empty, &usage, said, &code));
+        }
+        Ok(Finish {
+            stop,
+            usage,
+            model: self.model,
+            said: self.stop,
+        })
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage.usage()
+    }
+}
+
+/// Counts as they come: the start has some, the end has others, later ones win.
+#[derive(Debug, Default)]
+struct Counts {
+    tokens_in: Option<u64>,
+    tokens_out: Option<u64>,
+    cached: Option<u64>,
+    /// Both lifetimes together.
+    written: Option<u64>,
+    written_long: Option<u64>,
+    thinking: Option<u64>,
+}
+
+impl Counts {
+    fn take(&mut self, usage: Option<&Value>) {
+        let Some(usage) = usage else { return };
+        let newer = |place: &str, old: Option<u64>| count(usage, place).or(old);
+        self.tokens_in = newer("/input_tokens", self.tokens_in);
+        self.tokens_out = newer("/output_tokens", self.tokens_out);
+        self.cached = newer("/cache_read_input_tokens", self.cached);
+        self.written = newer("/cache_creation_input_tokens", self.written);
+        self.written_long = newer(
+            "/cache_creation/ephemeral_1h_input_tokens",
+            self.written_long,
+        );
+        self.thinking = newer("/output_tokens_details/thinking_tokens", self.thinking);
+    }
+
+    fn usage(&self) -> Usage {
+        let long = self.written_long.unwrap_or(0);
+        Usage {
+            tokens_in: self.tokens_in,
+            tokens_out: self.tokens_out,
+            tokens_cached: self.cached,
+            tokens_cache_write: self.written.map(|all| all.saturating_sub(long)),
+            tokens_cache_write_long: self.written_long,
+            tokens_thinking: self.thinking,
+            cached: Counting::Outside,
+            thinking: Counting::Inside,
+            cost: None,
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Chat Completions: what OpenAI itself and the many compatible servers share.
+
+use serde_json::{Value, json};
+
+use super::{
+    body::{Builder, cut, ended, secret, told},
+    rows::{Row, count, in_band, text, unreadable},
+    sse::Event,
+    wire::{Delta, Endpoint, Finish, Reader, Stop, Whole},
+    words::clean,
+};
+use crate::{
+    domain::{Counting, Fault, FaultClass, Usage, Usd},
+    engine::ask::Ask,
+};
+
+/// In what OpenAI and compatible servers differ.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialect {
+    /// The table of refusals.
+    pub(super) tables: &'static [&'static [Row]],
+    /// Whether a stream must end with `[DONE]`; some compatible servers never send it.
+    pub(super) needs_done: bool,
+}
+
+/// Spells the ask; `limits` are the names of the output limit, the preferred one first.
+pub(super) fn spell<'a>(ask: &Ask, to: &'a Endpoint, limits: [&str; 2]) -> Builder<'a> {
+    let mut turns: Vec<Value> = Vec::with_capacity(ask.turns.len() + 1);
+    if !ask.system.is_empty() {
+        turns.push(json!({"role": "system", "content": ask.system}));
+    }
+    turns.extend(told(ask).map(|(role, text)| json!({"role": role, "content": text})));
+    let mut body = Builder::new(&to.quirks);
+    body.put("model", to.model.0.as_str());
+    body.put("messages", turns);
+    body.put_limit(limits, ask.output_limit);
+    body.put("stream", to.stream);
+    if to.stream {
+        body.put("stream_options", json!({"include_usage": true}));
+    }
+    body
+}
+
+/// Returns the headers with the key as a bearer.
+pub(super) fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
+    let mut headers = vec![("content-type", "application/json".into())];
+    let key = to.key.as_ref();
+    headers.extend(key.map(|key| ("authorization", secret("Bearer ", key))));
+    headers
+}
+
+/// Reads an answer that came in one piece.
+pub(super) fn whole(dialect: Dialect, body: &[u8]) -> Whole {
+    let mut answer = Answer::new(dialect);
+    let mut deltas = Vec::new();
+    let read = match serde_json::from_slice::<Value>(body) {
+        Ok(value) => answer.take(&value, "message", &mut deltas),
+        Err(_) => Err(unreadable(body)),
+    };
+    // A whole JSON body is its own end; some servers give no `finish_reason` in it.
+    answer.is_done = true;
+    if answer.has_choice {
+        answer.stop.get_or_insert_with(|| "stop".to_owned());
+    }
+    Whole {
+        deltas,
+        usage: answer.usage.clone(),
+        end: read.and_then(|()| Box::new(answer).end()),
+    }
+}
+
+/// One answer, as far as it was read.
+#[derive(Debug)]
+pub(super) struct Answer {
+    dialect: Dialect,
+    usage: Usage,
+    model: Option<String>,
+    id: Option<String>,
+    stop: Option<String>,
+    refusal: String,
+    has_text: bool,
+    has_choice: bool,
+    is_done: bool,
+}
+
+impl Answer {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            usage: Usage::default(),
+            model: None,
+            id: None,
+            stop: None,
+            refusal: String::new(),
+            has_text: false,
+            has_choice: false,
+            is_done: false,
+        }
+    }
+
+    /// Reads a chunk (its content under `delta`) or a whole answer (`message`).
+    fn take(&mut self, value: &Value, holder: &str, out: &mut Vec<Delta>) -> Result<(), Fault> {
+        if value.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(in_band(self.dialect.tables, value));
+        }
+        if let Some(model) =
+            text(value, "/model").filter(|model| self.model.as_deref() != Some(*model))
+        {
+            self.model = Some(model.to_owned());
+            out.push(Delta::Model(model.to_owned()));
+        }
+        if let Some(id) = text(value, "/id").filter(|_| self.id.is_none()) {
+            self.id = Some(id.to_owned());
+            out.push(Delta::Request(clean(id)));
+        }
+        self.take_usage(value);
+        let choices = value.get("choices").and_then(Value::as_array);
+        let first = choices
+            .into_iter()
+            .flatten()
+            .find(|choice| count(choice, "/index").unwrap_or(0) == 0);
+        if let Some(choice) = first {
+            self.take_choice(choice, holder, out)?;
+        } else if choices.is_none() && text(value, "/object") == Some("error") {
+            return Err(in_band(self.dialect.tables, value));
+        }
+        Ok(())
+    }
+
+    fn take_choice(
+        &mut self,
+        choice: &Value,
+        holder: &str,
+        out: &mut Vec<Delta>,
+    ) -> Result<(), Fault> {
+        if choice.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(in_band(self.dialect.tables, choice));
+        }
+        self.has_choice = true;
+        let none = Value::Null;
+        let said = choice
+            .get(holder)
+            .or_else(|| choice.get("message"))
+            .unwrap_or(&none);
+        let thinks = ["/reasoning_content", "/reasoning"];
+        if thinks.iter().any(|place| text(said, place).is_some()) {
+            out.push(Delta::Thinking);
+        }
+        match said.get("content") {
+            Some(Value::String(piece)) => self.write(piece, out),
+            Some(Value::Array(parts)) => {
+                for part in parts {
+                    self.take_part(part, out);
+                }
+            }
+            Some(_) | None => {}
+        }
+        if let Some(refusal) = text(said, "/refusal") {
+            self.refusal.push_str(refusal);
+        }
+        if let Some(stop) = text(choice, "/finish_reason") {
+            self.stop = Some(stop.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Reads one typed part: Mistral's thinking models answer in parts.
+    fn take_part(&mut self, part: &Value, out: &mut Vec<Delta>) {
+        match text(part, "/type") {
+            Some("text") => self.write(text(part, "/text").unwrap_or_default(), out),
+            Some("thinking") => out.push(Delta::Thinking),
+            Some(_) | None => {}
+        }
+    }
+
+    fn write(&mut self, piece: &str, out: &mut Vec<Delta>) {
+        if !piece.is_empty() {
+            self.has_text = true;
+            out.push(Delta::Text(piece.to_owned()));
+        }
+    }
+
+    /// Reads the counts; later ones win (Perplexity counts along in every chunk).
+    fn take_usage(&mut self, value: &Value) {
+        let Some(usage) = value.get("usage").filter(|usage| usage.is_object()) else {
+            return;
+        };
+        let own = &mut self.usage;
+        let cached = count(usage, "/prompt_tokens_details/cached_tokens")
+            .or_else(|| count(usage, "/prompt_cache_hit_tokens"));
+        own.tokens_in = count(usage, "/prompt_tokens").or(own.tokens_in);
+        own.tokens_out = count(usage, "/completion_tokens").or(own.tokens_out);
+        own.tokens_cached = cached.or(own.tokens_cached);
+        own.tokens_thinking =
+            count(usage, "/completion_tokens_details/reasoning_tokens").or(own.tokens_thinking);
+        own.cost = usage.get("cost").and_then(dollars).or(own.cost);
+        let sides = own
+            .tokens_in
+            .zip(own.tokens_out)
+            .map(|(a, b)| a.saturating_add(b));
+        let with_thinking = sides
+            .zip(own.tokens_thinking)
+            .map(|(a, b)| a.saturating_add(b));
+        let total = count(usage, "/total_tokens");
+        // xAI counts thinking beside the completion: recorded, 12 + 2 + 340 = 354.
+        if own.tokens_thinking > Some(0) && total.is_some() && total == with_thinking {
+            own.thinking = Counting::Outside;
+        }
+    }
+
+    fn refused(&self) -> Option<Fault> {
+        let by_stop = matches!(self.stop.as_deref(), Some("content_filter" | "refusal"));
+        if self.refusal.is_empty() && !by_stop {
+            return None;
+        }
+        let said = if self.refusal.is_empty() {
+            "the provider's content filter stopped the answer"
+        } else {
+            &self.refusal
+        };
+        let said = clean(said);
+        let code = self.stop.as_deref().unwrap_or("refusal");
+        Some(ended(FaultClass::Refused, &self.usage, &said, code))
+    }
+}
+
+impl Reader for Answer {
+    fn read(&mut self, event: &Event) -> Result<Vec<Delta>, Fault> {
+        let data = event.data.trim();
+        if data == "[DONE]" {
+            self.is_done = true;
+            return Ok(vec![Delta::Alive]);
+        }
+        let mut out = Vec::new();
+        if !data.is_empty() {
+            let Ok(value) = serde_json::from_str::<Value>(data) else {
+                return Err(unreadable(data.as_bytes()));
+            };
+            if event.name.as_deref() == Some("error") {
+                return Err(in_band(self.dialect.tables, &value));
+            }
+            self.take(&value, "delta", &mut out)?;
+        }
+        if out.is_empty() {
+            out.push(Delta::Alive);
+        }
+        Ok(out)
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_done
+    }
+
+    fn end(self: Box<Self>) -> Result<Finish, Fault> {
+        if let Some(fault) = self.refused() {
+            return Err(fault);
+        }
+        let is_whole = self.is_done || !self.dialect.needs_done;
+        let Some(stop) = self.stop.as_deref().filter(|_| is_whole) else {
+            return Err(cut());
+        };
+        let kind = match stop {
+            "length" | "max_tokens" | "model_length" => Stop::Limit,
+            // https://api-docs.deepseek.com/api/create-chat-completion
+            "insufficient_system_resource" => {
+                let said = "the provider ran out of room in mid-answer";
+                return Err(ended(FaultClass::Overloaded, &self.usage, said, stop));
+            }
+            // https://openrouter.ai/docs/api-reference/overview
+            "error" => {
+                let said = "the provider failed in mid-answer";
+                return Err(ended(FaultClass::ServerError, &self.usage, said, stop));
+            }
+            _ => Stop::End,
+        };
+        if !self.has_text {
+            let said = "the answer has no text";
+            return Err(ended(FaultClass::Empty, &self.usage, said, stop));
+        }
+        Ok(Finish {
+            stop: kind,
+            usage: self.usage,
+            model: self.model,
+            said: self.stop,
+        })
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage.clone()
+    }
+}
+
+/// Reads a price in dollars, a JSON number, to the nano-dollar.
+fn dollars(value: &Value) -> Option<Usd> {
+    let number = value
+        .as_f64()
+        .filter(|number| number.is_finite() && *number >= 0.0)?;
+    format!("{number:.9}").parse().ok()
+}
