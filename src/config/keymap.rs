@@ -25,9 +25,10 @@ pub enum Meaning {
 }
 
 /// A ready-made set of keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
     /// The letters support people have in their hands; the table in `action`.
+    #[default]
     Desk,
     /// For hands that live in vim.
     Vim,

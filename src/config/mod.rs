@@ -5,17 +5,31 @@
 //! asks no keyring and runs no command; `edit` is the one place that writes the file.
 
 pub mod action;
+mod bindings;
+mod chains;
+mod check;
 pub mod chord;
+pub mod edit;
+pub mod env;
+mod file;
 pub mod finding;
 pub mod keymap;
+pub mod paths;
+pub mod prices;
+mod provider;
+mod reader;
 pub mod settings;
+pub mod show;
 pub mod theme;
 
 use std::collections::BTreeMap;
 
+pub use file::{load, read};
 pub use finding::{Finding, Severity};
+pub use paths::{Overrides, Paths};
 pub use settings::{
-    Agent, Chains, Glyphs, Known, ModelConfig, ProviderConfig, SpendConfig, StoreConfig, UiConfig,
+    Agent, Around, Chains, EngineConfig, Glyphs, Known, Missing, ModelConfig, ProviderConfig,
+    SpendConfig, StoreConfig, UiConfig,
 };
 
 use crate::domain::{LinkName, ProviderName};
@@ -35,6 +49,8 @@ pub struct Config {
     pub chains: Chains,
     /// Money.
     pub spend: SpendConfig,
+    /// The fallback engine.
+    pub engine: EngineConfig,
     /// The screen.
     pub ui: UiConfig,
 }

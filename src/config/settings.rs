@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::{keymap::Keymap, theme::Theme};
-use crate::domain::{Cap, KeySource, ModelName, ProviderKind, Usd};
+use super::{
+    keymap::{Keymap, Preset},
+    theme::{Theme, ThemeName},
+};
+use crate::{
+    domain::{Cap, KeySource, LinkName, ModelName, ProviderKind, Usd},
+    engine::{chain::Temper, policy::Policy},
+};
 
 /// Who "me" is; `[agent]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +41,26 @@ pub struct Known {
     /// Its address.
     pub base_url: &'static str,
     /// The model used when nothing else says.
-    pub default_model: &'static str,
+    pub default_model: Option<&'static str>,
+}
+
+/// What the config is read in the light of.
+pub struct Around<'a> {
+    /// Providers that need no config.
+    pub known: &'a [Known],
+    /// Reads the environment: [`super::env::var`], or a test's own.
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// What it means that there is no file.
+    pub missing: Missing,
+}
+
+/// What it means that there is no config file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Nothing is set: every setting has its default.
+    Fine,
+    /// The person named the file, so it must be there.
+    Wrong,
 }
 
 /// One provider; `[providers.NAME]`.
@@ -68,8 +93,10 @@ pub struct ModelConfig {
     pub price_cached: Option<Usd>,
     /// How many tokens fit into it.
     pub window: Option<u64>,
-    /// Whether it thinks before it writes: it gets more time for its first words.
-    pub thinks: Option<bool>,
+    /// The most tokens it writes.
+    pub output_limit: Option<u32>,
+    /// How long it may be silent before its first words.
+    pub temper: Option<Temper>,
 }
 
 /// Money; `[spend]`.
@@ -99,11 +126,36 @@ impl Default for SpendConfig {
     }
 }
 
+/// The fallback engine; `[engine]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// What to do when a key is refused or an answer breaks off, and how long to wait for what.
+    pub policy: Policy,
+    /// How many drafts may be written at once.
+    pub parallel_drafts: usize,
+    /// The most tokens a draft may have.
+    pub output_limit: u32,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            parallel_drafts: 3,
+            output_limit: 1024,
+        }
+    }
+}
+
 /// The screen; `[ui]` and `[keys]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UiConfig {
+    /// The set of keys that `keymap` begins with.
+    pub preset: Preset,
     /// Which keys do what.
     pub keymap: Keymap,
+    /// The set of colours that `theme` begins with.
+    pub theme_name: ThemeName,
     /// Which colours paint what.
     pub theme: Theme,
     /// Which signs are drawn.
@@ -112,6 +164,20 @@ pub struct UiConfig {
     pub bell: bool,
     /// The command that edits a draft outside, as arguments; without it `$VISUAL`, `$EDITOR`.
     pub editor: Option<Vec<String>>,
+}
+
+impl Default for UiConfig {
+    fn default() -> Self {
+        Self {
+            preset: Preset::default(),
+            keymap: Keymap::default(),
+            theme_name: ThemeName::default(),
+            theme: ThemeName::default().theme(),
+            glyphs: Glyphs::default(),
+            bell: false,
+            editor: None,
+        }
+    }
 }
 
 /// Which signs are drawn.
@@ -127,4 +193,4 @@ pub enum Glyphs {
 }
 
 /// Chains by name, each an ordered list of links; `[chains.NAME]` and `fallback_to`.
-pub type Chains = BTreeMap<String, Vec<crate::domain::LinkName>>;
+pub type Chains = BTreeMap<String, Vec<LinkName>>;

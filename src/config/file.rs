@@ -1,0 +1,378 @@
+//! Reads the whole file: TOML in, a config or every finding out.
+
+use std::{io, path::Path};
+
+use secrecy::SecretString;
+
+use super::{
+    Around, Config, Missing, bindings, chains, check,
+    finding::{Finding, Severity, nearest},
+    provider,
+    reader::{Reader, Section},
+    settings::{Agent, EngineConfig, Glyphs, SpendConfig, StoreConfig, UiConfig},
+    theme::{COLOURS, PARTS, Paint, THEMES},
+};
+use crate::{
+    domain::{Cap, Usd},
+    engine::policy::{AfterText, OnAuthError},
+};
+
+/// The tables of a config, as [`Config::read`] knows them.
+const TABLES: [&str; 9] = [
+    "agent",
+    "store",
+    "providers",
+    "models",
+    "chains",
+    "spend",
+    "engine",
+    "ui",
+    "keys",
+];
+
+/// Reads the config file; what it says is checked against what is `around` it.
+///
+/// A good file comes with its warnings, a bad one as all its findings. Without a file there is
+/// the default config, unless the file was asked for by name.
+pub fn load(file: &Path, around: &Around<'_>) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+    let wrong = |message: String| {
+        vec![Finding {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            message,
+            suggestion: None,
+        }]
+    };
+    match std::fs::read(file) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => read(file, &text, around),
+            Err(error) => {
+                let line = error
+                    .as_bytes()
+                    .get(..error.utf8_error().valid_up_to())
+                    .map_or(1, |good| good.split(|byte| *byte == b'\n').count());
+                Err(wrong(format!("line {line} is not UTF-8 text.")))
+            }
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match around.missing {
+            Missing::Fine => Ok((Config::default(), Vec::new())),
+            Missing::Wrong => Err(wrong("there is no such file.".to_owned())),
+        },
+        Err(error) => Err(wrong(format!("the file cannot be read: {error}."))),
+    }
+}
+
+/// Reads a config from its text; `file` is only named in findings.
+pub fn read(
+    file: &Path,
+    text: &str,
+    around: &Around<'_>,
+) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader::new(file, text);
+    let document = reader.document();
+    let root = Section::root(&mut reader, document.get_ref(), &TABLES);
+    let providers = provider::providers(&mut reader, &root, around);
+    let mut config = Config {
+        agent: agent(&mut reader, &root),
+        store: store(&mut reader, &root, around),
+        models: provider::models(&mut reader, &root),
+        providers,
+        chains: super::Chains::new(),
+        spend: spend(&mut reader, &root),
+        engine: engine(&mut reader, &root),
+        ui: ui(&mut reader, &root),
+    };
+    let found = chains::chains(&mut reader, &root);
+    check::check(&mut reader, &config, &found, around);
+    config.chains = found
+        .into_iter()
+        .map(|chain| (chain.name, chain.links))
+        .collect();
+    let findings = reader.into_findings();
+    if findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
+    {
+        Err(findings)
+    } else {
+        Ok((config, findings))
+    }
+}
+
+fn agent(reader: &mut Reader<'_>, root: &Section<'_>) -> Agent {
+    let Some(table) = root.open(reader, "agent", &["name", "email", "signature"]) else {
+        return Agent::default();
+    };
+    let name = table.text(reader, "name").and_then(|(name, span)| {
+        let fits = !name.trim().is_empty() && !name.contains(char::is_control) && name.len() <= 80;
+        if !fits {
+            let message = "`name` must be a name of one line, at most 80 letters.";
+            reader.error(&span, message, None);
+        }
+        fits.then(|| name.trim().to_owned())
+    });
+    let email = table.text(reader, "email").and_then(|(email, span)| {
+        let fits = email.split_once('@').is_some_and(|(local, domain)| {
+            let is_part = |part: &str| {
+                !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control())
+            };
+            is_part(local) && is_part(domain) && !domain.contains('@')
+        });
+        if !fits {
+            let message = "`email` must be an address such as maya@example.com.";
+            reader.error(&span, message, None);
+        }
+        fits.then(|| email.to_owned())
+    });
+    Agent {
+        name,
+        email,
+        signature: table
+            .text(reader, "signature")
+            .map(|(text, _)| text.trim_end().to_owned()),
+    }
+}
+
+fn store(reader: &mut Reader<'_>, root: &Section<'_>, around: &Around<'_>) -> StoreConfig {
+    let Some(table) = root.open(reader, "store", &["url"]) else {
+        return StoreConfig::default();
+    };
+    let url = table.text(reader, "url").and_then(|(written, span)| {
+        let (url, unset) = fill(written, around);
+        for name in unset {
+            let message = format!("the environment has no `{name}`, which [store] url needs.");
+            reader.error(&span, message, Some(format!("Set it: export {name}=...")));
+        }
+        let known = ["postgres://", "postgresql://", "sqlite:"];
+        if known.iter().any(|scheme| url.starts_with(scheme)) {
+            return Some(SecretString::from(url));
+        }
+        let message = "`url` must begin with postgres:// or sqlite:.";
+        let hint = "Without it, tickets are kept in a file in the data folder.";
+        reader.error(&span, message, Some(hint.to_owned()));
+        None
+    });
+    StoreConfig { url }
+}
+
+/// Puts values of the environment in for `${NAME}`; returns the names that are unset, too.
+fn fill(written: &str, around: &Around<'_>) -> (String, Vec<String>) {
+    let (mut filled, mut unset, mut rest) = (String::new(), Vec::new(), written);
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, behind)) = after.split_once('}') else {
+            break;
+        };
+        filled.push_str(before);
+        match (around.env)(name) {
+            Some(value) => filled.push_str(&value),
+            None => unset.push(name.to_owned()),
+        }
+        rest = behind;
+    }
+    filled.push_str(rest);
+    (filled, unset)
+}
+
+fn spend(reader: &mut Reader<'_>, root: &Section<'_>) -> SpendConfig {
+    const KEYS: [&str; 5] = [
+        "cap_month_usd",
+        "alerts",
+        "pause_at_cap",
+        "allow_unknown_prices",
+        "time_zone",
+    ];
+    let usual = SpendConfig::default();
+    let Some(table) = root.open(reader, "spend", &KEYS) else {
+        return usual;
+    };
+    let is_none = table
+        .get("cap_month_usd")
+        .is_some_and(|value| value.get_ref().as_str() == Some("none"));
+    let cap = if is_none {
+        Cap::None
+    } else {
+        table
+            .amount(reader, "cap_month_usd")
+            .map_or(Cap::NotChosen, Cap::Month)
+    };
+    SpendConfig {
+        cap,
+        alerts: alerts(reader, &table).unwrap_or(usual.alerts),
+        pause_at_cap: table
+            .boolean(reader, "pause_at_cap")
+            .unwrap_or(usual.pause_at_cap),
+        allow_unknown_prices: table
+            .boolean(reader, "allow_unknown_prices")
+            .unwrap_or(usual.allow_unknown_prices),
+        time_zone: time_zone(reader, &table).unwrap_or(usual.time_zone),
+    }
+}
+
+fn alerts(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<Vec<u32>> {
+    let value = table.get("alerts")?;
+    let Some(array) = value.get_ref().as_array() else {
+        let message = "`alerts` must be a list of percentages such as [50, 75, 100].";
+        reader.error(&value.span(), message, None);
+        return None;
+    };
+    let mut alerts = Vec::new();
+    for item in array {
+        let percent = super::reader::whole(item).and_then(|number| u32::try_from(number).ok());
+        if let Some(percent @ 1..=100) = percent {
+            alerts.push(percent);
+        } else {
+            let message = "an alert must be a whole percentage from 1 to 100.";
+            reader.error(&item.span(), message, None);
+        }
+    }
+    alerts.sort_unstable();
+    alerts.dedup();
+    Some(alerts)
+}
+
+fn time_zone(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<String> {
+    let (name, span) = table.text(reader, "time_zone")?;
+    if let Ok(zone) = jiff::tz::TimeZone::get(name) {
+        return Some(zone.iana_name().unwrap_or(name).to_owned());
+    }
+    let zones: Vec<String> = jiff::tz::db()
+        .available()
+        .map(|zone| zone.to_string())
+        .collect();
+    let lower: Vec<String> = zones.iter().map(|zone| zone.to_lowercase()).collect();
+    let near = nearest(name, lower.iter().map(String::as_str))
+        .and_then(|near| zones.iter().find(|zone| zone.to_lowercase() == near));
+    let hint = near.map_or_else(
+        || "Use a name such as Europe/Berlin or UTC.".to_owned(),
+        |near| format!("Did you mean \"{near}\"?"),
+    );
+    let message = format!("there is no time zone {}.", super::reader::quoted(name));
+    reader.error(&span, message, Some(hint));
+    None
+}
+
+fn engine(reader: &mut Reader<'_>, root: &Section<'_>) -> EngineConfig {
+    let mut engine = EngineConfig::default();
+    let keys = [
+        "on_auth_error",
+        "after_text",
+        "parallel_drafts",
+        "output_limit",
+        "clocks",
+    ];
+    let Some(table) = root.open(reader, "engine", &keys) else {
+        return engine;
+    };
+    let on_auth_error = [
+        ("bench", OnAuthError::Bench),
+        ("failover", OnAuthError::Failover),
+        ("stop", OnAuthError::Stop),
+    ];
+    if let Some(choice) = table.word(reader, "on_auth_error", &on_auth_error) {
+        engine.policy.on_auth_error = choice;
+    }
+    let after_text = [("restart", AfterText::Restart), ("stop", AfterText::Stop)];
+    if let Some(choice) = table.word(reader, "after_text", &after_text) {
+        engine.policy.after_text = choice;
+    }
+    if let Some(number) = table.whole(reader, "parallel_drafts", 1..=16) {
+        engine.parallel_drafts = usize::try_from(number).unwrap_or(engine.parallel_drafts);
+    }
+    if let Some(number) = table.whole(reader, "output_limit", 256..=128_000) {
+        engine.output_limit = u32::try_from(number).unwrap_or(engine.output_limit);
+    }
+    clocks(reader, &table, &mut engine);
+    engine
+}
+
+fn clocks(reader: &mut Reader<'_>, table: &Section<'_>, engine: &mut EngineConfig) {
+    let keys = [
+        "connect",
+        "first_text",
+        "gap",
+        "attempt",
+        "run",
+        "short_rest",
+        "hold",
+    ];
+    let Some(table) = table.open(reader, "clocks", &keys) else {
+        return;
+    };
+    let clocks = &mut engine.policy.clocks;
+    clocks.first_text = table.duration(reader, "first_text");
+    clocks.gap = table.duration(reader, "gap");
+    for (key, clock) in [
+        ("connect", &mut clocks.connect),
+        ("attempt", &mut clocks.attempt),
+        ("run", &mut clocks.run),
+        ("short_rest", &mut clocks.short_rest),
+        ("hold", &mut clocks.hold),
+    ] {
+        if let Some(time) = table.duration(reader, key) {
+            *clock = time;
+        }
+    }
+}
+
+fn ui(reader: &mut Reader<'_>, root: &Section<'_>) -> UiConfig {
+    let mut ui = UiConfig::default();
+    let keys = ["keymap", "theme", "colours", "glyphs", "bell", "editor"];
+    let table = root.open(reader, "ui", &keys);
+    let preset = table.as_ref().and_then(|table| {
+        let presets = super::keymap::PRESETS.map(|preset| (preset.word(), preset));
+        table.word(reader, "keymap", &presets)
+    });
+    if let Some(table) = &table {
+        look(reader, table, &mut ui);
+        let glyphs = [
+            ("plain", Glyphs::Plain),
+            ("rich", Glyphs::Rich),
+            ("ascii", Glyphs::Ascii),
+        ];
+        ui.glyphs = table.word(reader, "glyphs", &glyphs).unwrap_or_default();
+        ui.bell = table.boolean(reader, "bell").unwrap_or_default();
+        ui.editor = provider::command(reader, table, "editor");
+    }
+    ui.preset = preset.unwrap_or_default();
+    ui.keymap = bindings::keymap(reader, root, ui.preset);
+    ui
+}
+
+fn look(reader: &mut Reader<'_>, table: &Section<'_>, ui: &mut UiConfig) {
+    let themes = THEMES.map(|theme| (theme.word(), theme));
+    ui.theme_name = table.word(reader, "theme", &themes).unwrap_or_default();
+    ui.theme = ui.theme_name.theme();
+    let parts: Vec<&'static str> = PARTS.iter().map(|(part, _)| *part).collect();
+    let Some(colours) = table.open(reader, "colours", &parts) else {
+        return;
+    };
+    for part in parts {
+        let Some((words, span)) = colours.text(reader, part) else {
+            continue;
+        };
+        match (Paint::read(words), ui.theme.part_mut(part)) {
+            (Ok(paint), Some(place)) => *place = paint,
+            (Ok(_), None) => {}
+            (Err(word), _) => {
+                let known = COLOURS.iter().map(|(name, _)| *name);
+                let known = known.chain(["bold", "reverse", "dim"]);
+                let hint = nearest(&word, known).map_or_else(
+                    || "Use one of the sixteen colours, and bold, reverse or dim.".to_owned(),
+                    |near| format!("Did you mean `{near}`?"),
+                );
+                let message = format!("there is no colour {}.", super::reader::quoted(&word));
+                reader.error(&span, message, Some(hint));
+            }
+        }
+    }
+}
+
+/// Returns an amount as it would be written in the file: without needless zeros.
+pub(super) fn plain_amount(usd: Usd) -> String {
+    let written = usd.to_string();
+    let short = written.trim_end_matches('0');
+    short.strip_suffix('.').unwrap_or(short).to_owned()
+}

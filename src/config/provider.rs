@@ -1,0 +1,450 @@
+//! `[providers.NAME]` and `[models."provider/name"]`.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Around, ModelConfig, ProviderConfig,
+    finding::nearest,
+    reader::{Reader, Section, Span, looks_like_key, quoted},
+};
+use crate::{
+    domain::{KeySource, LinkName, ModelName, ProviderKind, ProviderName, link::PROVIDER_KINDS},
+    engine::chain::Temper,
+};
+
+const PROVIDER_KEYS: [&str; 9] = [
+    "type",
+    "base_url",
+    "api_key",
+    "api_key_command",
+    "auth",
+    "models",
+    "default_model",
+    "stream",
+    "allow_plain_http",
+];
+
+const MODEL_KEYS: [&str; 7] = [
+    "fallback_to",
+    "price_in_usd_per_million",
+    "price_out_usd_per_million",
+    "price_cached_usd_per_million",
+    "context_tokens",
+    "max_output_tokens",
+    "temper",
+];
+
+/// Reads every provider of the file.
+pub(super) fn providers(
+    reader: &mut Reader<'_>,
+    root: &Section<'_>,
+    around: &Around<'_>,
+) -> BTreeMap<ProviderName, ProviderConfig> {
+    let mut providers = BTreeMap::new();
+    let Some(all) = root.open_any(reader, "providers") else {
+        return providers;
+    };
+    for (name, span, value) in all.entries() {
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+        if name.is_empty() || name.len() > 40 || !name.chars().all(is_name) {
+            let message = format!("{} cannot be the name of a provider.", quoted(name));
+            let hint = "Use small letters, digits, `-`, `_` and `.`, at most 40.".to_owned();
+            reader.error(&span, message, Some(hint));
+            continue;
+        }
+        let Some(table) = Section::of(reader, &format!("providers.{name}"), value) else {
+            continue;
+        };
+        table.refuse_unknown(reader, &PROVIDER_KEYS);
+        if let Some(provider) = provider(reader, &table, &Named { name, span }, around) {
+            providers.insert(ProviderName(name.to_owned()), provider);
+        }
+    }
+    providers
+}
+
+/// The provider being read: its name and where that stands.
+struct Named<'n> {
+    name: &'n str,
+    span: Span,
+}
+
+fn provider(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    named: &Named<'_>,
+    around: &Around<'_>,
+) -> Option<ProviderConfig> {
+    let preset = around.known.iter().find(|known| known.name == named.name);
+    let kind = kind(reader, table, named, around);
+    let key = key(reader, table, named.name, around);
+    let models: Vec<ModelName> = table
+        .texts(reader, "models")
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|(model, span)| model_name(reader, model, &span))
+        .collect();
+    let default_model = table
+        .text(reader, "default_model")
+        .and_then(|(model, span)| model_name(reader, model, &span))
+        .or_else(|| {
+            let usual = preset.and_then(|known| known.default_model);
+            let usual = usual.map(|model| ModelName(model.to_owned()));
+            models.first().cloned().or(usual)
+        });
+    let stream = table.boolean(reader, "stream").unwrap_or(true);
+    let allow_plain_http = table.boolean(reader, "allow_plain_http").unwrap_or(false);
+    let written = base_url(reader, table, allow_plain_http);
+    let kind = kind?;
+    let base_url = match written {
+        Written::Good(url) => url,
+        Written::Wrong => return None,
+        Written::Absent => usual_url(reader, named, kind, around)?,
+    };
+    Some(ProviderConfig {
+        kind,
+        base_url,
+        key,
+        models,
+        default_model,
+        stream,
+        allow_plain_http,
+    })
+}
+
+/// Finds the wire format: as written, else as the provider's name says.
+fn kind(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    named: &Named<'_>,
+    around: &Around<'_>,
+) -> Option<ProviderKind> {
+    if table.get("type").is_some() {
+        let words = PROVIDER_KINDS.map(|kind| (kind.word(), kind));
+        return table.word(reader, "type", &words);
+    }
+    let preset = around.known.iter().find(|known| known.name == named.name);
+    if let Some(known) = preset {
+        return Some(known.kind);
+    }
+    let hint = nearest(named.name, around.known.iter().map(|known| known.name)).map_or_else(
+        || format!("Add type = {}.", kinds()),
+        |near| {
+            format!(
+                "Did you mean [providers.{near}]? Else add type = {}.",
+                kinds()
+            )
+        },
+    );
+    let message = format!("[providers.{}] does not say its type.", named.name);
+    reader.error(&named.span, message, Some(hint));
+    None
+}
+
+/// Returns the address of the provider of that name, else of the one whose format it is.
+fn usual_url(
+    reader: &mut Reader<'_>,
+    named: &Named<'_>,
+    kind: ProviderKind,
+    around: &Around<'_>,
+) -> Option<String> {
+    let by_name = around.known.iter().find(|known| known.name == named.name);
+    let by_kind = match kind {
+        // Anybody may speak it.
+        ProviderKind::OpenAiCompatible => None,
+        ProviderKind::Anthropic
+        | ProviderKind::OpenAi
+        | ProviderKind::OpenAiResponses
+        | ProviderKind::Gemini => around.known.iter().find(|known| known.kind == kind),
+    };
+    if let Some(known) = by_name.or(by_kind) {
+        return Some(known.base_url.to_owned());
+    }
+    let message = format!("[providers.{}] needs a base_url.", named.name);
+    let hint = "For example base_url = \"http://127.0.0.1:11434/v1\".".to_owned();
+    reader.error(&named.span, message, Some(hint));
+    None
+}
+
+fn kinds() -> String {
+    let kinds: Vec<String> = PROVIDER_KINDS
+        .iter()
+        .map(|kind| format!("\"{}\"", kind.word()))
+        .collect();
+    kinds.join(" or ")
+}
+
+fn model_name(reader: &mut Reader<'_>, model: &str, span: &Span) -> Option<ModelName> {
+    let fits = !model.trim().is_empty()
+        && model.len() <= 200
+        && !model.contains(|c: char| c.is_whitespace() || c.is_control());
+    if fits && !looks_like_key(model) {
+        return Some(ModelName(model.to_owned()));
+    }
+    let message = format!("{} is not the name of a model.", quoted(model));
+    reader.error(span, message, None);
+    None
+}
+
+/// Finds the way to the key. The key itself must not stand in the file and is never repeated.
+fn key(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    provider: &str,
+    around: &Around<'_>,
+) -> KeySource {
+    let auth = table.word(reader, "auth", &[("none", ()), ("key", ())]);
+    let is_keyless = auth.is_some()
+        && table
+            .get("auth")
+            .is_some_and(|value| value.get_ref().as_str() == Some("none"));
+    let ways = ["api_key", "api_key_command"].map(|key| table.get(key));
+    if let [Some(_), Some(second)] = ways {
+        let message = "there are both api_key and api_key_command: keep one of them.";
+        reader.error(&second.span(), message, None);
+    }
+    if let (true, Some(way)) = (is_keyless, ways.into_iter().flatten().next()) {
+        let message = "auth = \"none\" says that no key is wanted, but one is named.";
+        reader.error(
+            &way.span(),
+            message,
+            Some("Remove one of the two.".to_owned()),
+        );
+    }
+    if is_keyless {
+        return KeySource::NotNeeded;
+    }
+    if let Some(value) = table.get("api_key") {
+        return from_environment(
+            reader,
+            value.get_ref().as_str(),
+            &value.span(),
+            provider,
+            around,
+        );
+    }
+    if table.get("api_key_command").is_none() {
+        return KeySource::Keyring;
+    }
+    command(reader, table, "api_key_command").map_or(KeySource::Keyring, KeySource::Command)
+}
+
+fn from_environment(
+    reader: &mut Reader<'_>,
+    written: Option<&str>,
+    span: &Span,
+    provider: &str,
+    around: &Around<'_>,
+) -> KeySource {
+    let name = written
+        .and_then(|written| written.trim().strip_prefix("${"))
+        .and_then(|rest| rest.strip_suffix('}'))
+        .filter(|name| {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            !name.is_empty()
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+                && name.chars().all(is_part)
+        });
+    let Some(name) = name else {
+        let message = format!(
+            "a key must not stand in the config; api_key of {provider} may only name a variable of \
+             the environment, as \"${{NAME}}\"."
+        );
+        let hint = format!("Run `deskhand keys set {provider}` and remove this line.");
+        reader.error(span, message, Some(hint));
+        return KeySource::Keyring;
+    };
+    if (around.env)(name).is_none_or(|value| value.trim().is_empty()) {
+        let message = format!("the environment has no `{name}`, so {provider} has no key.");
+        let hint = format!("Set it, or run `deskhand keys set {provider}` and remove this line.");
+        reader.warning(span, message, Some(hint));
+    }
+    KeySource::Env(name.to_owned())
+}
+
+/// Reads a command: a list of arguments, or one text split as a shell splits words.
+pub(super) fn command(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    key: &str,
+) -> Option<Vec<String>> {
+    let value = table.get(key)?;
+    let words: Vec<String> = match value.get_ref().as_str() {
+        Some(line) => shlex::split(line).unwrap_or_default(),
+        None => super::reader::texts(reader, key, value)?
+            .into_iter()
+            .map(|(word, _)| word.to_owned())
+            .collect(),
+    };
+    let is_command = words
+        .first()
+        .is_some_and(|program| !program.trim().is_empty())
+        && words.iter().all(|word| !word.contains('\0'));
+    if !is_command {
+        let message = format!("`{key}` must be a command such as [\"pass\", \"show\", \"x\"].");
+        reader.error(&value.span(), message, None);
+        return None;
+    }
+    if key == "api_key_command" && words.iter().any(|word| looks_like_key(word)) {
+        let message = "a key must not stand in the config, not as part of a command either.";
+        let hint = "Name a command that writes the key, such as [\"pass\", \"show\", \"x\"].";
+        reader.error(&value.span(), message, Some(hint.to_owned()));
+        return None;
+    }
+    Some(words)
+}
+
+/// What stands as `base_url`.
+enum Written {
+    Good(String),
+    Wrong,
+    Absent,
+}
+
+fn base_url(reader: &mut Reader<'_>, table: &Section<'_>, allow_plain_http: bool) -> Written {
+    if table.get("base_url").is_none() {
+        return Written::Absent;
+    }
+    let Some((written, span)) = table.text(reader, "base_url") else {
+        return Written::Wrong;
+    };
+    match check_url(written.trim(), allow_plain_http) {
+        Ok(url) => Written::Good(url),
+        Err((message, hint)) => {
+            reader.error(&span, message, hint.map(ToOwned::to_owned));
+            Written::Wrong
+        }
+    }
+}
+
+fn check_url(
+    url: &str,
+    allow_plain_http: bool,
+) -> Result<String, (&'static str, Option<&'static str>)> {
+    let (rest, is_plain) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, false),
+        (None, Some(rest)) => (rest, true),
+        (None, None) => return Err(("`base_url` must begin with https:// or http://.", None)),
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    if authority.contains('@') {
+        let hint = "Run `deskhand keys set` for the key.";
+        return Err((
+            "`base_url` must hold neither name nor password.",
+            Some(hint),
+        ));
+    }
+    if rest.contains(['?', '#']) {
+        return Err(("`base_url` must hold neither `?` nor `#`.", None));
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or(""),
+        None => authority.split(':').next().unwrap_or(""),
+    };
+    let is_broken =
+        host.is_empty() || url.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
+    if is_broken {
+        return Err((
+            "`base_url` is no address.",
+            Some("Write https://host/path."),
+        ));
+    }
+    if is_plain && !allow_plain_http && !is_loopback(host) {
+        let hint = "Use https://, or add allow_plain_http = true if the network is yours.";
+        return Err((
+            "http:// would show the key and the mail to the network.",
+            Some(hint),
+        ));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// Reads what the file says of single models.
+pub(super) fn models(
+    reader: &mut Reader<'_>,
+    root: &Section<'_>,
+) -> BTreeMap<LinkName, ModelConfig> {
+    let mut models = BTreeMap::new();
+    let Some(all) = root.open_any(reader, "models") else {
+        return models;
+    };
+    for (name, span, value) in all.entries() {
+        let Some(table) = Section::of(reader, &format!("models.\"{name}\""), value) else {
+            continue;
+        };
+        table.refuse_unknown(reader, &MODEL_KEYS);
+        let Ok(link) = name.parse::<LinkName>() else {
+            let message = format!("{} is no model.", quoted(name));
+            let hint = "Write [models.\"provider/name\"], with the quotes.".to_owned();
+            reader.error(&span, message, Some(hint));
+            continue;
+        };
+        let tempers = [
+            ("plain", Temper::Plain),
+            ("reasoning", Temper::Reasoning),
+            ("silent", Temper::Silent),
+            ("local", Temper::Local),
+        ];
+        let model = ModelConfig {
+            price_in: table.amount(reader, "price_in_usd_per_million"),
+            price_out: table.amount(reader, "price_out_usd_per_million"),
+            price_cached: table.amount(reader, "price_cached_usd_per_million"),
+            window: table.whole(reader, "context_tokens", 512..=100_000_000),
+            output_limit: table
+                .whole(reader, "max_output_tokens", 1..=10_000_000)
+                .and_then(|limit| u32::try_from(limit).ok()),
+            temper: table.word(reader, "temper", &tempers),
+        };
+        let has = |key: &str| table.get(key).is_some();
+        let halves = [
+            has("price_in_usd_per_million"),
+            has("price_out_usd_per_million"),
+        ];
+        if halves.contains(&true) && halves.contains(&false)
+            || has("price_cached_usd_per_million") && halves != [true, true]
+        {
+            let message = format!("{link} has only a part of its price.");
+            let hint = "Say both price_in_usd_per_million and price_out_usd_per_million.";
+            reader.error(&span, message, Some(hint.to_owned()));
+        }
+        models.insert(link, model);
+    }
+    models
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_judged() {
+        for good in [
+            "https://api.example.com/v1/",
+            "http://127.0.0.1:4020/replay/x",
+            "http://[::1]:8080",
+            "http://localhost:11434/v1",
+        ] {
+            assert!(check_url(good, false).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "api.example.com",
+            "ftp://x",
+            "http://example.com/v1",
+            "https://me:secret@example.com",
+            "https://example.com/?key=1",
+            "https:///v1",
+            "https://exa mple.com",
+        ] {
+            assert!(check_url(bad, false).is_err(), "{bad}");
+        }
+        assert!(check_url("http://example.com/v1", true).is_ok());
+    }
+}

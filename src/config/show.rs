@@ -1,0 +1,205 @@
+//! `deskhand config show`: what is in force, with secrets masked.
+
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Config, Glyphs,
+    file::plain_amount,
+    settings::{ModelConfig, ProviderConfig},
+};
+use crate::{
+    domain::{Cap, KeySource, Usd},
+    engine::{
+        chain::Temper,
+        policy::{AfterText, OnAuthError},
+    },
+};
+
+impl Config {
+    /// Returns the whole config as JSON in the shape of the file; no password and no key is in it.
+    pub fn to_json(&self) -> Value {
+        let providers: Map<String, Value> = self
+            .providers
+            .iter()
+            .map(|(name, provider)| (name.0.clone(), provider_json(provider)))
+            .collect();
+        let models: Map<String, Value> = self
+            .models
+            .iter()
+            .map(|(link, model)| (link.to_string(), model_json(model)))
+            .collect();
+        let chains: Map<String, Value> = self
+            .chains
+            .iter()
+            .map(|(name, links)| (name.clone(), json!({ "links": links })))
+            .collect();
+        let mut whole = json!({
+            "agent": {
+                "name": self.agent.name,
+                "email": self.agent.email,
+                "signature": self.agent.signature,
+            },
+            "store": { "url": self.store.url.as_ref().map(|url| mask_url(url.expose_secret())) },
+            "providers": providers,
+            "models": models,
+            "chains": chains,
+            "spend": self.spend_json(),
+            "engine": self.engine_json(),
+            "ui": {
+                "keymap": self.ui.preset.word(),
+                "theme": self.ui.theme_name.word(),
+                "glyphs": match self.ui.glyphs {
+                    Glyphs::Plain => "plain",
+                    Glyphs::Rich => "rich",
+                    Glyphs::Ascii => "ascii",
+                },
+                "bell": self.ui.bell,
+                "editor": self.ui.editor,
+            },
+        });
+        drop_nulls(&mut whole);
+        whole
+    }
+
+    /// Returns the whole config as TOML, for people.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(&self.to_json()).unwrap_or_default()
+    }
+
+    fn spend_json(&self) -> Value {
+        json!({
+            "cap_month_usd": match self.spend.cap {
+                Cap::NotChosen => None,
+                Cap::None => Some("none".to_owned()),
+                Cap::Month(usd) => Some(plain_amount(usd)),
+            },
+            "alerts": self.spend.alerts,
+            "pause_at_cap": self.spend.pause_at_cap,
+            "allow_unknown_prices": self.spend.allow_unknown_prices,
+            "time_zone": self.spend.time_zone,
+        })
+    }
+
+    fn engine_json(&self) -> Value {
+        let policy = &self.engine.policy;
+        let millis = |time: std::time::Duration| format!("{}ms", time.as_millis());
+        json!({
+            "on_auth_error": match policy.on_auth_error {
+                OnAuthError::Bench => "bench",
+                OnAuthError::Failover => "failover",
+                OnAuthError::Stop => "stop",
+            },
+            "after_text": match policy.after_text {
+                AfterText::Restart => "restart",
+                AfterText::Stop => "stop",
+            },
+            "parallel_drafts": self.engine.parallel_drafts,
+            "output_limit": self.engine.output_limit,
+            "clocks": {
+                "connect": millis(policy.clocks.connect),
+                "first_text": policy.clocks.first_text.map(millis),
+                "gap": policy.clocks.gap.map(millis),
+                "attempt": millis(policy.clocks.attempt),
+                "run": millis(policy.clocks.run),
+                "short_rest": millis(policy.clocks.short_rest),
+                "hold": millis(policy.clocks.hold),
+            },
+        })
+    }
+}
+
+fn provider_json(provider: &ProviderConfig) -> Value {
+    let mut shown = json!({
+        "type": provider.kind.word(),
+        "base_url": provider.base_url,
+        "models": provider.models,
+        "default_model": provider.default_model,
+        "stream": provider.stream,
+        "allow_plain_http": provider.allow_plain_http,
+    });
+    let key = match &provider.key {
+        // Nothing in the file means the keyring, so nothing is shown either.
+        KeySource::Keyring => None,
+        KeySource::Env(name) => Some(("api_key", json!(format!("${{{name}}}")))),
+        // Its arguments may tell more than they should.
+        KeySource::Command(words) => {
+            let program = words.first().map_or("", String::as_str);
+            let rest = if words.len() > 1 {
+                vec!["..."]
+            } else {
+                Vec::new()
+            };
+            let shown: Vec<&str> = [program].into_iter().chain(rest).collect();
+            Some(("api_key_command", json!(shown)))
+        }
+        KeySource::NotNeeded => Some(("auth", json!("none"))),
+    };
+    if let (Some((name, value)), Some(table)) = (key, shown.as_object_mut()) {
+        table.insert(name.to_owned(), value);
+    }
+    shown
+}
+
+fn model_json(model: &ModelConfig) -> Value {
+    let amount = |usd: Option<Usd>| usd.map(plain_amount);
+    json!({
+        "price_in_usd_per_million": amount(model.price_in),
+        "price_out_usd_per_million": amount(model.price_out),
+        "price_cached_usd_per_million": amount(model.price_cached),
+        "context_tokens": model.window,
+        "max_output_tokens": model.output_limit,
+        "temper": model.temper.map(|temper| match temper {
+            Temper::Plain => "plain",
+            Temper::Reasoning => "reasoning",
+            Temper::Silent => "silent",
+            Temper::Local => "local",
+        }),
+    })
+}
+
+/// Returns a database URL without its password, and without what stands behind a `?`.
+pub fn mask_url(url: &str) -> String {
+    let (url, query) = url
+        .split_once('?')
+        .map_or((url, ""), |(url, _)| (url, "?..."));
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return format!("{url}{query}");
+    };
+    // A password may hold `@` and `/` by mistake: everything before the last `@` is hidden.
+    match rest.rsplit_once('@') {
+        Some((login, place)) => match login.split_once(':') {
+            Some((user, _)) => format!("{scheme}://{user}:***@{place}{query}"),
+            None => format!("{scheme}://{login}@{place}{query}"),
+        },
+        None => format!("{scheme}://{rest}{query}"),
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    if let Some(table) = value.as_object_mut() {
+        table.retain(|_, value| !value.is_null());
+        table.values_mut().for_each(drop_nulls);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            ("postgres://desk:pw@db/desk", "postgres://desk:***@db/desk"),
+            (
+                "postgres://desk:p@w/x@db/desk?password=y",
+                "postgres://desk:***@db/desk?...",
+            ),
+            ("postgres://desk@db/desk", "postgres://desk@db/desk"),
+            ("postgres:///desk", "postgres:///desk"),
+            ("sqlite:/tmp/x.db", "sqlite:/tmp/x.db"),
+        ] {
+            assert_eq!(mask_url(url), shown);
+        }
+    }
+}
