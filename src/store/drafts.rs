@@ -234,12 +234,12 @@ async fn one(tx: &mut AnyConnection, id: DraftId) -> Result<(Draft, Standing), T
         .bind(id.to_string())
         .fetch_optional(tx)
         .await?
-        .ok_or_else(|| Trouble::not_found("draft", id))?;
+        .ok_or_else(|| Trouble::not_found("draft", &id))?;
     let word = rows::text(&row, "standing")?;
     let standing = [Standing::Live, Standing::Queued, Standing::Discarded]
         .into_iter()
         .find(|standing| standing.word() == word)
-        .ok_or_else(|| Trouble::damaged("standing", word))?;
+        .ok_or_else(|| Trouble::damaged("standing", &word))?;
     Ok((draft(&row)?, standing))
 }
 

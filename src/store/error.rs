@@ -1,6 +1,6 @@
 //! What can go wrong in the store, said for people.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use crate::domain::{Draft, ticket::IllegalMove};
 
@@ -127,7 +127,7 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// Says that there is no such thing.
-    pub(super) fn not_found(what: &'static str, which: impl ToString) -> Self {
+    pub(super) fn not_found(what: &'static str, which: &impl fmt::Display) -> Self {
         Self::Told(StoreError::NotFound {
             what,
             which: which.to_string(),
@@ -135,7 +135,7 @@ impl Trouble {
     }
 
     /// Says that a stored value makes no sense.
-    pub(super) fn damaged(what: &str, why: impl ToString) -> Self {
+    pub(super) fn damaged(what: &str, why: &impl fmt::Display) -> Self {
         Self::Damaged {
             what: what.to_owned(),
             why: why.to_string(),
@@ -185,14 +185,13 @@ impl From<StoreError> for Trouble {
 /// with their extended codes, PostgreSQL's `lock_not_available` and `query_canceled`, or no free
 /// connection in time.
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+    if let Some(database) = error.as_database_error() {
+        return database.code().is_some_and(|code| {
             matches!(code.as_ref(), "55P03" | "57014" | "40001" | "40P01")
                 || code
                     .parse::<u32>()
                     .is_ok_and(|code| code < 10_000 && matches!(code & 0xff, 5 | 6))
-        }),
-        _ => false,
+        });
     }
+    matches!(error, sqlx::Error::PoolTimedOut)
 }

@@ -154,10 +154,17 @@ impl Store {
             if let Some(first) = filing.first_number {
                 skip_to(&mut tx, first).await?;
             }
-            let mut tray = Tray::default();
+            let mut tray = Tray {
+                source: &filing.source,
+                at,
+                imported: 0,
+                duplicates: 0,
+                new: BTreeSet::new(),
+                touched: BTreeSet::new(),
+                moved: BTreeMap::new(),
+            };
             for letter in &filing.letters {
-                self.file_letter(&mut tx, &filing.source, letter, at, &mut tray)
-                    .await?;
+                self.file_letter(&mut tx, letter, &mut tray).await?;
             }
             let filed = tray.filed();
             let detail = format!(
@@ -180,11 +187,10 @@ impl Store {
     async fn file_letter(
         &self,
         tx: &mut AnyConnection,
-        source: &str,
         letter: &Letter,
-        at: Timestamp,
-        tray: &mut Tray,
+        tray: &mut Tray<'_>,
     ) -> Result<(), Trouble> {
+        let (source, at) = (tray.source, tray.at);
         let twins = twins(tx, source, &letter.message).await?;
         if let Some(twin) = twins
             .iter()
@@ -234,9 +240,10 @@ impl Store {
     }
 }
 
-/// What a filing has done so far.
-#[derive(Default)]
-struct Tray {
+/// A filing under way: what is filed, and what has been done so far.
+struct Tray<'a> {
+    source: &'a str,
+    at: Timestamp,
     imported: u64,
     duplicates: u64,
     new: BTreeSet<TicketId>,
@@ -244,7 +251,7 @@ struct Tray {
     moved: BTreeMap<TicketId, TicketId>,
 }
 
-impl Tray {
+impl Tray<'_> {
     fn filed(self) -> Filed {
         let joined: Vec<TicketId> = self.touched.difference(&self.new).copied().collect();
         let count = |list: usize| u64::try_from(list).unwrap_or(u64::MAX);

@@ -356,7 +356,7 @@ async fn one(tx: &mut AnyConnection, id: HoldId) -> Result<(LostHold, String), T
         .bind(id.to_string())
         .fetch_optional(tx)
         .await?
-        .ok_or_else(|| Trouble::not_found("hold", id))?;
+        .ok_or_else(|| Trouble::not_found("hold", &id))?;
     Ok((lost_hold(&row)?, rows::text(&row, "state")?))
 }
 

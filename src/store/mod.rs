@@ -31,7 +31,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Any, AnyConnection, AnyPool, ConnectOptions, Executor, Transaction,
+    Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -111,22 +111,31 @@ impl Store {
     /// Opens the database, makes it where it does not exist, and brings it to the newest schema.
     pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let (dialect, address) = match url {
+        let url = match url {
             StoreUrl::Sqlite(path) => {
-                let path = std::path::absolute(path).map_err(|why| StoreError::File {
+                StoreUrl::Sqlite(std::path::absolute(path).map_err(|why| StoreError::File {
                     path: path.clone(),
                     why,
-                })?;
-                dialect::make_file(&path)?;
-                (Dialect::Sqlite, dialect::sqlite_url(&path))
+                })?)
             }
-            StoreUrl::Postgres(url) => (Dialect::Postgres, url.expose_secret().to_owned()),
+            StoreUrl::Postgres(_) => url.clone(),
         };
+        let (dialect, address) = match &url {
+            StoreUrl::Sqlite(path) => {
+                dialect::make_file(path)?;
+                (Dialect::Sqlite, dialect::sqlite_url(path))
+            }
+            StoreUrl::Postgres(url) => {
+                let address = url.expose_secret().to_owned();
+                (Dialect::Postgres, address)
+            }
+        };
+        let pool = lazy_pool(dialect, &address).map_err(|why| open_error(&url, &why))?;
         let store = Self(Arc::new(Inner {
-            pool: lazy_pool(dialect, &address).map_err(|why| open_error(url, &why))?,
+            pool,
             dialect,
-            url: url.clone(),
             place: url.to_string(),
+            url,
             origin: uuid::Uuid::now_v7().to_string(),
             turn: Arc::new(Mutex::new(())),
         }));
@@ -138,7 +147,11 @@ impl Store {
     async fn first_look(&self) -> Result<(), StoreError> {
         let mut tries = 0;
         loop {
-            match schema::migrate(self).await {
+            let looked = match self.try_connecting().await {
+                Ok(()) => schema::migrate(self).await,
+                Err(why) => Err(why.into()),
+            };
+            match looked {
                 Ok(()) => return Ok(()),
                 Err(Trouble::Sql(why))
                     if error::is_busy(&why)
@@ -152,6 +165,22 @@ impl Store {
                 Err(trouble) => return Err(trouble.while_doing("open the database", self.place())),
             }
         }
+    }
+
+    /// Connects once without the pool, which would try again until its time is up and then say
+    /// only that; this says why.
+    async fn try_connecting(&self) -> Result<(), sqlx::Error> {
+        let options = self.pool().connect_options();
+        let trying = async {
+            let mut connection = options.connect().await?;
+            for statement in self.dialect().on_connect() {
+                connection.execute(*statement).await?;
+            }
+            connection.close().await
+        };
+        tokio::time::timeout(CONNECT_LIMIT, trying)
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
     /// Closes the database; acts that come after fail.
@@ -245,6 +274,7 @@ impl DerefMut for Tx {
 
 fn lazy_pool(dialect: Dialect, address: &str) -> Result<AnyPool, sqlx::Error> {
     let options: AnyConnectOptions = address.parse()?;
+    let options = options.disable_statement_logging();
     let pool = AnyPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(CONNECT_LIMIT)
@@ -257,7 +287,7 @@ fn lazy_pool(dialect: Dialect, address: &str) -> Result<AnyPool, sqlx::Error> {
                 Ok(())
             })
         });
-    Ok(pool.connect_lazy_with(options.disable_statement_logging()))
+    Ok(pool.connect_lazy_with(options))
 }
 
 fn open_error(url: &StoreUrl, why: &sqlx::Error) -> StoreError {
@@ -267,15 +297,35 @@ fn open_error(url: &StoreUrl, why: &sqlx::Error) -> StoreError {
         }
         StoreUrl::Postgres(_) => "Check `[store] url` and that the server runs.",
     };
-    let why = match why {
-        sqlx::Error::PoolTimedOut => format!("no answer in {} seconds", CONNECT_LIMIT.as_secs()),
+    let why = if matches!(why, sqlx::Error::PoolTimedOut) {
+        format!("no answer in {} seconds", CONNECT_LIMIT.as_secs())
+    } else if matches!(why, sqlx::Error::Configuration(_)) {
         // Its words may repeat the URL, and with it the password.
-        sqlx::Error::Configuration(_) => "the URL is not understood".to_owned(),
-        why => why.to_string(),
+        "the URL is not understood".to_owned()
+    } else {
+        why.to_string()
     };
     StoreError::Open {
         place: url.to_string(),
         why,
         advice,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_a_file_or_a_server() {
+        for (text, shown) in [
+            ("postgres://maya:s3cret@db/desk", "postgres://maya@db/desk"),
+            ("postgresql://db/desk", "postgresql://db/desk"),
+            ("sqlite:///var/tickets.db", "/var/tickets.db"),
+            ("sqlite:tickets.db", "tickets.db"),
+            ("/var/tickets.db", "/var/tickets.db"),
+        ] {
+            assert_eq!(StoreUrl::parse(text).to_string(), shown);
+        }
     }
 }

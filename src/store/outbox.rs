@@ -28,7 +28,7 @@ impl Store {
                 return Err(Trouble::conflict(because, None, &row.text));
             }
             if draft.ticket != row.ticket {
-                return Err(Trouble::not_found("draft on that ticket", row.draft));
+                return Err(Trouble::not_found("draft on that ticket", &row.draft));
             }
             let ticket = self.locked_ticket(&mut tx, row.ticket).await?;
             ticket
@@ -126,7 +126,7 @@ async fn one(tx: &mut AnyConnection, id: OutboxId) -> Result<OutboxRow, Trouble>
     row.as_ref()
         .map(outbox_row)
         .transpose()?
-        .ok_or_else(|| Trouble::not_found("reply in the outbox", id))
+        .ok_or_else(|| Trouble::not_found("reply in the outbox", &id))
 }
 
 fn outbox_row(row: &AnyRow) -> Result<OutboxRow, Trouble> {

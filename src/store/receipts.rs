@@ -332,11 +332,11 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
 /// Writes a receipt with sorted keys. NUL, which a provider's words might hold, is escaped by
 /// JSON itself.
 fn canonical(receipt: &Receipt) -> Result<String, Trouble> {
-    let value = serde_json::to_value(receipt).map_err(|why| Trouble::damaged("a receipt", why))?;
+    let value = serde_json::to_value(receipt).map_err(|why| Trouble::damaged("a receipt", &why))?;
     rows::to_json(&sorted(value))
 }
 
-/// Sorts the keys whatever map serde_json was built with.
+/// Sorts the keys whatever map `serde_json` was built with.
 fn sorted(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(map) => {
@@ -348,7 +348,10 @@ fn sorted(value: serde_json::Value) -> serde_json::Value {
                 .collect()
         }
         serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
-        other => other,
+        scalar @ (serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_)) => scalar,
     }
 }
 

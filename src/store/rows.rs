@@ -29,7 +29,7 @@ pub(super) fn int(row: &AnyRow, column: &str) -> Result<i64, Trouble> {
 
 /// Returns a number that cannot be below zero.
 pub(super) fn count(row: &AnyRow, column: &str) -> Result<u64, Trouble> {
-    u64::try_from(int(row, column)?).map_err(|why| Trouble::damaged(column, why))
+    u64::try_from(int(row, column)?).map_err(|why| Trouble::damaged(column, &why))
 }
 
 /// Returns the yes or no of a column.
@@ -39,14 +39,14 @@ pub(super) fn yes(row: &AnyRow, column: &str) -> Result<bool, Trouble> {
 
 /// Returns the instant of a column.
 pub(super) fn time(row: &AnyRow, column: &str) -> Result<Timestamp, Trouble> {
-    Timestamp::from_microsecond(int(row, column)?).map_err(|why| Trouble::damaged(column, why))
+    Timestamp::from_microsecond(int(row, column)?).map_err(|why| Trouble::damaged(column, &why))
 }
 
 /// Returns the instant of a column, if there is one.
 pub(super) fn time_or_none(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, Trouble> {
     row.try_get::<Option<i64>, _>(column)?
         .map(|micros| {
-            Timestamp::from_microsecond(micros).map_err(|why| Trouble::damaged(column, why))
+            Timestamp::from_microsecond(micros).map_err(|why| Trouble::damaged(column, &why))
         })
         .transpose()
 }
@@ -58,7 +58,7 @@ pub(super) fn parsed<T: FromStr<Err: fmt::Display>>(
 ) -> Result<T, Trouble> {
     text(row, column)?
         .parse()
-        .map_err(|why| Trouble::damaged(column, why))
+        .map_err(|why| Trouble::damaged(column, &why))
 }
 
 /// Returns what the text of a column spells, if there is one.
@@ -67,7 +67,7 @@ pub(super) fn parsed_or_none<T: FromStr<Err: fmt::Display>>(
     column: &str,
 ) -> Result<Option<T>, Trouble> {
     text_or_none(row, column)?
-        .map(|text| text.parse().map_err(|why| Trouble::damaged(column, why)))
+        .map(|text| text.parse().map_err(|why| Trouble::damaged(column, &why)))
         .transpose()
 }
 
@@ -88,26 +88,26 @@ pub(super) fn worded_or_none<T: DeserializeOwned>(
 
 fn from_word<T: DeserializeOwned>(word: String, column: &str) -> Result<T, Trouble> {
     serde_json::from_value(serde_json::Value::String(word))
-        .map_err(|why| Trouble::damaged(column, why))
+        .map_err(|why| Trouble::damaged(column, &why))
 }
 
 /// Returns the `snake_case` word of a value, as serde spells it.
 pub(super) fn word<T: Serialize>(value: T) -> Result<String, Trouble> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => Ok(word),
-        Ok(other) => Err(Trouble::damaged("a word to write", other)),
-        Err(why) => Err(Trouble::damaged("a word to write", why)),
+        Ok(other) => Err(Trouble::damaged("a word to write", &other)),
+        Err(why) => Err(Trouble::damaged("a word to write", &why)),
     }
 }
 
 /// Returns the value whose JSON stands in a column.
 pub(super) fn json<T: DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, Trouble> {
-    serde_json::from_str(&text(row, column)?).map_err(|why| Trouble::damaged(column, why))
+    serde_json::from_str(&text(row, column)?).map_err(|why| Trouble::damaged(column, &why))
 }
 
 /// Writes a value as JSON.
 pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Trouble> {
-    serde_json::to_string(value).map_err(|why| Trouble::damaged("a value to write", why))
+    serde_json::to_string(value).map_err(|why| Trouble::damaged("a value to write", &why))
 }
 
 /// Takes NUL out of foreign text: PostgreSQL refuses it.

@@ -99,14 +99,14 @@ fn condition(sql: &mut Sql, test: &Test, dialect: Dialect) -> Result<String, Tro
             let value = sql.text_value(rows::lower(who));
             dialect.contains("t.assignee_words", &value)
         }
-        Test::Fallback => "EXISTS (SELECT 1 FROM drafts f JOIN receipts r ON r.id = f.last_receipt
-             WHERE f.ticket = t.id AND f.standing IN ('live', 'queued') AND r.is_fallback = 1)"
+        Test::Fallback => "t.id IN (SELECT f.ticket FROM drafts f
+             JOIN receipts r ON r.id = f.last_receipt
+             WHERE f.standing IN ('live', 'queued') AND r.is_fallback = 1)"
             .to_owned(),
         Test::Unsolved => "t.in_queue = 1".to_owned(),
         Test::System => "t.quarantined_because IS NOT NULL".to_owned(),
         Test::HasDraft => {
-            "EXISTS (SELECT 1 FROM drafts f WHERE f.ticket = t.id AND f.standing = 'live')"
-                .to_owned()
+            "t.id IN (SELECT f.ticket FROM drafts f WHERE f.standing = 'live')".to_owned()
         }
     })
 }

@@ -219,7 +219,7 @@ fn key_standing(row: &AnyRow) -> Result<KeyStanding, Trouble> {
         state: KEY_STATES
             .into_iter()
             .find(|known| known.word() == state)
-            .ok_or_else(|| Trouble::damaged("state", state))?,
+            .ok_or_else(|| Trouble::damaged("state", &state))?,
         since: rows::time(row, "since")?,
         said: rows::text_or_none(row, "said")?,
     })

@@ -157,7 +157,7 @@ impl Store {
         row.as_ref()
             .map(rows::ticket)
             .transpose()?
-            .ok_or_else(|| Trouble::not_found("ticket", id))
+            .ok_or_else(|| Trouble::not_found("ticket", &id))
     }
 }
 

@@ -1,0 +1,198 @@
+//! One story, told to both databases: what the store promises, on SQLite and on PostgreSQL.
+//!
+//! `DESKHAND_TEST_POSTGRES` names a server whose user may create databases;
+//! `tests/rigs/postgres.sh` starts one.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cognitive_complexity,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    reason = "a test may panic"
+)]
+
+#[path = "store_story/crowd.rs"]
+mod crowd;
+#[path = "store_story/drafts.rs"]
+mod drafts;
+#[path = "store_story/filing.rs"]
+mod filing;
+#[path = "store_story/ledger.rs"]
+mod ledger;
+#[path = "store_story/props.rs"]
+mod props;
+#[path = "store_story/queue.rs"]
+mod queue;
+#[path = "store_story/receipts.rs"]
+mod receipts;
+
+use std::path::Path;
+
+use deskhand::store::{Store, StoreError, StoreUrl};
+use secrecy::SecretString;
+use tokio::task::JoinSet;
+
+use props::{fresh_postgres, raw};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_story_is_true_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::Sqlite(folder.path().join("new folder/tickets ü?.db"));
+
+    tell(&url).await;
+
+    the_file_is_for_its_owner_alone(&folder.path().join("new folder"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs a PostgreSQL: tests/run starts one"]
+async fn the_story_is_true_on_postgres() {
+    let server = std::env::var("DESKHAND_TEST_POSTGRES").expect("DESKHAND_TEST_POSTGRES");
+
+    tell(&fresh_postgres(&server).await).await;
+}
+
+#[test]
+fn every_public_method_of_the_store_is_told() {
+    let story = [
+        include_str!("store_story.rs"),
+        include_str!("store_story/filing.rs"),
+        include_str!("store_story/queue.rs"),
+        include_str!("store_story/drafts.rs"),
+        include_str!("store_story/receipts.rs"),
+        include_str!("store_story/ledger.rs"),
+        include_str!("store_story/crowd.rs"),
+    ]
+    .concat();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut methods = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        methods.extend(text.lines().filter_map(|line| {
+            let rest = line.trim().strip_prefix("pub async fn ")?;
+            Some(rest.split(['(', '<']).next()?.to_owned())
+        }));
+    }
+
+    assert!(methods.len() > 30, "found only {methods:?}");
+    for method in methods {
+        assert!(
+            [".", "::"]
+                .iter()
+                .any(|mark| story.contains(&format!("{mark}{method}("))),
+            "the story does not tell of `{method}`"
+        );
+    }
+}
+
+async fn tell(url: &StoreUrl) {
+    let store = Store::open(url).await.unwrap();
+    assert!(store.is_empty().await.unwrap());
+    assert_eq!(store.last_event().await.unwrap(), 0);
+    filing::letters_are_filed_once(&store).await;
+    queue::the_queue_is_searched(&store).await;
+    queue::tickets_change(&store).await;
+    drafts::drafts_are_never_lost(&store).await;
+    drafts::replies_wait_in_the_outbox(&store).await;
+    receipts::receipts_are_chained(&store, url).await;
+    ledger::money_is_held_and_settled(&store).await;
+    ledger::standings_outlive_a_run(&store).await;
+    crowd::other_processes_hear_of_it(&store, url).await;
+    crowd::eight_writers_at_once(&store, url).await;
+    all_is_there_after_opening_again(&store, url).await;
+    queue::the_default_view_uses_an_index(url).await;
+    store.close().await;
+    a_newer_schema_is_refused(url).await;
+}
+
+async fn all_is_there_after_opening_again(store: &Store, url: &StoreUrl) {
+    let again = Store::open(url).await.unwrap();
+
+    assert_eq!(
+        again.count_all().await.unwrap(),
+        store.count_all().await.unwrap()
+    );
+    assert!(
+        again.ticket_by_number(4812).await.unwrap() == store.ticket_by_number(4812).await.unwrap()
+    );
+    assert_ne!(again.origin(), store.origin());
+    again.close().await;
+    assert!(again.count_all().await.is_err(), "closed");
+}
+
+async fn a_newer_schema_is_refused(url: &StoreUrl) {
+    raw(
+        url,
+        "INSERT INTO schema_steps (version, name, sha256) VALUES (9999, 'later', '')",
+    )
+    .await;
+
+    let refused = Store::open(url).await.map(|_| ());
+
+    let words = refused.unwrap_err().to_string();
+    assert!(words.contains("written by a newer deskhand"), "{words}");
+    raw(url, "DELETE FROM schema_steps WHERE version = 9999").await;
+}
+
+#[tokio::test]
+async fn two_processes_may_make_the_same_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::Sqlite(folder.path().join("tickets.db"));
+    let mut opening = JoinSet::new();
+    for _ in 0..6 {
+        let url = url.clone();
+        opening.spawn(async move { Store::open(&url).await });
+    }
+
+    while let Some(opened) = opening.join_next().await {
+        opened.unwrap().unwrap().close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_a_database_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("letter.txt");
+    let text = "Dear Maya, this is not a database, however long you look at it.\n".repeat(40);
+    std::fs::write(&path, &text).unwrap();
+
+    let refused = Store::open(&StoreUrl::Sqlite(path.clone()))
+        .await
+        .map(|_| ());
+
+    assert!(
+        matches!(refused, Err(StoreError::Open { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_its_password() {
+    let url = StoreUrl::Postgres(SecretString::from(
+        "postgres://maya:s3cret@127.0.0.1:1/desk".to_owned(),
+    ));
+
+    let words = Store::open(&url).await.map(|_| ()).unwrap_err().to_string();
+
+    assert!(
+        words.contains("postgres://maya@127.0.0.1:1/desk"),
+        "{words}"
+    );
+    assert!(!format!("{words}{url:?}{url}").contains("s3cret"));
+}
+
+fn the_file_is_for_its_owner_alone(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(folder), 0o700);
+        for file in std::fs::read_dir(folder).unwrap() {
+            assert_eq!(mode(&file.unwrap().path()), 0o600);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Drafts and the outbox.
+
+use deskhand::{
+    domain::{Delivery, DraftId, DraftState, Order, OutboxId, OutboxRow, Query, Status, TicketId},
+    store::{Revision, Store, StoreError},
+};
+use uuid::Uuid;
+
+use super::props::{ALL, at, filing, find, in_ticket, message, number, save, to_status};
+
+pub(super) async fn drafts_are_never_lost(store: &Store) {
+    let id = number(store, 4813).await.id;
+    assert_eq!(store.draft(id, "noor").await.unwrap(), None);
+
+    let first = store
+        .save_draft(&save(id, "Dear Maya,", None))
+        .await
+        .unwrap();
+    let second = store
+        .save_draft(&save(id, "Dear Maya, yes.", Some(1)))
+        .await
+        .unwrap();
+
+    assert_eq!((first.id, second.revision), (second.id, 2));
+    assert_eq!(store.draft(id, "noor").await.unwrap(), Some(second.clone()));
+    let refused = store.save_draft(&save(id, "My other text", Some(1))).await;
+    let Err(StoreError::Conflict(conflict)) = refused else {
+        panic!("an old revision was overwritten: {refused:?}");
+    };
+    assert_eq!(conflict.current, Some(second.clone()));
+    assert_eq!(conflict.refused, "My other text");
+    let unseen = store.save_draft(&save(id, "New", None)).await;
+    assert!(matches!(unseen, Err(StoreError::Conflict(_))));
+    let texts = |revisions: Vec<Revision>| -> Vec<String> {
+        revisions
+            .into_iter()
+            .map(|revision| revision.text)
+            .collect()
+    };
+    assert_eq!(
+        texts(store.revisions(first.id).await.unwrap()),
+        vec!["Dear Maya,", "Dear Maya, yes."]
+    );
+    let mut someone = save(id, "Mine", None);
+    someone.author = "theo".into();
+    let theirs = store.save_draft(&someone).await.unwrap();
+    store.discard_draft(theirs.id, at(301)).await.unwrap();
+
+    store.discard_draft(first.id, at(302)).await.unwrap();
+    assert_eq!(store.draft(id, "noor").await.unwrap(), None);
+    assert!(store.discard_draft(first.id, at(303)).await.is_err());
+    let back = store.restore_draft(first.id, at(304)).await.unwrap();
+    assert_eq!(back, second);
+    store.discard_draft(first.id, at(305)).await.unwrap();
+    let fresh = store
+        .save_draft(&save(id, "Begun anew", None))
+        .await
+        .unwrap();
+    let occupied = store.restore_draft(first.id, at(306)).await;
+    assert!(
+        matches!(occupied, Err(StoreError::Conflict(conflict)) if conflict.current == Some(fresh))
+    );
+    assert_eq!(find(store, "is:draft").await, vec![4813]);
+    let none = store
+        .discard_draft(DraftId::new(Uuid::now_v7()), at(307))
+        .await;
+    assert!(matches!(
+        none,
+        Err(StoreError::NotFound { what: "draft", .. })
+    ));
+    a_new_letter_makes_a_draft_stale(store, id).await;
+}
+
+async fn a_new_letter_makes_a_draft_stale(store: &Store, id: TicketId) {
+    store
+        .file(
+            &filing(vec![in_ticket(
+                message("later@shop", "One thing more", 90),
+                id,
+            )]),
+            at(310),
+        )
+        .await
+        .unwrap();
+
+    let draft = store.draft(id, "noor").await.unwrap().unwrap();
+
+    assert_eq!((draft.state, draft.revision), (DraftState::Stale, 1));
+}
+
+pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
+    let id = number(store, 4813).await.id;
+    let draft = store.draft(id, "noor").await.unwrap().unwrap();
+    let row = OutboxRow {
+        id: OutboxId::new(Uuid::now_v7()),
+        ticket: id,
+        draft: draft.id,
+        text: format!("{}\n-- \nNoor", draft.text),
+        then: Status::Solved,
+        approved_by: "noor".into(),
+        queued_at: at(400),
+        delivery: Delivery::Held,
+    };
+
+    store.queue_reply(&row).await.unwrap();
+
+    assert_eq!(store.outbox(Some(id)).await.unwrap(), vec![row.clone()]);
+    assert_eq!(store.outbox(None).await.unwrap().len(), 1);
+    assert_eq!(store.draft(id, "noor").await.unwrap(), None);
+    assert_eq!(store.ticket(id).await.unwrap().unwrap().status, Status::New);
+    let shown = store
+        .tickets(&Query::parse("größe").unwrap(), Order::Newest, ALL)
+        .await
+        .unwrap();
+    assert!(shown[0].has_held_reply && shown[0].draft.is_none());
+    assert!(matches!(
+        store.queue_reply(&row).await,
+        Err(StoreError::Conflict(_))
+    ));
+    assert!(matches!(
+        store.restore_draft(draft.id, at(401)).await,
+        Err(StoreError::Conflict(_))
+    ));
+    let back = store.withdraw(row.id, at(402)).await.unwrap();
+    assert_eq!(back, draft);
+    assert!(matches!(
+        store.withdraw(row.id, at(403)).await,
+        Err(StoreError::Conflict(_))
+    ));
+    assert_eq!(
+        store.outbox(Some(id)).await.unwrap()[0].delivery,
+        Delivery::Withdrawn
+    );
+    a_closed_ticket_takes_no_reply(store, row).await;
+}
+
+async fn a_closed_ticket_takes_no_reply(store: &Store, row: OutboxRow) {
+    store
+        .change(row.ticket, &to_status(Status::Closed), "noor", at(404))
+        .await
+        .unwrap();
+
+    let again = OutboxRow {
+        id: OutboxId::new(Uuid::now_v7()),
+        ..row.clone()
+    };
+    let refused = store.queue_reply(&again).await;
+
+    assert!(
+        matches!(refused, Err(StoreError::IllegalMove(_))),
+        "{refused:?}"
+    );
+    assert!(
+        store.draft(row.ticket, "noor").await.unwrap().is_some(),
+        "the draft stays"
+    );
+    assert_eq!(store.outbox(Some(row.ticket)).await.unwrap().len(), 1);
+}

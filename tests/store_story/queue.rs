@@ -1,0 +1,114 @@
+//! The queue and the changes of tickets.
+
+use deskhand::{
+    domain::{Change, Order, Page, Priority, Query, Status, TicketId},
+    store::{Store, StoreError, StoreUrl, Verb},
+};
+use uuid::Uuid;
+
+use super::props::{at, find, number, raw, to_status};
+
+pub(super) async fn the_queue_is_searched(store: &Store) {
+    assert!(!store.is_empty().await.unwrap());
+    assert_eq!(find(store, "").await, vec![4812, 4813, 4814, 4815]);
+    for (query, numbers) in [
+        ("PARCEL", vec![4812]),
+        ("not žofie", vec![4812]),
+        ("größe", vec![4813]),
+        ("ändern", vec![4813]),
+        ("%", vec![]),
+        ("_", vec![]),
+        ("'; DROP TABLE tickets", vec![]),
+        ("-parcel", vec![4813, 4814, 4815]),
+        ("from:MAYA", vec![4812, 4813, 4814, 4815]),
+        ("from:nobody", vec![]),
+        ("tag:late", vec![4812, 4813, 4814, 4815]),
+        ("tag:lat", vec![]),
+        ("status:open", vec![4815]),
+        ("-status:open parcel", vec![4812]),
+        ("is:unsolved", vec![4812, 4813, 4814, 4815]),
+        ("is:fallback", vec![]),
+        ("is:draft", vec![]),
+        ("assignee:noor", vec![]),
+    ] {
+        assert_eq!(find(store, query).await, numbers, "{query}");
+        let count = store.count(&Query::parse(query).unwrap()).await.unwrap();
+        assert_eq!(count, numbers.len() as u64, "{query}");
+    }
+    let page = Page {
+        offset: 1,
+        limit: 2,
+    };
+    let newest = store
+        .tickets(&Query::default(), Order::Newest, page)
+        .await
+        .unwrap();
+    assert_eq!(
+        newest.iter().map(|row| row.number).collect::<Vec<_>>(),
+        vec![4814, 4812]
+    );
+}
+
+pub(super) async fn tickets_change(store: &Store) {
+    let before = number(store, 4812).await;
+    let id = before.id;
+    let change = Change {
+        status: Some(Status::Pending),
+        priority: Some(Some(Priority::High)),
+        assignee: Some(Some("Noor Haddad".into())),
+        add_tags: vec!["VIP".into(), "vip".into()],
+        remove_tags: vec!["late".into()],
+    };
+
+    let ticket = store.change(id, &change, "noor", at(200)).await.unwrap();
+
+    assert!(ticket == store.ticket(id).await.unwrap().unwrap());
+    assert_eq!(
+        (ticket.status, ticket.priority),
+        (Status::Pending, Some(Priority::High))
+    );
+    assert_eq!(
+        (ticket.tags.as_slice(), ticket.version),
+        (&["vip".to_owned()][..], before.version + 1)
+    );
+    assert_eq!(find(store, "assignee:noor tag:vip").await, vec![4812]);
+    let before = store.last_event().await.unwrap();
+    store.change(id, &change, "noor", at(201)).await.unwrap();
+    assert_eq!(
+        store.last_event().await.unwrap(),
+        before,
+        "nothing changed, nothing written"
+    );
+    let event = store.events_after(before - 1).await.unwrap().remove(0);
+    assert_eq!(
+        (event.verb, event.actor.as_str()),
+        (Verb::TicketChanged, "noor")
+    );
+    assert!(
+        event.detail.contains(r#""status":["new","pending"]"#),
+        "{}",
+        event.detail
+    );
+    let back = to_status(Status::New);
+    let refused = store.change(id, &back, "noor", at(202)).await;
+    assert!(matches!(refused, Err(StoreError::IllegalMove(_))));
+    let none = store
+        .change(TicketId::new(Uuid::now_v7()), &back, "noor", at(202))
+        .await;
+    assert!(matches!(none, Err(StoreError::NotFound { .. })));
+}
+
+/// The view that the desk opens with must not sort or read whole tickets to pass over them.
+pub(super) async fn the_default_view_uses_an_index(url: &StoreUrl) {
+    if !matches!(url, StoreUrl::Sqlite(_)) {
+        return; // PostgreSQL plans by size; with few rows it rightly reads them all.
+    }
+    let plan = raw(
+        url,
+        "EXPLAIN QUERY PLAN SELECT t.id FROM tickets t WHERE (t.in_queue = 1)
+         ORDER BY t.updated_at DESC, t.number DESC LIMIT 50 OFFSET 1000",
+    )
+    .await;
+    assert!(plan.contains("tickets_in_queue"), "{plan}");
+    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+}
