@@ -14,7 +14,7 @@ const ENOUGH: u32 = 3;
 /// The first time it stays open.
 const FIRST_OPEN: Duration = Duration::from_secs(5);
 /// The longest time it stays open.
-const LONGEST_OPEN: Duration = Duration::from_secs(300);
+const LONGEST_OPEN: Duration = Duration::from_mins(5);
 
 /// How one link or provider has behaved lately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -106,9 +106,8 @@ impl Standing {
             Some(open) if now >= open.until => {
                 self.open_for(open.lasted.saturating_mul(2).min(LONGEST_OPEN), now);
             }
-            Some(_) => {}
             None if sum >= ENOUGH => self.open_for(FIRST_OPEN, now),
-            None => {}
+            Some(_) | None => {}
         }
     }
 

@@ -180,7 +180,7 @@ mod tests {
         let rest = |link: &LinkName| {
             Lesson::Rest(Rest {
                 link: link.clone(),
-                until: NOW + Duration::from_secs(900),
+                until: NOW + Duration::from_mins(15),
                 because: FaultClass::OutOfCredit,
             })
         };
@@ -198,7 +198,7 @@ mod tests {
     fn a_quota_with_a_named_end_rests_its_model_only() {
         let links = [LinkName::new("a", "x"), LinkName::new("a", "y")];
         let fault = Fault {
-            until: Some(NOW + Duration::from_secs(7_200)),
+            until: Some(NOW + Duration::from_hours(2)),
             ..Fault::new(FaultClass::OutOfCredit)
         };
 
@@ -208,7 +208,7 @@ mod tests {
             lessons,
             [Lesson::Rest(Rest {
                 link: links[0].clone(),
-                until: NOW + Duration::from_secs(7_200),
+                until: NOW + Duration::from_hours(2),
                 because: FaultClass::OutOfCredit,
             })]
         );

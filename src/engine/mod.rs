@@ -14,5 +14,6 @@ pub mod lesson;
 pub mod plan;
 pub mod policy;
 pub mod price;
+pub mod prompt;
 pub mod remedy;
 pub mod run;

@@ -62,8 +62,8 @@ impl Default for Clocks {
             connect: Duration::from_millis(1_500),
             first_text: None,
             gap: None,
-            attempt: Duration::from_secs(120),
-            run: Duration::from_secs(180),
+            attempt: Duration::from_mins(2),
+            run: Duration::from_mins(3),
             short_rest: Duration::from_secs(2),
             hold: Duration::from_secs(30),
         }
@@ -107,7 +107,7 @@ const FIRST_TEXT: Duration = Duration::from_secs(8);
 /// History decides between these bounds.
 const FIRST_TEXT_BOUNDS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 /// For models that are silent for long.
-const SILENT: Duration = Duration::from_secs(120);
+const SILENT: Duration = Duration::from_mins(2);
 /// The gap is never shorter than the first nor longer than the second.
 const GAP_BOUNDS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 

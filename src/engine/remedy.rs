@@ -77,22 +77,18 @@ const OURS: [&str; 8] = [
 
 /// Returns what to do about a fault.
 pub fn remedy(fault: &Fault, at: Position, policy: &Policy) -> Remedy {
-    let next = match by_class(fault, at, policy) {
+    let decided = by_class(fault, at, policy);
+    let goes_on = !matches!(decided, Remedy::Stop(_));
+    if goes_on && at.text == Text::Shown && policy.after_text == AfterText::Stop {
         // Words were shown and the person wants no second beginning.
-        Remedy::Retry { .. } | Remedy::MoveOn(_)
-            if at.text == Text::Shown && policy.after_text == AfterText::Stop =>
-        {
-            Remedy::Stop(Ending::Failed)
-        }
-        decided => decided,
-    };
-    match next {
-        // A run may retry a link once; dropping a parameter is counted apart.
-        Remedy::Retry { without: None, .. } if at.retry == Retry::Spent => {
-            Remedy::MoveOn(Onward::Any)
-        }
-        decided => decided,
+        return Remedy::Stop(Ending::Failed);
     }
+    let is_retry = matches!(decided, Remedy::Retry { without: None, .. });
+    if is_retry && at.retry == Retry::Spent {
+        // A run may retry a link once; dropping a parameter is counted apart.
+        return Remedy::MoveOn(Onward::Any);
+    }
+    decided
 }
 
 fn by_class(fault: &Fault, at: Position, policy: &Policy) -> Remedy {

@@ -501,7 +501,7 @@ impl Run {
         }
     }
 
-    fn granted(&mut self, attempt: u32, hold: HoldId, held: Usd, now: Mono) {
+    fn granted(&mut self, attempt: u32, hold: HoldId, amount: Usd, now: Mono) {
         if self.holds.contains(&hold) {
             return;
         }
@@ -511,14 +511,19 @@ impl Run {
         };
         let buys = self.plan.links.get(index).and_then(|link| {
             let want = self.plan.want(link)?;
-            budget::buys(link.price.as_ref()?, self.plan.prompt_at_most, &want, held)
+            budget::buys(
+                link.price.as_ref()?,
+                self.plan.prompt_at_most,
+                &want,
+                amount,
+            )
         });
         match buys {
             Some(limit) if now < self.deadline() => self.call(
                 Live {
                     index,
                     hold,
-                    held,
+                    held: amount,
                     output_limit: limit,
                     began: now,
                     thinking: false,
