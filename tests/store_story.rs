@@ -152,6 +152,27 @@ async fn two_processes_may_make_the_same_file_at_once() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_locked_for_too_long_is_said_to_be_busy() {
+    use sqlx::{Connection, Executor};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = Store::open(&StoreUrl::Sqlite(path.clone())).await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut other = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+
+    let waited = store.announce("2026-11", 50, props::at(1)).await;
+
+    assert!(matches!(waited, Err(StoreError::Busy { .. })), "{waited:?}");
+    assert!(store.is_empty().await.unwrap(), "readers never wait");
+    other.execute("ROLLBACK").await.unwrap();
+    assert!(store.announce("2026-11", 50, props::at(2)).await.unwrap());
+}
+
+#[tokio::test]
 async fn what_is_not_a_database_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("letter.txt");

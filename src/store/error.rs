@@ -96,7 +96,7 @@ pub enum StoreError {
 }
 
 /// A save that was refused: the draft is not what its writer had seen.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error(
     "The draft was changed elsewhere ({because}). Both texts are kept: compare them and save again."
 )]
@@ -107,6 +107,12 @@ pub struct Conflict {
     pub current: Option<Draft>,
     /// The text that was refused.
     pub refused: String,
+}
+
+impl fmt::Debug for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Conflict: {}, now {:?}", self.because, self.current)
+    }
 }
 
 /// What goes wrong inside the store, before it is known what for.

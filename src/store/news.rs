@@ -184,3 +184,31 @@ fn tells_of_others(folder: &Path) -> bool {
 const fn tells_of_others(_folder: &Path) -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Timestamp, store::Verb};
+
+    #[tokio::test]
+    async fn without_signs_news_are_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(folder.path().join("tickets.db"));
+        let (ours, theirs) = (
+            Store::open(&url).await.unwrap(),
+            Store::open(&url).await.unwrap(),
+        );
+        let mut news = News {
+            store: ours,
+            seen: 0,
+            signs: Signs::Clock,
+        };
+        assert!(!news.is_told());
+
+        let telling = theirs.tell(Verb::Configured, "cap", "theo", Timestamp::UNIX_EPOCH);
+        let (heard, told) = tokio::join!(news.next(), telling);
+
+        told.unwrap();
+        assert_eq!(heard.unwrap()[0].subject, "cap");
+    }
+}

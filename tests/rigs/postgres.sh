@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A private PostgreSQL for tests: `postgres.sh start FOLDER` makes one in FOLDER, listening on a
 # free loopback port, and prints its url; `postgres.sh stop FOLDER` ends it and removes FOLDER.
+# Where root runs it, the server is the user `postgres`, who must be able to reach FOLDER.
 set -euo pipefail
 
 usage() { echo "usage: $0 start|stop FOLDER" >&2; exit 2; }
@@ -21,10 +22,6 @@ as_postgres() {
     fi
 }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 case $1 in
 start)
     mkdir -p "$folder"
@@ -33,8 +30,8 @@ start)
     cd "$folder"
     as_postgres "$bin/initdb" -D "$folder/data" -U desk -A trust -E UTF8 --no-sync >"$folder/initdb.log" 2>&1 \
         || { cat "$folder/initdb.log" >&2; exit 1; }
-    for _ in 1 2 3; do # somebody else may take the port first
-        port=$(free_port)
+    for _ in 1 2 3 4 5; do # somebody else may have the port
+        port=$(shuf -i 20000-32000 -n 1)
         if as_postgres "$bin/pg_ctl" -D "$folder/data" -l "$folder/data/log" -w -t 60 \
             -o "-p $port -h 127.0.0.1 -c unix_socket_directories= -c max_connections=200" start >"$folder/start.log" 2>&1; then
             echo "postgres://desk@127.0.0.1:$port/postgres"
