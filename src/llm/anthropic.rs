@@ -91,7 +91,7 @@ impl Wire for Anthropic {
 
     fn probes(&self, to: &Endpoint) -> Vec<Call> {
         vec![Call {
-            url: url::versioned(&to.base_url, "v1", "models"),
+            url: url::with_query(&url::versioned(&to.base_url, "v1", "models"), "limit=1000"),
             headers: headers(to),
             body: Vec::new(),
         }]
@@ -227,7 +227,11 @@ impl Reader for Answer {
         let member = |name: &str| value.get(name).unwrap_or(&none);
         let mut deltas = Vec::new();
         match text(&value, "/type").or(event.name.as_deref()) {
-            Some("message_start") => self.take_start(member("message"), &mut deltas),
+            Some("message_start") => {
+                self.stop = None;
+                self.is_over = false;
+                self.take_start(member("message"), &mut deltas);
+            }
             Some("content_block_start") => self.take_block(member("content_block"), &mut deltas),
             Some("content_block_delta") => self.take_delta(member("delta"), &mut deltas),
             Some("message_delta") => {

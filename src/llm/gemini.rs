@@ -107,10 +107,9 @@ impl Wire for Gemini {
         };
         let path = format!("models/{}:{verb}", url::segment(model));
         let url = url::versioned(&to.base_url, "v1beta", &path);
-        let mark = if url.contains('?') { '&' } else { '?' };
         Call {
             url: if to.stream {
-                format!("{url}{mark}alt=sse")
+                url::with_query(&url, "alt=sse")
             } else {
                 url
             },
@@ -121,7 +120,10 @@ impl Wire for Gemini {
 
     fn probes(&self, to: &Endpoint) -> Vec<Call> {
         vec![Call {
-            url: url::versioned(&to.base_url, "v1beta", "models"),
+            url: url::with_query(
+                &url::versioned(&to.base_url, "v1beta", "models"),
+                "pageSize=1000",
+            ),
             headers: headers(to),
             body: Vec::new(),
         }]

@@ -9,17 +9,22 @@ mod anthropic;
 mod body;
 pub mod catalog;
 mod chat;
+mod clocks;
 mod compat;
+mod connect;
+pub mod ear;
 mod gemini;
 pub mod heard;
 mod openai;
 mod responses;
 mod rows;
 pub mod sse;
+pub mod transport;
 mod url;
 pub mod wire;
 mod words;
 
+pub use self::transport::{Conversation, KeyCheck, Transport};
 use self::wire::Wire;
 use crate::domain::ProviderKind;
 

@@ -160,6 +160,7 @@ impl Reader for Answer {
         let response = value.get("response").unwrap_or(&none);
         match text(&value, "/type").or(event.name.as_deref()) {
             Some("response.created" | "response.in_progress" | "response.queued") => {
+                self.status = None;
                 self.take_model(response, &mut out);
             }
             Some("response.output_text.delta") => {

@@ -23,6 +23,12 @@ pub(super) fn as_written(base: &str, path: &str) -> String {
     })
 }
 
+/// Adds a query of ours, which never holds a key.
+pub(super) fn with_query(url: &str, query: &str) -> String {
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}{query}")
+}
+
 /// Returns the host of a URL, without brackets, userinfo and port, in lower case.
 pub(super) fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -75,7 +75,7 @@ pub trait Wire: Send + Sync {
 }
 
 /// Reads one streamed answer, event by event.
-pub trait Reader: Send {
+pub trait Reader: Send + Sync {
     /// Reads the next event; an error event inside a good answer is a fault too.
     fn read(&mut self, event: &super::sse::Event) -> Result<Vec<Delta>, Fault>;
     /// Tells whether the protocol's own end was read, so that nothing more is waited for.

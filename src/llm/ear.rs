@@ -1,0 +1,236 @@
+//! Listens to the body of one answer: bytes in, what was heard out. No socket, no clock.
+
+use std::collections::VecDeque;
+
+use super::{
+    heard::Heard,
+    sse::{Event, Frame, Parser},
+    wire::{Delta, Reader, Wire},
+};
+use crate::domain::{Billed, Fault, FaultClass, Usage};
+
+/// The most bytes of an answer in one piece.
+const WHOLE_CAP_BYTES: usize = 16 << 20;
+
+/// What a body turned out to be.
+#[derive(Debug)]
+enum Shape {
+    /// Nothing but white space came so far.
+    Unknown,
+    /// Events.
+    Events(Parser),
+    /// One JSON body, or a page of HTML that is none.
+    Whole(Vec<u8>),
+}
+
+/// Listens to one body of a good status, whatever its shape: one JSON body as the answer to a
+/// streamed request is understood too.
+pub struct Ear {
+    wire: &'static dyn Wire,
+    reader: Option<Box<dyn Reader>>,
+    shape: Shape,
+    expects_events: bool,
+    heard: VecDeque<Heard>,
+    is_over: bool,
+}
+
+impl std::fmt::Debug for Ear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ear, over: {}", self.is_over)
+    }
+}
+
+impl Ear {
+    /// Makes an ear for an answer; `expects_events` tells what to take doubtful bytes for.
+    pub fn new(wire: &'static dyn Wire, expects_events: bool) -> Self {
+        Self {
+            wire,
+            reader: Some(wire.reader()),
+            shape: Shape::Unknown,
+            expects_events,
+            heard: VecDeque::new(),
+            is_over: false,
+        }
+    }
+
+    /// Reads the next bytes of the body.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.is_over {
+            return;
+        }
+        match &mut self.shape {
+            Shape::Unknown => self.begin(bytes),
+            Shape::Events(parser) => match parser.push(bytes) {
+                Ok(frames) => self.take(frames),
+                Err(large) => {
+                    let mut fault = Fault::new(FaultClass::ServerError).saying(large.to_string());
+                    fault.billed = Billed::Maybe;
+                    self.fail(fault);
+                }
+            },
+            Shape::Whole(body) => {
+                body.extend_from_slice(bytes);
+                if body.len() > WHOLE_CAP_BYTES {
+                    let said = "the answer is larger than 16 MiB";
+                    let mut fault = Fault::new(FaultClass::ServerError).saying(said);
+                    fault.billed = Billed::Maybe;
+                    self.fail(fault);
+                }
+            }
+        }
+    }
+
+    /// The body is over, in its own way.
+    pub fn finish(&mut self) {
+        if self.is_over {
+            return;
+        }
+        match std::mem::replace(&mut self.shape, Shape::Unknown) {
+            Shape::Whole(body) => {
+                let whole = self.wire.whole(&body);
+                self.is_over = true;
+                self.heard
+                    .extend(whole.deltas.into_iter().map(Heard::Delta));
+                self.heard.push_back(match whole.end {
+                    Ok(finish) => Heard::Ended(finish),
+                    Err(fault) => Heard::Failed(fault, whole.usage),
+                });
+            }
+            Shape::Events(parser) => {
+                // Half an event is no event: what it cut off is found out by the reader.
+                if let Some(event) = parser.finish().filter(is_readable) {
+                    self.take(vec![Frame::Event(event)]);
+                }
+                self.end();
+            }
+            Shape::Unknown => self.end(),
+        }
+    }
+
+    /// It failed from outside: a clock, a broken connection.
+    pub fn fail(&mut self, fault: Fault) {
+        if !self.is_over {
+            self.is_over = true;
+            let usage = self.usage();
+            self.heard.push_back(Heard::Failed(fault, usage));
+        }
+    }
+
+    /// Returns the next thing heard, if there is one by now.
+    pub fn next(&mut self) -> Option<Heard> {
+        self.heard.pop_front()
+    }
+
+    /// Tells whether the end was heard (it may still wait to be fetched).
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Tells whether the protocol's own end was read: nothing more need be waited for, but what
+    /// comes at once is read (recorded streams hold several turns, of which the last counts).
+    pub fn has_whole(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.is_over())
+    }
+
+    /// Decides by the first byte that is not white space: no stream begins like JSON or HTML.
+    fn begin(&mut self, bytes: &[u8]) {
+        let bare = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+        let Some(first) = bare.iter().find(|byte| !byte.is_ascii_whitespace()) else {
+            return;
+        };
+        self.shape = match first {
+            b'{' | b'[' | b'<' => Shape::Whole(Vec::new()),
+            _ if self.expects_events => Shape::Events(Parser::default()),
+            _ => Shape::Whole(Vec::new()),
+        };
+        self.push(if matches!(self.shape, Shape::Whole(_)) {
+            bare
+        } else {
+            bytes
+        });
+    }
+
+    fn take(&mut self, frames: Vec<Frame>) {
+        for frame in frames {
+            let event = match frame {
+                Frame::Comment => {
+                    self.heard.push_back(Heard::Delta(Delta::Alive));
+                    continue;
+                }
+                Frame::Event(event) => event,
+            };
+            let Some(reader) = self.reader.as_mut().filter(|_| !self.is_over) else {
+                return;
+            };
+            let was_whole = reader.is_over();
+            match reader.read(&event) {
+                Ok(deltas) => self.heard.extend(deltas.into_iter().map(Heard::Delta)),
+                // The answer is whole: what is said after its end takes nothing from it.
+                Err(_) if was_whole => return,
+                Err(fault) => return self.fail(fault),
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        let usage = self.usage();
+        if let Some(reader) = self.reader.take().filter(|_| !self.is_over) {
+            self.is_over = true;
+            self.heard.push_back(match reader.end() {
+                Ok(finish) => Heard::Ended(finish),
+                Err(fault) => Heard::Failed(fault, usage),
+            });
+        }
+    }
+
+    fn usage(&self) -> Usage {
+        self.reader
+            .as_ref()
+            .map(|reader| reader.usage())
+            .unwrap_or_default()
+    }
+}
+
+fn is_readable(event: &Event) -> bool {
+    let data = event.data.trim();
+    data == "[DONE]" || serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::ProviderKind,
+        llm::{rows::unreadable, wire},
+    };
+
+    #[test]
+    fn a_page_with_a_good_status_is_a_server_error() {
+        let page = b"<html><title>Welcome to nginx</title></html>";
+        let mut ear = Ear::new(wire(ProviderKind::OpenAi), true);
+
+        ear.push(page);
+        ear.finish();
+
+        let Some(Heard::Failed(fault, _)) = ear.next() else {
+            panic!("no failure");
+        };
+        assert_eq!(fault, unreadable(page));
+        assert_eq!(
+            fault.said.unwrap(),
+            "Welcome to nginx (a web page, not an answer)"
+        );
+    }
+
+    #[test]
+    fn an_end_is_heard_once() {
+        let mut ear = Ear::new(wire(ProviderKind::OpenAi), true);
+        ear.push(b"data: [DONE]\n\n");
+        ear.finish();
+        ear.fail(Fault::new(FaultClass::TimedOut));
+
+        assert!(matches!(ear.next(), Some(Heard::Delta(Delta::Alive))));
+        assert!(matches!(ear.next(), Some(Heard::Failed(_, _))));
+        assert!(ear.next().is_none());
+    }
+}

@@ -1,0 +1,292 @@
+//! Every recorded and documented answer of the corpus, read by its codec: whole, and byte by byte.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use deskhand::{
+    domain::{Fault, FaultClass, ProviderKind, Usage},
+    llm::{
+        self,
+        ear::Ear,
+        heard::Heard,
+        wire::{Delta, Finish, Headers, Stop},
+    },
+};
+use serde_json::Value;
+
+/// What an answer came to.
+#[derive(Debug, PartialEq)]
+struct Read {
+    text: String,
+    model: Option<String>,
+    end: Result<Finish, Fault>,
+    usage: Usage,
+}
+
+struct Fixture {
+    id: String,
+    kind: ProviderKind,
+    expect: Value,
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+    is_stream: bool,
+}
+
+fn corpus() -> PathBuf {
+    std::env::var_os("DESKHAND_CORPUS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus")),
+        PathBuf::from,
+    )
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let wire = corpus().join("wire");
+    let Ok(manifest) = fs::read_to_string(wire.join("shared/manifest.jsonl")) else {
+        println!("corpus absent: 1 tests not run");
+        return Vec::new();
+    };
+    let rows = manifest.lines().map(|line| {
+        let row: Value = serde_json::from_str(line).unwrap();
+        let path = wire.join(row["file"].as_str().unwrap());
+        let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let response = &file["response"];
+        let body = match (
+            response["body_file"].as_str(),
+            response["body"]["_raw"].as_str(),
+        ) {
+            (Some(name), _) => fs::read(path.with_file_name(name)).unwrap(),
+            (None, Some(raw)) => raw.as_bytes().to_vec(),
+            (None, None) => response["body"].to_string().into_bytes(),
+        };
+        let headers = response["headers"].as_object().cloned().unwrap_or_default();
+        let kind = match (
+            row["dialect"].as_str().unwrap(),
+            row["provider"].as_str().unwrap(),
+        ) {
+            ("anthropic", _) => ProviderKind::Anthropic,
+            ("openai-chat", "openai-compatible") => ProviderKind::OpenAiCompatible,
+            ("openai-chat", _) => ProviderKind::OpenAi,
+            ("openai-responses", _) => ProviderKind::OpenAiResponses,
+            ("gemini", _) => ProviderKind::Gemini,
+            other => panic!("unknown dialect {other:?}"),
+        };
+        Fixture {
+            id: row["id"].as_str().unwrap().to_owned(),
+            kind,
+            expect: row["expect"].clone(),
+            status: u16::try_from(response["status"].as_u64().unwrap()).unwrap(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().to_owned()))
+                .collect(),
+            body,
+            is_stream: row["stream"].as_bool().unwrap(),
+        }
+    });
+    rows.collect()
+}
+
+fn read(fixture: &Fixture, piece: usize) -> Read {
+    let wire = llm::wire(fixture.kind);
+    if fixture.status != 200 {
+        let fault = wire.fault(fixture.status, &fixture.headers, &fixture.body);
+        return Read {
+            text: String::new(),
+            model: None,
+            end: Err(fault),
+            usage: Usage::default(),
+        };
+    }
+    let mut ear = Ear::new(wire, fixture.is_stream);
+    for bytes in fixture.body.chunks(piece) {
+        ear.push(bytes);
+    }
+    ear.finish();
+    let (mut text, mut model) = (String::new(), None);
+    loop {
+        match ear.next().expect("an end") {
+            Heard::Delta(Delta::Text(piece)) => text.push_str(&piece),
+            Heard::Delta(Delta::Model(name)) => model = Some(name),
+            Heard::Delta(Delta::Thinking | Delta::Alive | Delta::Request(_)) => {}
+            Heard::Ended(finish) => {
+                assert!(ear.next().is_none(), "{}: more after the end", fixture.id);
+                let usage = finish.usage.clone();
+                return Read {
+                    text,
+                    model,
+                    end: Ok(finish),
+                    usage,
+                };
+            }
+            Heard::Failed(fault, usage) => {
+                assert!(ear.next().is_none(), "{}: more after the end", fixture.id);
+                return Read {
+                    text,
+                    model,
+                    end: Err(fault),
+                    usage,
+                };
+            }
+            Heard::Opened(_) => panic!("{}: opened twice", fixture.id),
+        }
+    }
+}
+
+/// The class of the manifest that ours stands for.
+fn class_of(read: &Read) -> &'static str {
+    match &read.end {
+        Ok(finish) if finish.stop == Stop::Limit => "ok_truncated",
+        Ok(_) => "ok",
+        Err(fault) => match fault.class {
+            FaultClass::RateLimited
+            | FaultClass::OutOfCredit
+            | FaultClass::Overloaded
+            | FaultClass::ServerError
+            | FaultClass::Unreachable
+            | FaultClass::TimedOut
+            | FaultClass::ModelGone
+            | FaultClass::Empty
+            | FaultClass::Cut
+            | FaultClass::KeyRefused => "fallback",
+            FaultClass::TooLong => "fallback_bigger_context",
+            FaultClass::BadInput => "no_fallback",
+            FaultClass::Refused => "refuse",
+            FaultClass::Truncated | FaultClass::Cancelled | FaultClass::OverCap => "not ours",
+        },
+    }
+}
+
+/// What in a reading is not as expected.
+fn wrongs(fixture: &Fixture, read: &Read) -> Vec<String> {
+    let expect = &fixture.expect;
+    let mut wrongs = Vec::new();
+    let mut differ = |what: &str, got: String, wanted: String| {
+        if got != wanted {
+            wrongs.push(format!(
+                "{} {what}: {got:.90} instead of {wanted:.90}",
+                fixture.id
+            ));
+        }
+    };
+    let text = expect["text"].as_str().unwrap_or_default();
+    if expect["text_uncertain"] != true {
+        differ("text", format!("{:?}", read.text), format!("{text:?}"));
+    }
+    // An answer of tool calls alone is whole to the manifest; to us, who offer no tools, it is
+    // empty. Text is what the desk asked for.
+    let class = if expect["class"] == "ok" && text.is_empty() {
+        differ(
+            "empty",
+            format!("{:?}", read.end.as_ref().map_err(|f| f.class).err()),
+            "Some(Empty)".into(),
+        );
+        "fallback"
+    } else {
+        expect["class"].as_str().unwrap()
+    };
+    let either = expect["either"].as_array().cloned().unwrap_or_default();
+    let got = class_of(read);
+    if !either.iter().any(|class| class == got) {
+        differ("class", got.to_owned(), class.to_owned());
+    }
+    if fixture.status != 200 {
+        return wrongs;
+    }
+    let served = expect["server_fallback"]["to"]["model"].as_str();
+    differ(
+        "model",
+        format!("{:?}", read.model.as_deref()),
+        format!("{:?}", served.or(expect["model"].as_str())),
+    );
+    let usage = &read.usage;
+    let written = usage
+        .tokens_cache_write
+        .map(|n| n + usage.tokens_cache_write_long.unwrap_or(0));
+    for (name, got) in [
+        ("input_tokens", usage.tokens_in),
+        ("output_tokens", usage.tokens_out),
+        ("cache_read", usage.tokens_cached),
+        ("cache_write", written),
+        ("thoughts_tokens", usage.tokens_thinking),
+    ] {
+        if expect[name].is_u64() {
+            differ(
+                name,
+                format!("{got:?}"),
+                format!("{:?}", expect[name].as_u64()),
+            );
+        }
+    }
+    if let (Ok(finish), Some(stop)) = (&read.end, expect["stop"].as_str()) {
+        let said = finish.said.clone().unwrap_or_default();
+        let reason = expect["incomplete_details"]["reason"].as_str();
+        differ("stop", said, reason.unwrap_or(stop).to_owned());
+    }
+    wrongs
+}
+
+#[test]
+fn every_recorded_answer_reads_as_expected() {
+    let mut wrong = Vec::new();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+
+    for fixture in fixtures() {
+        *counts.entry(fixture.kind.word()).or_default() += 1;
+        wrong.extend(wrongs(&fixture, &read(&fixture, usize::MAX)));
+    }
+
+    println!("{counts:?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_recorded_answer_reads_alike_in_pieces() {
+    for fixture in fixtures() {
+        let whole = read(&fixture, usize::MAX);
+        for piece in [1, 7, 4_096] {
+            assert_eq!(
+                read(&fixture, piece),
+                whole,
+                "{} in pieces of {piece}",
+                fixture.id
+            );
+        }
+    }
+}
+
+/// Cut short anywhere before its last event, no answer passes for a whole one.
+#[test]
+fn no_recorded_answer_passes_for_whole_when_cut() {
+    for mut fixture in fixtures().into_iter().filter(|fixture| fixture.is_stream) {
+        if read(&fixture, usize::MAX).end.is_err() {
+            continue;
+        }
+        let body = String::from_utf8_lossy(&fixture.body).into_owned();
+        let last = match fixture.kind {
+            ProviderKind::Anthropic => body.find("\"message_stop\"").unwrap(),
+            ProviderKind::OpenAi => body.rfind("[DONE]").unwrap(),
+            ProviderKind::OpenAiCompatible => body
+                .rfind("\"finish_reason\":\"")
+                .or_else(|| body.rfind("\"finish_reason\": \""))
+                .unwrap(),
+            ProviderKind::OpenAiResponses => body
+                .find("\"type\":\"response.completed\"")
+                .or_else(|| body.find("\"type\":\"response.incomplete\""))
+                .unwrap(),
+            ProviderKind::Gemini => body.find("\"finishReason\"").unwrap(),
+        };
+        for at in [last / 3, last / 2, last - 1] {
+            fixture.body = body.as_bytes()[..at].to_vec();
+            let end = read(&fixture, usize::MAX).end;
+            let class = end.expect_err(&fixture.id).class;
+            assert_eq!(class, FaultClass::Cut, "{} cut at {at}", fixture.id);
+        }
+    }
+}
