@@ -1,0 +1,145 @@
+//! Keys in a real Secret Service. `tests/rigs/keyring.sh STATE` starts one in each state; without
+//! it these tests are ignored, for they must never touch a person's own keyring.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+use deskhand::{
+    config::env,
+    domain::{KeySource, ProviderName},
+    secrets::{Patience, Vault, VaultError},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+
+const KEY: &str = "sk-rig-0123456789";
+
+/// Says in which state the rig's keyring is, and refuses to run outside it.
+fn rig() -> String {
+    env::var("DESKHAND_KEYRING_RIG").expect("run me with tests/rigs/keyring.sh")
+}
+
+/// Runs only in one state of the rig; the others have tests of their own.
+fn is_in(state: &str) -> bool {
+    rig() == state
+}
+
+fn provider() -> ProviderName {
+    ProviderName("anthropic".to_owned())
+}
+
+async fn get(vault: &Vault) -> Result<Option<String>, VaultError> {
+    let patience = Patience::of_a_command();
+    let key = vault
+        .get(&provider(), &KeySource::Keyring, &patience)
+        .await?;
+    Ok(key.map(|key| key.expose_secret().to_owned()))
+}
+
+async fn set(vault: &Vault, key: &str) -> Result<(), VaultError> {
+    let patience = Patience::of_a_command();
+    vault
+        .set(&provider(), SecretString::from(key), &patience)
+        .await
+}
+
+#[tokio::test]
+#[ignore = "needs a Secret Service: tests/run starts one"]
+async fn unlocked_a_key_is_stored_read_changed_and_removed() {
+    if !is_in("unlocked") {
+        return;
+    }
+    let vault = Vault::new(|_| None);
+    let patience = Patience::of_a_command();
+
+    assert_eq!(get(&vault).await, Ok(None));
+    assert_eq!(set(&vault, KEY).await, Ok(()));
+    assert_eq!(get(&vault).await, Ok(Some(KEY.to_owned())));
+    assert_eq!(set(&vault, "sk-rig-other").await, Ok(()));
+    assert_eq!(get(&vault).await, Ok(Some("sk-rig-other".to_owned())));
+    let listed = std::process::Command::new("secret-tool")
+        .args(["lookup", "service", "deskhand", "username", "anthropic"])
+        .output();
+    if let Ok(listed) = listed {
+        assert_eq!(
+            String::from_utf8_lossy(&listed.stdout).trim(),
+            "sk-rig-other"
+        );
+    }
+    assert_eq!(vault.remove(&provider(), &patience).await, Ok(true));
+    assert_eq!(vault.remove(&provider(), &patience).await, Ok(false));
+    assert_eq!(get(&vault).await, Ok(None));
+}
+
+#[tokio::test]
+#[ignore = "needs a Secret Service: tests/run starts one"]
+async fn unlocked_eight_at_once_are_all_answered() {
+    if !is_in("unlocked") {
+        return;
+    }
+    let vault = Vault::new(|_| None);
+    let patience = Patience::of_a_command();
+
+    let calls = (0..8).map(|number| {
+        let (vault, patience) = (vault.clone(), patience.clone());
+        async move {
+            let provider = ProviderName(format!("provider{number}"));
+            let key = format!("sk-rig-key-{number}");
+            let secret = SecretString::from(key.as_str());
+            vault.set(&provider, secret, &patience).await?;
+            let read = vault.get(&provider, &KeySource::Keyring, &patience).await?;
+            Ok::<bool, VaultError>(read.is_some_and(|read| read.expose_secret() == key))
+        }
+    });
+    for answer in futures::future::join_all(calls).await {
+        assert_eq!(answer, Ok(true));
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a Secret Service: tests/run starts one"]
+async fn locked_is_said_and_what_to_paste() {
+    if !is_in("locked") {
+        return;
+    }
+    let vault = Vault::new(|_| None);
+
+    let error = set(&vault, KEY)
+        .await
+        .expect_err("a locked keyring takes no key");
+
+    assert_eq!(error, VaultError::Locked);
+    assert!(
+        error
+            .advice("anthropic")
+            .contains("gnome-keyring-daemon --unlock")
+    );
+    assert!(!format!("{error} {error:?}").contains(KEY));
+}
+
+#[tokio::test]
+#[ignore = "needs a Secret Service: tests/run starts one"]
+async fn without_a_collection_there_is_no_key_and_none_is_taken() {
+    if !is_in("empty") {
+        return;
+    }
+    let vault = Vault::new(|_| None);
+
+    assert_eq!(get(&vault).await, Ok(None));
+    match set(&vault, KEY).await {
+        Err(VaultError::NoCollection | VaultError::Locked) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a Secret Service: tests/run starts one"]
+async fn without_a_bus_the_answer_is_quick_and_clear() {
+    if !is_in("none") {
+        return;
+    }
+    let vault = Vault::new(|_| None);
+
+    for answer in [get(&vault).await.map(|_| ()), set(&vault, KEY).await] {
+        let error = answer.expect_err("there is no keyring");
+        assert!(matches!(error, VaultError::NoKeyring { .. }), "{error}");
+        assert!(error.advice("anthropic").contains("${ANTHROPIC_API_KEY}"));
+    }
+}
