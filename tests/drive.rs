@@ -599,7 +599,10 @@ async fn when_all_fail_the_last_is_asked_once_more() {
     let busy = fail(FaultClass::Overloaded, 529);
     let scene = Scene::new(&[
         ("a/x", &[&[busy]]),
-        ("b/y", &[std::slice::from_ref(&down), &[down.clone()]]),
+        (
+            "b/y",
+            &[std::slice::from_ref(&down), std::slice::from_ref(&down)],
+        ),
     ]);
 
     let seen = scene.play().await;
@@ -726,7 +729,7 @@ async fn nobody_reachable_is_offline() {
     let gone = Step::Fail(Fault::new(FaultClass::Unreachable));
     let scene = Scene::new(&[
         ("a/x", &[std::slice::from_ref(&gone)]),
-        ("b/y", &[&[gone.clone()]]),
+        ("b/y", &[std::slice::from_ref(&gone)]),
     ]);
 
     let seen = scene.play().await;
@@ -827,4 +830,91 @@ async fn without_a_ledger_no_call_is_made() {
     assert!(scene.asked().is_empty());
     let why = seen.outcome.skipped[0].because.words();
     assert!(why.contains("the disk is full"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dear_link_is_skipped_for_a_cheaper_one() {
+    let mut scene = Scene::new(&[("a/dear", &[]), ("b/cheap", &[GOOD])]);
+    scene.book = Book::with(Usd::from_nanos(20_000_000));
+    let dear = scene.plan.links[0].price.as_mut().unwrap();
+    dear.row.base.output = Usd::from_dollars(1_000);
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.ending, Ending::Answered);
+    assert_eq!(seen.outcome.skipped[0].because, SkipReason::OverCap);
+    assert_eq!(seen.outcome.attempts[0].no, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_without_a_price_is_asked_only_where_that_is_allowed() {
+    let mut scene = Scene::new(&[("a/new", &[GOOD]), ("b/y", &[GOOD])]);
+    scene.plan.links[0].price.as_mut().unwrap().basis = Basis::StandIn;
+    let seen = scene.play().await;
+    assert_eq!(scene.asked(), ["b/y"]);
+    assert_eq!(seen.outcome.skipped[0].because, SkipReason::NoPrice);
+
+    scene.plan.unknown_prices = UnknownPrices::Allowed;
+    let seen = scene.play().await;
+    assert_eq!(scene.asked(), ["b/y", "a/new"]);
+    assert_eq!(seen.outcome.attempts[0].cost, Cost::AtMost(WHOLE.amount()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn links_that_failed_too_often_are_asked_when_no_other_is_left() {
+    let until = Timestamp::UNIX_EPOCH + Duration::from_mins(1);
+    let open = |failed| Usable::Open {
+        until,
+        failed: Some(Mono(failed)),
+    };
+    let gone = fail(FaultClass::ServerError, 500);
+    let mut scene = Scene::new(&[("a/x", &[GOOD]), ("b/y", &[&[gone]])]);
+    scene.plan.links[0].usable = open(20);
+    scene.plan.links[1].usable = open(10);
+
+    let seen = scene.play().await;
+
+    // The one that failed longest ago comes first.
+    assert_eq!(scene.asked(), ["b/y", "a/x"]);
+    assert_eq!(seen.outcome.ending, Ending::Answered);
+
+    let mut scene = Scene::new(&[("a/x", &[]), ("b/y", &[GOOD])]);
+    scene.plan.links[0].usable = open(20);
+    let seen = scene.play().await;
+    assert_eq!(scene.asked(), ["b/y"]);
+    assert_eq!(seen.outcome.skipped[0].because, SkipReason::Open { until });
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_all_rest_the_one_due_soon_is_waited_for() {
+    for (seconds, ending, calls) in [(2, Ending::Answered, 1), (3, Ending::NoLink, 0)] {
+        let mut scene = Scene::new(&[("a/x", &[GOOD]), ("b/y", &[])]);
+        let rest = |seconds| Usable::Resting {
+            until: Timestamp::UNIX_EPOCH + Duration::from_secs(seconds),
+            because: FaultClass::RateLimited,
+        };
+        scene.plan.links[0].usable = rest(seconds);
+        scene.plan.links[1].usable = rest(600);
+
+        let seen = scene.play().await;
+
+        assert_eq!(seen.outcome.ending, ending);
+        assert_eq!(scene.asked().len(), calls);
+        let last = seen.outcome.skipped.last().unwrap();
+        assert_eq!(last.because.words(), "resting: rate limited");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn spent_credit_passes_over_every_link_of_that_key() {
+    let spent = fail(FaultClass::OutOfCredit, 402);
+    let scene = Scene::new(&[("a/x", &[&[spent]]), ("a/z", &[]), ("b/y", &[GOOD])]);
+
+    let seen = scene.play().await;
+
+    assert_eq!(scene.asked(), ["a/x", "b/y"]);
+    assert_eq!(
+        seen.outcome.skipped[0].because.words(),
+        "resting: out of credit"
+    );
 }

@@ -7,6 +7,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "a test may panic"
 )]
 
@@ -224,7 +225,9 @@ fn plan(setting: &Setting) -> Plan {
                 let name =
                     LinkName::new(["a", "b", "c"][usize::from(*provider)], &place.to_string());
                 let mut link = Link::new(name.clone());
-                link.window = (place % 2 == 0).then_some(10_000 * (place as u64 + 1));
+                link.window = place
+                    .is_multiple_of(2)
+                    .then_some(10_000 * (place as u64 + 1));
                 PlannedLink {
                     usable: usable_of(*usable),
                     ..PlannedLink::new(link, Some(price(&name)))
@@ -410,7 +413,7 @@ impl World {
             },
             7 | 8 => Input::Ended {
                 attempt,
-                whole: if whim.detail % 2 == 0 {
+                whole: if whim.detail.is_multiple_of(2) {
                     Whole::Done
                 } else {
                     Whole::AtLimit
@@ -466,7 +469,7 @@ fn fault(detail: u8) -> Fault {
         wait: Some(Duration::from_secs(u64::from(detail % 4))),
         parameter: (detail % 3 > 0).then(|| "temperature".to_owned()),
         clock: (class == FaultClass::TimedOut).then_some(ClockName::Gap),
-        billed: if detail % 2 == 0 {
+        billed: if detail.is_multiple_of(2) {
             Billed::Maybe
         } else {
             Billed::No

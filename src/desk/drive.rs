@@ -204,8 +204,7 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
                     };
                 }
                 Err(_) => {
-                    // It may have been granted after all: give it back.
-                    self.settle(wish.id, Cost::FREE).await;
+                    self.release(wish.id).await;
                     return Input::NoLedger {
                         attempt,
                         why: "the ledger did not answer in time".to_owned(),
@@ -226,6 +225,14 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
             }
             wish.at = self.doors.clock.now();
         }
+    }
+
+    /// Gives back a hold of which nobody knows whether it was granted. Where that fails too, the
+    /// next start finds it by its lease.
+    async fn release(&self, hold: HoldId) {
+        let at = self.doors.clock.now();
+        let settled = self.doors.ledger.settle(hold, Cost::FREE, at);
+        time::timeout(LEDGER_LIMIT, settled).await.ok();
     }
 
     fn call(&mut self, call: &Call) {

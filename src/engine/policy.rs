@@ -108,6 +108,8 @@ const FIRST_TEXT: Duration = Duration::from_secs(8);
 const FIRST_TEXT_BOUNDS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 /// For models that are silent for long.
 const SILENT: Duration = Duration::from_mins(2);
+/// Without history: a model that has begun to speak seldom pauses half as long.
+const GAP: Duration = Duration::from_secs(10);
 /// The gap is never shorter than the first nor longer than the second.
 const GAP_BOUNDS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 
@@ -142,8 +144,7 @@ impl Clocks {
 }
 
 fn gap_of(history: History) -> Duration {
-    // Without history the longest: a slow model is not a stalled one.
-    history.gap_p99.map_or(GAP_BOUNDS.1, |p99| {
+    history.gap_p99.map_or(GAP, |p99| {
         p99.saturating_mul(20).clamp(GAP_BOUNDS.0, GAP_BOUNDS.1)
     })
 }

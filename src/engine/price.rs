@@ -267,6 +267,8 @@ pub fn cost(price: &Price, usage: &Usage) -> Option<Cost> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const DAY: Date = jiff::civil::date(2026, 11, 20);
@@ -455,6 +457,43 @@ mod tests {
             ("-20250929", "-20250929"),
         ] {
             assert_eq!(without_snapshot(model), family);
+        }
+    }
+
+    proptest! {
+        /// What is held covers what is reported, whatever tier the prompt falls into. (It caught
+        /// a bound that looked at the tier of the longest prompt only.)
+        #[test]
+        fn no_call_costs_more_than_its_bound(
+            rates in prop::array::uniform6(0_i64..100_000_000_000),
+            above in 1_u64..1_000_000,
+            bounds in (1_u64..1_000_000, 1_u64..100_000),
+            parts in (0_u64..=100, 0_u64..=100, 0_u64..=100),
+        ) {
+            let of = |place: usize| Usd::from_nanos(rates[place]);
+            let side = |place: usize| Rates {
+                input: of(place),
+                output: of(place + 1),
+                thinking: Some(of(place + 2)),
+                ..Rates::default()
+            };
+            let mut price = own(row("a/x", "0", "0"));
+            price.row.base = side(0);
+            price.row.tiers.push(Tier { above, rates: side(3) });
+            let share = |whole: u64, percent: u64| whole * percent / 100;
+            let (prompt, output) = bounds;
+            let spoken = share(output, parts.1);
+            let usage = Usage {
+                tokens_in: Some(share(prompt, parts.0)),
+                tokens_out: Some(spoken),
+                tokens_thinking: Some(share(spoken, parts.2)),
+                ..Usage::default()
+            };
+
+            let cost = cost(&price, &usage).unwrap().amount();
+
+            // Each kind of token is rounded up by itself: at most one nano-dollar per kind.
+            prop_assert!(cost <= bound(&price, prompt, output).plus(Usd::from_nanos(2)));
         }
     }
 }
