@@ -1,6 +1,8 @@
-//! Keys in a real Secret Service. `tests/rigs/keyring.sh STATE` starts one in each state; without
-//! it these tests are ignored, for they must never touch a person's own keyring.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test may panic")]
+//! Keys in a real Secret Service. Each test runs in a state that `tests/rigs/keyring.sh` makes, in
+//! a session and a home of its own: a person's keyring is never touched.
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
+use std::process::Command;
 
 use deskhand::{
     config::env,
@@ -11,14 +13,27 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 const KEY: &str = "sk-rig-0123456789";
 
-/// Says in which state the rig's keyring is, and refuses to run outside it.
-fn rig() -> String {
-    env::var("DESKHAND_KEYRING_RIG").expect("run me with tests/rigs/keyring.sh")
-}
-
-/// Runs only in one state of the rig; the others have tests of their own.
-fn is_in(state: &str) -> bool {
-    rig() == state
+/// Tells whether this process runs in a state of the rig. If not, runs the test there, in a
+/// process of its own, and passes on how it went.
+fn is_in(state: &str, test: &str) -> bool {
+    if env::var("DESKHAND_KEYRING_RIG").as_deref() == Some(state) {
+        return true;
+    }
+    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/keyring.sh");
+    let me = std::env::current_exe().expect("a test has a file");
+    let ran = Command::new(rig)
+        .arg(state)
+        .arg(me)
+        .args(["--ignored", "--exact", test, "--test-threads=1"])
+        .output()
+        .expect("tests/rigs/keyring.sh is there");
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let complaint = String::from_utf8_lossy(&ran.stderr);
+    assert!(
+        ran.status.success() && said.contains("1 passed"),
+        "{state}: {said}\n{complaint}"
+    );
+    false
 }
 
 fn provider() -> ProviderName {
@@ -43,7 +58,10 @@ async fn set(vault: &Vault, key: &str) -> Result<(), VaultError> {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn unlocked_a_key_is_stored_read_changed_and_removed() {
-    if !is_in("unlocked") {
+    if !is_in(
+        "unlocked",
+        "unlocked_a_key_is_stored_read_changed_and_removed",
+    ) {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -54,7 +72,7 @@ async fn unlocked_a_key_is_stored_read_changed_and_removed() {
     assert_eq!(get(&vault).await, Ok(Some(KEY.to_owned())));
     assert_eq!(set(&vault, "sk-rig-other").await, Ok(()));
     assert_eq!(get(&vault).await, Ok(Some("sk-rig-other".to_owned())));
-    let listed = std::process::Command::new("secret-tool")
+    let listed = Command::new("secret-tool")
         .args(["lookup", "service", "deskhand", "username", "anthropic"])
         .output();
     if let Ok(listed) = listed {
@@ -71,7 +89,7 @@ async fn unlocked_a_key_is_stored_read_changed_and_removed() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn unlocked_eight_at_once_are_all_answered() {
-    if !is_in("unlocked") {
+    if !is_in("unlocked", "unlocked_eight_at_once_are_all_answered") {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -96,7 +114,7 @@ async fn unlocked_eight_at_once_are_all_answered() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn locked_is_said_and_what_to_paste() {
-    if !is_in("locked") {
+    if !is_in("locked", "locked_is_said_and_what_to_paste") {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -117,7 +135,10 @@ async fn locked_is_said_and_what_to_paste() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn without_a_collection_there_is_no_key_and_none_is_taken() {
-    if !is_in("empty") {
+    if !is_in(
+        "empty",
+        "without_a_collection_there_is_no_key_and_none_is_taken",
+    ) {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -132,7 +153,7 @@ async fn without_a_collection_there_is_no_key_and_none_is_taken() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn without_a_bus_the_answer_is_quick_and_clear() {
-    if !is_in("none") {
+    if !is_in("none", "without_a_bus_the_answer_is_quick_and_clear") {
         return;
     }
     let vault = Vault::new(|_| None);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Runs a command with a keyring of its own: a private session bus, a private home, gnome-keyring.
 #
-#   tests/rigs/keyring.sh [unlocked|locked|empty|none] COMMAND...
+#   tests/rigs/keyring.sh [run|unlocked|locked|empty|none] COMMAND...
 #
-#   unlocked  a collection that is open (the default)
+#   unlocked  a collection that is open (the default; `run` is the same)
 #   locked    a collection that is there but locked, and nobody to type its password
 #   empty     a service without any collection
 #   none      no session bus at all
@@ -13,9 +13,10 @@ set -euo pipefail
 
 state=unlocked
 case "${1:-}" in
+    run) shift ;;
     unlocked | locked | empty | none) state=$1 && shift ;;
 esac
-[ $# -gt 0 ] || { echo "usage: $0 [unlocked|locked|empty|none] COMMAND..." >&2; exit 64; }
+[ $# -gt 0 ] || { echo "usage: $0 [run|unlocked|locked|empty|none] COMMAND..." >&2; exit 64; }
 
 rig=$(mktemp -d)
 trap 'rm -rf "$rig"' EXIT
@@ -33,21 +34,45 @@ if [ "$state" = none ]; then
     "$@"
     exit
 fi
-for tool in dbus-run-session gnome-keyring-daemon; do
-    command -v "$tool" > /dev/null || { echo "$tool is missing: apt install gnome-keyring dbus" >&2; exit 69; }
+for tool in dbus-run-session dbus-send gnome-keyring-daemon; do
+    command -v "$tool" > /dev/null ||
+        { echo "$tool is missing: apt install gnome-keyring dbus dbus-bin" >&2; exit 69; }
 done
 
-# The daemon must be open before anything talks to the service: the bus would start a locked one.
-unlock='printf rig | gnome-keyring-daemon --unlock --components=secrets > /dev/null 2>&1'
-lock='gnome-keyring-daemon --start --components=secrets > /dev/null 2>&1'
-# The bus ends with its command; the daemon it started ends with the bus.
+# Runs inside a session: HOW (--unlock or --start) COMMAND...
+# The daemon must own the service's name before anything asks for it: else the bus starts another,
+# which is locked. It stays in front, so that its end can be waited for.
+cat > "$rig/session" << 'SESSION'
+how=$1 && shift
+printf rig | gnome-keyring-daemon --foreground "$how" --components=secrets > /dev/null 2>&1 &
+daemon=$!
+for _ in $(seq 100); do
+    dbus-send --session --print-reply --dest=org.freedesktop.DBus /org/freedesktop/DBus \
+        org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets 2> /dev/null |
+        grep -q 'boolean true' && break
+    sleep 0.1
+done
+code=0
+"$@" || code=$?
+kill "$daemon" 2> /dev/null || true
+wait "$daemon" 2> /dev/null || true
+exit "$code"
+SESSION
+
+# A session has a run folder of its own: two daemons would meet in one.
+session() {
+    XDG_RUNTIME_DIR=$(mktemp -d "$rig/run.XXXXXX")
+    export XDG_RUNTIME_DIR
+    # The bus complains about its limits where nobody is root; that is none of the test's business.
+    dbus-run-session -- bash "$rig/session" "$@" 2> >(grep -v '^dbus-daemon\[' >&2 || true)
+}
+
 case $state in
-    unlocked) dbus-run-session -- bash -c "$unlock; exec \"\$@\"" rig "$@" ;;
-    empty) dbus-run-session -- bash -c "$lock; exec \"\$@\"" rig "$@" ;;
+    unlocked) session --unlock "$@" ;;
+    empty) session --start "$@" ;;
     locked)
         # One session makes the collection, the next finds it locked.
-        dbus-run-session -- bash -c "$unlock; for _ in \$(seq 50); do \
-            [ -e \"$XDG_DATA_HOME/keyrings/login.keyring\" ] && break; sleep 0.1; done"
-        dbus-run-session -- bash -c "$lock; exec \"\$@\"" rig "$@"
+        session --unlock true
+        session --start "$@"
         ;;
 esac
