@@ -708,6 +708,8 @@ async fn a_short_rest_is_waited_for_when_nobody_else_is_left() {
     let seen = alone.play().await;
     assert_eq!(seen.outcome.ending, Ending::Answered);
     assert_eq!(seen.took.as_secs(), 2);
+    let waits = |state: &Running| state.phase == Phase::Waiting && state.link.is_some();
+    assert!(seen.states.iter().any(waits));
 
     let gone = Step::Fail(Fault::new(FaultClass::Unreachable));
     let first = Scene::new(&[("a/x", &[&[limited(2)], GOOD]), ("b/y", &[&[gone]])]);

@@ -167,6 +167,9 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
             Command::Settle { hold, cost } => self.settle(hold, cost).await,
             Command::Wake { at } => {
                 self.wakes.insert(at);
+                if let Some(link) = self.run.waits_for() {
+                    self.phase(Phase::Waiting, Some(link));
+                }
             }
             Command::Show { piece, .. } => {
                 let elapsed = self.elapsed();

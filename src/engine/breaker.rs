@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::domain::{FaultClass, LinkName, Mono, ProviderName, fault::ClockName};
+use crate::domain::{Billed, Fault, FaultClass, LinkName, Mono, ProviderName, fault::ClockName};
 
 /// Failures further apart than this do not add up.
 const WINDOW: Duration = Duration::from_secs(30);
@@ -57,16 +57,20 @@ pub enum Weight {
 }
 
 /// Returns what a failure says about the link it happened at.
-pub const fn weight(class: FaultClass, clock: Option<ClockName>) -> Weight {
-    match class {
+pub fn weight(fault: &Fault) -> Weight {
+    match fault.class {
         FaultClass::Overloaded | FaultClass::ServerError | FaultClass::Empty | FaultClass::Cut => {
             Weight::One
         }
-        FaultClass::TimedOut => match clock {
+        FaultClass::TimedOut => match fault.clock {
             Some(ClockName::Total) => Weight::One,
             Some(ClockName::Connect | ClockName::FirstText | ClockName::Gap) | None => Weight::Two,
         },
-        FaultClass::Unreachable => Weight::Opens,
+        // Never connected, or torn after the question was sent.
+        FaultClass::Unreachable => match fault.billed {
+            Billed::No => Weight::Opens,
+            Billed::Maybe | Billed::Yes => Weight::One,
+        },
         FaultClass::RateLimited
         | FaultClass::OutOfCredit
         | FaultClass::ModelGone
@@ -203,18 +207,25 @@ mod tests {
 
     #[test]
     fn a_timeout_counts_twice_and_a_refused_connection_opens_at_once() {
+        let hang = Fault {
+            clock: Some(ClockName::FirstText),
+            ..Fault::new(FaultClass::TimedOut)
+        };
         let mut slow = Standing::default();
-        slow.failed(
-            weight(FaultClass::TimedOut, Some(ClockName::FirstText)),
-            at(0),
-        );
+        slow.failed(weight(&hang), at(0));
         assert_eq!(slow.judge(at(0)), Judgement::Closed);
-        slow.failed(weight(FaultClass::ServerError, None), at(1));
+        slow.failed(weight(&Fault::new(FaultClass::ServerError)), at(1));
         assert_eq!(slow.judge(at(1)), Judgement::Open { until: at(6) });
 
         let mut gone = Standing::default();
-        gone.failed(weight(FaultClass::Unreachable, None), at(0));
+        gone.failed(weight(&Fault::new(FaultClass::Unreachable)), at(0));
         assert_eq!(gone.judge(at(0)), Judgement::Open { until: at(5) });
+
+        let torn = Fault {
+            billed: Billed::Maybe,
+            ..Fault::new(FaultClass::Unreachable)
+        };
+        assert_eq!(weight(&torn), Weight::One);
     }
 
     #[test]
@@ -259,7 +270,7 @@ mod tests {
                 FaultClass::TooLong,
                 FaultClass::RateLimited,
             ] {
-                standing.failed(weight(class, None), at(second));
+                standing.failed(weight(&Fault::new(class)), at(second));
             }
         }
 

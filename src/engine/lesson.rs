@@ -97,7 +97,7 @@ pub fn of_fault(
     let mut lessons = Vec::new();
     let provider = link.provider.clone();
     let said = fault.said.clone();
-    let weight = breaker::weight(fault.class, fault.clock);
+    let weight = breaker::weight(fault);
     if weight != Weight::None {
         lessons.push(Lesson::Failed {
             link: link.clone(),

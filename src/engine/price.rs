@@ -462,7 +462,7 @@ mod tests {
 
     proptest! {
         /// What is held covers what is reported, whatever tier the prompt falls into. (It caught
-        /// a bound that looked at the tier of the longest prompt only.)
+        /// a bound that ignored the tiers.)
         #[test]
         fn no_call_costs_more_than_its_bound(
             rates in prop::array::uniform6(0_i64..100_000_000_000),

@@ -118,10 +118,10 @@ fn by_class(fault: &Fault, at: Position, policy: &Policy) -> Remedy {
             OnAuthError::Failover => Remedy::MoveOn(Onward::OtherKey),
             OnAuthError::Bench | OnAuthError::Stop => Remedy::Stop(Ending::KeyRefused),
         },
-        FaultClass::BadInput => match &fault.parameter {
-            Some(named) if at.dropped == Retry::Open && is_ours(named) => Remedy::Retry {
+        FaultClass::BadInput => match fault.parameter.as_deref().and_then(ours) {
+            Some(named) if at.dropped == Retry::Open => Remedy::Retry {
                 wait: Duration::ZERO,
-                without: Some(named.clone()),
+                without: Some(named.to_owned()),
             },
             Some(_) | None => Remedy::Stop(Ending::BadInput),
         },
@@ -138,8 +138,10 @@ const fn again(wait: Duration) -> Remedy {
     }
 }
 
-fn is_ours(parameter: &str) -> bool {
-    OURS.contains(&parameter)
+/// Returns the parameter of ours that a path such as `stream_options.include_usage` lies in.
+fn ours(path: &str) -> Option<&'static str> {
+    let root = path.split('.').next()?;
+    OURS.into_iter().find(|parameter| *parameter == root)
 }
 
 #[cfg(test)]
@@ -258,7 +260,9 @@ mod tests {
             without: Some("max_tokens".to_owned()),
         };
 
-        assert_eq!(named("max_tokens", AT), without);
+        for path in ["max_tokens", "max_tokens.maximum"] {
+            assert_eq!(named(path, AT), without, "{path}");
+        }
         assert_eq!(named("max_tokens", dropped), Remedy::Stop(Ending::BadInput));
         assert_eq!(named("messages", AT), Remedy::Stop(Ending::BadInput));
     }

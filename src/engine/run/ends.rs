@@ -161,9 +161,12 @@ impl Run {
 
     pub(super) fn position(&self, live: &Live, fault: &Fault) -> Position {
         let planned = self.plan.links.get(live.index);
-        let is_left_out = planned
-            .zip(fault.parameter.as_ref())
-            .is_some_and(|(planned, parameter)| planned.without.contains(parameter));
+        // Left out already and still refused: leaving it out again would change nothing.
+        let is_left_out = planned.is_some_and(|planned| {
+            let refused = fault.parameter.as_deref().unwrap_or_default();
+            let mut without = planned.without.iter();
+            without.any(|left_out| refused.split('.').next() == Some(left_out))
+        });
         let dropped = match self.turns.get(live.index) {
             Some(Turn::Due { dropped }) if !is_left_out => *dropped,
             Some(Turn::Due { .. } | Turn::Rests { .. } | Turn::Asked | Turn::Gone) | None => {

@@ -13,8 +13,8 @@ pub use self::signal::{Call, Command, Fact, Input, Whole};
 use self::turns::Turn;
 use super::{attempts::Story, bill, budget, lesson::Lesson, plan::Plan, remedy::Retry};
 use crate::domain::{
-    Attempt, Billed, Cost, Ending, Fault, FaultClass, HoldId, Mono, SkipReason, Skipped, Timestamp,
-    Usage, Usd, fault::ClockName,
+    Attempt, Billed, Cost, Ending, Fault, FaultClass, HoldId, LinkName, Mono, SkipReason, Skipped,
+    Timestamp, Usage, Usd, fault::ClockName,
 };
 
 /// One run of the fallback engine.
@@ -104,9 +104,8 @@ impl Run {
                 }
             }
             Input::NoLedger { attempt, why } => {
-                if let Some(index) = self.holding(attempt) {
-                    self.skip(index, SkipReason::NotUsable(why));
-                    self.finish(Ending::Failed);
+                if self.holding(attempt).is_some() {
+                    self.no_ledger(&why);
                 }
             }
             Input::Fact { attempt, fact } => self.learnt(attempt, fact),
@@ -139,6 +138,14 @@ impl Run {
             State::Fresh | State::Holding { .. } | State::Waiting { .. } | State::Calling(_) => {
                 None
             }
+        }
+    }
+
+    /// Returns the link whose short rest is waited for, if one is.
+    pub fn waits_for(&self) -> Option<LinkName> {
+        match self.state {
+            State::Waiting { index, .. } => self.name(index),
+            State::Fresh | State::Holding { .. } | State::Calling(_) | State::Over(_) => None,
         }
     }
 
@@ -268,6 +275,16 @@ impl Run {
             self.skip(index, SkipReason::OverCap);
         }
         self.next(now);
+    }
+
+    /// Ends the run: without a ledger no link may be asked.
+    fn no_ledger(&mut self, why: &str) {
+        for index in 0..self.turns.len() {
+            if self.due_link(index).is_some() && !self.was_asked(index) {
+                self.skip(index, SkipReason::NotUsable(why.to_owned()));
+            }
+        }
+        self.finish(Ending::Failed);
     }
 
     fn call(&mut self, live: Live, now: Mono) {
