@@ -2,3 +2,5 @@
 //!
 //! Sees nothing of ours. Customer text enters the program here: pure functions that properties
 //! and fuzzers can hold.
+
+pub mod clean;
