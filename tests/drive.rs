@@ -34,7 +34,7 @@ use deskhand::{
         chain::Link,
         lesson::Lesson,
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
-        policy::{Limits, OnAuthError, Policy},
+        policy::{AfterText, Limits, OnAuthError, Policy},
         price::{Basis, Price, PriceRow, Rates},
         run::Call,
     },
@@ -919,4 +919,50 @@ async fn spent_credit_passes_over_every_link_of_that_key() {
         seen.outcome.skipped[0].because.words(),
         "resting: out of credit"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_fall_back_stops_before_the_backup() {
+    for (class, ending) in [
+        (FaultClass::Refused, Ending::Refused),
+        (FaultClass::BadInput, Ending::BadInput),
+        (FaultClass::KeyRefused, Ending::KeyRefused),
+    ] {
+        let scene = Scene::new(&[("a/x", &[&[fail(class, 400)]]), ("b/y", &[])]);
+
+        let seen = scene.play().await;
+
+        assert_eq!(seen.outcome.ending, ending);
+        assert_eq!(seen.outcome.ending.exit_code(), 5);
+        assert_eq!(scene.asked(), ["a/x"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_may_want_no_second_beginning() {
+    let first = [Step::Say("Half an ans"), cut()];
+    let mut scene = Scene::new(&[("a/x", &[&first]), ("b/y", &[])]);
+    scene.plan.policy.after_text = AfterText::Stop;
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.ending, Ending::Failed);
+    assert_eq!(scene.asked(), ["a/x"]);
+    assert_eq!(
+        seen.outcome.attempts[0].shown.as_deref(),
+        Some("Half an ans")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_stop_a_refused_key_forbids_every_draft() {
+    let mut scene = Scene::new(&[("a/x", &[]), ("b/y", &[])]);
+    scene.plan.policy.on_auth_error = OnAuthError::Stop;
+    scene.plan.links[1].usable = Usable::No(SkipReason::KeyInvalid);
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.ending, Ending::KeyRefused);
+    assert!(scene.asked().is_empty());
+    assert_eq!(seen.outcome.skipped.len(), 2);
 }
