@@ -3,7 +3,148 @@
 //! Every face (screen, command line, later `serve`) does the same acts through [`Desk`], so none
 //! re-implements drafting, filing or spending. This room knows no terminal.
 
+pub mod clock;
 pub mod drive;
+pub mod error;
 pub mod face;
 pub mod ledger;
 pub mod live;
+pub mod spend;
+
+pub mod doctor;
+pub mod draft;
+pub mod settings;
+
+mod books;
+mod chains;
+mod demo;
+mod demo_tour;
+mod keys;
+mod learn;
+mod news;
+mod open;
+mod providers;
+mod rack;
+mod receipts;
+mod recover;
+mod tickets;
+mod voice;
+mod writing;
+
+use std::sync::Arc;
+
+use tokio::sync::{broadcast, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use chains::Chosen;
+pub use error::DeskError;
+pub use open::{Mode, Opening, Patience, store_url};
+pub use settings::Settings;
+
+use self::{demo::Demo, face::DeskEvent, learn::Latencies, live::Live, rack::Rack};
+use crate::{
+    config::paths::Paths,
+    domain::{
+        Clock, Query,
+        query::{Term, Test},
+    },
+    engine::breaker::Breakers,
+    llm::Transport,
+    store::Store,
+};
+
+/// An open desk. Shared by everything that acts in this process.
+pub struct Desk {
+    store: Store,
+    paths: Paths,
+    settings: watch::Sender<Arc<Settings>>,
+    transport: Transport,
+    keys: Rack,
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    events: broadcast::Sender<DeskEvent>,
+    background: Background,
+}
+
+/// What runs beside the acts, and how it is stopped.
+struct Background {
+    /// How links have behaved since this process began.
+    breakers: watch::Sender<Breakers>,
+    /// Tasks that must end before the store is closed.
+    tasks: TaskTracker,
+    /// Says that the desk is closing.
+    stop: CancellationToken,
+    /// First-word times of links since this process began.
+    latencies: watch::Sender<Latencies>,
+    /// The demo's providers and its tour.
+    demo: Option<Demo>,
+    /// How many drafts may run at once.
+    slots: Arc<tokio::sync::Semaphore>,
+}
+
+/// How many events may wait for a face that is busy. One that falls behind is told so by the
+/// channel and reads everything anew: events name what changed, the state is in the store.
+const EVENTS_WAITING: usize = 256;
+
+impl Desk {
+    /// Returns the name of the person at the desk.
+    pub fn agent(&self) -> String {
+        self.settings().agent.clone()
+    }
+
+    /// Tells whether this is the demo.
+    pub fn is_demo(&self) -> bool {
+        self.background.demo.is_some()
+    }
+
+    /// Returns the folders and files in use.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Returns the settings as they are now; they change when the config does.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.borrow().clone()
+    }
+
+    /// Returns the drafts under way.
+    pub fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live)
+    }
+
+    /// Returns a receiver of everything that happens from now on.
+    pub fn events(&self) -> broadcast::Receiver<DeskEvent> {
+        self.events.subscribe()
+    }
+
+    /// Returns who owns holds of this process: its number and when it began.
+    fn owner(&self) -> String {
+        self.store.origin().to_owned()
+    }
+
+    /// Tells every face; with none listening nobody needs to know.
+    fn tell(&self, event: DeskEvent) {
+        drop(self.events.send(event));
+    }
+
+    /// Closes the desk: running drafts are cancelled and settled, then the store is closed.
+    pub async fn close(&self) {
+        self.background.stop.cancel();
+        self.background.tasks.close();
+        self.background.tasks.wait().await;
+        if let Some(demo) = &self.background.demo {
+            demo.sim.stop().await;
+        }
+        self.store.close().await;
+    }
+}
+
+/// Returns what the queue shows when nothing else is asked for: what the desk still owes.
+pub fn queue_view() -> Query {
+    Query {
+        terms: vec![Term {
+            negated: false,
+            test: Test::Unsolved,
+        }],
+    }
+}

@@ -1,0 +1,84 @@
+//! The ledger of one run: the store, with the cap and the month of the moment of each hold.
+
+use std::time::Duration;
+
+use super::{
+    Desk,
+    face::DeskEvent,
+    ledger::{Answer, Ledger, LedgerError, Wish},
+};
+use crate::{
+    domain::{Cap, Cost, HoldId, RunId, TicketId, Timestamp},
+    store::{HoldAnswer, HoldAsk},
+};
+
+/// A hold outlives the longest run by this much before another process may settle it.
+const LEASE_SLACK: Duration = Duration::from_secs(30);
+
+/// The ledger as one run sees it.
+pub(super) struct Books<'a> {
+    desk: &'a Desk,
+    run: RunId,
+    ticket: TicketId,
+}
+
+impl<'a> Books<'a> {
+    /// Opens the books for a run.
+    pub(super) const fn new(desk: &'a Desk, run: RunId, ticket: TicketId) -> Self {
+        Self { desk, run, ticket }
+    }
+}
+
+impl Ledger for Books<'_> {
+    async fn hold(&self, wish: &Wish) -> Result<Answer, LedgerError> {
+        let settings = self.desk.settings();
+        let limit = settings.config.engine.policy.clocks.run + LEASE_SLACK;
+        let cap = if settings.config.spend.pause_at_cap {
+            settings.config.spend.cap
+        } else {
+            Cap::None
+        };
+        let ask = HoldAsk {
+            id: wish.id,
+            run: self.run,
+            ticket: Some(self.ticket),
+            attempt: wish.attempt,
+            link: wish.link.clone(),
+            ceiling: wish.ceiling,
+            floor: wish.floor,
+            cap,
+            period: self.desk.period().name,
+            owner: self.desk.owner(),
+            lease_until: wish.at + limit,
+            at: wish.at,
+        };
+        let answer = self.desk.store.hold(&ask).await;
+        self.desk.tell(DeskEvent::Spent);
+        match answer {
+            Ok(HoldAnswer::Granted(held)) => Ok(Answer::Granted(held)),
+            Ok(HoldAnswer::Denied { free }) => {
+                let sums = self.desk.store.sums(&ask.period).await;
+                Ok(Answer::Denied {
+                    free,
+                    held: sums.map(|sums| sums.held).unwrap_or_default(),
+                })
+            }
+            Err(error) => Err(LedgerError {
+                did: "hold money",
+                why: error.to_string(),
+            }),
+        }
+    }
+
+    async fn settle(&self, hold: HoldId, cost: Cost, at: Timestamp) -> Result<(), LedgerError> {
+        let settled = self.desk.store.settle(hold, cost, at).await;
+        self.desk.tell(DeskEvent::Spent);
+        match settled {
+            Ok(_) => Ok(()),
+            Err(error) => Err(LedgerError {
+                did: "settle a call",
+                why: error.to_string(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Which links are to be asked, in which order, and whether each can be.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::{Desk, DeskError, Settings, providers::endpoint};
+use crate::{
+    domain::{
+        KeySource, KeyStanding, KeyState, LinkName, ProviderName, Rest, SkipReason, Timestamp, Usd,
+    },
+    engine::{
+        breaker::Judgement,
+        plan::{Plan, PlannedLink, UnknownPrices, Usable},
+        policy::History,
+    },
+    llm::wire::Endpoint,
+    secrets::fingerprint,
+};
+
+/// The links of one run, in order, and where their order came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// In the order in which they are to be asked.
+    pub links: Vec<LinkName>,
+    /// `asked for`, `default chain`, `connected providers`.
+    pub from: String,
+}
+
+/// A plan with what is needed to carry it out.
+pub(super) struct Prepared {
+    pub plan: Plan,
+    pub endpoints: BTreeMap<LinkName, Endpoint>,
+    pub fingerprints: BTreeMap<ProviderName, String>,
+}
+
+/// What the store remembers of links and keys.
+struct Memory {
+    keys: Vec<KeyStanding>,
+    rests: Vec<Rest>,
+    quirks: Vec<(LinkName, String)>,
+}
+
+/// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short
+/// exchange. Only the pause is judged by it; each draft is held at its own size.
+const USUAL_PROMPT: u64 = 4_000;
+
+impl Desk {
+    /// Returns the chain for a draft: the one asked for, else the config's, else the connected
+    /// providers with their default models, the first one drafted on in front.
+    pub async fn chain(&self, asked: Option<&[LinkName]>) -> Result<Chosen, DeskError> {
+        if let Some(links) = asked {
+            return Ok(Chosen {
+                links: links.to_vec(),
+                from: "asked for".to_owned(),
+            });
+        }
+        let settings = self.settings();
+        if let Some(links) = settings.config.default_chain() {
+            return Ok(Chosen {
+                links: links.to_vec(),
+                from: "default chain".to_owned(),
+            });
+        }
+        let first = self.store.first_provider().await?;
+        let mut connected = self.connected(&settings);
+        if let Some(at) = connected
+            .iter()
+            .position(|name| Some(name) == first.as_ref())
+        {
+            let primary = connected.remove(at);
+            connected.insert(0, primary);
+        }
+        let with_model = connected.into_iter().filter_map(|provider| {
+            let model = settings.default_model(&provider)?;
+            Some(LinkName { provider, model })
+        });
+        Ok(Chosen {
+            links: with_model.collect(),
+            from: "connected providers".to_owned(),
+        })
+    }
+
+    /// Returns the providers that have a way to a key, or need none and stand in the config.
+    fn connected(&self, settings: &Settings) -> Vec<ProviderName> {
+        let noted = self.keys.noted();
+        let named = settings
+            .config
+            .providers
+            .iter()
+            .filter_map(|(name, provider)| {
+                let has_way = match provider.key {
+                    KeySource::Keyring => noted.contains(name),
+                    KeySource::Env(_) | KeySource::Command(_) | KeySource::NotNeeded => true,
+                };
+                has_way.then(|| name.clone())
+            });
+        let mut all: Vec<_> = named.collect();
+        for name in noted {
+            if !all.contains(&name) && settings.provider(&name).is_some() {
+                all.push(name);
+            }
+        }
+        all
+    }
+
+    /// Makes the plan of a run: prices, clocks, and whether each link can be asked.
+    pub(super) async fn prepare(
+        &self,
+        chosen: &Chosen,
+        prompt_at_most: u64,
+    ) -> Result<Prepared, DeskError> {
+        let settings = self.settings();
+        let now = self.clock.now();
+        let memory = self.memory(now).await?;
+        let mut prepared = Prepared {
+            plan: self.empty_plan(&settings, prompt_at_most, now),
+            endpoints: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
+        };
+        for name in &chosen.links {
+            let planned = self
+                .plan_link(name, &settings, &memory, &mut prepared)
+                .await;
+            prepared.plan.links.push(planned);
+        }
+        Ok(prepared)
+    }
+
+    fn empty_plan(&self, settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
+        let allowed = settings.config.spend.allow_unknown_prices;
+        Plan {
+            links: Vec::new(),
+            prompt_at_most,
+            output_limit: settings.config.engine.output_limit,
+            began,
+            policy: settings.config.engine.policy.clone(),
+            unknown_prices: if allowed {
+                UnknownPrices::Allowed
+            } else {
+                UnknownPrices::Skipped
+            },
+        }
+    }
+
+    async fn memory(&self, now: Timestamp) -> Result<Memory, DeskError> {
+        Ok(Memory {
+            keys: self.store.key_standings().await?,
+            rests: self.store.rests(now).await?,
+            quirks: self.store.quirks().await?,
+        })
+    }
+
+    async fn plan_link(
+        &self,
+        name: &LinkName,
+        settings: &Settings,
+        memory: &Memory,
+        prepared: &mut Prepared,
+    ) -> PlannedLink {
+        let price = settings.price(name, self.clock.now());
+        let Some(provider) = settings.provider(&name.provider) else {
+            let mut unknown =
+                PlannedLink::new(crate::engine::chain::Link::new(name.clone()), price);
+            let why = format!("there is no provider `{}`", name.provider);
+            unknown.usable = Usable::No(SkipReason::NotUsable(why));
+            return unknown;
+        };
+        let mut planned = PlannedLink::new(settings.link(name, &provider), price);
+        let quirks = memory.quirks.iter().filter(|(link, _)| link == name);
+        planned.without = quirks.map(|(_, parameter)| parameter.clone()).collect();
+        planned.history = self.history(name);
+        match self.keys.key(&name.provider, &provider.key).await {
+            Ok(None) if provider.key != KeySource::NotNeeded => {
+                planned.usable = Usable::No(SkipReason::NoKey);
+            }
+            Ok(key) => {
+                let fingerprint = fingerprint_of(key.as_ref(), &provider.base_url);
+                planned.usable = self.usable(name, &fingerprint, memory);
+                let to = endpoint(name, &provider, key, planned.without.clone());
+                prepared.endpoints.insert(name.clone(), to);
+                prepared
+                    .fingerprints
+                    .insert(name.provider.clone(), fingerprint);
+            }
+            Err(why) => {
+                planned.usable = Usable::No(SkipReason::KeyNotAvailable(why.to_string()));
+            }
+        }
+        planned
+    }
+
+    fn usable(&self, name: &LinkName, fingerprint: &str, memory: &Memory) -> Usable {
+        let refused = memory.keys.iter().any(|key| {
+            key.provider == name.provider
+                && key.state == KeyState::Invalid
+                && key.fingerprint == fingerprint
+        });
+        if refused {
+            return Usable::No(SkipReason::KeyInvalid);
+        }
+        if let Some(rest) = memory.rests.iter().find(|rest| rest.link == *name) {
+            return Usable::Resting {
+                until: rest.until,
+                because: rest.because,
+            };
+        }
+        let breakers = self.background.breakers.borrow();
+        let mono = self.clock.mono();
+        match breakers.judge(name, mono) {
+            Judgement::Closed | Judgement::HalfOpen => Usable::Yes,
+            Judgement::Open { until } => Usable::Open {
+                until: self.clock.now() + until.since(mono),
+                failed: breakers.last_failure(name),
+            },
+        }
+    }
+
+    fn history(&self, name: &LinkName) -> History {
+        self.background.latencies.borrow().history(name)
+    }
+
+    /// Returns what the cheapest useful draft of the default chain needs, for a usual prompt.
+    pub(super) async fn cheapest_draft(&self) -> Result<Option<Usd>, DeskError> {
+        let settings = self.settings();
+        let now = self.clock.now();
+        let mut plan = self.empty_plan(&settings, USUAL_PROMPT, now);
+        for name in self.chain(None).await?.links {
+            let price = settings.price(&name, now);
+            plan.links.push(PlannedLink::new(
+                crate::engine::chain::Link::new(name),
+                price,
+            ));
+        }
+        Ok(plan.cheapest())
+    }
+}
+
+/// Returns the fingerprint of a key at an address; where no key is needed, of the address alone.
+pub(super) fn fingerprint_of(key: Option<&SecretString>, base_url: &str) -> String {
+    key.map_or_else(
+        || fingerprint(&SecretString::from(String::new()), base_url),
+        |key| fingerprint(key, base_url),
+    )
+}

@@ -1,0 +1,163 @@
+//! The demo desk: invented tickets, simulated providers, a scripted tour. Its data lives in a
+//! folder of its own and never beside real tickets.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Desk, DeskError, Settings, demo_tour, face::DraftAsk};
+use crate::{
+    config::{
+        Missing, ProviderConfig, edit,
+        paths::{Paths, make_private},
+    },
+    domain::{
+        Cap, Change, Cost, KeySource, LinkName, ModelName, Page, ProviderKind, ProviderName, Query,
+        Usd,
+    },
+    sim::{Addresses, Sim, SimOptions},
+    store::ReceiptFilter,
+};
+
+/// The cap of a new demo: small, so that a handful of drafts shows what a cap does.
+const DEMO_CAP: Usd = Usd::from_nanos(180_000_000);
+/// How much of it is spent when the tour begins, in percent.
+const DEMO_SPENT_PERCENT: i64 = 72;
+/// A pace at which a person can follow the words.
+const WORDS_PER_SECOND: u32 = 35;
+/// The first ticket's number: a desk that has been at work for a while.
+const FIRST_NUMBER: i64 = 4801;
+/// The demo's chain: two providers, prices from the price book.
+const LINKS: [(&str, &str); 2] = [("anthropic", "claude-sonnet-4-5"), ("openai", "gpt-4o")];
+
+/// The demo's providers and how far its tour has come.
+pub(super) struct Demo {
+    pub(super) sim: Sim,
+    pub(super) addresses: Addresses,
+    step: AtomicU32,
+}
+
+/// Returns the places of the demo, below the real data folder.
+pub(super) fn paths(real: &Paths) -> Result<Paths, DeskError> {
+    let dir = real.demo_dir();
+    make_private(&dir)?;
+    let paths = Paths {
+        config_file: dir.join("config.toml"),
+        missing: Missing::Fine,
+        state_dir: real.state_dir.clone(),
+        data_dir: dir,
+    };
+    if !paths.config_file.exists() {
+        edit::set_cap(&paths.config_file, Cap::Month(DEMO_CAP))?;
+    }
+    Ok(paths)
+}
+
+/// Starts the simulated providers.
+pub(super) async fn start() -> Result<Demo, DeskError> {
+    let options = SimOptions {
+        port: 0,
+        words_per_second: Some(WORDS_PER_SECOND),
+    };
+    let sim = Sim::start(options).await.map_err(DeskError::Simulator)?;
+    Ok(Demo {
+        addresses: sim.addresses(),
+        sim,
+        step: AtomicU32::new(0),
+    })
+}
+
+/// Returns the settings of the demo: its cap from its file, its providers from the simulator.
+pub(super) fn settings(mut read: Settings, addresses: &Addresses) -> Settings {
+    let kinds = [
+        (ProviderKind::Anthropic, &addresses.base_urls.anthropic),
+        (ProviderKind::OpenAi, &addresses.base_urls.openai),
+    ];
+    let mut config = read.config.clone();
+    let mut chain = Vec::new();
+    for ((name, model), (kind, base_url)) in LINKS.into_iter().zip(kinds) {
+        let provider = ProviderConfig {
+            kind,
+            base_url: base_url.clone(),
+            key: KeySource::NotNeeded,
+            models: vec![ModelName(model.to_owned())],
+            default_model: Some(ModelName(model.to_owned())),
+            stream: true,
+            allow_plain_http: false,
+        };
+        config
+            .providers
+            .insert(ProviderName(name.to_owned()), provider);
+        chain.push(LinkName::new(name, model));
+    }
+    if !config.chains.contains_key("default") {
+        config.chains.insert("default".to_owned(), chain);
+    }
+    read = Settings::of(config, read.warnings);
+    read
+}
+
+impl Desk {
+    /// Fills a new demo: tickets, a month already spent in part, and the first draft, made
+    /// through the real engine with a rate limit on its way.
+    pub(super) async fn seed_demo(&self) -> Result<(), DeskError> {
+        let Some(demo) = &self.background.demo else {
+            return Ok(());
+        };
+        let period = self.period();
+        let sums = self.store.sums(&period.name).await?;
+        if sums.settled_known == Usd::ZERO && sums.settled_at_most == Usd::ZERO {
+            let nanos = DEMO_CAP.nanos().saturating_mul(DEMO_SPENT_PERCENT) / 100;
+            let spent = Cost::Known(Usd::from_nanos(nanos));
+            let now = self.clock.now();
+            self.store
+                .book(&period.name, spent, "what the demo desk spent before", now)
+                .await?;
+            self.store.announce(&period.name, 50, now).await?;
+        }
+        let page = Page {
+            offset: 0,
+            limit: 1000,
+        };
+        let made = self
+            .store
+            .receipts(&ReceiptFilter::default(), page)
+            .await?
+            .len();
+        demo.step
+            .store(u32::try_from(made).unwrap_or(u32::MAX), Ordering::Relaxed);
+        if self.store.is_empty().await? {
+            self.seed_first_draft().await?;
+        }
+        Ok(())
+    }
+
+    async fn seed_first_draft(&self) -> Result<(), DeskError> {
+        let page = self.queue(&super::queue_view(), 0, 1).await?;
+        if let Some(first) = page.rows.first() {
+            let ask = DraftAsk {
+                ticket: first.id,
+                chain: None,
+                hint: None,
+            };
+            self.draft(&ask, &CancellationToken::new()).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets up what the simulator does to the next draft of the tour.
+    pub(super) async fn arm_demo(&self) -> Result<(), DeskError> {
+        if let Some(demo) = &self.background.demo {
+            let step = demo.step.fetch_add(1, Ordering::Relaxed);
+            demo.sim.clear_script();
+            demo.sim.script(demo_tour::steps(step));
+        }
+        Ok(())
+    }
+
+    /// Returns what to try next in the demo, in one line.
+    pub fn hint(&self) -> Option<&'static str> {
+        let demo = self.background.demo.as_ref()?;
+        Some(demo_tour::hint(demo.step.load(Ordering::Relaxed)))
+    }
+}

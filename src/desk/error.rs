@@ -1,0 +1,118 @@
+//! What can go wrong at the desk, and what a person can do about it.
+
+use crate::{
+    config::{Finding, edit::EditError, paths::PathsError},
+    domain::{ProviderName, ticket::IllegalMove},
+    secrets::VaultError,
+    store::StoreError,
+};
+
+/// One failed act. Its text says what happened and why; [`DeskError::advice`] says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The database did not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The config is wrong; every finding.
+    #[error("{}", first_finding(.0))]
+    Findings(Vec<Finding>),
+    /// The config could not be written.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// A folder of ours could not be used.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    /// A key could not be read or kept.
+    #[error("The key of {provider} is out of reach: {error}.")]
+    Vault {
+        /// Whose key.
+        provider: ProviderName,
+        /// Why.
+        error: VaultError,
+    },
+    /// The note that a provider has a key could not be written.
+    #[error("The key is kept, but that cannot be noted in the data folder: {0}")]
+    Noting(#[source] std::io::Error),
+    /// A status cannot follow another.
+    #[error(transparent)]
+    Move(#[from] IllegalMove),
+    /// No ticket has that number or identity.
+    #[error("There is no ticket {0}.")]
+    NoTicket(String),
+    /// No receipt has that id.
+    #[error("There is no receipt `{0}`, or more than one begins so.")]
+    NoReceipt(String),
+    /// No provider of that name is known.
+    #[error("There is no provider `{0}`.")]
+    NoProvider(String),
+    /// The config says that the key comes from somewhere else.
+    #[error("The config takes the key of {0} from the environment or a command, not the keyring.")]
+    KeyElsewhere(ProviderName),
+    /// There is nothing to send, discard or bring back.
+    #[error("{0}")]
+    Nothing(&'static str),
+    /// A cap must be chosen before the first paid call.
+    #[error("No monthly cap is chosen yet, and nothing is spent before it is.")]
+    CapNotChosen,
+    /// A provider refused or could not check a key; it was not stored.
+    #[error("{provider} did not accept the key: {why}")]
+    KeyNotAccepted {
+        /// Whose key.
+        provider: ProviderName,
+        /// Its words.
+        why: String,
+        /// Whether the provider said no; else it could not be asked.
+        refused: bool,
+    },
+    /// The simulator could not be started.
+    #[error("The provider simulator could not be started on loopback: {0}")]
+    Simulator(#[source] std::io::Error),
+}
+
+impl DeskError {
+    /// Returns what to do next, where there is something to do.
+    pub fn advice(&self) -> Option<String> {
+        Some(match self {
+            Self::NoTicket(_) => "`deskhand tickets` lists the tickets there are.".to_owned(),
+            Self::NoReceipt(_) => "`deskhand receipts` lists them with their ids.".to_owned(),
+            Self::NoProvider(_) => {
+                "`deskhand keys list` names the known ones; another is set up as \
+                 [providers.NAME] in the config."
+                    .to_owned()
+            }
+            Self::Findings(_) => "`deskhand config check` names every finding.".to_owned(),
+            Self::CapNotChosen => "Choose one with `deskhand spend cap 20`, or declare it absent \
+                                   with `deskhand spend cap none`."
+                .to_owned(),
+            Self::KeyNotAccepted {
+                refused: true,
+                provider,
+                ..
+            } => {
+                format!("Nothing was stored. Check the key and run `deskhand keys set {provider}`.")
+            }
+            Self::KeyNotAccepted { refused: false, .. } => {
+                "Nothing was stored. Add --no-verify to store it unchecked.".to_owned()
+            }
+            Self::KeyElsewhere(name) => {
+                format!("Change it there, or remove the line under [providers.{name}].")
+            }
+            Self::Vault { provider, error } => error.advice(&provider.0),
+            Self::Store(_)
+            | Self::Edit(_)
+            | Self::Paths(_)
+            | Self::Move(_)
+            | Self::Nothing(_)
+            | Self::Noting(_)
+            | Self::Simulator(_) => return None,
+        })
+    }
+}
+
+fn first_finding(findings: &[Finding]) -> String {
+    match findings {
+        [] => "The config is wrong.".to_owned(),
+        [only] => only.to_string(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
+}

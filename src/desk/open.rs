@@ -1,0 +1,124 @@
+//! Opening a desk: places, settings, doors, and what was left behind.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, broadcast, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    Background, Desk, DeskError, EVENTS_WAITING, Settings,
+    clock::SystemClock,
+    demo::{self, Demo},
+    learn::Latencies,
+    live::Live,
+    rack::Rack,
+};
+use crate::{
+    config::{
+        self,
+        paths::{Paths, make_private},
+    },
+    domain::Clock,
+    engine::breaker::Breakers,
+    llm::Transport,
+    secrets::{self, Noted, Vault},
+    store::{Store, StoreUrl},
+};
+
+/// Which desk to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The person's own.
+    Real,
+    /// Invented tickets and simulated providers, in a folder of their own.
+    Demo,
+}
+
+/// How long a keyring is waited for.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    /// A command gives up.
+    Command,
+    /// A screen: it is told once when it has to wait, and a person may give up.
+    Screen(fn()),
+}
+
+/// What opening needs to know.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Where things are kept; for the demo, the real places.
+    pub paths: Paths,
+    /// Which desk.
+    pub mode: Mode,
+    /// Who waits for the keyring.
+    pub patience: Patience,
+}
+
+impl Desk {
+    /// Opens a desk and settles what a program that died left behind.
+    pub async fn open(opening: Opening) -> Result<Arc<Self>, DeskError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let (paths, demo) = match opening.mode {
+            Mode::Real => (opening.paths, None),
+            Mode::Demo => {
+                let paths = demo::paths(&opening.paths)?;
+                (paths, Some(demo::start().await?))
+            }
+        };
+        make_private(&paths.data_dir)?;
+        let mut settings = Settings::read(&paths).map_err(DeskError::Findings)?;
+        if let Some(demo) = &demo {
+            settings = demo::settings(settings, &demo.addresses);
+        }
+        let store = Store::open(&store_url(&settings, &paths)).await?;
+        let desk = Arc::new(Self {
+            keys: rack(opening.mode, opening.patience, &paths),
+            transport: Transport::new(),
+            background: background(&settings, demo),
+            store,
+            paths,
+            settings: watch::Sender::new(Arc::new(settings)),
+            live: Arc::new(Live::default()),
+            clock,
+            events: broadcast::Sender::new(EVENTS_WAITING),
+        });
+        desk.recover().await?;
+        desk.seed_demo().await?;
+        Ok(desk)
+    }
+}
+
+/// The demo keeps its keys in memory: it asks no keyring.
+fn rack(mode: Mode, patience: Patience, paths: &Paths) -> Rack {
+    let vault = match mode {
+        Mode::Real => Vault::new(config::env::var),
+        Mode::Demo => Vault::in_memory(config::env::var),
+    };
+    let patience = match patience {
+        Patience::Command => secrets::Patience::of_a_command(),
+        Patience::Screen(on_waiting) => secrets::Patience::of_the_screen(on_waiting),
+    };
+    Rack::new(vault, Noted::at(&paths.data_dir), patience)
+}
+
+fn background(settings: &Settings, demo: Option<Demo>) -> Background {
+    Background {
+        breakers: watch::Sender::new(Breakers::default()),
+        latencies: watch::Sender::new(Latencies::default()),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+        slots: Arc::new(Semaphore::new(
+            settings.config.engine.parallel_drafts.max(1),
+        )),
+        demo,
+    }
+}
+
+/// Returns where the tickets are: what the config says, else a file in the data folder.
+pub fn store_url(settings: &Settings, paths: &Paths) -> StoreUrl {
+    use secrecy::ExposeSecret as _;
+    match &settings.config.store.url {
+        Some(url) => StoreUrl::parse(url.expose_secret()),
+        None => StoreUrl::Sqlite(paths.data_dir.join("deskhand.db")),
+    }
+}

@@ -1,0 +1,129 @@
+//! Which providers there are, and what is known of their models: the config over the presets.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+use super::Settings;
+use crate::{
+    config::{ProviderConfig, prices},
+    domain::{KeySource, LinkName, ModelName, ProviderKind, ProviderName},
+    engine::chain::{Link, Temper},
+    llm::{
+        catalog::PRESETS,
+        wire::{Endpoint, Quirks},
+    },
+};
+
+impl Settings {
+    /// Returns what is known of a provider: what the config says, else what its name says.
+    pub fn provider(&self, name: &ProviderName) -> Option<ProviderConfig> {
+        let named = self.config.providers.get(name).cloned();
+        named.or_else(|| preset(name))
+    }
+
+    /// Returns every provider that can be named, those of the config first.
+    pub fn providers(&self) -> BTreeMap<ProviderName, ProviderConfig> {
+        let known = PRESETS
+            .iter()
+            .map(|preset| ProviderName(preset.name.to_owned()));
+        let named = self.config.providers.keys().cloned();
+        named
+            .chain(known)
+            .filter_map(|name| self.provider(&name).map(|provider| (name, provider)))
+            .collect()
+    }
+
+    /// Returns the model of a provider when nothing else says.
+    pub fn default_model(&self, name: &ProviderName) -> Option<ModelName> {
+        let provider = self.provider(name)?;
+        let by_preset = || {
+            let preset = PRESETS.iter().find(|preset| preset.name == name.0)?;
+            preset
+                .default_model
+                .map(|model| ModelName(model.to_owned()))
+        };
+        provider
+            .default_model
+            .or_else(by_preset)
+            .or_else(|| provider.models.first().cloned())
+    }
+
+    /// Returns the models that can be picked for a provider: those of the config, then those with
+    /// a known price.
+    pub(super) fn models_of(&self, name: &ProviderName, provider: &ProviderConfig) -> Vec<String> {
+        let mut models: Vec<String> = provider
+            .models
+            .iter()
+            .map(|model| model.0.clone())
+            .collect();
+        for model in prices::models(&name.0) {
+            if !models.contains(&model) {
+                models.push(model);
+            }
+        }
+        models
+    }
+
+    /// Returns a link with what is known of its model.
+    pub(super) fn link(&self, name: &LinkName, provider: &ProviderConfig) -> Link {
+        let size = prices::size(&self.config, name);
+        let said = self.config.models.get(name).and_then(|model| model.temper);
+        let guess = if is_local(provider) {
+            Temper::Local
+        } else {
+            Temper::Plain
+        };
+        Link {
+            name: name.clone(),
+            window: size.window,
+            output_limit: size.output_limit,
+            temper: said.unwrap_or(guess),
+            stream: provider.stream,
+        }
+    }
+}
+
+/// Returns where and how a link is asked.
+pub(super) fn endpoint(
+    link: &LinkName,
+    provider: &ProviderConfig,
+    key: Option<SecretString>,
+    without: Vec<String>,
+) -> Endpoint {
+    Endpoint {
+        kind: provider.kind,
+        base_url: provider.base_url.clone(),
+        key,
+        model: link.model.clone(),
+        stream: provider.stream,
+        allow_plain_http: provider.allow_plain_http,
+        quirks: Quirks { without },
+    }
+}
+
+fn preset(name: &ProviderName) -> Option<ProviderConfig> {
+    let preset = PRESETS.iter().find(|preset| preset.name == name.0)?;
+    Some(ProviderConfig {
+        kind: preset.kind,
+        base_url: preset.base_url.to_owned(),
+        key: if preset.key_env.is_some() {
+            KeySource::Keyring
+        } else {
+            KeySource::NotNeeded
+        },
+        models: Vec::new(),
+        default_model: preset
+            .default_model
+            .map(|model| ModelName(model.to_owned())),
+        stream: true,
+        allow_plain_http: false,
+    })
+}
+
+/// A server on this machine may have to load its model first: it gets more time.
+fn is_local(provider: &ProviderConfig) -> bool {
+    let local = ["://127.", "://localhost", "://[::1]"];
+    provider.kind == ProviderKind::OpenAiCompatible
+        && local.iter().any(|host| provider.base_url.contains(host))
+}

@@ -1,0 +1,92 @@
+//! Looking at tickets and changing them.
+
+use super::{
+    Desk, DeskError,
+    face::{DeskEvent, QueuePage, TicketView},
+};
+use crate::{
+    domain::{Change, Order, Page, Query, Ticket, TicketId},
+    store::ReceiptFilter,
+};
+
+/// The most receipts a ticket's view loads; older ones are in the feed.
+const RECEIPTS_SHOWN: u64 = 20;
+
+impl Desk {
+    /// Returns the rows of a view from `offset` on, newest change first, and how many there are.
+    pub async fn queue(
+        &self,
+        query: &Query,
+        offset: u64,
+        limit: u64,
+    ) -> Result<QueuePage, DeskError> {
+        let rows = self
+            .store
+            .tickets(query, Order::Newest, Page { offset, limit })
+            .await?;
+        let total = self.store.count(query).await?;
+        let whole = self.store.count(&super::queue_view()).await?;
+        Ok(QueuePage {
+            offset,
+            rows,
+            total,
+            hidden: whole.saturating_sub(total),
+        })
+    }
+
+    /// Returns the rows that match, by number; what `deskhand tickets` prints.
+    pub async fn list(
+        &self,
+        query: &Query,
+        limit: Option<u64>,
+    ) -> Result<Vec<crate::domain::QueueRow>, DeskError> {
+        let page = Page {
+            offset: 0,
+            limit: limit.unwrap_or(i64::MAX.unsigned_abs()),
+        };
+        Ok(self.store.tickets(query, Order::Number, page).await?)
+    }
+
+    /// Returns one ticket with all that stands around it.
+    pub async fn ticket(&self, id: TicketId) -> Result<TicketView, DeskError> {
+        let ticket = self.store.ticket(id).await?.ok_or_else(|| no_ticket(id))?;
+        let page = Page {
+            offset: 0,
+            limit: RECEIPTS_SHOWN,
+        };
+        let filter = ReceiptFilter {
+            ticket: Some(id),
+            ..ReceiptFilter::default()
+        };
+        let receipts = self.store.receipts(&filter, page).await?;
+        Ok(TicketView {
+            messages: self.store.messages(id).await?,
+            draft: self.store.draft(id, &self.agent()).await?,
+            receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
+            outbox: self.store.outbox(Some(id)).await?,
+            ticket,
+        })
+    }
+
+    /// Returns the identity of the ticket that people call `number`.
+    pub async fn by_number(&self, number: i64) -> Result<TicketId, DeskError> {
+        let found = self.store.ticket_by_number(number).await?;
+        Ok(found
+            .ok_or_else(|| DeskError::NoTicket(format!("#{number}")))?
+            .id)
+    }
+
+    /// Changes a ticket by hand; refuses a status that cannot follow the one it has.
+    pub async fn change(&self, id: TicketId, change: &Change) -> Result<Ticket, DeskError> {
+        let ticket = self
+            .store
+            .change(id, change, &self.agent(), self.clock.now())
+            .await?;
+        self.tell(DeskEvent::TicketChanged(id));
+        Ok(ticket)
+    }
+}
+
+pub(super) fn no_ticket(id: TicketId) -> DeskError {
+    DeskError::NoTicket(id.to_string())
+}

@@ -1,0 +1,66 @@
+//! Who speaks for a run: the transport, with the ask and the endpoints of this run.
+
+use std::collections::BTreeMap;
+
+use super::ledger::{Speaker, Talk};
+use crate::{
+    domain::{Fault, FaultClass, LinkName, Usage},
+    engine::{ask::Ask, run::Call},
+    llm::{Conversation, Transport, heard::Heard, wire::Endpoint},
+};
+
+/// The voice of one run.
+pub(super) struct Voice<'a> {
+    transport: &'a Transport,
+    ask: &'a Ask,
+    endpoints: &'a BTreeMap<LinkName, Endpoint>,
+}
+
+/// One call, or the reason why there is none.
+pub(super) enum Spoken {
+    Under(Box<Conversation>),
+    Nowhere(LinkName),
+}
+
+impl<'a> Voice<'a> {
+    /// Makes the voice of a run.
+    pub(super) const fn new(
+        transport: &'a Transport,
+        ask: &'a Ask,
+        endpoints: &'a BTreeMap<LinkName, Endpoint>,
+    ) -> Self {
+        Self {
+            transport,
+            ask,
+            endpoints,
+        }
+    }
+}
+
+impl Speaker for Voice<'_> {
+    type Talk = Spoken;
+
+    fn speak(&self, call: &Call) -> Spoken {
+        let Some(endpoint) = self.endpoints.get(&call.link) else {
+            return Spoken::Nowhere(call.link.clone());
+        };
+        let mut to = endpoint.clone();
+        to.quirks.without.clone_from(&call.without);
+        let mut ask = self.ask.clone();
+        ask.output_limit = call.output_limit;
+        Spoken::Under(Box::new(self.transport.speak(&to, &ask, call.limits)))
+    }
+}
+
+impl Talk for Spoken {
+    async fn next(&mut self) -> Heard {
+        match self {
+            Self::Under(conversation) => conversation.next().await,
+            Self::Nowhere(link) => {
+                let fault = Fault::new(FaultClass::BadInput);
+                let said = format!("{link} has no address");
+                Heard::Failed(fault.saying(said), Usage::default())
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Writing by hand: saved often, brought back when thrown away, put into the outbox to leave.
+
+use uuid::Uuid;
+
+use super::{Desk, DeskError, face::DeskEvent, tickets::no_ticket};
+use crate::{
+    domain::{
+        Delivery, Direction, Draft, DraftId, DraftOrigin, DraftState, MessageId, MessageKind,
+        OutboxId, OutboxRow, Status, TicketEvent, TicketId,
+    },
+    store::SaveDraft,
+};
+
+impl Desk {
+    /// Saves what a person typed. `expected` is the revision it builds on; a newer one is a
+    /// conflict, and both texts are kept.
+    pub async fn save_text(
+        &self,
+        ticket: TicketId,
+        text: &str,
+        expected: Option<i64>,
+    ) -> Result<Draft, DeskError> {
+        let before = self.store.draft(ticket, &self.agent()).await?;
+        let (origin, receipts, answers, flags) = match &before {
+            Some(draft) => (
+                edited(draft.origin, &draft.text, text),
+                draft.receipts.clone(),
+                draft.answers,
+                draft.flags.clone(),
+            ),
+            None => (
+                DraftOrigin::Human,
+                Vec::new(),
+                self.answered_by_draft(ticket).await?,
+                Vec::new(),
+            ),
+        };
+        let save = SaveDraft {
+            ticket,
+            author: self.agent(),
+            answers,
+            text: text.to_owned(),
+            origin,
+            state: DraftState::Ready,
+            receipts,
+            flags,
+            expected,
+            at: self.clock.now(),
+        };
+        let draft = self.store.save_draft(&save).await?;
+        self.tell(DeskEvent::DraftSaved(draft.id));
+        Ok(draft)
+    }
+
+    /// Throws a draft away; [`Desk::restore`] brings it back.
+    pub async fn discard(&self, draft: DraftId) -> Result<(), DeskError> {
+        self.store.discard_draft(draft, self.clock.now()).await?;
+        self.tell(DeskEvent::DraftSaved(draft));
+        Ok(())
+    }
+
+    /// Brings a discarded draft back.
+    pub async fn restore(&self, draft: DraftId) -> Result<(), DeskError> {
+        self.store.restore_draft(draft, self.clock.now()).await?;
+        self.tell(DeskEvent::DraftSaved(draft));
+        Ok(())
+    }
+
+    /// Puts the ticket's draft into the outbox, to leave once a way of sending is set up. The
+    /// ticket takes the status `then` only when the reply has left.
+    pub async fn queue_reply(&self, id: TicketId, then: Status) -> Result<OutboxRow, DeskError> {
+        let ticket = self.store.ticket(id).await?.ok_or_else(|| no_ticket(id))?;
+        ticket.status.after(&TicketEvent::AgentReply(Some(then)))?;
+        let draft = self.store.draft(id, &self.agent()).await?;
+        let draft = draft.filter(|draft| !draft.text.trim().is_empty());
+        let draft = draft.ok_or(DeskError::Nothing("There is no reply to send yet."))?;
+        let row = OutboxRow {
+            id: OutboxId::new(Uuid::now_v7()),
+            ticket: id,
+            draft: draft.id,
+            text: draft.text,
+            then,
+            approved_by: self.agent(),
+            queued_at: self.clock.now(),
+            delivery: Delivery::Held,
+        };
+        self.store.queue_reply(&row).await?;
+        self.tell(DeskEvent::TicketChanged(id));
+        Ok(row)
+    }
+
+    /// Takes a reply out of the outbox and makes it the draft it was.
+    pub async fn withdraw(&self, id: OutboxId) -> Result<Draft, DeskError> {
+        let draft = self.store.withdraw(id, self.clock.now()).await?;
+        self.tell(DeskEvent::TicketChanged(draft.ticket));
+        Ok(draft)
+    }
+
+    /// Returns the message that a reply written now would answer: the newest one from outside.
+    pub(super) async fn answered_by_draft(
+        &self,
+        ticket: TicketId,
+    ) -> Result<Option<MessageId>, DeskError> {
+        let messages = self.store.messages(ticket).await?;
+        let from_outside = messages.iter().rev().find(|message| {
+            message.direction == Direction::In && message.kind == MessageKind::Public
+        });
+        Ok(from_outside.map(|message| message.id))
+    }
+}
+
+/// Returns where a text's words come from after a person changed it.
+fn edited(origin: DraftOrigin, before: &str, after: &str) -> DraftOrigin {
+    match origin {
+        DraftOrigin::Ai if before == after => DraftOrigin::Ai,
+        DraftOrigin::Ai | DraftOrigin::Mixed => DraftOrigin::Mixed,
+        DraftOrigin::Human => DraftOrigin::Human,
+    }
+}
