@@ -111,12 +111,12 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
     ear.finish();
     let (mut text, mut model) = (String::new(), None);
     loop {
-        match ear.next().expect("an end") {
+        match ear.heard().expect("an end") {
             Heard::Delta(Delta::Text(piece)) => text.push_str(&piece),
             Heard::Delta(Delta::Model(name)) => model = Some(name),
             Heard::Delta(Delta::Thinking | Delta::Alive | Delta::Request(_)) => {}
             Heard::Ended(finish) => {
-                assert!(ear.next().is_none(), "{}: more after the end", fixture.id);
+                assert!(ear.heard().is_none(), "{}: more after the end", fixture.id);
                 let usage = finish.usage.clone();
                 return Read {
                     text,
@@ -126,7 +126,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                 };
             }
             Heard::Failed(fault, usage) => {
-                assert!(ear.next().is_none(), "{}: more after the end", fixture.id);
+                assert!(ear.heard().is_none(), "{}: more after the end", fixture.id);
                 return Read {
                     text,
                     model,

@@ -117,7 +117,7 @@ impl Ear {
     }
 
     /// Returns the next thing heard, if there is one by now.
-    pub fn next(&mut self) -> Option<Heard> {
+    pub fn heard(&mut self) -> Option<Heard> {
         self.heard.pop_front()
     }
 
@@ -212,7 +212,7 @@ mod tests {
         ear.push(page);
         ear.finish();
 
-        let Some(Heard::Failed(fault, _)) = ear.next() else {
+        let Some(Heard::Failed(fault, _)) = ear.heard() else {
             panic!("no failure");
         };
         assert_eq!(fault, unreadable(page));
@@ -229,8 +229,8 @@ mod tests {
         ear.finish();
         ear.fail(Fault::new(FaultClass::TimedOut));
 
-        assert!(matches!(ear.next(), Some(Heard::Delta(Delta::Alive))));
-        assert!(matches!(ear.next(), Some(Heard::Failed(_, _))));
-        assert!(ear.next().is_none());
+        assert!(matches!(ear.heard(), Some(Heard::Delta(Delta::Alive))));
+        assert!(matches!(ear.heard(), Some(Heard::Failed(_, _))));
+        assert!(ear.heard().is_none());
     }
 }

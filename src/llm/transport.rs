@@ -209,7 +209,7 @@ struct Talk {
 impl Talk {
     async fn next(&mut self) -> Option<Heard> {
         loop {
-            if let Some(heard) = self.ear.next() {
+            if let Some(heard) = self.ear.heard() {
                 match self.tell(heard) {
                     Some(heard) => return Some(heard),
                     None => continue,
