@@ -4,6 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::too_many_lines,
     reason = "a test may panic"
 )]
 
@@ -289,4 +291,118 @@ fn no_recorded_answer_passes_for_whole_when_cut() {
             assert_eq!(class, FaultClass::Cut, "{} cut at {at}", fixture.id);
         }
     }
+}
+
+/// Refusals that the corpus does not hold; sources stand beside the codecs' rows.
+#[test]
+fn refusals_of_many_shapes_are_judged() {
+    use FaultClass as C;
+    use ProviderKind as K;
+    let overflow = r#"{"error":{"code":500,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}"#;
+    let inner = r#"{"error":{"message":"{\"error\":{\"code\":503,\"message\":\"overloaded\",\"status\":\"UNAVAILABLE\"}}","code":503}}"#;
+    let moderated =
+        r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["violence"]}}}"#;
+    for (kind, status, body, class) in [
+        (
+            K::OpenAiCompatible,
+            400,
+            r#"{"code":"x","error":"Incorrect API key provided: ab***"}"#,
+            C::KeyRefused,
+        ),
+        (
+            K::OpenAiCompatible,
+            401,
+            r#"{"detail":"Unauthorized"}"#,
+            C::KeyRefused,
+        ),
+        (
+            K::OpenAiCompatible,
+            401,
+            r#"{"error":"unauthorized"}"#,
+            C::KeyRefused,
+        ),
+        (K::OpenAiCompatible, 500, overflow, C::TooLong),
+        (K::OpenAiCompatible, 403, moderated, C::Refused),
+        (K::OpenAiCompatible, 403, "<html>no</html>", C::ModelGone),
+        (
+            K::OpenAiCompatible,
+            404,
+            r#"{"error":{"message":"model 'x' not found"}}"#,
+            C::ModelGone,
+        ),
+        (
+            K::OpenAi,
+            429,
+            r#"{"error":{"code":"rate_limit_exceeded","message":"Request too large for x"}}"#,
+            C::TooLong,
+        ),
+        (
+            K::OpenAi,
+            400,
+            r#"{"error":{"code":"content_filter","message":"filtered"}}"#,
+            C::Refused,
+        ),
+        (K::Anthropic, 413, "<html>too large</html>", C::TooLong),
+        (
+            K::Anthropic,
+            400,
+            "<html>bad gateway page</html>",
+            C::ServerError,
+        ),
+        (K::Gemini, 503, inner, C::Overloaded),
+        (
+            K::Gemini,
+            401,
+            r#"[{"error":{"code":401,"status":"UNAUTHENTICATED","message":"no"}}]"#,
+            C::KeyRefused,
+        ),
+    ] {
+        let fault = llm::wire(kind).fault(status, &Headers::new(), body.as_bytes());
+        assert_eq!(fault.class, class, "{kind:?} {status} {body}");
+    }
+    let mut ear = Ear::new(llm::wire(K::OpenAiCompatible), true);
+    ear.push(overflow.as_bytes());
+    ear.finish();
+    assert!(matches!(ear.heard(), Some(Heard::Failed(fault, _)) if fault.class == C::TooLong));
+}
+
+#[test]
+fn a_refused_parameter_is_named_and_left_out_afterwards() {
+    use deskhand::{
+        domain::ModelName,
+        engine::ask::Ask,
+        llm::wire::{Endpoint, Quirks},
+    };
+    let body = r#"{"error":{"message":"Unsupported parameter: 'max_completion_tokens'. Use 'max_tokens'.","code":"unsupported_parameter","param":"max_completion_tokens"}}"#;
+    let wire = llm::wire(ProviderKind::OpenAi);
+
+    let refused = wire
+        .fault(400, &Headers::new(), body.as_bytes())
+        .parameter
+        .unwrap();
+    let mut to = Endpoint {
+        kind: ProviderKind::OpenAi,
+        base_url: "https://a.example".to_owned(),
+        key: None,
+        model: ModelName("m".to_owned()),
+        stream: true,
+        quirks: Quirks::default(),
+        allow_plain_http: false,
+    };
+    to.quirks.without = vec![refused, "stream_options".to_owned()];
+    let ask = Ask {
+        system: String::new(),
+        turns: Vec::new(),
+        output_limit: 7,
+    };
+    let spelled: Value = serde_json::from_slice(&wire.call(&ask, &to).body).unwrap();
+
+    assert_eq!(spelled["max_tokens"], 7);
+    assert!(spelled["max_completion_tokens"].is_null() && spelled["stream_options"].is_null());
+    let needed = wire.fault(
+        400,
+        &Headers::new(),
+        br#"{"error":{"message":"max_tokens: Field required"}}"#,
+    );
+    assert_eq!(needed.parameter, None);
 }

@@ -47,13 +47,11 @@ impl Clocks {
     /// Returns which clock runs out next, and when.
     pub(super) fn next(&self) -> (Instant, ClockName) {
         let total = (self.total(), ClockName::Total);
-        let other = match self.useful {
-            Some(useful) => Some((self.gap(useful), ClockName::Gap)),
-            None => {
-                let limit = self.limits.first_text;
-                limit.map(|limit| (later(self.began, limit), ClockName::FirstText))
-            }
-        };
+        let first = self.limits.first_text;
+        let other = self.useful.map_or_else(
+            || first.map(|limit| (later(self.began, limit), ClockName::FirstText)),
+            |useful| Some((self.gap(useful), ClockName::Gap)),
+        );
         other
             .into_iter()
             .fold(total, |a, b| if b.0 < a.0 { b } else { a })

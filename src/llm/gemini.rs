@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     body::{Builder, cut, ended, secret},
-    rows::{BY_STATUS, Row, When, count, fault, in_band, text, unreadable},
+    rows::{BY_STATUS, PER_DAY, Row, When, count, fault, in_band, text, unreadable},
     sse::Event,
     url,
     wire::{Call, Delta, Endpoint, Finish, Headers, Reader, Stop, Whole, Wire},
@@ -38,7 +38,7 @@ const ERRORS: &[Row] = &[
     (When::Code("unauthenticated"), FaultClass::KeyRefused),   // [E]
     (When::Status(402), FaultClass::OutOfCredit),              // [E] prepaid credit is spent
     // [E] The retryDelay beside it is short, the quota comes back at midnight Pacific.
-    (When::Code("quota_per_day"), FaultClass::OutOfCredit),
+    (When::Code(PER_DAY), FaultClass::OutOfCredit),
     (When::Code("resource_exhausted"), FaultClass::RateLimited), // [E]
     (
         When::Says("exceeds the maximum number of tokens"),

@@ -9,6 +9,8 @@ mod anthropic;
 mod body;
 pub mod catalog;
 mod chat;
+pub mod check;
+mod client;
 mod clocks;
 mod compat;
 mod connect;
@@ -24,8 +26,11 @@ mod url;
 pub mod wire;
 mod words;
 
-pub use self::transport::{Conversation, KeyCheck, Transport};
 use self::wire::Wire;
+pub use self::{
+    check::KeyCheck,
+    transport::{Conversation, Transport},
+};
 use crate::domain::ProviderKind;
 
 /// Returns the codec for a wire format.

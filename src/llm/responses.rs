@@ -175,12 +175,14 @@ impl Reader for Answer {
             }
             // Flat, or with an `error` of its own: ogx-ai/ogx#5224.
             Some("error") => return Err(in_band(TABLES, &value)),
-            Some(name) if name.starts_with("response.reasoning") && name.ends_with(".delta") => {
-                out.push(Delta::Thinking);
-            }
-            Some(_) => {}
+            Some(
+                "response.reasoning_text.delta"
+                | "response.reasoning_summary_text.delta"
+                | "response.reasoning.delta"
+                | "response.reasoning_summary.delta",
+            ) => out.push(Delta::Thinking),
             None if value.get("error").is_some() => return Err(in_band(TABLES, &value)),
-            None => {}
+            Some(_) | None => {}
         }
         if out.is_empty() {
             out.push(Delta::Alive);
@@ -207,7 +209,6 @@ impl Reader for Answer {
             return Err(ended(FaultClass::Refused, &self.usage, &said, &code));
         }
         let stop = match status.as_str() {
-            "completed" => Stop::End,
             "incomplete" | "queued" | "in_progress" => Stop::Limit,
             "cancelled" | "failed" => {
                 let said = format!("the provider says {status}");

@@ -75,6 +75,9 @@ const NOT_TAKEN: [&str; 9] = [
     "deprecated",
 ];
 
+/// The code that is put for a violation of a quota per day; Gemini names it in the quota's id.
+pub(super) const PER_DAY: &str = "quota_per_day";
+
 /// What the body of a refusal says.
 #[derive(Debug, Default)]
 pub(super) struct Refusal {
@@ -258,10 +261,14 @@ impl Refusal {
             let violations = detail.get("violations").and_then(Value::as_array);
             for id in violations.into_iter().flatten() {
                 if let Some(quota) = text(id, "/quotaId").filter(|quota| quota.contains("PerDay")) {
-                    self.codes.insert(0, "quota_per_day".to_owned());
+                    self.codes.insert(0, PER_DAY.to_owned());
                     self.code = Some(clean(quota));
                 }
             }
+        }
+        // The delay beside a spent daily quota is short and wrong: it comes back at midnight.
+        if self.codes.iter().any(|code| code == PER_DAY) {
+            self.wait = None;
         }
     }
 

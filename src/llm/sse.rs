@@ -57,10 +57,10 @@ impl Parser {
             let (line, tail) = rest.split_at(at);
             self.extend(line)?;
             frames.extend(self.end_line());
-            rest = match tail {
-                [b'\r', b'\n', more @ ..] | [b'\n' | b'\r', more @ ..] => more,
-                more => more,
-            };
+            rest = tail
+                .strip_prefix(b"\r\n")
+                .or_else(|| tail.get(1..))
+                .unwrap_or_default();
             self.after_return = tail == b"\r";
         }
         self.extend(rest)?;
@@ -210,8 +210,8 @@ mod tests {
         ];
         let end = prop_oneof![Just("\n"), Just("\r"), Just("\r\n"), Just("\n\n")];
         proptest::collection::vec((word, end), 0..30).prop_map(|lines| {
-            let text: String = lines.iter().map(|(a, b)| format!("{a}{b}")).collect();
-            text.into_bytes()
+            let texts = lines.iter().flat_map(|(line, end)| [line.as_str(), end]);
+            texts.collect::<String>().into_bytes()
         })
     }
 

@@ -68,7 +68,11 @@ pub(super) fn segment(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
+                out.push(digit.to_ascii_uppercase());
+            }
         }
     }
     out

@@ -1,0 +1,217 @@
+//! The HTTP clients, requests made for them, and what their errors mean.
+
+use std::{sync::OnceLock, time::Duration};
+
+use reqwest::{
+    Client, Method, Request, Response,
+    header::{HeaderName, HeaderValue},
+    redirect::Policy,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout_at};
+
+use super::{
+    connect::{Connecting, TooSlow, Watch},
+    url,
+    wire::{Call, Headers},
+    words::{self, clean},
+};
+use crate::domain::{Billed, Fault, FaultClass, fault::ClockName};
+
+/// The most bytes of the body of a refusal that are read.
+pub(super) const REFUSAL_CAP_BYTES: usize = 64 << 10;
+/// How long a connection is kept for the next draft (CRATES section E).
+const IDLE_LIMIT: Duration = Duration::from_mins(5);
+
+/// Whether a connection of before may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pool {
+    Shared,
+    Fresh,
+}
+
+/// The HTTP clients, each built when it is first needed: building loads the system's certificates.
+#[derive(Default)]
+pub(super) struct Clients {
+    wide: OnceLock<Client>,
+    wide_fresh: OnceLock<Client>,
+    local: OnceLock<Client>,
+    local_fresh: OnceLock<Client>,
+}
+
+impl Clients {
+    /// Returns the client for an address.
+    pub(super) fn client(&self, to: &str, pool: Pool) -> Result<&Client, Fault> {
+        let is_local = url::is_loopback(&url::host(to));
+        let slot = match (is_local, pool) {
+            (true, Pool::Shared) => &self.local,
+            (true, Pool::Fresh) => &self.local_fresh,
+            (false, Pool::Shared) => &self.wide,
+            (false, Pool::Fresh) => &self.wide_fresh,
+        };
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = build(is_local, pool).map_err(|error| {
+            let why = clean(&deepest(&error));
+            Fault::new(FaultClass::Unreachable).saying(format!("no secure connections here: {why}"))
+        })?;
+        Ok(slot.get_or_init(|| client))
+    }
+}
+
+fn build(is_local: bool, pool: Pool) -> Result<Client, reqwest::Error> {
+    // `main` installs it; tests and whoever comes first may not have.
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    let idle = match pool {
+        Pool::Shared => usize::MAX,
+        Pool::Fresh => 0,
+    };
+    let builder = Client::builder()
+        .user_agent(concat!("deskhand/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .tcp_nodelay(true)
+        .pool_idle_timeout(IDLE_LIMIT)
+        .pool_max_idle_per_host(idle)
+        .connector_layer(Watch);
+    if is_local {
+        builder.no_proxy()
+    } else {
+        builder
+    }
+    .build()
+}
+
+/// Refuses what would carry a key or a customer's words in the clear.
+fn allowed(target: &str, plain: bool) -> Result<reqwest::Url, Fault> {
+    let bad = |said: String| Fault::new(FaultClass::BadInput).saying(said);
+    let shown = url::for_people(target);
+    let parsed: reqwest::Url = target.parse().map_err(|_| {
+        bad(format!(
+            "`{}` is not an address; set base_url",
+            clean(&shown)
+        ))
+    })?;
+    let host = parsed
+        .host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']']);
+    match parsed.scheme() {
+        "https" => Ok(parsed),
+        "http" if plain || url::is_loopback(host) => Ok(parsed),
+        "http" => Err(bad(format!(
+            "{} would carry the key and the mail in the clear; use https, or set allow_plain_http = true",
+            clean(&shown)
+        ))),
+        _ => Err(bad(format!(
+            "`{}` is neither https nor http",
+            clean(&shown)
+        ))),
+    }
+}
+
+/// Makes the request; the values of its headers are marked as secret.
+pub(super) fn spelled(call: &Call, method: Method, plain: bool) -> Result<Request, Fault> {
+    let target = allowed(&call.url, plain)?;
+    let mut request = Request::new(method, target);
+    for (name, value) in &call.headers {
+        let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
+            Fault::new(FaultClass::KeyRefused)
+                .saying("the key holds characters that cannot be sent; set it anew")
+        })?;
+        value.set_sensitive(true);
+        request
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
+    }
+    if !call.body.is_empty() {
+        *request.body_mut() = Some(call.body.clone().into());
+    }
+    Ok(request)
+}
+
+/// Returns the headers, names in lower case.
+pub(super) fn headers_of(response: &Response) -> Headers {
+    let headers = response.headers().iter();
+    headers
+        .map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        })
+        .collect()
+}
+
+/// Reads what comes of a body until `at`, up to `cap`; a part is better than nothing.
+pub(super) async fn read_some(response: &mut Response, cap: usize, at: Instant) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Ok(Some(bytes))) = timeout_at(at, response.chunk()).await {
+        let room = cap.saturating_sub(body.len());
+        body.extend(bytes.iter().take(room));
+        if bytes.len() >= room {
+            break;
+        }
+    }
+    body
+}
+
+/// Makes the fault of a clock that ran out.
+pub(super) fn ran_out(clock: ClockName, billed: Billed) -> Fault {
+    let mut fault = Fault::new(FaultClass::TimedOut).saying(clock.words());
+    fault.clock = Some(clock);
+    fault.billed = billed;
+    fault
+}
+
+/// Makes the fault of a request without an answer.
+pub(super) fn broken(error: &reqwest::Error, connecting: &Connecting) -> Fault {
+    if is_too_slow(error) {
+        return ran_out(ClockName::Connect, Billed::No);
+    }
+    let why = clean(&deepest(error));
+    if error.is_connect() || connecting.is_under_way() {
+        return Fault::new(FaultClass::Unreachable).saying(why);
+    }
+    let said = format!("the connection broke before the answer: {why}");
+    let mut fault = Fault::new(FaultClass::Unreachable).saying(said);
+    fault.billed = Billed::Maybe;
+    fault
+}
+
+/// Makes the fault of a body that broke off.
+pub(super) fn torn(error: &reqwest::Error) -> Fault {
+    let why = clean(&deepest(error));
+    let mut fault = Fault::new(FaultClass::Cut).saying(format!("the answer broke off: {why}"));
+    fault.billed = Billed::Maybe;
+    fault
+}
+
+fn is_too_slow(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TooSlow>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Returns the words of the innermost cause: the outer ones only say that there was one.
+fn deepest(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// Masks the key, should the provider have said it.
+pub(super) fn masked(fault: Fault, key: Option<&SecretString>) -> Fault {
+    match key {
+        Some(key) => words::without_key(fault, key.expose_secret()),
+        None => fault,
+    }
+}
