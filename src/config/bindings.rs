@@ -5,7 +5,7 @@ use super::{
     chord::Sequence,
     finding::nearest,
     keymap::{Clash, Keymap, Preset},
-    reader::{Reader, Section, Span, quoted, texts},
+    reader::{Reader, Section, Span, looks_like_key, quoted, texts},
 };
 
 /// One binding of the file, and where it stands.
@@ -34,8 +34,10 @@ pub(super) fn keymap(reader: &mut Reader<'_>, root: &Section<'_>, preset: Preset
         let section = section.as_ref().unwrap_or(&table);
         bindings.extend(read(reader, section, scope, &mut map));
     }
-    refuse_clashes(reader, &bindings);
-    apply(reader, bindings, &mut map);
+    // What the file takes from the preset is told only when the file agrees with itself.
+    if !has_clashes(reader, &bindings) {
+        apply(reader, bindings, &mut map);
+    }
     map
 }
 
@@ -113,14 +115,15 @@ fn read(
                     span,
                 }),
                 Err(wrong) => {
-                    let hint = wrong.suggestion.as_ref().map_or_else(
+                    let suggestion = wrong.suggestion.filter(|_| !looks_like_key(keys));
+                    let hint = suggestion.map_or_else(
                         || {
                             "Write keys like \"j\", \"ctrl+k\", \"shift+tab\" or \"g g\"."
                                 .to_owned()
                         },
                         |near| format!("Did you mean \"{near}\"?"),
                     );
-                    reader.error(&span, format!("{wrong}."), Some(hint));
+                    reader.error(&span, format!("{} is no key.", quoted(keys)), Some(hint));
                 }
             }
         }
@@ -136,8 +139,10 @@ fn is_text(scope: Scope, keys: &Sequence) -> bool {
     scope != Scope::Desk && is_plain
 }
 
-/// Notes two bindings of the file that want the same keys, at the later line.
-fn refuse_clashes(reader: &mut Reader<'_>, bindings: &[Binding]) {
+/// Notes two bindings of the file that want the same keys, at the later line; tells whether there
+/// are any.
+fn has_clashes(reader: &mut Reader<'_>, bindings: &[Binding]) -> bool {
+    let mut has_clashes = false;
     for (place, first) in bindings.iter().enumerate() {
         for second in bindings.iter().skip(place + 1) {
             let overlap = first.keys.0.starts_with(&second.keys.0)
@@ -145,6 +150,7 @@ fn refuse_clashes(reader: &mut Reader<'_>, bindings: &[Binding]) {
             if first.scope != second.scope || first.action == second.action || !overlap {
                 continue;
             }
+            has_clashes = true;
             let (early, late) = if first.span.start < second.span.start {
                 (first, second)
             } else {
@@ -162,6 +168,7 @@ fn refuse_clashes(reader: &mut Reader<'_>, bindings: &[Binding]) {
             );
         }
     }
+    has_clashes
 }
 
 /// Binds; what loses its last key by that is told.

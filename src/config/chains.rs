@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reader::{Reader, Section, Span, quoted};
+use super::reader::{Reader, Section, Span, looks_like_key, quoted};
 use crate::{domain::LinkName, engine::chain::Chain};
 
 /// One chain as the file says it, with the places of its links.
@@ -44,6 +44,11 @@ fn listed(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
         return found;
     };
     for (name, span, value) in all.entries() {
+        if looks_like_key(name) {
+            let message = format!("{} cannot be the name of a chain.", quoted(name));
+            reader.error(&span, message, None);
+            continue;
+        }
         let Some(table) = Section::of(reader, &format!("chains.{name}"), value) else {
             continue;
         };
@@ -99,6 +104,9 @@ fn linked(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
         let (Ok(from), Some(target)) = (name.get_ref().parse::<LinkName>(), target) else {
             continue;
         };
+        if looks_like_key(name.get_ref()) {
+            continue;
+        }
         let Some(text) = target.get_ref().as_str() else {
             let message = "`fallback_to` must be one model, as \"provider/name\".";
             reader.error(&target.span(), message, None);
@@ -163,7 +171,7 @@ fn refuse_circles(
 }
 
 fn link(reader: &mut Reader<'_>, text: &str, span: &Span) -> Option<LinkName> {
-    if let Ok(link) = text.parse() {
+    if let (Ok(link), false) = (text.parse(), looks_like_key(text)) {
         return Some(link);
     }
     let message = format!("{} is no model.", quoted(text));

@@ -17,7 +17,6 @@ use crate::{
     engine::policy::{AfterText, OnAuthError},
 };
 
-/// The tables of a config, as [`Config::read`] knows them.
 const TABLES: [&str; 9] = [
     "agent",
     "store",
@@ -29,6 +28,52 @@ const TABLES: [&str; 9] = [
     "ui",
     "keys",
 ];
+const AGENT_KEYS: [&str; 3] = ["name", "email", "signature"];
+const STORE_KEYS: [&str; 1] = ["url"];
+const SPEND_KEYS: [&str; 5] = [
+    "cap_month_usd",
+    "alerts",
+    "pause_at_cap",
+    "allow_unknown_prices",
+    "time_zone",
+];
+const ENGINE_KEYS: [&str; 5] = [
+    "on_auth_error",
+    "after_text",
+    "parallel_drafts",
+    "output_limit",
+    "clocks",
+];
+const CLOCK_KEYS: [&str; 7] = [
+    "connect",
+    "first_text",
+    "gap",
+    "attempt",
+    "run",
+    "short_rest",
+    "hold",
+];
+const UI_KEYS: [&str; 6] = ["keymap", "theme", "colours", "glyphs", "bell", "editor"];
+
+/// A config with every setting, each explained: what `docs/config.md` shows. A line that begins
+/// with `#:` is a setting that is switched off.
+pub const EXAMPLE: &str = include_str!("../../assets/config.toml");
+
+/// Returns the name of every setting but those of keys and colours, which have lists of their own.
+pub fn settings_known() -> Vec<&'static str> {
+    let lists: [&[&'static str]; 9] = [
+        &TABLES,
+        &AGENT_KEYS,
+        &STORE_KEYS,
+        &SPEND_KEYS,
+        &ENGINE_KEYS,
+        &CLOCK_KEYS,
+        &UI_KEYS,
+        &provider::PROVIDER_KEYS,
+        &provider::MODEL_KEYS,
+    ];
+    lists.concat()
+}
 
 /// Reads the config file; what it says is checked against what is `around` it.
 ///
@@ -103,7 +148,7 @@ pub fn read(
 }
 
 fn agent(reader: &mut Reader<'_>, root: &Section<'_>) -> Agent {
-    let Some(table) = root.open(reader, "agent", &["name", "email", "signature"]) else {
+    let Some(table) = root.open(reader, "agent", &AGENT_KEYS) else {
         return Agent::default();
     };
     let name = table.text(reader, "name").and_then(|(name, span)| {
@@ -137,7 +182,7 @@ fn agent(reader: &mut Reader<'_>, root: &Section<'_>) -> Agent {
 }
 
 fn store(reader: &mut Reader<'_>, root: &Section<'_>, around: &Around<'_>) -> StoreConfig {
-    let Some(table) = root.open(reader, "store", &["url"]) else {
+    let Some(table) = root.open(reader, "store", &STORE_KEYS) else {
         return StoreConfig::default();
     };
     let url = table.text(reader, "url").and_then(|(written, span)| {
@@ -177,15 +222,8 @@ fn fill(written: &str, around: &Around<'_>) -> (String, Vec<String>) {
 }
 
 fn spend(reader: &mut Reader<'_>, root: &Section<'_>) -> SpendConfig {
-    const KEYS: [&str; 5] = [
-        "cap_month_usd",
-        "alerts",
-        "pause_at_cap",
-        "allow_unknown_prices",
-        "time_zone",
-    ];
     let usual = SpendConfig::default();
-    let Some(table) = root.open(reader, "spend", &KEYS) else {
+    let Some(table) = root.open(reader, "spend", &SPEND_KEYS) else {
         return usual;
     };
     let is_none = table
@@ -256,14 +294,7 @@ fn time_zone(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<String> {
 
 fn engine(reader: &mut Reader<'_>, root: &Section<'_>) -> EngineConfig {
     let mut engine = EngineConfig::default();
-    let keys = [
-        "on_auth_error",
-        "after_text",
-        "parallel_drafts",
-        "output_limit",
-        "clocks",
-    ];
-    let Some(table) = root.open(reader, "engine", &keys) else {
+    let Some(table) = root.open(reader, "engine", &ENGINE_KEYS) else {
         return engine;
     };
     let on_auth_error = [
@@ -289,16 +320,7 @@ fn engine(reader: &mut Reader<'_>, root: &Section<'_>) -> EngineConfig {
 }
 
 fn clocks(reader: &mut Reader<'_>, table: &Section<'_>, engine: &mut EngineConfig) {
-    let keys = [
-        "connect",
-        "first_text",
-        "gap",
-        "attempt",
-        "run",
-        "short_rest",
-        "hold",
-    ];
-    let Some(table) = table.open(reader, "clocks", &keys) else {
+    let Some(table) = table.open(reader, "clocks", &CLOCK_KEYS) else {
         return;
     };
     let clocks = &mut engine.policy.clocks;
@@ -319,8 +341,7 @@ fn clocks(reader: &mut Reader<'_>, table: &Section<'_>, engine: &mut EngineConfi
 
 fn ui(reader: &mut Reader<'_>, root: &Section<'_>) -> UiConfig {
     let mut ui = UiConfig::default();
-    let keys = ["keymap", "theme", "colours", "glyphs", "bell", "editor"];
-    let table = root.open(reader, "ui", &keys);
+    let table = root.open(reader, "ui", &UI_KEYS);
     let preset = table.as_ref().and_then(|table| {
         let presets = super::keymap::PRESETS.map(|preset| (preset.word(), preset));
         table.word(reader, "keymap", &presets)

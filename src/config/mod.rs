@@ -24,7 +24,7 @@ pub mod theme;
 
 use std::collections::BTreeMap;
 
-pub use file::{load, read};
+pub use file::{EXAMPLE, load, read, settings_known};
 pub use finding::{Finding, Severity};
 pub use paths::{Overrides, Paths};
 pub use settings::{

@@ -12,7 +12,8 @@ use crate::{
     engine::chain::Temper,
 };
 
-const PROVIDER_KEYS: [&str; 9] = [
+/// Every setting of a provider.
+pub(super) const PROVIDER_KEYS: [&str; 9] = [
     "type",
     "base_url",
     "api_key",
@@ -24,7 +25,8 @@ const PROVIDER_KEYS: [&str; 9] = [
     "allow_plain_http",
 ];
 
-const MODEL_KEYS: [&str; 7] = [
+/// Every setting of a model.
+pub(super) const MODEL_KEYS: [&str; 7] = [
     "fallback_to",
     "price_in_usd_per_million",
     "price_out_usd_per_million",
@@ -46,7 +48,8 @@ pub(super) fn providers(
     };
     for (name, span, value) in all.entries() {
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-        if name.is_empty() || name.len() > 40 || !name.chars().all(is_name) {
+        let fits = !name.is_empty() && name.len() <= 40 && name.chars().all(is_name);
+        if !fits || looks_like_key(name) {
             let message = format!("{} cannot be the name of a provider.", quoted(name));
             let hint = "Use small letters, digits, `-`, `_` and `.`, at most 40.".to_owned();
             reader.error(&span, message, Some(hint));
@@ -376,16 +379,17 @@ pub(super) fn models(
         return models;
     };
     for (name, span, value) in all.entries() {
-        let Some(table) = Section::of(reader, &format!("models.\"{name}\""), value) else {
-            continue;
-        };
-        table.refuse_unknown(reader, &MODEL_KEYS);
-        let Ok(link) = name.parse::<LinkName>() else {
+        let link = name.parse::<LinkName>().ok();
+        let Some(link) = link.filter(|_| !looks_like_key(name)) else {
             let message = format!("{} is no model.", quoted(name));
             let hint = "Write [models.\"provider/name\"], with the quotes.".to_owned();
             reader.error(&span, message, Some(hint));
             continue;
         };
+        let Some(table) = Section::of(reader, &format!("models.\"{name}\""), value) else {
+            continue;
+        };
+        table.refuse_unknown(reader, &MODEL_KEYS);
         let tempers = [
             ("plain", Temper::Plain),
             ("reasoning", Temper::Reasoning),

@@ -354,7 +354,7 @@ fn duration(value: &Value<'_>) -> Option<Duration> {
 /// Writes a word of the file in quotes; what looks like a key is not repeated.
 pub(super) fn quoted(word: &str) -> String {
     if looks_like_key(word) {
-        return "that looks like a key, which is not repeated here".to_owned();
+        return "`...` (it looks like a key and is not repeated)".to_owned();
     }
     let clean: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
     format!("`{clean}`")
