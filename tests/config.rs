@@ -1,6 +1,7 @@
 //! Config files, good and bad: every finding at once, each with its line and column, and never a
 //! word of a key. `docs/config.md` and `docs/keys.md` are kept true here, too.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::format_push_string, reason = "a page is small")]
 
 use std::path::Path;
 
