@@ -4,3 +4,4 @@
 //! and fuzzers can hold.
 
 pub mod clean;
+pub mod wrap;
