@@ -114,7 +114,7 @@ impl Desk {
         let now = self.clock.now();
         let memory = self.memory(now).await?;
         let mut prepared = Prepared {
-            plan: self.empty_plan(&settings, prompt_at_most, now),
+            plan: Self::empty_plan(&settings, prompt_at_most, now),
             endpoints: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
         };
@@ -127,7 +127,7 @@ impl Desk {
         Ok(prepared)
     }
 
-    fn empty_plan(&self, settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
+    fn empty_plan(settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
         let allowed = settings.config.spend.allow_unknown_prices;
         Plan {
             links: Vec::new(),
@@ -224,7 +224,7 @@ impl Desk {
     pub(super) async fn cheapest_draft(&self) -> Result<Option<Usd>, DeskError> {
         let settings = self.settings();
         let now = self.clock.now();
-        let mut plan = self.empty_plan(&settings, USUAL_PROMPT, now);
+        let mut plan = Self::empty_plan(&settings, USUAL_PROMPT, now);
         for name in self.chain(None).await?.links {
             let price = settings.price(&name, now);
             plan.links.push(PlannedLink::new(

@@ -146,13 +146,12 @@ impl Desk {
     }
 
     /// Sets up what the simulator does to the next draft of the tour.
-    pub(super) async fn arm_demo(&self) -> Result<(), DeskError> {
+    pub(super) fn arm_demo(&self) {
         if let Some(demo) = &self.background.demo {
             let step = demo.step.fetch_add(1, Ordering::Relaxed);
             demo.sim.clear_script();
             demo.sim.script(demo_tour::steps(step));
         }
-        Ok(())
     }
 
     /// Returns what to try next in the demo, in one line.

@@ -52,12 +52,12 @@ const AFTER: &str = "At the cap drafting pauses and the rest goes on; + raises i
 
 /// Returns what the simulator does to the draft number `step`, 0 being the first.
 pub(super) fn steps(step: u32) -> Vec<Step> {
-    let Some(stop) = usize::try_from(step).ok().and_then(|at| STOPS.get(at)) else {
+    let Some(here) = usize::try_from(step).ok().and_then(|at| STOPS.get(at)) else {
         return Vec::new();
     };
     [
-        (Family::Anthropic, stop.anthropic),
-        (Family::OpenAi, stop.openai),
+        (Family::Anthropic, here.anthropic),
+        (Family::OpenAi, here.openai),
     ]
     .into_iter()
     .filter(|(_, fault)| fault.is_some())

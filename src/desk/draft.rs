@@ -56,7 +56,7 @@ impl Desk {
         let prepared = self
             .prepare(&job.chosen, job.prompted.ask.tokens_at_most())
             .await?;
-        self.arm_demo().await?;
+        self.arm_demo();
         let stop = self.stop_on_either(cancel);
         let outcome = self.run(&job, &prepared, &stop).await?;
         stop.cancel();
@@ -182,12 +182,13 @@ impl Desk {
         self.store.write_receipt(&receipt).await?;
         let draft = self.keep_text(job, &outcome, &receipt).await?;
         self.learn(&outcome.lessons, &prepared.fingerprints).await?;
-        if let Some(answer) = receipt.answer() {
-            if self.store.first_provider().await?.is_none() {
-                self.store
-                    .set_first_provider(&answer.link.provider, self.clock.now())
-                    .await?;
-            }
+        if let Some(answer) = receipt.answer()
+            && self.store.first_provider().await?.is_none()
+        {
+            let provider = &answer.link.provider;
+            self.store
+                .set_first_provider(provider, self.clock.now())
+                .await?;
         }
         self.announce().await?;
         self.tell(super::face::DeskEvent::TicketChanged(job.view.ticket.id));
@@ -255,19 +256,15 @@ impl Desk {
         let Some(now) = now.filter(|draft| draft.state == DraftState::Writing) else {
             return Ok(self.store.draft(job.view.ticket.id, &self.agent()).await?);
         };
-        match &job.before {
-            Some(before) => {
-                let mut save = self.save(job, before.text.clone(), before.state, Some(&now));
-                save.origin = before.origin;
-                save.receipts.clone_from(&before.receipts);
-                save.flags.clone_from(&before.flags);
-                Ok(Some(self.store.save_draft(&save).await?))
-            }
-            None => {
-                self.store.discard_draft(now.id, self.clock.now()).await?;
-                Ok(None)
-            }
-        }
+        let Some(before) = &job.before else {
+            self.store.discard_draft(now.id, self.clock.now()).await?;
+            return Ok(None);
+        };
+        let mut save = self.save(job, before.text.clone(), before.state, Some(&now));
+        save.origin = before.origin;
+        save.receipts.clone_from(&before.receipts);
+        save.flags.clone_from(&before.flags);
+        Ok(Some(self.store.save_draft(&save).await?))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Desk, DeskError,
+    Desk, DeskError, Settings,
     chains::fingerprint_of,
     face::{DeskEvent, KeyCard, KeyOrigin},
     providers::endpoint,
@@ -59,7 +59,7 @@ impl Desk {
                 since: standing.map(|key| key.since),
                 said: standing.and_then(|key| key.said.clone()),
                 default_model: settings.default_model(&name).map(|model| model.0),
-                models: settings.models_of(&name, &provider),
+                models: Settings::models_of(&name, &provider),
                 place: chain
                     .iter()
                     .position(|link| link.provider == name)
@@ -142,7 +142,7 @@ impl Desk {
     }
 
     /// Uses this model of the provider when nothing else says; written into the config.
-    pub async fn set_default_model(
+    pub fn set_default_model(
         &self,
         name: &ProviderName,
         model: &ModelName,
@@ -165,8 +165,7 @@ impl Desk {
                 edit::set_chain(&self.paths.config_file, "default", &changed)?;
             }
         }
-        self.reload()?;
-        Ok(())
+        self.reload()
     }
 
     /// Makes the backup the primary and the primary the backup.

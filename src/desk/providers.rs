@@ -51,7 +51,7 @@ impl Settings {
 
     /// Returns the models that can be picked for a provider: those of the config, then those with
     /// a known price.
-    pub(super) fn models_of(&self, name: &ProviderName, provider: &ProviderConfig) -> Vec<String> {
+    pub(super) fn models_of(name: &ProviderName, provider: &ProviderConfig) -> Vec<String> {
         let mut models: Vec<String> = provider
             .models
             .iter()

@@ -174,11 +174,10 @@ impl SkipReason {
             Self::Open { .. } => "resting: failed too often lately".to_owned(),
             Self::KeyInvalid => "not tried: its key was refused".to_owned(),
             Self::NoKey => "not tried: no key".to_owned(),
-            Self::KeyNotAvailable(why) => format!("not tried: {why}"),
             Self::OverCap => "not tried: over the cap".to_owned(),
             Self::NoPrice => "not tried: its price is not known".to_owned(),
             Self::TooSmall => "not tried: its window is too small".to_owned(),
-            Self::NotUsable(why) => format!("not tried: {why}"),
+            Self::KeyNotAvailable(why) | Self::NotUsable(why) => format!("not tried: {why}"),
         }
     }
 }

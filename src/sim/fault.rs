@@ -129,26 +129,16 @@ impl Fault {
         name.parse().ok()
     }
 
-    const fn with(self, number: u32) -> Self {
-        match self {
-            Self::RateLimit(_) => Self::RateLimit(number),
-            Self::Slow(_) => Self::Slow(number),
-            Self::Stall(_) => Self::Stall(number),
-            Self::Cut(_) => Self::Cut(number),
-            Self::Reset(_) => Self::Reset(number),
-            Self::ErrorEvent(_) => Self::ErrorEvent(number),
-            Self::Malformed(_) => Self::Malformed(number),
-            other => other,
+    /// Returns the same fault with another number, where it has one.
+    fn with(mut self, number: u32) -> Self {
+        if let Some(own) = self.number_mut() {
+            *own = number;
         }
+        self
     }
 
-    /// Returns the name it is set by.
-    pub fn name(self) -> String {
-        let same = |known: &Self| std::mem::discriminant(known) == std::mem::discriminant(&self);
-        let name = NAMES
-            .iter()
-            .find(|(_, known)| same(known))
-            .map_or("fault", |(name, _)| *name);
+    /// Returns its number: words before it strikes, milliseconds or seconds.
+    const fn number_mut(&mut self) -> Option<&mut u32> {
         match self {
             Self::RateLimit(n)
             | Self::Slow(n)
@@ -156,11 +146,69 @@ impl Fault {
             | Self::Cut(n)
             | Self::Reset(n)
             | Self::ErrorEvent(n)
-            | Self::Malformed(n) => format!("{name}={n}"),
-            _ => name.to_owned(),
+            | Self::Malformed(n) => Some(n),
+            Self::RateLimitBare
+            | Self::Quota
+            | Self::ServerError
+            | Self::BadGateway
+            | Self::Unavailable
+            | Self::Overloaded
+            | Self::WrongKey
+            | Self::Forbidden
+            | Self::NoModel
+            | Self::BadRequest
+            | Self::TooLong
+            | Self::Refusal
+            | Self::Empty
+            | Self::Hang
+            | Self::Truncated => None,
         }
     }
+
+    /// Returns after how many words an answer breaks off, if it does.
+    pub(super) fn breaks_after(mut self) -> Option<usize> {
+        let is_a_break = matches!(
+            self,
+            Self::Stall(_)
+                | Self::Cut(_)
+                | Self::Reset(_)
+                | Self::ErrorEvent(_)
+                | Self::Malformed(_)
+        );
+        let words = self.number_mut().filter(|_| is_a_break)?;
+        usize::try_from(*words).ok()
+    }
+
+    /// Returns the name it is set by.
+    pub fn name(mut self) -> String {
+        let kind = std::mem::discriminant(&self);
+        let is_same = |known: &Self| std::mem::discriminant(known) == kind;
+        let name = NAMES
+            .iter()
+            .find(|(_, known)| is_same(known))
+            .map_or("fault", |(name, _)| *name);
+        self.number_mut()
+            .map_or_else(|| name.to_owned(), |number| format!("{name}={number}"))
+    }
 }
+
+/// The faults that are not an answer with a bad status of the provider's own: a pattern.
+macro_rules! not_refused {
+    () => {
+        Fault::BadGateway
+            | Fault::Refusal
+            | Fault::Empty
+            | Fault::Hang
+            | Fault::Slow(_)
+            | Fault::Stall(_)
+            | Fault::Cut(_)
+            | Fault::Reset(_)
+            | Fault::ErrorEvent(_)
+            | Fault::Malformed(_)
+            | Fault::Truncated
+    };
+}
+pub(super) use not_refused;
 
 #[cfg(test)]
 mod tests {

@@ -103,7 +103,7 @@ impl Line {
     }
 
     async fn fill(&mut self) -> io::Result<usize> {
-        let mut piece = [0_u8; 16 * 1024];
+        let mut piece = vec![0_u8; 16 * 1024];
         let read = self.stream.read(&mut piece).await?;
         self.rest
             .extend_from_slice(piece.get(..read).unwrap_or_default());
@@ -117,8 +117,7 @@ impl Line {
         headers: &[(String, String)],
         body: &[u8],
     ) -> io::Result<()> {
-        let mut head = head(status, headers);
-        head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        let head = head(status, headers) + &format!("content-length: {}\r\n\r\n", body.len());
         self.stream.write_all(head.as_bytes()).await?;
         self.stream.write_all(body).await?;
         self.sent += u64::try_from(body.len()).unwrap_or(0);
@@ -181,11 +180,13 @@ fn head(status: u16, headers: &[(String, String)]) -> String {
         529 => "Site Overloaded",
         _ => "Status",
     };
-    let mut head = format!("HTTP/1.1 {status} {reason}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head
+    let lines = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"));
+    [format!("HTTP/1.1 {status} {reason}\r\n")]
+        .into_iter()
+        .chain(lines)
+        .collect()
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {

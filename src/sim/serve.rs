@@ -272,20 +272,6 @@ struct Play<'a> {
     fault: Option<Fault>,
 }
 
-impl Play<'_> {
-    /// Returns after how many words the answer breaks off, if it does.
-    fn breaks_after(&self) -> Option<usize> {
-        match self.fault? {
-            Fault::Stall(n)
-            | Fault::Cut(n)
-            | Fault::Reset(n)
-            | Fault::ErrorEvent(n)
-            | Fault::Malformed(n) => Some(usize::try_from(n).unwrap_or(usize::MAX)),
-            _ => None,
-        }
-    }
-}
-
 async fn stream(
     line: &mut Line,
     state: &State,
@@ -304,7 +290,7 @@ async fn stream(
     for frame in &frames.before {
         line.piece(frame.as_bytes()).await?;
     }
-    let breaks_after = play.breaks_after();
+    let breaks_after = play.fault.and_then(Fault::breaks_after);
     let mut written = 0;
     for (at, (frame, word)) in frames.pieces.iter().zip(play.pieces).enumerate() {
         if breaks_after == Some(at) {
@@ -355,7 +341,7 @@ async fn in_one_piece(line: &mut Line, play: Play<'_>, served: &mut Served) -> i
     served.tokens_out = wire::tokens(text.len());
     let mut headers = wire::headers(play.family, play.asked.no);
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
-    if play.breaks_after().is_none() {
+    if play.fault.and_then(Fault::breaks_after).is_none() {
         line.answer(200, &headers, body.as_bytes()).await?;
         return Ok(After::NextRequest);
     }

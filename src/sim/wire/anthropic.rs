@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, End, Error, Fault, Frames, named, request_id, tokens};
+use super::{
+    super::fault::not_refused, Asked, End, Error, Fault, Frames, named, request_id, tokens,
+};
 
 fn usage(asked: &Asked, tokens_out: u64) -> Value {
     json!({
@@ -152,7 +154,7 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
             "invalid_request_error",
             "prompt is too long: 200251 tokens > 200000 maximum",
         ),
-        _ => return None,
+        not_refused!() => return None,
     })
 }
 

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, End, Error, Fault, Frames, bare, request_id, tokens};
+use super::{
+    super::fault::not_refused, Asked, End, Error, Fault, Frames, bare, request_id, tokens,
+};
 
 /// A moment that every answer carries; a simulator needs no clock.
 const CREATED: u64 = 1_763_700_000;
@@ -80,6 +82,7 @@ pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table, a row per fault")]
 pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
     let make = |status: u16, kind: &str, code: Value, said: &str| {
         let param = if code == json!("context_length_exceeded") {
@@ -156,7 +159,7 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
             "This model's maximum context length is 128000 tokens. However, your messages \
              resulted in 150012 tokens. Please reduce the length of the messages.",
         ),
-        _ => return None,
+        not_refused!() => return None,
     })
 }
 

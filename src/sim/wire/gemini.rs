@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, End, Error, Fault, Frames, bare, tokens};
+use super::{super::fault::not_refused, Asked, End, Error, Fault, Frames, bare, tokens};
 
 const fn finish(end: End) -> &'static str {
     match end {
@@ -13,14 +13,11 @@ const fn finish(end: End) -> &'static str {
 }
 
 fn answer(asked: &Asked, text: &str, written: usize, end: Option<End>) -> Value {
-    let mut candidate =
-        json!({"content": {"parts": [{"text": text}], "role": "model"}, "index": 0});
-    if text.is_empty() {
-        candidate["content"] = json!({"parts": [{"text": ""}], "role": "model"});
-    }
-    if let Some(end) = end {
-        candidate["finishReason"] = json!(finish(end));
-    }
+    let content = json!({"parts": [{"text": text}], "role": "model"});
+    let candidate = match end {
+        None => json!({"content": content, "index": 0}),
+        Some(end) => json!({"content": content, "finishReason": finish(end), "index": 0}),
+    };
     let out = tokens(written);
     json!({
         "candidates": [candidate],
@@ -66,13 +63,14 @@ pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table, a row per fault")]
 pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
     let make = |status: u16, word: &str, said: &str, details: Value| {
-        let mut body = json!({"error": {"code": status, "message": said, "status": word}});
-        if details != Value::Null {
-            body["error"]["details"] = details;
+        let mut error = json!({"code": status, "message": said, "status": word});
+        if let (Some(fields), false) = (error.as_object_mut(), details.is_null()) {
+            fields.insert("details".to_owned(), details);
         }
-        Error::new(status, body)
+        Error::new(status, json!({"error": error}))
     };
     let google = "type.googleapis.com/google.rpc";
     let violation = |quota: &str| json!({"@type": format!("{google}.QuotaFailure"), "violations": [{"quotaId": quota}]});
@@ -142,7 +140,7 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
             "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
             Value::Null,
         ),
-        _ => return None,
+        not_refused!() => return None,
     })
 }
 

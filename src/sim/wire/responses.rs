@@ -80,13 +80,19 @@ pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
     response(asked, text, Some(end))
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order of its events"
+)]
 pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
     let text = pieces.concat();
     let item = format!("msg_sim{:08}", asked.no);
     let mut sequence = 0_u64;
     let mut event = |kind: &str, mut data: Value| {
-        data["type"] = json!(kind);
-        data["sequence_number"] = json!(sequence);
+        if let Some(fields) = data.as_object_mut() {
+            fields.insert("type".to_owned(), json!(kind));
+            fields.insert("sequence_number".to_owned(), json!(sequence));
+        }
         sequence += 1;
         named(kind, &data)
     };
