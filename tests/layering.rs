@@ -30,7 +30,10 @@ const MAY_USE: [(&str, &str); 13] = [
 /// A name, and the beginnings of the files in which it may stand.
 const HOMES: [(&str, &str); 14] = [
     ("sqlx::", "store/"),
-    ("reqwest::", "llm/transport source/"),
+    (
+        "reqwest::",
+        "llm/transport llm/client llm/check llm/connect source/",
+    ),
     ("ratatui::", "tui/"),
     ("crossterm::", "tui/"),
     ("ratatui_textarea::", "tui/editor/"),
