@@ -1,3 +1,7 @@
 //! Parses the command line, runs it, and leaves with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    deskhand::cli::main(std::env::args_os())
+}

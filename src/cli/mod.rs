@@ -1,1 +1,169 @@
 //! The command line: every act of the desk, for people and for scripts.
+//!
+//! A command reads its arguments, asks the desk, and answers through [`out`]: in words, or in the
+//! JSON that `docs/cli.md` lists. Nothing here decides what a draft or a cap means.
+
+mod args;
+mod config;
+mod demo;
+mod doctor;
+mod draft;
+mod json;
+mod keys;
+mod logging;
+mod models;
+mod out;
+mod receipts;
+mod set;
+mod show;
+mod sim;
+mod spend;
+mod stop;
+mod tickets;
+mod words;
+
+use std::{ffi::OsString, process::ExitCode, sync::Arc};
+
+use clap::Parser as _;
+
+use self::{
+    args::{Args, Colour, Command, SpendArgs},
+    out::{Format, Out, complain},
+    stop::{Exit, Stop},
+};
+use crate::{
+    config::{
+        Missing, env,
+        paths::{Overrides, Paths},
+    },
+    desk::{Desk, Mode, Opening, Patience},
+    secrets::no_core_files,
+};
+
+/// What every command has at hand.
+struct Call {
+    out: Out,
+    paths: Paths,
+    wants_colour: bool,
+}
+
+/// Runs the program with these arguments and returns its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    no_core_files();
+    // It fails only when a provider is installed already, which then serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let args = match Args::try_parse_from(args::prepare(args)) {
+        Ok(args) => args,
+        Err(answer) => return args::answer(&answer).into(),
+    };
+    match start(args) {
+        Ok(exit) => exit.into(),
+        Err(stop) => {
+            complain(&stop.words, stop.advice.as_deref());
+            stop.exit.into()
+        }
+    }
+}
+
+fn start(args: Args) -> Result<Exit, Stop> {
+    let wants_colour = match args.colour {
+        Colour::Auto => !env::wants_no_colour(),
+        Colour::Always => true,
+        Colour::Never => false,
+    };
+    let format = if args.json {
+        Format::Json
+    } else {
+        Format::Plain
+    };
+    let missing = missing(&args);
+    let overrides = Overrides {
+        config: args.config,
+        data: args.data,
+    };
+    let call = Call {
+        out: Out::new(format, wants_colour),
+        paths: Paths {
+            missing,
+            ..Paths::find(&overrides.or_env())?
+        },
+        wants_colour,
+    };
+    let _log = logging::start(&call.paths.state_dir);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Stop::failed(format!("The program could not start its tasks: {error}."))
+        })?;
+    let exit = runtime.block_on(call.run(args.command));
+    // A keyring that never answers must not keep the program from leaving.
+    runtime.shutdown_background();
+    exit
+}
+
+/// Returns what it means that there is no config file. One that `--config` names must be there
+/// for what depends on it; listing, filing and setting up work without.
+fn missing(args: &Args) -> Missing {
+    let Some(_) = &args.config else {
+        return Missing::Fine;
+    };
+    match &args.command {
+        None
+        | Some(
+            Command::Draft(_)
+            | Command::Models
+            | Command::Config(_)
+            | Command::Doctor
+            | Command::Spend(SpendArgs { command: None }),
+        ) => Missing::Wrong,
+        Some(
+            Command::Demo(_)
+            | Command::Sim(_)
+            | Command::Tickets(_)
+            | Command::Show(_)
+            | Command::Set(_)
+            | Command::Receipts(_)
+            | Command::Keys(_)
+            | Command::Spend(SpendArgs { command: Some(_) }),
+        ) => Missing::Fine,
+    }
+}
+
+impl Call {
+    async fn run(&self, command: Option<Command>) -> Result<Exit, Stop> {
+        match command {
+            None => Box::pin(demo::open_desk(self)).await,
+            Some(Command::Demo(args)) => Box::pin(demo::run(self, &args)).await,
+            Some(Command::Sim(args)) => sim::run(self, &args).await,
+            Some(Command::Tickets(args)) => tickets::run(self, &args).await,
+            Some(Command::Show(args)) => show::run(self, &args).await,
+            Some(Command::Set(args)) => set::run(self, &args).await,
+            Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
+            Some(Command::Receipts(args)) => receipts::run(self, args).await,
+            Some(Command::Spend(args)) => spend::run(self, args).await,
+            Some(Command::Keys(args)) => Box::pin(keys::run(self, args)).await,
+            Some(Command::Models) => models::run(self).await,
+            Some(Command::Config(args)) => config::run(self, args),
+            Some(Command::Doctor) => Box::pin(doctor::run(self)).await,
+        }
+    }
+
+    /// Opens a desk.
+    async fn open(&self, mode: Mode, patience: Patience) -> Result<Arc<Desk>, Stop> {
+        let opening = Opening {
+            paths: self.paths.clone(),
+            mode,
+            patience,
+        };
+        Ok(Box::pin(Desk::open(opening)).await?)
+    }
+
+    /// Does something at the real desk, and closes it whatever came of it.
+    async fn at_desk<T>(&self, act: impl AsyncFnOnce(&Desk) -> Result<T, Stop>) -> Result<T, Stop> {
+        let desk = self.open(Mode::Real, Patience::Command).await?;
+        let done = act(&desk).await;
+        desk.close().await;
+        done
+    }
+}

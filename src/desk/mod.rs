@@ -38,6 +38,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use chains::Chosen;
 pub use error::DeskError;
+pub use keys::{Tried, Verify};
 pub use open::{Mode, Opening, Patience, store_url};
 pub use settings::Settings;
 

@@ -1,0 +1,65 @@
+//! Bare `deskhand` and `deskhand demo`: the desk on the screen.
+
+use std::{fs, io, path::Path};
+
+use super::{
+    Call,
+    args::DemoArgs,
+    stop::{Exit, Stop},
+};
+use crate::{
+    desk::{Mode, Patience, settings},
+    secrets::Noted,
+    store::{Store, StoreUrl},
+};
+
+/// The file the desk keeps in its data folder when the config names no other database.
+const DATABASE: &str = "deskhand.db";
+
+/// Opens the real desk when a key, an import or a config is there; else the demo.
+pub(super) async fn open_desk(call: &Call) -> Result<Exit, Stop> {
+    let paths = &call.paths;
+    let is_set_up = settings::config_exists(paths)
+        || !Noted::at(&paths.data_dir).names().is_empty()
+        || has_tickets(&paths.data_dir.join(DATABASE)).await;
+    screen(call, if is_set_up { Mode::Real } else { Mode::Demo }).await
+}
+
+/// Tells whether a database holds tickets. One that cannot be opened counts as holding some: the
+/// real desk then says what is wrong with it.
+async fn has_tickets(file: &Path) -> bool {
+    if !file.exists() {
+        return false;
+    }
+    let Ok(store) = Store::open(&StoreUrl::Sqlite(file.to_owned())).await else {
+        return true;
+    };
+    let is_empty = store.is_empty().await;
+    store.close().await;
+    !is_empty.unwrap_or(false)
+}
+
+/// Opens the demo, from its beginning when that is asked for.
+pub(super) async fn run(call: &Call, args: &DemoArgs) -> Result<Exit, Stop> {
+    if args.reset {
+        let dir = call.paths.demo_dir();
+        match fs::remove_dir_all(&dir) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                let words = format!(
+                    "The demo's folder {} could not be removed: {error}.",
+                    dir.display()
+                );
+                return Err(Stop::failed(words).advising("Close other demos, then try again."));
+            }
+        }
+    }
+    screen(call, Mode::Demo).await
+}
+
+async fn screen(call: &Call, mode: Mode) -> Result<Exit, Stop> {
+    let desk = call.open(mode, Patience::Command).await?;
+    desk.close().await;
+    Err(Stop::failed("The screen is not built into this version."))
+}

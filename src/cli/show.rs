@@ -1,0 +1,81 @@
+//! `deskhand show`: one ticket with its messages, its draft and its receipts.
+
+use serde_json::json;
+
+use super::{
+    Call,
+    args::ShowArgs,
+    json,
+    stop::{Exit, Stop},
+    words,
+};
+use crate::desk::face::TicketView;
+
+/// Prints the ticket of that number.
+pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
+    let view = call.at_desk(async |desk| {
+        let id = desk.by_number(args.number).await?;
+        Ok(desk.ticket(id).await?)
+    });
+    let view = view.await?;
+    if call.out.is_json() {
+        call.out.json(&json!({
+            "ticket": json::ticket(&view.ticket),
+            "messages": view.messages.iter().map(json::message).collect::<Vec<_>>(),
+            "draft": view.draft.as_ref().map(json::draft),
+            "receipts": view.receipts.iter().map(json::receipt).collect::<Vec<_>>(),
+            "outbox": view.outbox.iter().map(json::outbox).collect::<Vec<_>>(),
+        }));
+    } else {
+        print(call, &view);
+    }
+    Ok(Exit::OK)
+}
+
+fn print(call: &Call, view: &TicketView) {
+    let out = &call.out;
+    let ticket = &view.ticket;
+    out.heading(&format!(
+        "#{} {}",
+        ticket.number,
+        words::subject(&ticket.subject)
+    ));
+    out.line(&words::facts(ticket));
+    for message in &view.messages {
+        out.line("");
+        out.heading(&format!(
+            "{}  {}",
+            words::person(&message.from),
+            words::day(message.sent_at)
+        ));
+        out.text(&message.body.text);
+        for attachment in &message.attachments {
+            let kind = &attachment.media_type;
+            out.line(&format!(
+                "[{}, {kind}, {} bytes]",
+                attachment.name, attachment.size_bytes
+            ));
+        }
+    }
+    if let Some(draft) = &view.draft {
+        out.line("");
+        out.heading(&format!(
+            "Draft, revision {}, saved {}",
+            draft.revision,
+            words::day(draft.saved_at)
+        ));
+        out.text(&draft.text);
+    }
+    for row in &view.outbox {
+        out.line("");
+        out.heading(&format!(
+            "In the outbox since {}; it has not left",
+            words::day(row.queued_at)
+        ));
+        out.text(&row.text);
+    }
+    for receipt in &view.receipts {
+        out.line("");
+        out.text(&words::receipt(receipt));
+    }
+}

@@ -1,0 +1,141 @@
+//! How a command ends: its exit code, and the words when it did not do what was asked.
+
+use std::process::ExitCode;
+
+use crate::{
+    config::{finding::Finding, paths::PathsError},
+    desk::DeskError,
+    domain::{Ending, link::NotALink, money::NotAnAmount, query::QueryError, ticket::UnknownWord},
+};
+
+/// An exit code that others script against; a run's own codes come from its ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exit(u8);
+
+impl Exit {
+    /// Done.
+    pub(super) const OK: Self = Self(0);
+    /// It failed.
+    pub(super) const FAILED: Self = Self(1);
+    /// The command line or the config is wrong.
+    pub(super) const USAGE: Self = Self(2);
+    /// No provider answered.
+    pub(super) const NO_ANSWER: Self = Self(4);
+    /// A fault that does not fall back: key refused, bad input, refusal.
+    pub(super) const FAULT: Self = Self(5);
+
+    /// Returns how a command ends whose run ended so.
+    pub(super) const fn after(ending: Ending) -> Self {
+        Self(ending.exit_code())
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}
+
+/// A command that did not do what was asked: what happened and why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Stop {
+    pub(super) exit: Exit,
+    pub(super) words: String,
+    pub(super) advice: Option<String>,
+}
+
+impl Stop {
+    /// Makes a failure.
+    pub(super) fn failed(words: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::FAILED,
+            words: words.into(),
+            advice: None,
+        }
+    }
+
+    /// Makes a fault of the command line or the config.
+    pub(super) fn usage(words: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::USAGE,
+            words: words.into(),
+            advice: None,
+        }
+    }
+
+    /// Adds what to do.
+    pub(super) fn advising(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    /// Makes the stop of a config that is wrong: every finding on its line.
+    pub(super) fn findings(findings: &[Finding]) -> Self {
+        let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        Self::usage(lines.join("\n"))
+            .advising("Nothing was done. Put the config right and run it again.")
+    }
+}
+
+impl From<DeskError> for Stop {
+    fn from(error: DeskError) -> Self {
+        let exit = match &error {
+            DeskError::Findings(findings) => return Self::findings(findings),
+            DeskError::Edit(_)
+            | DeskError::Paths(_)
+            | DeskError::CapNotChosen
+            | DeskError::NoProvider(_)
+            | DeskError::KeyElsewhere(_) => Exit::USAGE,
+
+            DeskError::KeyNotAccepted { refused: true, .. } => Exit::FAULT,
+            DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
+            DeskError::Store(_)
+            | DeskError::Vault { .. }
+            | DeskError::Noting(_)
+            | DeskError::Move(_)
+            | DeskError::NoTicket(_)
+            | DeskError::NoReceipt(_)
+            | DeskError::Nothing(_)
+            | DeskError::Simulator(_) => Exit::FAILED,
+        };
+        let words = sentence(&error.to_string());
+        Self {
+            exit,
+            words,
+            advice: error.advice(),
+        }
+    }
+}
+
+impl From<PathsError> for Stop {
+    fn from(error: PathsError) -> Self {
+        Self::usage(sentence(&error.to_string()))
+    }
+}
+
+macro_rules! usage {
+    ($($error:ty),+) => {$(
+        impl From<$error> for Stop {
+            fn from(error: $error) -> Self {
+                Self::usage(sentence(&error.to_string()))
+            }
+        }
+    )+};
+}
+
+usage!(NotALink, NotAnAmount, QueryError, UnknownWord);
+
+/// Makes a sentence of an error's words.
+pub(super) fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    let end = if words.ends_with(['.', '!', '?', '\n']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{end}", chars.as_str())
+}

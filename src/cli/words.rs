@@ -1,0 +1,250 @@
+//! What the commands say in plain words. Foreign text in it is cleaned where it is printed.
+
+use crate::domain::{
+    Attempt, Cap, Contact, Ending, Priority, QueueRow, Receipt, SkipReason, Ticket, Timestamp,
+};
+
+/// Writes a moment to the minute, in UTC.
+pub(super) fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Writes a subject, or that there is none.
+pub(super) fn subject(subject: &str) -> &str {
+    if subject.trim().is_empty() {
+        "(no subject)"
+    } else {
+        subject
+    }
+}
+
+/// Writes a person with the address, for both can lie.
+pub(super) fn person(person: &Contact) -> String {
+    match &person.name {
+        Some(name) if !person.address.is_empty() => format!("{name} <{}>", person.address),
+        Some(_) | None => person.shown().to_owned(),
+    }
+}
+
+/// Writes a row of the list.
+pub(super) fn row(row: &QueueRow) -> String {
+    let draft = if row.draft.is_some() { " [draft]" } else { "" };
+    let tags: Vec<_> = row.tags.iter().map(|tag| format!(" +{tag}")).collect();
+    let tags = tags.concat();
+    let urgent = match row.priority {
+        Some(Priority::Urgent) => "!!",
+        Some(Priority::High) => "!",
+        Some(Priority::Normal | Priority::Low) | None => "",
+    };
+    let who = row.requester.shown();
+    let subject = subject(&row.subject);
+    format!(
+        "#{:<6} {:<8}{urgent:<2} {who}: {subject}{tags}{draft}",
+        row.number, row.status
+    )
+}
+
+/// Writes what stands around a ticket's subject.
+pub(super) fn facts(ticket: &Ticket) -> String {
+    let mut facts = format!("{}, from {}", ticket.status, person(&ticket.requester));
+    if let Some(priority) = ticket.priority {
+        push(&mut facts, format_args!(", priority {}", priority.word()));
+    }
+    if let Some(assignee) = &ticket.assignee {
+        push(&mut facts, format_args!(", assigned to {assignee}"));
+    }
+    for tag in &ticket.tags {
+        push(&mut facts, format_args!(" +{tag}"));
+    }
+    if let Some(why) = &ticket.quarantined_because {
+        push(&mut facts, format_args!(", out of the queue: {why}"));
+    }
+    facts
+}
+
+/// Writes a receipt: every attempt in order, with its reason.
+pub(super) fn receipt(receipt: &Receipt) -> String {
+    let mut text = format!("Receipt {}: {}", receipt.id, receipt.action);
+    if let Some(number) = receipt.ticket_number {
+        push(&mut text, format_args!(", #{number}"));
+    }
+    push(
+        &mut text,
+        format_args!(", {}, {}", day(receipt.began), receipt.cost().for_people()),
+    );
+    let chain: Vec<_> = receipt.chain.iter().map(ToString::to_string).collect();
+    push(
+        &mut text,
+        format_args!("\n  chain ({}): {}", receipt.chain_from, chain.join(" -> ")),
+    );
+    for attempt in &receipt.attempts {
+        push(&mut text, format_args!("\n  {}", self::attempt(attempt)));
+    }
+    for skipped in &receipt.skipped {
+        push(
+            &mut text,
+            format_args!("\n  -  {}  {}", skipped.link, skip(&skipped.because)),
+        );
+    }
+    for redacted in &receipt.redacted {
+        push(
+            &mut text,
+            format_args!("\n  masked before it left: {redacted}"),
+        );
+    }
+    text
+}
+
+fn attempt(attempt: &Attempt) -> String {
+    let mut text = format!("{}  {}  ", attempt.no, attempt.link);
+    text.push_str(attempt.class.map_or("ok", crate::domain::FaultClass::words));
+    if let Some(status) = attempt.status {
+        push(&mut text, format_args!(" {status}"));
+    }
+    if let (Some(tokens_in), Some(tokens_out)) = (attempt.usage.tokens_in, attempt.usage.tokens_out)
+    {
+        push(&mut text, format_args!("  {tokens_in}/{tokens_out} tokens"));
+    }
+    push(
+        &mut text,
+        format_args!(
+            "  {} ms  {}",
+            attempt.took.as_millis(),
+            attempt.cost.for_people()
+        ),
+    );
+    if let Some(id) = &attempt.request_id {
+        push(&mut text, format_args!("  {id}"));
+    }
+    if let Some(said) = &attempt.said {
+        push(&mut text, format_args!("\n     said: {said}"));
+    }
+    if let Some(because) = &attempt.moved_on_because {
+        push(&mut text, format_args!("\n     moved on: {because}"));
+    }
+    text
+}
+
+/// Writes why a link was not asked, with the time it may be asked again.
+fn skip(because: &SkipReason) -> String {
+    let words = because.words();
+    match because {
+        SkipReason::Resting { until, .. } | SkipReason::Open { until } => {
+            format!("{words}, until {}", day(*until))
+        }
+        SkipReason::NotNeeded
+        | SkipReason::RunEnded
+        | SkipReason::KeyInvalid
+        | SkipReason::NoKey
+        | SkipReason::KeyNotAvailable(_)
+        | SkipReason::OverCap
+        | SkipReason::NoPrice
+        | SkipReason::TooSmall
+        | SkipReason::NotUsable(_) => words,
+    }
+}
+
+/// Writes why there is no draft, naming what each provider did.
+pub(super) fn no_draft(receipt: &Receipt) -> String {
+    let tried: Vec<_> = receipt
+        .attempts
+        .iter()
+        .map(|attempt| {
+            let class = attempt.class.map_or("ok", crate::domain::FaultClass::words);
+            let status = attempt
+                .status
+                .map(|status| format!(" {status}"))
+                .unwrap_or_default();
+            let said = attempt
+                .said
+                .as_deref()
+                .map(|said| format!(" ({said})"))
+                .unwrap_or_default();
+            format!("{}{status} {class}{said}", attempt.link)
+        })
+        .chain(
+            receipt
+                .skipped
+                .iter()
+                .map(|skipped| format!("{} {}", skipped.link, skip(&skipped.because))),
+        )
+        .collect();
+    let cost = receipt.cost();
+    let mut text = format!("{}.", capital(&receipt.action));
+    if !tried.is_empty() {
+        push(&mut text, format_args!("\n{}.", tried.join("; ")));
+    }
+    if cost.amount().nanos() > 0 {
+        push(&mut text, format_args!("\nIt cost {}.", cost.for_people()));
+    }
+    text.push_str("\nThe ticket is untouched.");
+    text
+}
+
+/// Returns what to do when a draft did not come.
+pub(super) const fn advice(ending: Ending) -> Option<&'static str> {
+    match ending {
+        Ending::OverCap => {
+            Some("Raise the cap with `deskhand spend cap AMOUNT`, or wait for the next month.")
+        }
+        Ending::NoLink => Some(
+            "Connect a provider with `deskhand keys set anthropic`; `deskhand doctor` says more.",
+        ),
+        Ending::KeyRefused => Some("Set the key anew with `deskhand keys set PROVIDER`."),
+        Ending::Offline => Some("Check the network, then draft again."),
+        Ending::Failed => Some("Draft again in a while, or name other links with --chain."),
+        Ending::TooLong => Some("Name a model with a larger window with --chain."),
+        Ending::Refused | Ending::BadInput => {
+            Some("Name another model with --chain, or write the reply by hand.")
+        }
+        Ending::Answered | Ending::Truncated | Ending::Cancelled | Ending::Lost => None,
+    }
+}
+
+/// Writes the one line below a draft: who wrote it, for how much, and why not the first choice.
+pub(super) fn drafted(receipt: &Receipt) -> String {
+    let who = receipt
+        .answer()
+        .map_or_else(String::new, |attempt| attempt.link.to_string());
+    let mut line = format!(
+        "{who}, {}, receipt {}",
+        receipt.cost().for_people(),
+        receipt.id
+    );
+    if receipt.is_fallback() {
+        let failed = receipt.attempts.iter().filter_map(|attempt| {
+            let class = attempt.class?;
+            (!receipt.ending.has_text() || attempt.moved_on_because.is_some())
+                .then(|| format!("{} {}", attempt.link, class.words()))
+        });
+        let failed: Vec<_> = failed.collect();
+        push(&mut line, format_args!("; fallback: {}", failed.join(", ")));
+    }
+    if receipt.ending == Ending::Truncated {
+        line.push_str("; stopped at the output limit");
+    }
+    line
+}
+
+/// Writes a cap.
+pub(super) fn cap(cap: Cap) -> String {
+    match cap {
+        Cap::Month(usd) => usd.in_cents(),
+        Cap::None => "no cap".to_owned(),
+        Cap::NotChosen => "no cap chosen yet".to_owned(),
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    first + chars.as_str()
+}
+
+/// Adds to a text.
+pub(super) fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
+    text.push_str(&more.to_string());
+}
