@@ -70,6 +70,11 @@ pub enum DeskError {
 }
 
 impl DeskError {
+    /// Tells whether a newer text of a draft was in the way; both are kept.
+    pub const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Conflict(_)))
+    }
+
     /// Returns what to do next, where there is something to do.
     pub fn advice(&self) -> Option<String> {
         Some(match self {

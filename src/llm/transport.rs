@@ -1,6 +1,11 @@
 //! The one place that opens a socket to a model: one attempt, its clocks, its end.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures::{Stream, StreamExt as _, stream};
 use reqwest::{Method, Response};
@@ -66,14 +71,15 @@ impl Transport {
             Some((heard, talk))
         });
         Conversation {
-            heard: Box::pin(heard),
+            heard: Mutex::new(Box::pin(heard)),
         }
     }
 }
 
 /// One attempt under way. Dropping it closes its socket.
 pub struct Conversation {
-    heard: Pin<Box<dyn Stream<Item = Heard> + Send>>,
+    /// Never locked: it only lets a task that holds a conversation move between threads.
+    heard: Mutex<Pin<Box<dyn Stream<Item = Heard> + Send>>>,
 }
 
 impl fmt::Debug for Conversation {
@@ -86,7 +92,8 @@ impl Conversation {
     /// Returns the next thing heard: `Opened`, `Delta`s, then `Ended` or `Failed` once. A call that
     /// is dropped while it waits loses nothing; after the end it says `Failed` again.
     pub async fn next(&mut self) -> Heard {
-        let heard = self.heard.next().await;
+        let stream = self.heard.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let heard = stream.next().await;
         heard.unwrap_or_else(|| {
             let over = Fault::new(FaultClass::Cut).saying("the call is over");
             Heard::Failed(over, Usage::default())

@@ -1,1 +1,45 @@
 //! The screen: what an agent looks at all day. Sees no door; acts through the desk.
+//!
+//! An event becomes an action by the keymap, `update` changes the model and names effects, the
+//! runner turns effects into tasks, and their ends come back as events. `view` only reads.
+//! Streams are state: the newest text of a running draft is read when the screen is drawn.
+
+pub mod acts;
+pub mod editor;
+pub mod effect;
+pub mod ended;
+pub mod event;
+#[cfg(test)]
+mod fixture;
+pub mod help;
+pub mod input;
+pub mod keys;
+pub mod layout;
+pub mod line;
+pub mod menu;
+pub mod meter;
+pub mod model;
+pub mod notes;
+pub mod over;
+pub mod paint;
+pub mod palette;
+pub mod panel;
+pub mod prompt;
+pub mod queue;
+pub mod run;
+pub mod runner;
+pub mod session;
+pub mod setup;
+pub mod talk;
+pub mod terminal;
+pub mod update;
+pub mod view;
+pub mod words;
+pub mod work;
+
+pub use run::{Leave, Options, run};
+pub use session::Session;
+pub use terminal::ScreenError;
+
+#[cfg(test)]
+mod screens;

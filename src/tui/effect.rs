@@ -1,0 +1,91 @@
+//! What the screen wants done: the only way out of `update`.
+
+use secrecy::SecretString;
+
+use crate::{
+    desk::face::DraftAsk,
+    domain::{Cap, Change, DraftId, OutboxId, ProviderName, Query, Status, TicketId},
+};
+
+/// One thing to do outside the model.
+#[derive(Debug)]
+pub enum Effect {
+    /// Read rows of the queue.
+    LoadPage {
+        /// Which tickets.
+        query: Query,
+        /// How many rows to pass over.
+        offset: u64,
+        /// How many to read.
+        limit: u64,
+        /// Comes back with the rows.
+        turn: u64,
+    },
+    /// Read one ticket with all that stands around it.
+    LoadTicket(TicketId),
+    /// Read the meter.
+    LoadSpend,
+    /// Read the banners.
+    LoadBanners,
+    /// Read the cards of the providers.
+    LoadKeys,
+    /// Read the newest receipts of all tickets.
+    LoadReceipts,
+    /// Make a draft.
+    Draft(DraftAsk),
+    /// Stop the draft that runs for a ticket.
+    Stop(TicketId),
+    /// Keep what was typed.
+    Save {
+        /// For which ticket.
+        ticket: TicketId,
+        /// The whole text.
+        text: String,
+        /// The revision it builds on.
+        expected: Option<i64>,
+    },
+    /// Change a ticket; `undo` is the change that takes it back.
+    Change {
+        /// Which ticket.
+        ticket: TicketId,
+        /// What to change.
+        change: Change,
+        /// What takes it back.
+        undo: Change,
+    },
+    /// Put the draft into the outbox.
+    QueueReply(TicketId, Status),
+    /// Take a reply out of the outbox.
+    Withdraw(OutboxId),
+    /// Throw a draft away.
+    Discard(TicketId, DraftId),
+    /// Bring a draft back.
+    Restore(TicketId, DraftId),
+    /// Write a new cap.
+    SetCap(Cap),
+    /// Keep a key, after the provider has accepted it.
+    SetKey(ProviderName, SecretString),
+    /// Forget a key.
+    RemoveKey(ProviderName),
+    /// Ask the provider whether it accepts the key.
+    TestKey(ProviderName),
+    /// Use this model of the provider when nothing else says.
+    SetDefaultModel(ProviderName, String),
+    /// Make the backup the primary and the other way round.
+    SwapProviders,
+    /// Hand the text to an editor outside.
+    EditOutside {
+        /// For which ticket.
+        ticket: TicketId,
+        /// Its number, for the file's name.
+        number: i64,
+        /// The text.
+        text: String,
+    },
+    /// Give the terminal back to the shell until it continues us.
+    Suspend,
+    /// Paint everything anew.
+    Redraw,
+    /// Leave.
+    Leave,
+}

@@ -1,0 +1,305 @@
+//! What follows when something that was begun has ended.
+
+use super::{
+    acts,
+    effect::Effect,
+    event::{Done, Trouble, TroubleKind},
+    model::{Model, Overlay},
+    paint::safe,
+    talk::draft::{ending_words, fallback_line},
+    work::Undo,
+};
+use crate::{
+    config::action::Action,
+    desk::face::{Drafted, QueuePage},
+    domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
+};
+
+/// Takes the end of something.
+pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
+    match done {
+        Done::Page { turn, page } => page_came(model, turn, page),
+        Done::Ticket(ticket, Ok(view)) => {
+            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+                let revision = view.draft.as_ref().map(|draft| draft.revision);
+                editor.rebase(revision, model.stage.now.mono);
+            }
+            model.talk.took(view);
+            Vec::new()
+        }
+        Done::Spend(Ok(spend)) => {
+            if model.meter.took(spend) {
+                model.notes.say(
+                    "AI work goes on: the cap leaves room again.",
+                    model.stage.now,
+                );
+            }
+            Vec::new()
+        }
+        Done::Banners(banners, hint) => {
+            model.notes.set_banners(banners);
+            model.notes.set_hint(hint);
+            Vec::new()
+        }
+        Done::Keys(cards) => keys_came(model, cards),
+        Done::Receipts(Ok(receipts)) => {
+            if let Some(Overlay::Feed(feed)) = &mut model.overlay {
+                feed.receipts = Some(receipts);
+            }
+            Vec::new()
+        }
+        Done::Drafted(ticket, result) => drafted(model, ticket, result),
+        Done::Saved { ticket, draft } => saved(model, ticket, draft),
+        Done::Changed(Ok((ticket, undo))) => changed(model, &ticket, undo),
+        Done::Queued(Ok(row), then) => queued(model, &row, then),
+        Done::Withdrawn(Ok(draft)) => {
+            model
+                .notes
+                .say("The reply is back: it is the draft again.", model.stage.now);
+            reload(model, draft.ticket)
+        }
+        Done::Discarded(ticket, Ok(draft)) => {
+            model.work.remember(Undo::Discard(ticket, draft));
+            let words = format!(
+                "Draft discarded. {} brings it back.",
+                model.key(Action::Undo)
+            );
+            model.notes.say(words, model.stage.now);
+            reload(model, ticket)
+        }
+        Done::Restored(ticket, Ok(())) => {
+            model.notes.say("The draft is back.", model.stage.now);
+            reload(model, ticket)
+        }
+        Done::CapSet(Ok(spend)) => {
+            let resumed = model.meter.took(spend);
+            let words = if resumed {
+                "The cap is set; AI work goes on."
+            } else {
+                "The cap is set."
+            };
+            model.notes.say(words, model.stage.now);
+            Vec::new()
+        }
+        Done::KeyDone(_, result) => key_done(model, result),
+        Done::EditedOutside(ticket, result) => edited_outside(model, ticket, result),
+        Done::Stopped(_) => Vec::new(),
+        Done::Ticket(_, Err(trouble))
+        | Done::Spend(Err(trouble))
+        | Done::Receipts(Err(trouble))
+        | Done::Changed(Err(trouble))
+        | Done::Queued(Err(trouble), _)
+        | Done::Withdrawn(Err(trouble))
+        | Done::Discarded(_, Err(trouble))
+        | Done::Restored(_, Err(trouble))
+        | Done::CapSet(Err(trouble)) => {
+            model.notes.trouble(&trouble, model.stage.now);
+            Vec::new()
+        }
+    }
+}
+
+fn page_came(model: &mut Model, turn: u64, page: Result<QueuePage, Trouble>) -> Vec<Effect> {
+    match page {
+        Ok(page) => {
+            let is_first = !model.queue.is_loaded();
+            let is_newest = model.queue.took(turn, page);
+            // The tour opens on a ticket whose draft the backup wrote, its receipt beside it.
+            if is_first && is_newest && model.stage.facts.is_demo {
+                let by_backup = |row: &crate::domain::QueueRow| {
+                    row.draft.as_ref().is_some_and(|draft| draft.is_fallback)
+                };
+                if !model.queue.row_here().is_some_and(by_backup) {
+                    model.queue.seek(by_backup);
+                }
+            }
+        }
+        Err(trouble) => {
+            model.queue.failed(turn);
+            model.notes.trouble(&trouble, model.stage.now);
+        }
+    }
+    Vec::new()
+}
+
+fn keys_came(
+    model: &mut Model,
+    cards: Result<Vec<crate::desk::face::KeyCard>, Trouble>,
+) -> Vec<Effect> {
+    match (cards, &mut model.overlay) {
+        (Ok(cards), Some(Overlay::Keys(screen))) => screen.took(cards),
+        (Ok(cards), Some(Overlay::SetUp(setup))) => setup.cards = Some(cards),
+        (Ok(_), _) => {}
+        (Err(trouble), _) => model.notes.trouble(&trouble, model.stage.now),
+    }
+    Vec::new()
+}
+
+fn reload(model: &mut Model, ticket: TicketId) -> Vec<Effect> {
+    let mut effects = vec![model.queue.reload()];
+    effects.extend(model.talk.reload(ticket));
+    effects
+}
+
+fn drafted(
+    model: &mut Model,
+    ticket: TicketId,
+    result: Result<Box<Drafted>, Trouble>,
+) -> Vec<Effect> {
+    let now = model.stage.now;
+    let number = model.work.run(ticket).map_or(0, |run| run.number);
+    model.work.end(ticket);
+    match result {
+        Ok(drafted) => {
+            say_how_it_went(model, number, &drafted);
+            if let Some(view) = model.talk.view_of_mut(ticket) {
+                if drafted.draft.is_some() {
+                    view.draft.clone_from(&drafted.draft);
+                }
+                view.receipts.insert(0, drafted.receipt);
+            }
+        }
+        Err(trouble) if trouble.kind == TroubleKind::CapNotChosen => {
+            acts::ask_for_cap(model);
+        }
+        Err(trouble) => model.notes.trouble(&trouble, now),
+    }
+    if model.work.edit_after == Some(ticket) {
+        model.work.edit_after = None;
+        if model.here() == Some(ticket) && model.overlay.is_none() {
+            acts::open_editor(model, ticket);
+        }
+    }
+    let mut effects = reload(model, ticket);
+    effects.extend([Effect::LoadSpend, Effect::LoadBanners]);
+    effects
+}
+
+fn say_how_it_went(model: &mut Model, number: i64, drafted: &Drafted) {
+    let now = model.stage.now;
+    let receipt = &drafted.receipt;
+    let cost = receipt.cost().for_people();
+    if !receipt.ending.has_text() {
+        let words = format!("#{number}: {}", ending_words(receipt, model));
+        return model.notes.warn(words, now);
+    }
+    let by = receipt
+        .answer()
+        .map_or_else(String::new, |answer| safe(&answer.link.to_string()));
+    let words = match fallback_line(receipt) {
+        Some(line) => format!("#{number} {line}"),
+        None => format!("#{number} drafted by {by} for {cost}."),
+    };
+    model.notes.say(words, now);
+}
+
+fn saved(model: &mut Model, ticket: TicketId, draft: Result<Box<Draft>, Trouble>) -> Vec<Effect> {
+    let now = model.stage.now;
+    match draft {
+        Ok(draft) => {
+            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+                editor.saved(&draft);
+            } else if let Some(view) = model.talk.view_of_mut(ticket) {
+                view.draft = Some(*draft);
+            }
+            Vec::new()
+        }
+        Err(trouble) => {
+            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+                if trouble.kind == TroubleKind::Conflict {
+                    editor.collided();
+                } else {
+                    editor.not_saved(&trouble.said);
+                }
+            }
+            model.notes.trouble(&trouble, now);
+            model.talk.reload(ticket).into_iter().collect()
+        }
+    }
+}
+
+fn changed(model: &mut Model, ticket: &Ticket, undo: Change) -> Vec<Effect> {
+    let key = model.key(Action::Undo);
+    let words = if undo == Change::default() {
+        format!("#{} is as it was before.", ticket.number)
+    } else {
+        let what = describe(ticket, &undo);
+        model.work.remember(Undo::Change(ticket.id, undo));
+        format!("#{} {what}. {key} takes it back.", ticket.number)
+    };
+    model.notes.say(words, model.stage.now);
+    reload(model, ticket.id)
+}
+
+fn describe(ticket: &Ticket, undo: &Change) -> String {
+    let mut parts = Vec::new();
+    if undo.status.is_some() {
+        parts.push(format!("is {} now", ticket.status));
+    }
+    if undo.priority.is_some() {
+        let word = ticket
+            .priority
+            .map_or("none", crate::domain::Priority::word);
+        parts.push(format!("has priority {word} now"));
+    }
+    if undo.assignee.is_some() {
+        let to = ticket
+            .assignee
+            .as_deref()
+            .map_or_else(|| "nobody".to_owned(), safe);
+        parts.push(format!("belongs to {to} now"));
+    }
+    if parts.is_empty() {
+        parts.push(format!("has the tags {} now", safe(&ticket.tags.join(" "))));
+    }
+    parts.join(", ")
+}
+
+fn queued(model: &mut Model, row: &OutboxRow, then: Status) -> Vec<Effect> {
+    model.work.remember(Undo::Queued(row.ticket, row.id));
+    let number = model.queue.row_of(row.ticket).map_or(0, |row| row.number);
+    let words = format!(
+        "Reply to #{number} is in the outbox. Sending is not set up yet, so it waits there and \
+         nothing has left; {then} follows when it has. {} brings it back.",
+        model.key(Action::Undo)
+    );
+    model.notes.say(words, model.stage.now);
+    let effects = reload(model, row.ticket);
+    if model.here() == Some(row.ticket) {
+        model.queue.move_by(1);
+    }
+    effects
+}
+
+fn key_done(model: &mut Model, result: Result<String, Trouble>) -> Vec<Effect> {
+    if let Some(Overlay::Keys(screen)) = &mut model.overlay {
+        screen.waits = match &result {
+            Ok(words) => Some(safe(words)),
+            Err(trouble) => Some(safe(&trouble.line())),
+        };
+    }
+    match result {
+        Ok(words) => model.notes.say(safe(&words), model.stage.now),
+        Err(trouble) => model.notes.trouble(&trouble, model.stage.now),
+    }
+    vec![Effect::LoadKeys, Effect::LoadBanners]
+}
+
+fn edited_outside(
+    model: &mut Model,
+    ticket: TicketId,
+    result: Result<Option<String>, Trouble>,
+) -> Vec<Effect> {
+    let now = model.stage.now;
+    match result {
+        Ok(Some(text)) => {
+            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+                editor.replace(&text, now.mono);
+                return editor.save().into_iter().collect();
+            }
+        }
+        Ok(None) => model.notes.say("The editor changed nothing.", now),
+        Err(trouble) => model.notes.trouble(&trouble, now),
+    }
+    Vec::new()
+}

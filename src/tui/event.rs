@@ -1,0 +1,143 @@
+//! What happens to the screen: keys, news of the desk, and the ends of what it had begun.
+
+use ratatui::layout::Size;
+
+use crate::{
+    config::chord::Chord,
+    desk::face::{DeskEvent, Drafted, KeyCard, QueuePage, Running, SpendView, TicketView},
+    domain::{
+        Change, Draft, DraftId, Mono, OutboxRow, ProviderName, Receipt, RunId, Status, Ticket,
+        TicketId, Timestamp,
+    },
+};
+
+/// One thing that happened, as `update` takes it.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Press),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resize(Size),
+    /// The desk has news.
+    Desk(DeskEvent),
+    /// The desk has had more news than could be kept: all that is shown must be read anew.
+    Missed,
+    /// The newest state of every running draft.
+    Live(Vec<Running>),
+    /// Something that was begun has ended.
+    Done(Done),
+    /// Time went on.
+    Tick,
+    /// A background task broke; its report is in the log.
+    Broke,
+}
+
+/// One press of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Press {
+    /// Which.
+    pub chord: Chord,
+    /// Whether the keyboard says that the key is held down.
+    pub is_repeat: bool,
+}
+
+/// The time, both ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// On the calendar.
+    pub civil: Timestamp,
+    /// On the stopwatch.
+    pub mono: Mono,
+}
+
+/// Why an act failed, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What happened and why.
+    pub said: String,
+    /// What to do.
+    pub advice: Option<String>,
+    /// What the screen itself can do about it.
+    pub kind: TroubleKind,
+}
+
+/// Troubles the screen has an answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// No cap is chosen: ask for one.
+    CapNotChosen,
+    /// A newer text of the draft exists: both are kept.
+    Conflict,
+    /// Any other.
+    Other,
+}
+
+/// The end of something that was begun.
+#[derive(Debug)]
+pub enum Done {
+    /// Rows of the queue came.
+    Page {
+        /// Of which question; older answers are dropped.
+        turn: u64,
+        /// The rows.
+        page: Result<QueuePage, Trouble>,
+    },
+    /// A ticket came.
+    Ticket(TicketId, Result<Box<TicketView>, Trouble>),
+    /// The meter came.
+    Spend(Result<SpendView, Trouble>),
+    /// Banners came, and the tour's word on what to try next.
+    Banners(Vec<String>, Option<&'static str>),
+    /// Cards of the providers came.
+    Keys(Result<Vec<KeyCard>, Trouble>),
+    /// Receipts came for the feed.
+    Receipts(Result<Vec<(i64, Receipt)>, Trouble>),
+    /// A draft came out, one way or another.
+    Drafted(TicketId, Result<Box<Drafted>, Trouble>),
+    /// The typed text is on disk, or not.
+    Saved {
+        /// For which ticket.
+        ticket: TicketId,
+        /// The draft as saved.
+        draft: Result<Box<Draft>, Trouble>,
+    },
+    /// A ticket was changed; the second is what undoes it.
+    Changed(Result<(Box<Ticket>, Change), Trouble>),
+    /// A reply was put into the outbox.
+    Queued(Result<Box<OutboxRow>, Trouble>, Status),
+    /// A reply was taken out of the outbox again.
+    Withdrawn(Result<Box<Draft>, Trouble>),
+    /// A draft was thrown away.
+    Discarded(TicketId, Result<DraftId, Trouble>),
+    /// A draft was brought back.
+    Restored(TicketId, Result<(), Trouble>),
+    /// The cap was written.
+    CapSet(Result<SpendView, Trouble>),
+    /// A provider's key or model was changed or tried; the words say how it went.
+    KeyDone(ProviderName, Result<String, Trouble>),
+    /// The outside editor was left; its text, if it was changed.
+    EditedOutside(TicketId, Result<Option<String>, Trouble>),
+    /// A run was told to stop.
+    Stopped(RunId),
+}
+
+impl Trouble {
+    /// Makes a trouble that only words can tell.
+    pub fn new(said: impl Into<String>) -> Self {
+        Self {
+            said: said.into(),
+            advice: None,
+            kind: TroubleKind::Other,
+        }
+    }
+
+    /// Writes it on one line.
+    pub fn line(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{} {advice}", self.said),
+            None => self.said.clone(),
+        }
+    }
+}

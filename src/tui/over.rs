@@ -1,0 +1,311 @@
+//! Keys while something lies over the panes.
+
+use secrecy::SecretString;
+
+use super::{
+    acts,
+    effect::Effect,
+    help::Help,
+    menu::{Choice, Menu},
+    model::{Model, Overlay},
+    prompt::{Prompt, PromptKind},
+    setup::Step,
+};
+use crate::{
+    config::{
+        action::Action,
+        chord::{Chord, Key},
+    },
+    desk::face::DraftAsk,
+    domain::{Cap, Change, TicketId, Usd},
+};
+
+/// Does what a key of pickers means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Cancel => close(model),
+        Action::Open => return choose(model),
+        Action::Down | Action::NextPane => step(model, 1),
+        Action::Up | Action::PreviousPane => step(model, -1),
+        Action::PageDown => step(model, 10),
+        Action::PageUp => step(model, -10),
+        Action::Quit => {
+            model.overlay = None;
+            return acts::act(model, Action::Quit);
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Takes a key as text, or as one of the letters that an overlay offers.
+pub fn text(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let letter = match (chord.key, chord.ctrl, chord.alt) {
+        (Key::Char(c), false, false) => Some(c),
+        _ => None,
+    };
+    match &mut model.overlay {
+        Some(Overlay::Palette(palette)) => {
+            palette.press(chord);
+        }
+        Some(Overlay::Help(help)) => {
+            help.line.press(chord);
+            help.top = 0;
+        }
+        Some(Overlay::Prompt(prompt)) => {
+            prompt.line.press(chord);
+            prompt.trouble = None;
+        }
+        Some(Overlay::Menu(menu)) => {
+            if let Some(choice) = letter.and_then(|letter| menu.by_letter(letter)) {
+                return chosen(model, choice);
+            }
+            plain_moves(model, letter);
+        }
+        Some(Overlay::Keys(_)) => return keys(model, letter),
+        Some(Overlay::Feed(_) | Overlay::SetUp(_)) => plain_moves(model, letter),
+        None => {}
+    }
+    Vec::new()
+}
+
+/// Where letters are not text, `j`, `k` and `q` are what they are everywhere.
+fn plain_moves(model: &mut Model, letter: Option<char>) {
+    match letter {
+        Some('j') => step(model, 1),
+        Some('k') => step(model, -1),
+        Some('q') => close(model),
+        Some(_) | None => {}
+    }
+}
+
+fn close(model: &mut Model) {
+    match &mut model.overlay {
+        Some(Overlay::Feed(feed)) if feed.is_open => feed.is_open = false,
+        Some(Overlay::Help(Help { line, .. })) if !line.text().is_empty() => {
+            line.take();
+        }
+        _ => model.overlay = None,
+    }
+}
+
+fn step(model: &mut Model, rows: isize) {
+    match &mut model.overlay {
+        Some(Overlay::Palette(palette)) => palette.move_by(rows),
+        Some(Overlay::Help(help)) => help.move_by(rows),
+        Some(Overlay::Menu(menu)) => menu.move_by(rows),
+        Some(Overlay::Keys(keys)) => keys.move_by(rows),
+        Some(Overlay::Feed(feed)) => feed.move_by(rows),
+        Some(Overlay::SetUp(setup)) => setup.move_by(rows),
+        Some(Overlay::Prompt(_)) | None => {}
+    }
+}
+
+fn choose(model: &mut Model) -> Vec<Effect> {
+    match &mut model.overlay {
+        Some(Overlay::Palette(palette)) => run(palette.chosen(), model),
+        Some(Overlay::Menu(menu)) => match menu.chosen() {
+            Some(choice) => chosen(model, choice),
+            None => Vec::new(),
+        },
+        Some(Overlay::Prompt(_)) => answer(model),
+        Some(Overlay::Keys(_)) => keys(model, Some('m')),
+        Some(Overlay::Feed(feed)) => {
+            feed.is_open = feed.here().is_some();
+            feed.top = 0;
+            Vec::new()
+        }
+        Some(Overlay::SetUp(setup)) => {
+            let step = setup.chosen();
+            set_up(model, step)
+        }
+        Some(Overlay::Help(_)) | None => Vec::new(),
+    }
+}
+
+fn run(action: Option<Action>, model: &mut Model) -> Vec<Effect> {
+    let Some(action) = action else {
+        return Vec::new();
+    };
+    model.overlay = None;
+    acts::act(model, action)
+}
+
+fn set_up(model: &mut Model, step: Step) -> Vec<Effect> {
+    if model.stage.facts.is_demo {
+        let words = "This is the demo: run the command shown there, and your own desk opens.";
+        model.notes.say(words, model.stage.now);
+        return Vec::new();
+    }
+    match step {
+        Step::Key => acts::act(model, Action::Keys),
+        Step::Cap => acts::ask_for_cap(model),
+        Step::Import => {
+            model.notes.say(
+                "Run `deskhand import PATH` in another terminal.",
+                model.stage.now,
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn chosen(model: &mut Model, choice: Choice) -> Vec<Effect> {
+    model.overlay = None;
+    match choice {
+        Choice::Status(ticket, status) => acts::change(
+            model,
+            ticket,
+            Change {
+                status: Some(status),
+                ..Change::default()
+            },
+        ),
+        Choice::Priority(ticket, level) => acts::change(
+            model,
+            ticket,
+            Change {
+                priority: Some(level),
+                ..Change::default()
+            },
+        ),
+        Choice::Redraft(ticket, hint, chain) => acts::begin(
+            model,
+            DraftAsk {
+                ticket,
+                chain,
+                hint,
+            },
+        ),
+        Choice::OwnHint(ticket) => {
+            model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Hint(ticket), "")));
+            Vec::new()
+        }
+        Choice::Model(provider, name) => vec![Effect::SetDefaultModel(provider, name)],
+        Choice::RemoveKey(provider) => vec![Effect::RemoveKey(provider)],
+        Choice::Nothing => Vec::new(),
+    }
+}
+
+fn keys(model: &mut Model, letter: Option<char>) -> Vec<Effect> {
+    let Some(Overlay::Keys(screen)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let Some(card) = screen.here().cloned() else {
+        plain_moves(model, letter);
+        return Vec::new();
+    };
+    match letter {
+        Some('m') if card.models.is_empty() => {
+            let words = "No model of it is known; name one in the config as default_model.";
+            model.notes.say(words, model.stage.now);
+        }
+        Some('m') => {
+            let menu = Menu::models(&card.provider, &card.models, card.default_model.as_deref());
+            model.overlay = Some(Overlay::Menu(menu));
+        }
+        Some('a') => {
+            let prompt = Prompt::open(PromptKind::Key(card.provider), "");
+            model.overlay = Some(Overlay::Prompt(prompt));
+        }
+        Some('t') => {
+            screen.waits = Some(format!("asking {} …", card.provider));
+            return vec![Effect::TestKey(card.provider)];
+        }
+        Some('x') => model.overlay = Some(Overlay::Menu(Menu::remove_key(&card.provider))),
+        Some('w' | 'W') => return vec![Effect::SwapProviders],
+        other => plain_moves(model, other),
+    }
+    Vec::new()
+}
+
+/// Enter in a prompt: what is typed is read; what is wrong with it is said and it stays open.
+fn answer(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Prompt(mut prompt)) = model.overlay.take() else {
+        return Vec::new();
+    };
+    let typed = prompt.line.text().trim().to_owned();
+    let result = match prompt.kind.clone() {
+        PromptKind::Filter => model
+            .queue
+            .set_filter(&typed)
+            .map(|effect| vec![effect])
+            .map_err(|why| why.to_string()),
+        PromptKind::Tags(ticket) => tags(model, ticket, &typed),
+        PromptKind::Assign(ticket) => {
+            let to = (!typed.is_empty()).then_some(typed);
+            Ok(acts::change(
+                model,
+                ticket,
+                Change {
+                    assignee: Some(to),
+                    ..Change::default()
+                },
+            ))
+        }
+        PromptKind::Cap => cap(&typed).map(|cap| vec![Effect::SetCap(cap)]),
+        PromptKind::Hint(ticket) => {
+            let hint = (!typed.is_empty()).then_some(typed);
+            Ok(acts::begin(
+                model,
+                DraftAsk {
+                    ticket,
+                    chain: None,
+                    hint,
+                },
+            ))
+        }
+        PromptKind::Key(_) if typed.is_empty() => Err("Nothing was typed.".to_owned()),
+        PromptKind::Key(provider) => {
+            let key = SecretString::from(prompt.line.take().trim().to_owned());
+            model.notes.say(
+                format!("Asking {provider} whether it accepts the key …"),
+                model.stage.now,
+            );
+            return acts::act(model, Action::Keys)
+                .into_iter()
+                .chain([Effect::SetKey(provider, key)])
+                .collect();
+        }
+    };
+    match result {
+        Ok(effects) => effects,
+        Err(why) => {
+            prompt.trouble = Some(why);
+            model.overlay = Some(Overlay::Prompt(prompt));
+            Vec::new()
+        }
+    }
+}
+
+fn tags(model: &mut Model, ticket: TicketId, typed: &str) -> Result<Vec<Effect>, String> {
+    let mut change = Change::default();
+    for word in typed.split([' ', ',']).filter(|word| !word.is_empty()) {
+        let (list, tag) = match word.strip_prefix('-') {
+            Some(tag) => (&mut change.remove_tags, tag),
+            None => (&mut change.add_tags, word.strip_prefix('+').unwrap_or(word)),
+        };
+        if tag.is_empty() {
+            return Err("A `-` or `+` needs a tag behind it, without a space.".to_owned());
+        }
+        list.push(tag.to_lowercase());
+    }
+    Ok(if change == Change::default() {
+        Vec::new()
+    } else {
+        acts::change(model, ticket, change)
+    })
+}
+
+fn cap(typed: &str) -> Result<Cap, String> {
+    if typed.eq_ignore_ascii_case("none") {
+        return Ok(Cap::None);
+    }
+    let usd: Usd = typed
+        .parse()
+        .map_err(|why: crate::domain::money::NotAnAmount| why.to_string())?;
+    if usd <= Usd::ZERO {
+        return Err("The cap must be above zero.".to_owned());
+    }
+    Ok(Cap::Month(usd))
+}

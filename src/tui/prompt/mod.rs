@@ -1,0 +1,160 @@
+//! One line to type over the panes: a filter, tags, an amount, a hint, a name, a key.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    line::InputLine,
+    paint::{self, style, width, wrap, write_line},
+};
+use crate::{
+    config::theme::Theme,
+    domain::{ProviderName, TicketId},
+};
+
+/// An open prompt.
+#[derive(Debug)]
+pub struct Prompt {
+    /// What the line is for.
+    pub kind: PromptKind,
+    /// What is typed.
+    pub line: InputLine,
+    /// What is wrong with it, said after Enter.
+    pub trouble: Option<String>,
+}
+
+/// What a line is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PromptKind {
+    /// A filter of the queue.
+    Filter,
+    /// Tags of a ticket: `vip -billing`.
+    Tags(TicketId),
+    /// The agent who gets a ticket.
+    Assign(TicketId),
+    /// The monthly cap.
+    Cap,
+    /// What to do differently in a draft.
+    Hint(TicketId),
+    /// A provider's key; never shown.
+    Key(ProviderName),
+}
+
+impl Prompt {
+    /// Opens a prompt with something in it already.
+    pub fn open(kind: PromptKind, text: &str) -> Self {
+        Self {
+            kind,
+            line: InputLine::new(text),
+            trouble: None,
+        }
+    }
+
+    /// Tells whether what is typed must not be seen.
+    pub const fn is_hidden(&self) -> bool {
+        matches!(self.kind, PromptKind::Key(_))
+    }
+
+    fn title(&self) -> String {
+        match &self.kind {
+            PromptKind::Filter => "FILTER".to_owned(),
+            PromptKind::Tags(_) => "TAGS".to_owned(),
+            PromptKind::Assign(_) => "ASSIGN".to_owned(),
+            PromptKind::Cap => "MONTHLY CAP".to_owned(),
+            PromptKind::Hint(_) => "REDRAFT".to_owned(),
+            PromptKind::Key(provider) => {
+                format!("KEY OF {}", paint::safe(&provider.0).to_uppercase())
+            }
+        }
+    }
+
+    const fn help(&self) -> &'static str {
+        match self.kind {
+            PromptKind::Filter => {
+                "words, status:open, tag:vip, from:maya, is:fallback, is:draft; - turns round. \
+                 Empty shows all."
+            }
+            PromptKind::Tags(_) => "A word adds a tag, -word takes it away.",
+            PromptKind::Assign(_) => "The agent's name. Empty: nobody.",
+            PromptKind::Cap => {
+                "Dollars in a calendar month, such as 20. `none` declares that there is no cap."
+            }
+            PromptKind::Hint(_) => "What to do differently, in your words.",
+            PromptKind::Key(_) => {
+                "Type or paste it: it is not shown. The provider is asked before it is kept."
+            }
+        }
+    }
+}
+
+/// Paints a prompt; returns where the caret stands.
+pub fn draw(buffer: &mut Buffer, area: Rect, prompt: &Prompt, theme: &Theme) -> (u16, u16) {
+    let inside = paint::boxed(buffer, area, &prompt.title(), style(theme.focus));
+    let wide = usize::from(inside.width);
+    let (shown, before) = if prompt.is_hidden() {
+        let stars = "*".repeat(prompt.line.text().chars().count());
+        (stars.clone(), stars)
+    } else {
+        (
+            prompt.line.text().to_owned(),
+            prompt.line.before_caret().to_owned(),
+        )
+    };
+    let room = wide.saturating_sub(4);
+    let hidden = width(&before).saturating_sub(room);
+    let start = shown.char_indices().nth(hidden).map_or(0, |(at, _)| at);
+    let seen = paint::head(shown.get(start..).unwrap_or_default(), room).to_owned();
+    write_line(
+        buffer,
+        inside,
+        0,
+        &Line::from(vec![Span::raw(" > "), Span::raw(seen)]),
+    );
+    let (words, paint) = match &prompt.trouble {
+        Some(trouble) => (paint::safe(trouble), theme.bad),
+        None => (prompt.help().to_owned(), theme.quiet),
+    };
+    for (line, row) in wrap(&words, wide.saturating_sub(2))
+        .into_iter()
+        .zip(1..inside.height)
+    {
+        write_line(
+            buffer,
+            inside,
+            row,
+            &Line::styled(format!(" {line}"), style(paint)),
+        );
+    }
+    let x = inside.x + 3 + paint::cells(width(&before).min(room));
+    (x.min(inside.right().saturating_sub(1)), inside.y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::theme::ThemeName;
+
+    #[test]
+    fn a_key_is_never_painted() {
+        let prompt = Prompt::open(PromptKind::Key(ProviderName("openai".into())), "sk-secret");
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 6));
+
+        draw(
+            &mut buffer,
+            Rect::new(0, 0, 60, 6),
+            &prompt,
+            &ThemeName::Mono.theme(),
+        );
+
+        let text: String = buffer
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        assert!(!text.contains("secret") && text.contains("*********"));
+        assert!(!format!("{prompt:?}").contains("secret"));
+    }
+}

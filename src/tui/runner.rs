@@ -1,0 +1,362 @@
+//! Turns effects into tasks and the ends of tasks into messages. Every task is awaited.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    effect::Effect,
+    event::{Done, Trouble, TroubleKind},
+    paint::safe,
+};
+use crate::{
+    desk::{Desk, DeskError, Verify},
+    domain::{ModelName, Page, ProviderName, TicketId},
+};
+
+/// How many receipts the feed reads.
+const FEED: Page = Page {
+    offset: 0,
+    limit: 200,
+};
+
+/// The tasks of the screen.
+pub struct Runner {
+    desk: Arc<Desk>,
+    tasks: JoinSet<Option<Done>>,
+    stops: BTreeMap<TicketId, CancellationToken>,
+    newest: Newest,
+}
+
+/// Reads that only count when they are the newest: while one is under way, the next waits, and a
+/// newer one takes its place.
+#[derive(Default)]
+struct Newest {
+    ticket: Slot,
+    page: Slot,
+}
+
+#[derive(Default)]
+struct Slot {
+    is_busy: bool,
+    next: Option<Effect>,
+}
+
+/// What must be done where the terminal is.
+#[derive(Debug)]
+pub enum Outside {
+    /// Hand a text to an editor.
+    Edit {
+        /// For which ticket.
+        ticket: TicketId,
+        /// Its number.
+        number: i64,
+        /// The text.
+        text: String,
+    },
+    /// Stop until the shell continues us.
+    Suspend,
+    /// Paint everything anew.
+    Redraw,
+    /// Leave.
+    Leave,
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Runner of {} tasks", self.tasks.len())
+    }
+}
+
+impl Runner {
+    /// Makes a runner for a desk.
+    pub fn new(desk: Arc<Desk>) -> Self {
+        let (tasks, stops, newest) = (JoinSet::new(), BTreeMap::new(), Newest::default());
+        Self {
+            desk,
+            tasks,
+            stops,
+            newest,
+        }
+    }
+
+    /// Begins an effect; gives back what only the owner of the terminal can do.
+    pub fn start(&mut self, effect: Effect) -> Option<Outside> {
+        match effect {
+            Effect::EditOutside {
+                ticket,
+                number,
+                text,
+            } => {
+                return Some(Outside::Edit {
+                    ticket,
+                    number,
+                    text,
+                });
+            }
+            Effect::Suspend => return Some(Outside::Suspend),
+            Effect::Redraw => return Some(Outside::Redraw),
+            Effect::Leave => return Some(Outside::Leave),
+            Effect::Stop(ticket) => {
+                if let Some(stop) = self.stops.get(&ticket) {
+                    stop.cancel();
+                }
+            }
+            Effect::Draft(ask) => {
+                let stop = CancellationToken::new();
+                self.stops.insert(ask.ticket, stop.clone());
+                let desk = Arc::clone(&self.desk);
+                self.tasks.spawn(async move {
+                    let drafted = desk.draft(&ask, &stop).await;
+                    Some(Done::Drafted(
+                        ask.ticket,
+                        drafted.map(Box::new).map_err(trouble),
+                    ))
+                });
+            }
+            effect @ Effect::LoadTicket(_) => self.read(effect, |newest| &mut newest.ticket),
+            effect @ Effect::LoadPage { .. } => self.read(effect, |newest| &mut newest.page),
+            other => self.spawn(other),
+        }
+        None
+    }
+
+    /// Waits for the next end of a task; for ever when none is under way.
+    pub async fn next(&mut self) -> Result<Done, Broke> {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(Some(done))) => {
+                    self.ended(&done);
+                    return Ok(done);
+                }
+                Some(Ok(None)) => {}
+                Some(Err(_)) => return Err(Broke),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Tells whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Tells every running draft to stop.
+    pub fn stop_all(&self) {
+        for stop in self.stops.values() {
+            stop.cancel();
+        }
+    }
+
+    /// Starts a task whose only end is a panic: for the test of what follows one.
+    #[cfg(debug_assertions)]
+    pub fn break_a_task(&mut self) {
+        #[expect(clippy::panic, reason = "the test of what follows a panic needs one")]
+        self.tasks
+            .spawn(async { panic!("a rehearsed panic in a task") });
+    }
+
+    fn read(&mut self, effect: Effect, slot: impl Fn(&mut Newest) -> &mut Slot) {
+        let slot = slot(&mut self.newest);
+        if slot.is_busy {
+            slot.next = Some(effect);
+        } else {
+            slot.is_busy = true;
+            self.spawn(effect);
+        }
+    }
+
+    fn ended(&mut self, done: &Done) {
+        let slot = match done {
+            Done::Ticket(..) => &mut self.newest.ticket,
+            Done::Page { .. } => &mut self.newest.page,
+            Done::Drafted(ticket, _) => {
+                self.stops.remove(ticket);
+                return;
+            }
+            _ => return,
+        };
+        match slot.next.take() {
+            Some(next) => self.spawn(next),
+            None => slot.is_busy = false,
+        }
+    }
+
+    fn spawn(&mut self, effect: Effect) {
+        let desk = Arc::clone(&self.desk);
+        self.tasks.spawn(async move {
+            match effect {
+                effect @ (Effect::SetKey(..)
+                | Effect::RemoveKey(_)
+                | Effect::TestKey(_)
+                | Effect::SetDefaultModel(..)
+                | Effect::SwapProviders) => keys(&desk, effect).await,
+                effect @ (Effect::LoadPage { .. }
+                | Effect::LoadTicket(_)
+                | Effect::LoadSpend
+                | Effect::LoadBanners
+                | Effect::LoadKeys
+                | Effect::LoadReceipts) => read(&desk, effect).await,
+                other => write(&desk, other).await,
+            }
+        });
+    }
+}
+
+/// Says that a task panicked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broke;
+
+async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
+    Some(match effect {
+        Effect::LoadPage {
+            query,
+            offset,
+            limit,
+            turn,
+        } => {
+            let page = desk.queue(&query, offset, limit).await.map_err(trouble);
+            Done::Page { turn, page }
+        }
+        Effect::LoadTicket(ticket) => Done::Ticket(
+            ticket,
+            desk.ticket(ticket).await.map(Box::new).map_err(trouble),
+        ),
+        Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
+        Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
+        Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
+        Effect::LoadReceipts => Done::Receipts(
+            desk.receipts(&Default::default(), FEED)
+                .await
+                .map_err(trouble),
+        ),
+        _ => return None,
+    })
+}
+
+async fn banners(desk: &Desk) -> Vec<String> {
+    let refused = desk.refused_keys().await.unwrap_or_default();
+    let words = |(provider, said): (ProviderName, Option<String>)| {
+        let said = said.map_or_else(String::new, |said| format!(" ({})", safe(&said)));
+        format!(
+            "The key of {provider} was refused{said}; it is left out until it is set anew: Keys \
+             screen, or `deskhand keys set {provider}`."
+        )
+    };
+    refused.into_iter().map(words).collect()
+}
+
+async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
+    Some(match effect {
+        Effect::Save {
+            ticket,
+            text,
+            expected,
+        } => {
+            let draft = desk.save_text(ticket, &text, expected).await;
+            Done::Saved {
+                ticket,
+                draft: draft.map(Box::new).map_err(trouble),
+            }
+        }
+        Effect::Change {
+            ticket,
+            change,
+            undo,
+        } => {
+            let changed = desk.change(ticket, &change).await;
+            Done::Changed(
+                changed
+                    .map(|ticket| (Box::new(ticket), undo))
+                    .map_err(trouble),
+            )
+        }
+        Effect::QueueReply(ticket, then) => {
+            let row = desk.queue_reply(ticket, then).await;
+            Done::Queued(row.map(Box::new).map_err(trouble), then)
+        }
+        Effect::Withdraw(row) => {
+            Done::Withdrawn(desk.withdraw(row).await.map(Box::new).map_err(trouble))
+        }
+        Effect::Discard(ticket, draft) => Done::Discarded(
+            ticket,
+            desk.discard(draft).await.map(|()| draft).map_err(trouble),
+        ),
+        Effect::Restore(ticket, draft) => {
+            Done::Restored(ticket, desk.restore(draft).await.map_err(trouble))
+        }
+        Effect::SetCap(cap) => Done::CapSet(desk.set_cap(cap).await.map_err(trouble)),
+        _ => return None,
+    })
+}
+
+async fn keys(desk: &Desk, effect: Effect) -> Option<Done> {
+    let verified = |is_verified: bool| {
+        if is_verified {
+            "accepted the key"
+        } else {
+            "could not be asked whether it accepts the key"
+        }
+    };
+    Some(match effect {
+        Effect::SetKey(provider, key) => {
+            let kept = desk
+                .set_key(&provider, key, Verify::First)
+                .await
+                .map_err(trouble);
+            let words = kept.map(|tried| {
+                format!(
+                    "{provider} {}; it is in your keyring.",
+                    verified(tried.is_verified)
+                )
+            });
+            Done::KeyDone(provider, words)
+        }
+        Effect::TestKey(provider) => {
+            let tried = desk.test_key(&provider).await.map_err(trouble);
+            let words = tried.map(|tried| format!("{provider} {}.", verified(tried.is_verified)));
+            Done::KeyDone(provider, words)
+        }
+        Effect::RemoveKey(provider) => {
+            let removed = desk.remove_key(&provider).await.map_err(trouble);
+            let words = removed.map(|was_there| {
+                let what = if was_there {
+                    "was removed from"
+                } else {
+                    "was not in"
+                };
+                format!("The key of {provider} {what} your keyring.")
+            });
+            Done::KeyDone(provider, words)
+        }
+        Effect::SetDefaultModel(provider, model) => {
+            let name = ModelName(model);
+            let set = desk.set_default_model(&provider, &name).map_err(trouble);
+            let words = set.map(|()| format!("{provider} is asked for {name} from now on."));
+            Done::KeyDone(provider, words)
+        }
+        Effect::SwapProviders => {
+            let swapped = desk.swap_primary().await.map_err(trouble);
+            let first = swapped.as_ref().ok().and_then(|links| links.first());
+            let provider =
+                first.map_or_else(|| ProviderName(String::new()), |link| link.provider.clone());
+            let words = swapped.map(|_| format!("{provider} is the primary now."));
+            Done::KeyDone(provider, words)
+        }
+        _ => return None,
+    })
+}
+
+fn trouble(error: DeskError) -> Trouble {
+    let kind = match &error {
+        DeskError::CapNotChosen => TroubleKind::CapNotChosen,
+        error if error.is_conflict() => TroubleKind::Conflict,
+        _ => TroubleKind::Other,
+    };
+    Trouble {
+        said: safe(&error.to_string()),
+        advice: error.advice(),
+        kind,
+    }
+}

@@ -1,0 +1,421 @@
+//! What stands below the conversation: the draft, as it grows, as it is, or why there is none.
+
+use ratatui::text::{Line, Span};
+
+use crate::{
+    config::{action::Action, theme::Theme},
+    desk::face::{Phase, Running},
+    domain::{
+        Attempt, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Receipt, TicketId,
+        draft::Delivery,
+    },
+    tui::{
+        model::Model,
+        paint::{cut, safe, safe_lines, style, wrap},
+        words,
+        work::RunHere,
+    },
+};
+
+/// What there is of a draft.
+#[derive(Clone, Copy, Debug)]
+pub enum Sight<'a> {
+    /// One is being made.
+    Running(&'a RunHere),
+    /// A reply waits in the outbox.
+    Held(&'a OutboxRow),
+    /// One is there.
+    Draft(&'a Draft),
+    /// None.
+    Nothing,
+}
+
+/// Returns what there is of a ticket's draft.
+pub fn sight(model: &Model, ticket: TicketId) -> Sight<'_> {
+    if let Some(run) = model.work.run(ticket) {
+        return Sight::Running(run);
+    }
+    let Some(view) = model.talk.view_of(ticket) else {
+        return Sight::Nothing;
+    };
+    if let Some(draft) = view
+        .draft
+        .as_ref()
+        .filter(|draft| !draft.text.trim().is_empty())
+    {
+        return Sight::Draft(draft);
+    }
+    let held = view
+        .outbox
+        .iter()
+        .find(|row| row.delivery == Delivery::Held);
+    held.map_or(Sight::Nothing, Sight::Held)
+}
+
+/// Returns the words on the draft's rule: what it is, and how it stands.
+pub fn title(model: &Model, ticket: TicketId) -> (String, String) {
+    let to = model.talk.view_of(ticket).map_or_else(String::new, |view| {
+        let address = &view.ticket.requester.address;
+        if address.is_empty() {
+            String::new()
+        } else {
+            format!(" → {}", safe(address))
+        }
+    });
+    match sight(model, ticket) {
+        Sight::Running(run) => (format!("DRAFT{to}"), running_title(run, model)),
+        Sight::Held(_) => (format!("REPLY IN THE OUTBOX{to}"), "waits".to_owned()),
+        Sight::Draft(draft) => (format!("DRAFT{to}"), draft_title(draft)),
+        Sight::Nothing => ("DRAFT".to_owned(), "none".to_owned()),
+    }
+}
+
+fn running_title(run: &RunHere, model: &Model) -> String {
+    if run.is_stopping {
+        return "stopping".to_owned();
+    }
+    let elapsed = run.elapsed(model.stage.now).as_millis() / 100;
+    let turn = usize::try_from(elapsed / 2).unwrap_or(0) % SPINNER.len();
+    let spinner = SPINNER.get(turn).copied().unwrap_or("|");
+    format!("{spinner} {}.{} s", elapsed / 10, elapsed % 10)
+}
+
+const SPINNER: [&str; 4] = ["|", "/", "-", "\\"];
+
+fn draft_title(draft: &Draft) -> String {
+    let whose = match draft.origin {
+        DraftOrigin::Ai => "AI draft, not sent",
+        DraftOrigin::Mixed => "AI draft, changed by you",
+        DraftOrigin::Human => "your text, not sent",
+    };
+    let stale = if draft.state == DraftState::Stale {
+        "STALE "
+    } else {
+        ""
+    };
+    format!("{stale}{whose} v{}", draft.revision)
+}
+
+/// Returns the draft's text in lines of at most `wide` cells.
+pub fn body(model: &Model, theme: &Theme, ticket: TicketId, wide: usize) -> Vec<Line<'static>> {
+    let plain = |text: &str| {
+        let lines = wrap(safe_lines(text).trim_end(), wide);
+        lines
+            .into_iter()
+            .map(|line| Line::styled(line, style(theme.text)))
+            .collect()
+    };
+    match sight(model, ticket) {
+        Sight::Running(run) => match &run.state {
+            Some(state) if !state.text.is_empty() => plain(&state.text),
+            Some(Running {
+                void: Some(void), ..
+            }) => {
+                let lines = wrap(safe_lines(&void.text).trim_end(), wide);
+                lines
+                    .into_iter()
+                    .map(|line| Line::styled(line, style(theme.void)))
+                    .collect()
+            }
+            Some(_) | None => old_text(model, ticket).map_or_else(Vec::new, plain),
+        },
+        Sight::Held(row) => plain(&row.text),
+        Sight::Draft(draft) => plain(&draft.text),
+        Sight::Nothing => {
+            let lines = wrap(&nothing_words(model, ticket), wide);
+            lines
+                .into_iter()
+                .map(|line| Line::styled(line, style(theme.quiet)))
+                .collect()
+        }
+    }
+}
+
+/// While a redraft has no words yet, the old text stays in sight.
+fn old_text(model: &Model, ticket: TicketId) -> Option<&str> {
+    model
+        .talk
+        .view_of(ticket)?
+        .draft
+        .as_ref()
+        .map(|draft| draft.text.as_str())
+}
+
+fn nothing_words(model: &Model, ticket: TicketId) -> String {
+    let Some(view) = model.talk.view_of(ticket) else {
+        return String::new();
+    };
+    let keys = format!(
+        "{} drafts a reply, {} writes one by hand.",
+        model.key(Action::Draft),
+        model.key(Action::Edit)
+    );
+    match view
+        .receipts
+        .first()
+        .filter(|receipt| !receipt.ending.has_text())
+    {
+        Some(receipt) => format!("{} {keys}", ending_words(receipt, model)),
+        None => format!("No draft yet. {keys}"),
+    }
+}
+
+/// Returns the lines below the draft: what is happening, and where its words came from.
+pub fn foot(model: &Model, theme: &Theme, ticket: TicketId, wide: usize) -> Vec<Line<'static>> {
+    let line = |text: String, paint| Line::styled(cut(&text, wide), style(paint));
+    // Where a draft came from is never cut off: it takes a second line instead.
+    let whole = |text: String, paint| {
+        let lines = wrap(&text, wide).into_iter().take(2);
+        lines
+            .map(|text| Line::styled(text, style(paint)))
+            .collect::<Vec<_>>()
+    };
+    match sight(model, ticket) {
+        Sight::Running(run) => run.state.as_ref().map_or_else(
+            || vec![line("starting …".to_owned(), theme.quiet)],
+            |state| {
+                let mut lines = Vec::new();
+                if let Some(hops) = running_hops(state) {
+                    lines.extend(whole(hops, theme.fallback));
+                }
+                lines.push(line(phase_words(state, model), theme.quiet));
+                lines
+            },
+        ),
+        Sight::Held(_) => vec![line(
+            format!(
+                "Sending is not set up yet: it waits. {} brings it back.",
+                model.key(Action::Undo)
+            ),
+            theme.warning,
+        )],
+        Sight::Draft(draft) => {
+            let mut lines = Vec::new();
+            if let Some(words) = flags(draft) {
+                lines.extend(whole(format!("! {words}"), theme.warning));
+            }
+            if let Some(words) = written_by(model, draft, ticket).and_then(fallback_line) {
+                lines.extend(whole(words, theme.fallback));
+            }
+            lines
+        }
+        Sight::Nothing => Vec::new(),
+    }
+}
+
+/// Returns the receipt of the run that wrote the draft.
+fn written_by<'a>(model: &'a Model, draft: &Draft, ticket: TicketId) -> Option<&'a Receipt> {
+    let id = draft.receipts.last()?;
+    let view = model.talk.view_of(ticket)?;
+    view.receipts.iter().find(|receipt| receipt.id == *id)
+}
+
+/// Returns what to know before sending, if there is anything.
+pub fn flags(draft: &Draft) -> Option<String> {
+    let mut words: Vec<String> = Vec::new();
+    if draft.state == DraftState::Stale {
+        words.push("the customer wrote again after it was begun".to_owned());
+    }
+    words.extend(
+        draft
+            .flags
+            .iter()
+            .filter(|flag| *flag != "fallback")
+            .map(|flag| safe(flag)),
+    );
+    let placeholders = [
+        "{{",
+        "TODO",
+        "[name]",
+        "[Name]",
+        "[your name]",
+        "[Your Name]",
+    ];
+    if let Some(found) = placeholders.iter().find(|mark| draft.text.contains(*mark)) {
+        words.push(format!("a placeholder is left: {found}"));
+    }
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// Returns the one line that says how a later link came to write the draft.
+pub fn fallback_line(receipt: &Receipt) -> Option<String> {
+    let answer = receipt.answer().filter(|_| receipt.is_fallback())?;
+    let failed: Vec<&Attempt> = receipt
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.no != answer.no)
+        .collect();
+    let lost: std::time::Duration = failed.iter().map(|attempt| attempt.took).sum();
+    let mut text = format!(
+        "↪ fallback: {} → {} ok",
+        hops(&failed, receipt),
+        safe(&answer.link.to_string())
+    );
+    if !lost.is_zero() {
+        let tenths = lost.as_millis().div_ceil(100);
+        text.push_str(&format!("  +{}.{}s", tenths / 10, tenths % 10));
+    }
+    if let Some(first) = receipt.first_choice_cost {
+        text.push_str(&format!("  {}", words::difference(receipt.cost(), first)));
+    }
+    Some(text)
+}
+
+/// Writes failed attempts shortly: `anthropic 429`; where none was made, why the first was skipped.
+fn hops(failed: &[&Attempt], receipt: &Receipt) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for attempt in failed {
+        let part = format!("{} {}", safe(&attempt.link.provider.0), reason(attempt));
+        if parts.last() != Some(&part) {
+            parts.push(part);
+        }
+    }
+    if parts.is_empty()
+        && let Some(skipped) = receipt.skipped.first()
+    {
+        parts.push(format!(
+            "{} {}",
+            safe(&skipped.link.provider.0),
+            skipped.because.words()
+        ));
+    }
+    parts.join(" → ")
+}
+
+/// Returns why an attempt failed, as shortly as can be: the status, else a word.
+pub fn reason(attempt: &Attempt) -> String {
+    match (attempt.class, attempt.status) {
+        (Some(FaultClass::Cut), _) => "cut off".to_owned(),
+        (Some(_), Some(status)) if status >= 300 => status.to_string(),
+        (Some(class), _) => class.words().to_owned(),
+        (None, _) => "ok".to_owned(),
+    }
+}
+
+/// Returns what became of earlier attempts of a running draft, if there were any.
+fn running_hops(state: &Running) -> Option<String> {
+    let link = state
+        .link
+        .as_ref()
+        .map_or_else(|| "the next".to_owned(), ToString::to_string);
+    if let Some(void) = &state.void {
+        let because = match void.because {
+            FaultClass::Cut => "cut off",
+            other => other.words(),
+        };
+        return Some(format!(
+            "switched: {} {because} → {}",
+            safe(&void.link.provider.0),
+            safe(&link)
+        ));
+    }
+    let failed: Vec<String> = state
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.class.is_some())
+        .map(|attempt| format!("{} {}", safe(&attempt.link.provider.0), reason(attempt)))
+        .collect();
+    (!failed.is_empty()).then(|| format!("↪ {} → {}", failed.join(" → "), safe(&link)))
+}
+
+fn phase_words(state: &Running, model: &Model) -> String {
+    let link = state
+        .link
+        .as_ref()
+        .map_or_else(String::new, |link| safe(&link.to_string()));
+    let what = match state.phase {
+        Phase::Waiting => "waiting".to_owned(),
+        Phase::Asking => format!("asking {link}"),
+        Phase::Writing => format!("{link} writes"),
+    };
+    format!("{what}  ·  {} cancels", model.key(Action::Cancel))
+}
+
+/// Returns the strip's lines on the draft: its newest words as they come, and the fallback.
+pub fn peek(model: &Model, theme: &Theme, wide: usize, high: usize) -> Vec<Line<'static>> {
+    let Some(here) = model.here() else {
+        return Vec::new();
+    };
+    let inner = wide.saturating_sub(9);
+    let foot = foot(model, theme, here, wide.saturating_sub(1));
+    let room = high.saturating_sub(foot.len()).max(1);
+    let body = body(model, theme, here, inner);
+    let is_running = matches!(sight(model, here), Sight::Running(_));
+    let first = if is_running {
+        body.len().saturating_sub(room)
+    } else {
+        0
+    };
+    let words = body
+        .into_iter()
+        .filter(|line| !line.to_string().is_empty())
+        .skip(first);
+    let mut lines = Vec::new();
+    for (place, line) in words.take(room).enumerate() {
+        let label = if place == 0 { " Draft: " } else { "        " };
+        let mut spans = vec![Span::styled(label, style(theme.quiet))];
+        let look = line.style;
+        spans.extend(
+            line.spans
+                .into_iter()
+                .map(|span| Span::styled(span.content, look)),
+        );
+        lines.push(Line::from(spans));
+    }
+    lines.extend(foot.into_iter().map(|mut line| {
+        line.spans.insert(0, Span::raw(" "));
+        line
+    }));
+    lines
+}
+
+/// Returns what a run without an answer came to: what happened, what is safe.
+pub fn ending_words(receipt: &Receipt, model: &Model) -> String {
+    let failed: Vec<String> = receipt
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.class.is_some())
+        .map(|attempt| {
+            let class = attempt.class.map_or("", FaultClass::words);
+            let status = attempt
+                .status
+                .map_or_else(String::new, |status| format!(" {status}"));
+            format!("{}{status} {class}", safe(&attempt.link.provider.0))
+        })
+        .collect();
+    let failed = failed.join(", ");
+    match receipt.ending {
+        Ending::Answered | Ending::Truncated => String::new(),
+        Ending::OverCap => model.meter.paused_words(model),
+        Ending::Failed => format!(
+            "{} tried, none answered: {failed}. Your ticket is untouched.",
+            receipt.attempts.len()
+        ),
+        Ending::Offline => {
+            format!("No provider could be reached: {failed}. Your ticket is untouched.")
+        }
+        Ending::NoLink => {
+            let why: Vec<String> = receipt
+                .skipped
+                .iter()
+                .map(|skip| format!("{} {}", safe(&skip.link.provider.0), skip.because.words()))
+                .collect();
+            format!(
+                "No provider could be asked: {}. Everything else works. {} opens the Keys screen.",
+                why.join(", "),
+                model.key(Action::Keys)
+            )
+        }
+        Ending::KeyRefused => {
+            format!(
+                "{failed}. {} opens the Keys screen to set it anew.",
+                model.key(Action::Keys)
+            )
+        }
+        Ending::BadInput => format!("{failed}. The receipt has the provider's words."),
+        Ending::TooLong => "The ticket is too long for every model of the chain.".to_owned(),
+        Ending::Refused => format!("{failed}. The receipt has the model's words."),
+        Ending::Cancelled => format!("Cancelled; it cost {}.", receipt.cost().for_people()),
+        Ending::Lost => "The program ended while this draft was made.".to_owned(),
+    }
+}

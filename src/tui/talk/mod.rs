@@ -1,0 +1,7 @@
+//! The ticket under the cursor: its conversation, and its draft below.
+
+pub mod draft;
+mod state;
+pub mod view;
+
+pub use state::{Talk, TalkLine, Voice};

@@ -1,0 +1,222 @@
+//! From what happened to what changes: routes each message to its room. Pure.
+
+use super::{
+    acts,
+    effect::Effect,
+    ended,
+    event::{Moment, Msg, Press},
+    layout,
+    model::{Model, Overlay},
+    over, queue, talk,
+};
+use crate::{
+    config::{
+        action::{Action, Scope},
+        chord::Chord,
+        keymap::Meaning,
+    },
+    desk::face::DeskEvent,
+};
+
+/// Takes a message; returns what is to be done outside.
+pub fn update(model: &mut Model, msg: Msg, now: Moment) -> Vec<Effect> {
+    model.stage.now = now;
+    let mut effects = match msg {
+        Msg::Key(press) => key(model, press),
+        Msg::Paste(text) => paste(model, &text),
+        Msg::Resize(size) => {
+            model.stage.size = size;
+            Vec::new()
+        }
+        Msg::Desk(event) => news(model, event),
+        Msg::Missed => everything(model),
+        Msg::Live(running) => {
+            model.work.took(running);
+            Vec::new()
+        }
+        Msg::Done(done) => ended::took(model, done),
+        Msg::Tick => tick(model),
+        Msg::Broke => {
+            let words =
+                "Something in the background broke; the log has the place. The desk goes on.";
+            model.notes.warn(words, now);
+            Vec::new()
+        }
+    };
+    effects.extend(settle(model));
+    effects
+}
+
+/// Returns what a fresh screen asks for.
+pub fn start(model: &mut Model) -> Vec<Effect> {
+    let facts = std::sync::Arc::clone(&model.stage.facts);
+    model.queue.serve(&facts.agent);
+    let mut effects: Vec<Effect> = settle(model);
+    effects.extend([model.queue.reload(), Effect::LoadSpend, Effect::LoadBanners]);
+    effects
+}
+
+/// Fits every room to the size of the screen and asks for what came into sight.
+fn settle(model: &mut Model) -> Vec<Effect> {
+    let layout = layout::layout(model);
+    let mut effects = Vec::new();
+    let high = queue::view::rows_high(&layout);
+    if high > 0 {
+        effects.extend(model.queue.settle(high));
+    }
+    effects.extend(model.talk.want(model.queue.here()));
+    if let Some(area) = layout.talk {
+        let areas = talk::view::areas(area, model);
+        let wide = usize::from(area.width.saturating_sub(2));
+        let facts = std::sync::Arc::clone(&model.stage.facts);
+        let time = (model.stage.now.civil, &facts.zone);
+        model.talk.lay(wide, usize::from(areas.talk.height), time);
+    }
+    effects
+}
+
+fn key(model: &mut Model, press: Press) -> Vec<Effect> {
+    let scope = model.scope();
+    model.stage.pressed.push(press.chord);
+    let pressed: &[Chord] = &model.stage.pressed;
+    match model.stage.facts.keymap.meaning(scope, pressed) {
+        Meaning::Prefix => Vec::new(),
+        Meaning::Act(action) => {
+            model.stage.pressed.clear();
+            let is_held = acts::is_held_down(model, action, press.is_repeat);
+            if is_held {
+                Vec::new()
+            } else {
+                act(model, scope, action)
+            }
+        }
+        Meaning::Nothing => {
+            let is_first = model.stage.pressed.len() == 1;
+            model.stage.pressed.clear();
+            if is_first {
+                text(model, scope, press.chord)
+            } else {
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn act(model: &mut Model, scope: Scope, action: Action) -> Vec<Effect> {
+    if action != Action::Quit && action != Action::Back {
+        let keeps = model
+            .work
+            .asked_twice
+            .is_some_and(|(asked, _)| asked == action);
+        if !keeps {
+            model.work.asked_twice = None;
+        }
+    }
+    match scope {
+        Scope::Picker => over::act(model, action),
+        Scope::Editor | Scope::Desk => acts::act(model, action),
+    }
+}
+
+fn text(model: &mut Model, scope: Scope, chord: Chord) -> Vec<Effect> {
+    match scope {
+        Scope::Picker => over::text(model, chord),
+        Scope::Editor => {
+            let now = model.stage.now.mono;
+            if let Some(editor) = &mut model.editor {
+                editor.press(chord, now);
+            }
+            Vec::new()
+        }
+        Scope::Desk => Vec::new(),
+    }
+}
+
+fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    let now = model.stage.now;
+    match (&mut model.overlay, &mut model.editor) {
+        (Some(Overlay::Prompt(prompt)), _) => prompt.line.insert(text),
+        (Some(Overlay::Palette(palette)), _) => palette.paste(text),
+        (Some(Overlay::Help(help)), _) => help.line.insert(text),
+        (None, Some(editor)) => {
+            if !editor.paste(text, now.mono) {
+                let words = format!(
+                    "The paste is too long to edit here. {} opens your $EDITOR.",
+                    model.key(Action::ExternalEditor)
+                );
+                model.notes.warn(words, now);
+            }
+        }
+        (Some(Overlay::Menu(_) | Overlay::Keys(_) | Overlay::Feed(_) | Overlay::SetUp(_)), _)
+        | (None, None) => {
+            let words = format!(
+                "Ignored a paste of {} characters; {} opens a reply to paste into.",
+                text.chars().count(),
+                model.key(Action::Edit)
+            );
+            model.notes.warn(words, now);
+        }
+    }
+    Vec::new()
+}
+
+fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
+    match event {
+        DeskEvent::Grew(_) => Vec::new(),
+        DeskEvent::Changed => reading(model),
+        DeskEvent::TicketChanged(ticket) => {
+            let mut effects = vec![model.queue.reload()];
+            effects.extend(model.talk.reload(ticket));
+            effects
+        }
+        DeskEvent::DraftSaved(_) => {
+            if model.editor.is_some() {
+                Vec::new()
+            } else {
+                reading(model)
+            }
+        }
+        DeskEvent::Spent => vec![Effect::LoadSpend],
+        DeskEvent::Alert(percent) => {
+            let words = model.meter.alert_words(percent, model);
+            model.notes.warn(words, model.stage.now);
+            vec![Effect::LoadSpend]
+        }
+        DeskEvent::Configured => {
+            let mut effects = vec![Effect::LoadSpend, Effect::LoadBanners];
+            if matches!(model.overlay, Some(Overlay::Keys(_) | Overlay::SetUp(_))) {
+                effects.push(Effect::LoadKeys);
+            }
+            effects
+        }
+        DeskEvent::KeyRefused(_) => vec![Effect::LoadBanners],
+        DeskEvent::Note(words) => {
+            model.notes.say(super::paint::safe(&words), model.stage.now);
+            Vec::new()
+        }
+    }
+}
+
+/// Reads the rows and the ticket in sight anew.
+fn reading(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![model.queue.reload()];
+    effects.extend(model.here().and_then(|here| model.talk.reload(here)));
+    effects
+}
+
+fn everything(model: &mut Model) -> Vec<Effect> {
+    let mut effects = reading(model);
+    effects.extend([Effect::LoadSpend, Effect::LoadBanners]);
+    effects
+}
+
+fn tick(model: &mut Model) -> Vec<Effect> {
+    let now = model.stage.now;
+    model.notes.fade(now);
+    model
+        .editor
+        .as_mut()
+        .and_then(|editor| editor.save_when_due(now.mono))
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,362 @@
+//! Paints the whole screen from the model, in order; reads only.
+
+use ratatui::{
+    Frame,
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::{Line, Span},
+};
+
+use super::{
+    help, keys,
+    layout::{self, Layout, SMALLEST, Shape},
+    menu, meter,
+    model::{Focus, Model, Overlay, Part},
+    notes::Tone,
+    paint::{self, cut, style, width, write_line},
+    palette, panel, prompt, queue, setup, talk,
+};
+use crate::config::{
+    Glyphs,
+    action::{Action, Scope},
+    theme::Theme,
+};
+
+/// Paints the screen.
+pub fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
+    let caret = draw(model, theme, frame.buffer_mut());
+    if let Some(caret) = caret {
+        frame.set_cursor_position(caret);
+    }
+}
+
+/// Paints the screen into cells; returns where the caret stands, if one is shown.
+pub fn draw(model: &Model, theme: &Theme, buffer: &mut Buffer) -> Option<Position> {
+    let layout = layout::layout(model);
+    let mut caret = None;
+    if layout.shape == Shape::TooSmall {
+        too_small(model, buffer);
+    } else {
+        header(buffer, &layout, model, theme);
+        banners(buffer, &layout, model, theme);
+        frame_of_panes(buffer, &layout, model, theme);
+        panes(buffer, &layout, model, theme);
+        hints(buffer, &layout, model, theme);
+        status(buffer, &layout, model, theme);
+        if let Some(open) = &model.overlay {
+            caret = overlay(buffer, open, model, theme);
+        }
+    }
+    if model.stage.facts.glyphs == Glyphs::Ascii {
+        paint::to_ascii(buffer);
+    }
+    caret
+}
+
+fn too_small(model: &Model, buffer: &mut Buffer) {
+    let size = model.stage.size;
+    let (wide, high) = SMALLEST;
+    let text = format!(
+        "deskhand needs {wide}x{high}, this is {}x{}",
+        size.width, size.height
+    );
+    write_line(
+        buffer,
+        buffer.area,
+        0,
+        &Line::raw(cut(&text, usize::from(size.width))),
+    );
+}
+
+fn header(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
+    let wide = usize::from(layout.header.width);
+    let bar = match wide {
+        120.. => 18,
+        90.. => 10,
+        _ => 6,
+    };
+    let mut left = vec![Span::styled(" deskhand ", style(theme.title))];
+    if model.stage.facts.is_demo {
+        left.push(Span::styled(" DEMO ", style(theme.demo)));
+    }
+    left.push(Span::styled(
+        format!(" ▸ {}", queue::view::title(model)),
+        style(theme.text),
+    ));
+    let mut right = vec![Span::raw("  ")];
+    right.extend(meter::view::spans(model, theme, bar));
+    right.push(Span::raw(" "));
+    write_line(buffer, layout.header, 0, &paint::row(left, right, wide));
+}
+
+fn banners(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
+    let wide = usize::from(layout.banners.width);
+    for (words, row) in model.notes.banners().iter().zip(0..layout.banners.height) {
+        let line = paint::pad(&format!(" ! {}", paint::safe(words)), wide);
+        write_line(
+            buffer,
+            layout.banners,
+            row,
+            &Line::styled(line, style(theme.bad)),
+        );
+    }
+}
+
+/// The pane in focus has its name in brackets, so that focus is seen without colour.
+fn name(title: &str, has_focus: bool) -> String {
+    if has_focus {
+        format!("[{title}]")
+    } else {
+        format!(" {title} ")
+    }
+}
+
+fn frame_of_panes(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
+    let look = style(theme.border);
+    let wide = usize::from(layout.body.width);
+    let focus = model.stage.focus;
+    if !layout.is_framed() {
+        if layout.body.height >= 15 {
+            let title = match focus {
+                Focus::Queue => "QUEUE",
+                Focus::Talk => "TICKET",
+                Focus::Side => "SIDE",
+            };
+            paint::rule(buffer, layout.body, 0, title, (look, "─"));
+            paint::rule(buffer, layout.body, layout.body.height - 1, "", (look, "─"));
+        }
+        return;
+    }
+    let mut panes = vec![
+        ("QUEUE", Focus::Queue, layout.queue),
+        ("TICKET", Focus::Talk, layout.talk),
+    ];
+    if layout.shape == Shape::Three {
+        panes.push(("SIDE", Focus::Side, layout.side));
+    }
+    let mut top = vec![Span::styled("┌", look)];
+    let mut bottom = String::from("└");
+    let last = panes.len() - 1;
+    for (place, (title, of, area)) in panes.into_iter().enumerate() {
+        let inner = usize::from(area.map_or(0, |area| area.width));
+        let has_focus = of == focus;
+        let title = format!("─{}", name(title, has_focus));
+        let fill = "─".repeat(inner.saturating_sub(width(&title)));
+        let look = if has_focus { style(theme.focus) } else { look };
+        top.push(Span::styled(format!("{title}{fill}"), look));
+        bottom.push_str(&"─".repeat(inner));
+        let (up, down) = if place == last {
+            ("┐", "┘")
+        } else {
+            ("┬", "┴")
+        };
+        top.push(Span::styled(up, style(theme.border)));
+        bottom.push_str(down);
+        let right = area.map_or(0, |area| area.right());
+        for y in layout.body.top() + 1..layout.body.bottom().saturating_sub(1) {
+            if place == 0 {
+                buffer.set_string(layout.body.x, y, "│", style(theme.border));
+            }
+            buffer.set_string(right, y, "│", style(theme.border));
+        }
+    }
+    write_line(buffer, layout.body, 0, &Line::from(top));
+    let bottom = cut(&bottom, wide);
+    write_line(
+        buffer,
+        layout.body,
+        layout.body.height - 1,
+        &Line::styled(bottom, look),
+    );
+}
+
+fn panes(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
+    if let Some(area) = layout.queue {
+        queue::view::draw(buffer, area, model, theme);
+    }
+    if let Some(area) = layout.peek {
+        queue::view::peek(buffer, area, model, theme);
+    }
+    if let Some(area) = layout.talk {
+        talk::view::draw(buffer, area, model, theme);
+    }
+    if let Some(area) = layout.side {
+        if layout.shape == Shape::Two {
+            let outer = Rect {
+                x: area.x.saturating_sub(1),
+                y: area.y.saturating_sub(1),
+                width: area.width + 2,
+                height: area.height + 2,
+            };
+            paint::boxed(buffer, outer, "[SIDE]", style(theme.focus));
+        }
+        panel::view::draw(buffer, area, model, theme);
+    }
+}
+
+fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) -> Option<Position> {
+    let area = layout::overlay(model, open);
+    let caret = match open {
+        Overlay::Palette(room) => palette::view::draw(buffer, area, room, theme),
+        Overlay::Help(room) => help::draw(buffer, area, room, (&model.stage.facts.keymap, theme)),
+        Overlay::Prompt(room) => prompt::draw(buffer, area, room, theme),
+        Overlay::Menu(room) => {
+            menu::draw(buffer, area, room, theme);
+            return None;
+        }
+        Overlay::Keys(room) => {
+            keys::draw(buffer, area, room, (model, theme));
+            return None;
+        }
+        Overlay::Feed(room) => {
+            panel::view::feed(buffer, area, room, (model, theme));
+            return None;
+        }
+        Overlay::SetUp(room) => {
+            setup::draw(buffer, area, room, (model, theme));
+            return None;
+        }
+    };
+    Some(Position::from(caret))
+}
+
+const QUEUE_HINTS: [(Action, &str); 8] = [
+    (Action::Open, "open"),
+    (Action::Draft, "draft"),
+    (Action::Edit, "reply"),
+    (Action::SendSolve, "send+solve"),
+    (Action::Status, "status"),
+    (Action::Filter, "filter"),
+    (Action::Palette, "all"),
+    (Action::Help, "help"),
+];
+
+const EDIT_HINTS: [(Action, &str); 4] = [
+    (Action::Save, "save and leave"),
+    (Action::Cancel, "save and leave"),
+    (Action::ExternalEditor, "$EDITOR"),
+    (Action::Palette, "all"),
+];
+
+const SIDE_HINTS: [(Action, &str); 6] = [
+    (Action::Down, "scroll"),
+    (Action::PartReceipt, "receipt"),
+    (Action::PartCustomer, "customer"),
+    (Action::GoReceipts, "all receipts"),
+    (Action::Back, "back"),
+    (Action::Palette, "all"),
+];
+
+fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
+    let Some(area) = layout.hint else { return };
+    let keymap = &model.stage.facts.keymap;
+    let (mode, hints): (&str, &[(Action, &str)]) = match (model.scope(), model.stage.focus) {
+        (Scope::Picker, _) => ("PALETTE", &[]),
+        (Scope::Editor, _) => ("EDIT", &EDIT_HINTS),
+        (Scope::Desk, Focus::Queue) => ("QUEUE", &QUEUE_HINTS),
+        (Scope::Desk, Focus::Talk) => ("TICKET", &talk::view::HINTS),
+        (Scope::Desk, Focus::Side) => ("TICKET", &SIDE_HINTS),
+    };
+    let mut spans = vec![Span::styled(format!(" {mode} "), style(theme.title))];
+    let mut room = usize::from(area.width).saturating_sub(mode.len() + 2);
+    let mut push = |key: String, words: &str, room: &mut usize| {
+        let wide = width(&key) + width(words) + 3;
+        if wide <= *room {
+            *room -= wide;
+            spans.push(Span::styled(format!(" {key}"), style(theme.key)));
+            spans.push(Span::raw(format!(" {words} ")));
+        }
+    };
+    let pressed = &model.stage.pressed;
+    if pressed.is_empty() {
+        for (action, words) in hints {
+            let key = keymap
+                .keys(model.scope(), *action)
+                .first()
+                .map(ToString::to_string);
+            if let Some(key) = key.or_else(|| keymap.shown(*action)) {
+                push(key, words, &mut room);
+            }
+        }
+    } else {
+        for (rest, action) in keymap.after(model.scope(), pressed) {
+            push(
+                rest.to_string(),
+                &action.name().replace('_', " "),
+                &mut room,
+            );
+        }
+    }
+    write_line(buffer, area, 0, &Line::from(spans));
+}
+
+fn status(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
+    let wide = usize::from(layout.status.width);
+    let (words, paint) = match model.notes.current() {
+        Some(note) => {
+            let (mark, paint) = match note.tone {
+                Tone::Plain => ("", theme.text),
+                Tone::Warning => ("! ", theme.warning),
+                Tone::Trouble => ("x ", theme.bad),
+            };
+            (format!(" {mark}{}", paint::safe(&note.words)), paint)
+        }
+        None => (resting_words(model), theme.quiet),
+    };
+    let lines = paint::wrap(&words, wide);
+    if lines.len() <= 1 {
+        return write_line(buffer, layout.status, 0, &Line::styled(words, style(paint)));
+    }
+    // A long note takes the hint line too; what is still longer is cut.
+    let high = u16::try_from(lines.len())
+        .unwrap_or(1)
+        .min(if layout.hint.is_some() { 3 } else { 2 });
+    let area = Rect {
+        y: layout.status.bottom().saturating_sub(high),
+        height: high,
+        ..layout.status
+    };
+    for (line, row) in lines.iter().zip(0..high) {
+        let line = if row == 0 {
+            line.clone()
+        } else {
+            format!(" {}", line.trim_start())
+        };
+        write_line(
+            buffer,
+            area,
+            row,
+            &Line::styled(paint::pad(&line, wide), style(paint)),
+        );
+    }
+}
+
+/// What the last line says when nothing has happened: what runs, or where the person is.
+fn resting_words(model: &Model) -> String {
+    if model.work.is_leaving {
+        return " Leaving: what runs is stopped and settled …".to_owned();
+    }
+    let runs: Vec<String> = model
+        .work
+        .runs
+        .iter()
+        .map(|run| format!("#{}", run.number))
+        .collect();
+    if !runs.is_empty() {
+        return format!(
+            " Drafting {}  ·  {} stops the one shown",
+            runs.join(", "),
+            model.key(Action::Cancel)
+        );
+    }
+    if let Some(hint) = model.notes.hint() {
+        return format!(" {hint}");
+    }
+    let quiet = match (model.stage.focus, model.stage.part) {
+        (Focus::Talk, Part::Draft) => {
+            "An AI draft is never sent by itself: nothing leaves until you press a key."
+        }
+        _ => "",
+    };
+    format!(" {quiet}")
+}

@@ -1,0 +1,110 @@
+//! What is under way, and what can be undone.
+
+use std::time::Duration;
+
+use super::event::Moment;
+use crate::{
+    config::action::Action,
+    desk::face::Running,
+    domain::{Change, DraftId, Mono, OutboxId, TicketId},
+};
+
+/// How many drafts may run at once.
+pub const RUNS_AT_ONCE: usize = 3;
+
+/// The most steps that can be undone.
+const UNDO_STEPS: usize = 100;
+
+/// What the screen has begun and not finished.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// Drafts under way, oldest first.
+    pub runs: Vec<RunHere>,
+    /// What can be undone, oldest first.
+    undo: Vec<Undo>,
+    /// The ticket whose reply is to be edited once its run has stopped.
+    pub edit_after: Option<TicketId>,
+    /// An act that asks to be done twice, and for which ticket.
+    pub asked_twice: Option<(Action, Option<TicketId>)>,
+    /// Whether the desk is being left.
+    pub is_leaving: bool,
+}
+
+/// A draft under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunHere {
+    /// For which ticket.
+    pub ticket: TicketId,
+    /// Its number.
+    pub number: i64,
+    /// When it was begun here.
+    pub since: Mono,
+    /// The newest that the desk said of it.
+    pub state: Option<Running>,
+    /// Whether it was told to stop.
+    pub is_stopping: bool,
+}
+
+/// One step that can be undone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undo {
+    /// A changed ticket: the change that takes it back.
+    Change(TicketId, Change),
+    /// A discarded draft.
+    Discard(TicketId, DraftId),
+    /// A reply put into the outbox.
+    Queued(TicketId, OutboxId),
+}
+
+impl Work {
+    /// Returns the draft that runs for a ticket.
+    pub fn run(&self, ticket: TicketId) -> Option<&RunHere> {
+        self.runs.iter().find(|run| run.ticket == ticket)
+    }
+
+    /// Notes that a draft was begun.
+    pub fn begin(&mut self, ticket: TicketId, number: i64, now: Moment) {
+        let since = now.mono;
+        self.runs.push(RunHere {
+            ticket,
+            number,
+            since,
+            state: None,
+            is_stopping: false,
+        });
+    }
+
+    /// Notes that a draft has ended.
+    pub fn end(&mut self, ticket: TicketId) {
+        self.runs.retain(|run| run.ticket != ticket);
+    }
+
+    /// Takes the newest state of every running draft; those of other faces are left out.
+    pub fn took(&mut self, running: Vec<Running>) {
+        for state in running {
+            if let Some(run) = self.runs.iter_mut().find(|run| run.ticket == state.ticket) {
+                run.state = Some(state);
+            }
+        }
+    }
+
+    /// Remembers how to take a step back.
+    pub fn remember(&mut self, step: Undo) {
+        if self.undo.len() == UNDO_STEPS {
+            self.undo.remove(0);
+        }
+        self.undo.push(step);
+    }
+
+    /// Takes the newest step off the list.
+    pub fn take_back(&mut self) -> Option<Undo> {
+        self.undo.pop()
+    }
+}
+
+impl RunHere {
+    /// Returns how long it has been running.
+    pub fn elapsed(&self, now: Moment) -> Duration {
+        now.mono.since(self.since)
+    }
+}
