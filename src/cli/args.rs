@@ -59,6 +59,9 @@ pub(super) enum Colour {
 pub(super) enum Command {
     /// Open the demo desk: invented tickets, simulated providers, no key and no account.
     Demo(DemoArgs),
+    /// Draw the demo's screen as SVG.
+    #[command(hide = true)]
+    Picture,
     /// Run the provider simulator on loopback until it is stopped.
     Sim(SimArgs),
     /// List tickets: every one, or those a query finds.

@@ -1,6 +1,6 @@
 //! Bare `deskhand` and `deskhand demo`: the desk on the screen.
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, sync::Arc};
 
 use super::{
     Call,
@@ -8,9 +8,11 @@ use super::{
     stop::{Exit, Stop},
 };
 use crate::{
-    desk::{Mode, Patience, settings},
+    config::env,
+    desk::{Desk, Mode, Patience, settings},
     secrets::Noted,
     store::{Store, StoreUrl},
+    tui::{self, Options},
 };
 
 /// The file the desk keeps in its data folder when the config names no other database.
@@ -59,7 +61,38 @@ pub(super) async fn run(call: &Call, args: &DemoArgs) -> Result<Exit, Stop> {
 }
 
 async fn screen(call: &Call, mode: Mode) -> Result<Exit, Stop> {
-    let desk = call.open(mode, Patience::Command).await?;
+    // Where there is no screen to show, nothing is opened.
+    tui::terminal::check(env::var("TERM").as_deref())?;
+    let desk = call.open(mode, Patience::Screen(log_waiting)).await?;
+    let options = options(call, &desk);
+    let left = Box::pin(tui::run(Arc::clone(&desk), options)).await;
     desk.close().await;
-    Err(Stop::failed("The screen is not built into this version."))
+    Ok(Exit::left(left?))
+}
+
+/// Draws the demo's screen as SVG: the picture of the README.
+pub(super) async fn picture(call: &Call) -> Result<Exit, Stop> {
+    let desk = call.open(Mode::Demo, Patience::Command).await?;
+    let theme = desk.settings().config.ui.theme;
+    let options = Options {
+        theme,
+        ..Options::default()
+    };
+    let svg = Box::pin(tui::picture::of_desk(Arc::clone(&desk), &options)).await;
+    desk.close().await;
+    call.out.text(&svg);
+    Ok(Exit::OK)
+}
+
+/// The screen itself says what it waits for; the log has when.
+fn log_waiting() {
+    tracing::info!("waiting for the keyring");
+}
+
+fn options(call: &Call, desk: &Desk) -> Options {
+    let mut options = Options::of(&desk.settings().config);
+    if !call.wants_colour {
+        options.theme = options.theme.without_colours();
+    }
+    options
 }

@@ -119,6 +119,7 @@ fn missing(args: &Args) -> Missing {
         ) => Missing::Wrong,
         Some(
             Command::Demo(_)
+            | Command::Picture
             | Command::Sim(_)
             | Command::Tickets(_)
             | Command::Show(_)
@@ -135,6 +136,7 @@ impl Call {
         match command {
             None => Box::pin(demo::open_desk(self)).await,
             Some(Command::Demo(args)) => Box::pin(demo::run(self, &args)).await,
+            Some(Command::Picture) => Box::pin(demo::picture(self)).await,
             Some(Command::Sim(args)) => sim::run(self, &args).await,
             Some(Command::Tickets(args)) => tickets::run(self, &args).await,
             Some(Command::Show(args)) => show::run(self, &args).await,

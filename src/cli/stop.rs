@@ -6,6 +6,7 @@ use crate::{
     config::{finding::Finding, paths::PathsError},
     desk::DeskError,
     domain::{Ending, link::NotALink, money::NotAnAmount, query::QueryError, ticket::UnknownWord},
+    tui::{Leave, ScreenError},
 };
 
 /// An exit code that others script against; a run's own codes come from its ending.
@@ -23,6 +24,11 @@ impl Exit {
     pub(super) const NO_ANSWER: Self = Self(4);
     /// A fault that does not fall back: key refused, bad input, refusal.
     pub(super) const FAULT: Self = Self(5);
+
+    /// Returns how the program ends when its screen was left so.
+    pub(super) const fn left(leave: Leave) -> Self {
+        Self(leave.exit_code())
+    }
 
     /// Returns how a command ends whose run ended so.
     pub(super) const fn after(ending: Ending) -> Self {
@@ -74,6 +80,12 @@ impl Stop {
         let lines: Vec<_> = findings.iter().map(ToString::to_string).collect();
         Self::usage(lines.join("\n"))
             .advising("Nothing was done. Put the config right and run it again.")
+    }
+}
+
+impl From<ScreenError> for Stop {
+    fn from(error: ScreenError) -> Self {
+        Self::usage(error.to_string())
     }
 }
 

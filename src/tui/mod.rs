@@ -24,6 +24,7 @@ pub mod over;
 pub mod paint;
 pub mod palette;
 pub mod panel;
+pub mod picture;
 pub mod prompt;
 pub mod queue;
 pub mod run;

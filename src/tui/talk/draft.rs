@@ -172,7 +172,7 @@ pub fn foot(model: &Model, theme: &Theme, ticket: TicketId, wide: usize) -> Vec<
     };
     match sight(model, ticket) {
         Sight::Running(run) => run.state.as_ref().map_or_else(
-            || vec![line("starting …".to_owned(), theme.quiet)],
+            || vec![line(starting_words(run, model), theme.quiet)],
             |state| {
                 let mut lines = Vec::new();
                 if let Some(hops) = running_hops(state) {
@@ -317,6 +317,20 @@ fn running_hops(state: &Running) -> Option<String> {
         .collect();
     (!failed.is_empty()).then(|| format!("↪ {} → {}", failed.join(" → "), safe(&link)))
 }
+
+/// Before a run tells of itself it reads the ticket and the keys; only a keyring takes long.
+fn starting_words(run: &RunHere, model: &Model) -> String {
+    if run.elapsed(model.stage.now) < KEYRING_SLOW {
+        return "starting …".to_owned();
+    }
+    format!(
+        "waiting for your keyring  ·  {} gives up",
+        model.key(Action::Cancel)
+    )
+}
+
+/// A keyring that takes longer asks its owner for a password.
+const KEYRING_SLOW: std::time::Duration = std::time::Duration::from_secs(3);
 
 fn phase_words(state: &Running, model: &Model) -> String {
     let link = state
