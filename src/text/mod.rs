@@ -1,7 +1,11 @@
 //! Text: HTML to plain, quotes and signatures folded, lines wrapped, hostile characters gone.
 //!
 //! Sees nothing of ours. Customer text enters the program here: pure functions that properties
-//! and fuzzers can hold.
+//! and fuzzers can hold. None may panic, and none may take long, whatever it is given.
 
 pub mod clean;
+pub mod html;
+mod marks;
+pub mod quote;
+pub mod redact;
 pub mod wrap;
