@@ -18,6 +18,7 @@ pub mod settings;
 mod books;
 mod chains;
 mod demo;
+mod demo_mail;
 mod demo_tour;
 mod keys;
 mod learn;
