@@ -115,7 +115,12 @@ fn an_answer_in_one_byte_pieces_is_the_same_answer() {
 /// one's.
 fn draft(home: &Home, number: i64, kind: &str, base: &str) -> Ran {
     let (_, name) = base.rsplit_once('/').expect("a fixture");
-    let name: String = name.chars().rev().filter(char::is_ascii_alphanumeric).take(12).collect();
+    let name: String = name
+        .chars()
+        .rev()
+        .filter(char::is_ascii_alphanumeric)
+        .take(12)
+        .collect();
     let name = format!("p-{}", name.to_lowercase());
     home.config(&format!(
         "[spend]\ncap_month_usd = 50\nallow_unknown_prices = true\n[providers.{name}]\ntype = \"{kind}\"\n\
