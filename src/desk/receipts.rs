@@ -16,6 +16,11 @@ impl Desk {
         Ok(self.store.receipts(filter, page).await?)
     }
 
+    /// Returns the newest receipts of all tickets with their entry numbers.
+    pub async fn newest_receipts(&self, page: Page) -> Result<Vec<(i64, Receipt)>, DeskError> {
+        self.receipts(&ReceiptFilter::default(), page).await
+    }
+
     /// Returns one receipt by its id or an unambiguous beginning of it.
     pub async fn receipt(&self, id: &str) -> Result<(i64, Receipt), DeskError> {
         let found = self.store.receipt(id).await?;

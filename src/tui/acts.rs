@@ -39,6 +39,10 @@ pub fn is_held_down(model: &mut Model, action: Action, is_repeat: bool) -> bool 
 }
 
 /// Does an action.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the list of actions by what they are about"
+)]
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let mut effects = Vec::new();
     let stays = matches!(
@@ -123,6 +127,10 @@ pub fn leave_editor(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 fn travel(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::NextTicket => model.queue.move_by(1),
@@ -146,6 +154,10 @@ fn travel(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 const fn lines(action: Action) -> isize {
     match action {
         Action::Down => 1,
@@ -174,6 +186,10 @@ fn scroll_talk(model: &mut Model, lines: isize) {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 fn focus(model: &mut Model, action: Action) -> Vec<Effect> {
     let stage = &mut model.stage;
     match action {
@@ -275,6 +291,10 @@ fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
     vec![Effect::Leave]
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 fn writing(model: &mut Model, action: Action) -> Vec<Effect> {
     let now = model.stage.now;
     if action == Action::Undo {
@@ -525,6 +545,10 @@ fn undo(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 fn ticket(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(row) = model.queue.row_here().cloned() else {
         return Vec::new();
@@ -588,6 +612,10 @@ pub fn change(model: &mut Model, ticket: TicketId, change: Change) -> Vec<Effect
     }]
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
     let view = match action {
         Action::Filter => {
@@ -624,6 +652,10 @@ fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
     vec![model.queue.go(view)]
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
 fn program(model: &mut Model, action: Action) -> Vec<Effect> {
     let facts = std::sync::Arc::clone(&model.stage.facts);
     match action {

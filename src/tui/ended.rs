@@ -16,6 +16,10 @@ use crate::{
 };
 
 /// Takes the end of something.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the list of all ends, a few lines each"
+)]
 pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
     match done {
         Done::Page { turn, page } => page_came(model, turn, page),

@@ -372,18 +372,3 @@ pub(crate) fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     }
     others
 }
-
-/// Types a text.
-pub(crate) fn type_text(model: &mut Model, text: &str) -> Vec<Effect> {
-    let keys: Vec<String> = text
-        .chars()
-        .map(|c| {
-            if c == ' ' {
-                "space".to_owned()
-            } else {
-                c.to_string()
-            }
-        })
-        .collect();
-    press(model, &keys.join(" "))
-}

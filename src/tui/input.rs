@@ -16,6 +16,7 @@ pub fn message(event: Event) -> Option<Msg> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign type")]
 fn press(event: KeyEvent) -> Option<Press> {
     // Windows and terminals with the kitty protocol also report keys that go up.
     if event.kind == KeyEventKind::Release {

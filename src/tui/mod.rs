@@ -43,4 +43,6 @@ pub use session::Session;
 pub use terminal::ScreenError;
 
 #[cfg(test)]
+mod acts_tests;
+#[cfg(test)]
 mod screens;

@@ -21,6 +21,10 @@ use crate::{
 };
 
 /// Does what a key of pickers means.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most actions mean nothing over an overlay"
+)]
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Cancel => close(model),

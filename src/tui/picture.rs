@@ -134,9 +134,10 @@ fn draw(out: &mut String, look: &Cell, cells: &[Cell], (column, row): (usize, us
 
 /// Writing to a text cannot fail.
 fn write_to(out: &mut String, words: std::fmt::Arguments<'_>) {
-    drop(out.write_fmt(words));
+    out.write_fmt(words).ok();
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a foreign type")]
 const fn colour(colour: Color) -> &'static str {
     match colour {
         Color::Black => "#16181d",

@@ -255,9 +255,7 @@ impl Show {
     /// with any program that Ctrl+Z stops.
     fn suspend(&mut self) {
         self.guard.leave();
-        drop(rustix::process::kill_current_process_group(
-            rustix::process::Signal::STOP,
-        ));
+        rustix::process::kill_current_process_group(rustix::process::Signal::STOP).ok();
         self.come_back();
     }
 

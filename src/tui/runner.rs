@@ -82,6 +82,10 @@ impl Runner {
     }
 
     /// Begins an effect; gives back what only the owner of the terminal can do.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the caller has sorted the effects"
+    )]
     pub fn start(&mut self, effect: Effect) -> Option<Outside> {
         match effect {
             Effect::EditOutside {
@@ -151,6 +155,7 @@ impl Runner {
 
     /// Starts a task whose only end is a panic: for the test of what follows one.
     #[cfg(debug_assertions)]
+    #[expect(clippy::missing_panics_doc, reason = "the task panics, not this")]
     pub fn break_a_task(&mut self) {
         #[expect(clippy::panic, reason = "the test of what follows a panic needs one")]
         self.tasks
@@ -167,6 +172,10 @@ impl Runner {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the caller has sorted the effects"
+    )]
     fn ended(&mut self, done: &Done) {
         let slot = match done {
             Done::Ticket(..) => &mut self.newest.ticket,
@@ -183,6 +192,10 @@ impl Runner {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the caller has sorted the effects"
+    )]
     fn spawn(&mut self, effect: Effect) {
         let desk = Arc::clone(&self.desk);
         self.tasks.spawn(async move {
@@ -208,6 +221,10 @@ impl Runner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broke;
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
 async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
     Some(match effect {
         Effect::LoadPage {
@@ -226,11 +243,7 @@ async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
-        Effect::LoadReceipts => Done::Receipts(
-            desk.receipts(&Default::default(), FEED)
-                .await
-                .map_err(trouble),
-        ),
+        Effect::LoadReceipts => Done::Receipts(desk.newest_receipts(FEED).await.map_err(trouble)),
         _ => return None,
     })
 }
@@ -247,6 +260,10 @@ async fn banners(desk: &Desk) -> Vec<String> {
     refused.into_iter().map(words).collect()
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
 async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
     Some(match effect {
         Effect::Save {
@@ -291,6 +308,10 @@ async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
     })
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
 async fn keys(desk: &Desk, effect: Effect) -> Option<Done> {
     let verified = |is_verified: bool| {
         if is_verified {
@@ -348,6 +369,11 @@ async fn keys(desk: &Desk, effect: Effect) -> Option<Done> {
     })
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` takes")]
 fn trouble(error: DeskError) -> Trouble {
     let kind = match &error {
         DeskError::CapNotChosen => TroubleKind::CapNotChosen,

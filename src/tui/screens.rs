@@ -224,6 +224,7 @@ fn a_resize_keeps_row_part_and_focus() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "says that the corpus is absent")]
 fn no_hostile_string_reaches_the_screen() {
     let folder = option_env!("DESKHAND_CORPUS")
         .unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus"));

@@ -128,10 +128,10 @@ impl<B: Backend> Session<B> {
     /// Waits for the next thing to happen besides input: an end, news, growth, or time.
     pub async fn wait(&mut self) -> Msg {
         let due = self.due();
-        let grown = self.pace.grown + GROWTH;
+        let next_read = self.pace.grown + GROWTH;
         let growth = &mut self.growth;
         let grows = async {
-            sleep_until(grown).await;
+            sleep_until(next_read).await;
             if growth.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }

@@ -58,7 +58,7 @@ impl Guard {
                 old(report);
             } else {
                 // A full channel has told of a panic already; one note is enough.
-                drop(broken.try_send(()));
+                broken.try_send(()).ok();
             }
         }));
         let guard = Self {

@@ -17,7 +17,7 @@ const SAVE_AFTER: Duration = Duration::from_millis(450);
 
 /// The longest text that is edited here; every key costs time with the length, so a longer one
 /// goes to an outside editor.
-pub const LONGEST_BYTES: usize = 256 * 1024;
+const LONGEST_BYTES: usize = 256 * 1024;
 
 /// What an editor starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]

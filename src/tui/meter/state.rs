@@ -96,7 +96,7 @@ impl MeterRoom {
 }
 
 /// Returns the name of the month a period covers.
-pub fn month(meter: &Meter, form: &str) -> String {
+pub(super) fn month(meter: &Meter, form: &str) -> String {
     let date: Result<jiff::civil::Date, _> = format!("{}-01", meter.period.name).parse();
     date.map_or_else(
         |_| meter.period.name.clone(),

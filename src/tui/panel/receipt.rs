@@ -14,7 +14,12 @@ use crate::{
 };
 
 /// Returns a receipt in lines of at most `wide` cells.
-pub fn lines(receipt: &Receipt, theme: &Theme, wide: usize, facts: &Facts) -> Vec<Line<'static>> {
+pub(super) fn lines(
+    receipt: &Receipt,
+    theme: &Theme,
+    wide: usize,
+    facts: &Facts,
+) -> Vec<Line<'static>> {
     let mut page = Page {
         lines: Vec::new(),
         wide,
@@ -65,7 +70,7 @@ pub fn lines(receipt: &Receipt, theme: &Theme, wide: usize, facts: &Facts) -> Ve
 }
 
 /// Returns the attempts of a draft under way.
-pub fn running(state: &Running, theme: &Theme, wide: usize) -> Vec<Line<'static>> {
+pub(super) fn running(state: &Running, theme: &Theme, wide: usize) -> Vec<Line<'static>> {
     let mut page = Page {
         lines: Vec::new(),
         wide,
@@ -100,9 +105,11 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn line(&mut self, text: String, paint: Paint) {
-        self.lines
-            .push(Line::styled(paint::cut(&text, self.wide), style(paint)));
+    fn line(&mut self, text: impl AsRef<str>, paint: Paint) {
+        self.lines.push(Line::styled(
+            paint::cut(text.as_ref(), self.wide),
+            style(paint),
+        ));
     }
 
     fn blank(&mut self) {
@@ -125,6 +132,10 @@ impl Page<'_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other ending is its own word"
+    )]
     fn ending(&mut self, receipt: &Receipt) {
         let paint = if receipt.ending.has_text() {
             self.theme.good

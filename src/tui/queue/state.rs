@@ -257,7 +257,7 @@ impl Queue {
         let places = self.page.offset..self.page.offset + count(self.page.rows.len());
         let cursor = self.window.cursor;
         let after = places.clone().filter(|&place| place > cursor);
-        let order = after.chain(places.clone().filter(|&place| place <= cursor));
+        let order = after.chain(places.filter(|&place| place <= cursor));
         let found = order
             .into_iter()
             .find(|&place| self.row(place).is_some_and(&wanted));

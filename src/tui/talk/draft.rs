@@ -253,10 +253,10 @@ pub fn fallback_line(receipt: &Receipt) -> Option<String> {
     );
     if !lost.is_zero() {
         let tenths = lost.as_millis().div_ceil(100);
-        text.push_str(&format!("  +{}.{}s", tenths / 10, tenths % 10));
+        text += &format!("  +{}.{}s", tenths / 10, tenths % 10);
     }
     if let Some(first) = receipt.first_choice_cost {
-        text.push_str(&format!("  {}", words::difference(receipt.cost(), first)));
+        text += &format!("  {}", words::difference(receipt.cost(), first));
     }
     Some(text)
 }
@@ -293,6 +293,10 @@ pub fn reason(attempt: &Attempt) -> String {
 }
 
 /// Returns what became of earlier attempts of a running draft, if there were any.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "every other class has words of its own"
+)]
 fn running_hops(state: &Running) -> Option<String> {
     let link = state
         .link

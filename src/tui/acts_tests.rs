@@ -1,0 +1,330 @@
+//! Keys and what follows from them, without a terminal and without a desk.
+
+use super::{
+    effect::Effect,
+    event::{Done, Msg, Press, Trouble},
+    fixture::{self, answer, model, now, press, sized},
+    model::{Focus, Overlay, Part},
+    update::update,
+};
+use crate::{
+    config::action::Scope,
+    desk::face::{DeskEvent, DraftAsk, Drafted},
+    domain::{Cap, Change, Mono, OutboxId, OutboxRow, Status, Usd, draft::Delivery},
+};
+
+fn note(model: &super::model::Model) -> String {
+    model
+        .notes
+        .current()
+        .map(|note| note.words.clone())
+        .unwrap_or_default()
+}
+
+#[test]
+fn d_drafts_for_the_ticket_under_the_cursor_and_leaves_the_focus() {
+    let mut model = model();
+
+    let effects = press(&mut model, "j d");
+
+    let ask = DraftAsk {
+        ticket: fixture::row(1).id,
+        chain: None,
+        hint: None,
+    };
+    assert!(
+        matches!(effects.as_slice(), [Effect::Draft(asked)] if *asked == ask),
+        "{effects:?}"
+    );
+    assert_eq!(model.stage.focus, Focus::Queue);
+}
+
+#[test]
+fn d_where_a_draft_is_shows_it_and_names_redraft() {
+    let mut model = model();
+
+    assert!(press(&mut model, "d").is_empty());
+
+    assert!(note(&model).contains("`R` redrafts"), "{}", note(&model));
+}
+
+#[test]
+fn d_in_the_demo_goes_on_to_the_next_ticket_without_a_draft() {
+    let mut model = sized(120, 36, true);
+
+    let effects = press(&mut model, "d d");
+
+    let asked: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Draft(ask) => Some(ask.ticket),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked, [fixture::row(1).id, fixture::row(2).id]);
+    assert_eq!(model.here(), Some(fixture::row(2).id));
+}
+
+#[test]
+fn three_drafts_may_run_at_once_and_no_more() {
+    let mut model = model();
+
+    let effects = press(&mut model, "j d j d j j d j d");
+
+    assert_eq!(effects.len(), 3, "{effects:?}");
+    assert!(note(&model).contains("Three drafts"));
+}
+
+#[test]
+fn esc_stops_the_draft_shown_and_its_cost_is_said() {
+    let mut model = model();
+    press(&mut model, "j d");
+
+    let effects = press(&mut model, "esc");
+
+    let ticket = fixture::row(1).id;
+    assert!(matches!(effects.as_slice(), [Effect::Stop(stopped)] if *stopped == ticket));
+    let mut receipt = fixture::receipt(1);
+    receipt.ending = crate::domain::Ending::Cancelled;
+    let drafted = Drafted {
+        draft: None,
+        receipt,
+    };
+    let effects = update(
+        &mut model,
+        Msg::Done(Done::Drafted(ticket, Ok(Box::new(drafted)))),
+        now(),
+    );
+    answer(&mut model, effects);
+    assert!(
+        note(&model).contains("Cancelled; it cost $0.0007"),
+        "{}",
+        note(&model)
+    );
+    assert!(model.work.runs.is_empty());
+}
+
+#[test]
+fn r_edits_in_place_and_leaving_saves() {
+    let mut model = model();
+    press(&mut model, "r");
+    assert_eq!(model.scope(), Scope::Editor);
+
+    let effects = press(&mut model, "x q esc");
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::Save { text, expected: Some(2), .. }] if text.ends_with("Noorxq")),
+        "{effects:?}"
+    );
+    assert_eq!(model.scope(), Scope::Desk);
+}
+
+#[test]
+fn typed_text_is_saved_by_time_alone() {
+    let mut model = model();
+    press(&mut model, "r x");
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 450_000);
+
+    let effects = update(&mut model, Msg::Tick, later);
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::Save { .. }]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
+    let mut model = model();
+    let effects = press(&mut model, "Y");
+    assert!(
+        matches!(effects.as_slice(), [Effect::QueueReply(_, Status::Solved)]),
+        "{effects:?}"
+    );
+    let row = OutboxRow {
+        id: OutboxId::new(uuid::Uuid::from_u128(7)),
+        ticket: fixture::row(0).id,
+        draft: fixture::draft(0).id,
+        text: "Hi".to_owned(),
+        then: Status::Solved,
+        approved_by: "noor".to_owned(),
+        queued_at: now().civil,
+        delivery: Delivery::Held,
+    };
+
+    let done = Msg::Done(Done::Queued(Ok(Box::new(row)), Status::Solved));
+    let effects = update(&mut model, done, now());
+    answer(&mut model, effects);
+
+    assert!(
+        note(&model).contains("Sending is not set up yet"),
+        "{}",
+        note(&model)
+    );
+    assert_eq!(model.here(), Some(fixture::row(1).id));
+    assert!(matches!(
+        press(&mut model, "u").as_slice(),
+        [Effect::Withdraw(_)]
+    ));
+}
+
+#[test]
+fn a_flagged_draft_asks_twice_and_a_key_held_down_does_not_count() {
+    let mut model = model();
+    if let Some(view) = model.talk.view_of_mut(fixture::row(0).id)
+        && let Some(draft) = &mut view.draft
+    {
+        draft.text.push_str(" {{name}}");
+    }
+
+    assert!(
+        press(&mut model, "Y Y Y").is_empty(),
+        "a held key sent a flagged draft"
+    );
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 2_000_000);
+    let key = Press {
+        chord: "Y".parse().unwrap(),
+        is_repeat: false,
+    };
+    let effects = update(&mut model, Msg::Key(key), later);
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::QueueReply(..)]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_wrong_filter_says_why_and_stays_open() {
+    let mut model = model();
+
+    press(&mut model, "/ i s : n i c e enter");
+
+    let Some(Overlay::Prompt(prompt)) = &model.overlay else {
+        panic!("the prompt is closed")
+    };
+    assert!(
+        prompt
+            .trouble
+            .as_deref()
+            .is_some_and(|why| why.contains("is:fallback"))
+    );
+}
+
+#[test]
+fn tags_and_statuses_change_a_ticket_and_say_what_undoes_it() {
+    let mut model = model();
+
+    let effects = press(&mut model, "t v i p space - b i l l i n g enter");
+    let Some(Effect::Change { change, undo, .. }) = effects.first() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(
+        (change.add_tags.as_slice(), undo.add_tags.as_slice()),
+        (&["vip".to_owned()][..], &["billing".to_owned()][..])
+    );
+
+    let effects = press(&mut model, "S s");
+    let expected = Change {
+        status: Some(Status::Solved),
+        ..Change::default()
+    };
+    assert!(
+        matches!(effects.first(), Some(Effect::Change { change, undo, .. })
+        if *change == expected && undo.status == Some(Status::Open)),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn plus_raises_the_cap() {
+    let mut model = model();
+
+    let effects = press(&mut model, "+ ctrl+u 2 0 enter");
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::SetCap(Cap::Month(cap))] if *cap == Usd::from_dollars(20))
+    );
+    press(&mut model, "+ ctrl+u x enter");
+    assert!(matches!(&model.overlay, Some(Overlay::Prompt(prompt)) if prompt.trouble.is_some()));
+}
+
+#[test]
+fn a_paste_outside_an_input_is_dropped_with_a_note() {
+    let mut model = model();
+
+    let effects = update(&mut model, Msg::Paste("dddYYY".to_owned()), now());
+
+    assert!(effects.is_empty());
+    assert!(note(&model).contains("Ignored a paste of 6 characters"));
+}
+
+#[test]
+fn quitting_asks_again_while_a_draft_runs() {
+    let mut model = model();
+    press(&mut model, "j d");
+
+    assert!(press(&mut model, "q").is_empty());
+    assert!(matches!(press(&mut model, "q").as_slice(), [Effect::Leave]));
+}
+
+#[test]
+fn panes_and_parts_are_reached_by_tab_and_digits() {
+    let mut model = model();
+    press(&mut model, "tab tab");
+    assert_eq!(
+        (model.stage.focus, model.stage.part),
+        (Focus::Talk, Part::Draft)
+    );
+    press(&mut model, "3");
+    assert_eq!(
+        (model.stage.focus, model.stage.part),
+        (Focus::Side, Part::Receipt)
+    );
+    press(&mut model, "q");
+    assert_eq!(model.stage.focus, Focus::Queue);
+}
+
+#[test]
+fn an_alert_is_said_and_news_are_read() {
+    let mut model = model();
+    let effects = update(&mut model, Msg::Desk(DeskEvent::Alert(75)), now());
+    assert!(matches!(effects.as_slice(), [Effect::LoadSpend]));
+    assert!(note(&model).contains("75 %"), "{}", note(&model));
+    let effects = update(&mut model, Msg::Missed, now());
+    assert!(effects.len() >= 4, "{effects:?}");
+}
+
+#[test]
+fn a_save_that_meets_a_newer_text_is_made_again_on_top_of_it() {
+    let mut model = model();
+    press(&mut model, "r x ctrl+l");
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 450_000);
+    assert_eq!(update(&mut model, Msg::Tick, later).len(), 1);
+    let ticket = fixture::row(0).id;
+    let mut trouble = Trouble::new("The draft was changed elsewhere.");
+    trouble.kind = super::event::TroubleKind::Conflict;
+    let done = Msg::Done(Done::Saved {
+        ticket,
+        draft: Err(trouble),
+    });
+    let effects = update(&mut model, done, later);
+    answer(&mut model, effects);
+    later.mono = Mono(later.mono.0 + 900_000);
+
+    let effects = update(&mut model, Msg::Tick, later);
+
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::Save {
+                expected: Some(2),
+                ..
+            }]
+        ),
+        "{effects:?}"
+    );
+}

@@ -1,0 +1,216 @@
+//! The built program on a real pseudo-terminal: however it ends, the terminal is whole again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and waits for a real terminal"
+)]
+
+use std::{
+    io::{Read as _, Write},
+    num::NonZero,
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::{
+    process::{Pid, Signal, kill_process},
+    termios::LocalModes,
+};
+
+/// Every wait ends after this long, as a failure.
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct Seat {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    reader: std::thread::JoinHandle<()>,
+    _data: tempfile::TempDir,
+}
+
+fn seat((rows, cols): (u16, u16), env: &[(&str, &str)]) -> Seat {
+    let data = tempfile::tempdir().unwrap();
+    let size = PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_deskhand"));
+    command.args(["--data", data.path().to_str().unwrap(), "demo"]);
+    command.env("TERM", "xterm-256color");
+    command.env("HOME", data.path());
+    command.env_remove("NO_COLOR");
+    for (name, value) in env {
+        command.env(name, value);
+    }
+    let child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let parser = vt100::Parser::new(NonZero::new(rows).unwrap(), NonZero::new(cols).unwrap(), 0);
+    let screen = Arc::new(Mutex::new(parser));
+    let mut output = pair.master.try_clone_reader().unwrap();
+    let seen = Arc::clone(&screen);
+    let reader = std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = output.read(&mut bytes) {
+            seen.lock()
+                .unwrap()
+                .process(bytes.get(..count).unwrap_or_default());
+        }
+    });
+    let writer = pair.master.take_writer().unwrap();
+    Seat {
+        master: pair.master,
+        writer,
+        child,
+        screen,
+        reader,
+        _data: data,
+    }
+}
+
+impl Seat {
+    fn shown(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    fn wait_for(&self, words: &str) {
+        let began = Instant::now();
+        while !self.shown().contains(words) {
+            assert!(
+                began.elapsed() < LIMIT,
+                "no `{words}` on:\n{}",
+                self.shown()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for the end; the terminal must be as it was, and the exit code is returned.
+    fn end(mut self) -> (u32, String) {
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < LIMIT, "does not end:\n{}", self.shown());
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let modes = self.master.get_termios().unwrap();
+        let cooked = (LocalModes::ICANON | LocalModes::ECHO).bits();
+        assert_eq!(
+            modes.local_flags.bits() & cooked,
+            cooked,
+            "still in raw mode"
+        );
+        drop(self.writer);
+        drop(self.master);
+        self.reader.join().unwrap();
+        let parser = self.screen.lock().unwrap();
+        let screen = parser.screen();
+        assert!(!screen.alternate_screen(), "still in the alternate screen");
+        assert!(!screen.hide_cursor(), "the cursor is hidden");
+        assert!(!screen.bracketed_paste(), "pastes are still bracketed");
+        (status.exit_code(), screen.contents())
+    }
+}
+
+const USUAL: (u16, u16) = (36, 120);
+const OPEN: &str = "deskhand  DEMO";
+
+#[test]
+fn quitting_gives_the_terminal_back() {
+    let mut seat = seat(USUAL, &[]);
+    seat.wait_for(OPEN);
+    assert!(seat.screen.lock().unwrap().screen().alternate_screen());
+
+    seat.press("q");
+
+    assert_eq!(seat.end().0, 0);
+}
+
+#[test]
+fn sigterm_gives_the_terminal_back() {
+    let seat = seat(USUAL, &[]);
+    seat.wait_for(OPEN);
+
+    seat.signal(Signal::TERM);
+
+    assert_eq!(seat.end().0, 143);
+}
+
+#[test]
+fn sighup_gives_the_terminal_back() {
+    let seat = seat(USUAL, &[]);
+    seat.wait_for(OPEN);
+
+    seat.signal(Signal::HUP);
+
+    assert_eq!(seat.end().0, 129);
+}
+
+#[test]
+fn a_panic_of_the_screen_gives_the_terminal_back_and_then_speaks() {
+    let seat = seat(USUAL, &[("DESKHAND_TEST_PANIC", "ui")]);
+
+    let (code, left) = seat.end();
+
+    assert_eq!(code, 101);
+    assert!(left.contains("fault of its own"), "{left}");
+}
+
+#[test]
+fn a_panic_of_a_task_is_a_note_and_the_desk_goes_on() {
+    let mut seat = seat(USUAL, &[("DESKHAND_TEST_PANIC", "task")]);
+    seat.wait_for("Something in the background broke");
+    assert!(seat.screen.lock().unwrap().screen().alternate_screen());
+
+    seat.press("?");
+    seat.wait_for("HELP");
+    seat.press("\x1b");
+    seat.press("\x11");
+
+    assert_eq!(seat.end().0, 0);
+}
+
+#[test]
+fn a_poor_terminal_gets_one_sentence_and_exit_code_2() {
+    for (size, env, words) in [
+        ((36, 120), ("TERM", "dumb"), "TERM=dumb"),
+        ((10, 40), ("TERM", "xterm"), "at least 60x16, this one is"),
+    ] {
+        let (code, said) = seat(size, &[env]).end();
+        assert_eq!(code, 2);
+        assert!(said.replace('\n', "").contains(words), "{said}");
+    }
+}
+
+#[test]
+fn without_a_terminal_there_is_one_sentence_and_exit_code_2() {
+    let data = tempfile::tempdir().unwrap();
+
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_deskhand"))
+        .args(["--data", data.path().to_str().unwrap(), "demo"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("needs a terminal"), "{said}");
+    assert!(output.stdout.is_empty());
+}
