@@ -2,7 +2,7 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    missing_docs,
+    clippy::print_stdout,
     reason = "a test may panic"
 )]
 
@@ -490,6 +490,74 @@ fn no_hostile_string_reaches_a_terminal() {
             found.map_or(0, u32::from)
         );
     }
+}
+
+#[test]
+fn no_hostile_answer_of_a_model_reaches_a_terminal() {
+    let hostile = "Dear \u{1b}]0;owned\u{7}Maya,\u{1b}[2J \u{9b}31m your \u{202e}refund\u{2066}\u{2028}is \u{7f}due\r\nBye";
+    let body = json!({
+        "id": "x", "object": "chat.completion", "created": 1, "model": hostile,
+        "choices": [{ "index": 0, "finish_reason": "stop",
+            "message": { "role": "assistant", "content": hostile } }],
+        "usage": { "prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12 },
+    });
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    drop(std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            drop(stream.and_then(|stream| answer_once(stream, &body.to_string())));
+        }
+    }));
+    let home = Home::new();
+    home.config(&format!(
+        "[spend]\ncap_month_usd = 20\nallow_unknown_prices = true\n[providers.odd]\ntype = \"openai\"\n\
+         base_url = \"http://127.0.0.1:{port}\"\nauth = \"none\"\n[chains.default]\nlinks = [\"odd/m\"]\n"
+    ));
+    let number = home.file("Refund", "Maya", "Where is it?").to_string();
+
+    for args in [
+        vec!["draft", &number],
+        vec!["draft", &number, "--stream"],
+        vec!["draft", &number, "--json"],
+        vec!["show", &number],
+        vec!["receipts"],
+        vec!["receipts", "--json"],
+    ] {
+        let ran = home.run(&args);
+        assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr.escape_debug());
+        assert!(ran.stdout.len() > 10, "{args:?}");
+        let found = ran
+            .stdout
+            .chars()
+            .chain(ran.stderr.chars())
+            .find(|&c| is_hostile(c));
+        assert_eq!(
+            found,
+            None,
+            "{args:?}: U+{:04x} was printed",
+            found.map_or(0, u32::from)
+        );
+    }
+}
+
+/// Reads one request and answers it with a JSON body.
+fn answer_once(mut stream: std::net::TcpStream, body: &str) -> std::io::Result<()> {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    let mut reader = std::io::BufReader::new(stream.try_clone()?);
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line)? > 2 {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap_or(0);
+        }
+        line.clear();
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn is_hostile(c: char) -> bool {

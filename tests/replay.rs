@@ -2,7 +2,7 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    missing_docs,
+    clippy::print_stdout,
     reason = "a test may panic"
 )]
 

@@ -18,20 +18,20 @@ use deskhand::{
 use serde_json::Value;
 
 /// A config, a data folder and a home of their own.
-pub struct Home {
+pub(crate) struct Home {
     dir: tempfile::TempDir,
 }
 
 /// What a command did.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Returns the one JSON object it printed.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let lines = self.lines();
         assert_eq!(
             lines.len(),
@@ -44,7 +44,7 @@ impl Ran {
     }
 
     /// Returns the JSON lines it printed.
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         self.stdout
             .lines()
             .map(|line| serde_json::from_str(line).expect("a line is JSON"))
@@ -53,25 +53,25 @@ impl Ran {
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             dir: tempfile::tempdir().expect("a temp folder"),
         }
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub fn config(&self, text: &str) {
+    pub(crate) fn config(&self, text: &str) {
         fs::write(self.path("config.toml"), text).expect("a config");
     }
 
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_deskhand"));
         command
             .env_clear()
@@ -84,11 +84,11 @@ impl Home {
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.run_with(args, "")
     }
 
-    pub fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
+    pub(crate) fn run_with(&self, args: &[&str], stdin: &str) -> Ran {
         let mut command = self.command();
         command
             .args(args)
@@ -109,7 +109,7 @@ impl Home {
     }
 
     /// Files a ticket of one message and returns its number.
-    pub fn file(&self, subject: &str, from: &str, body: &str) -> i64 {
+    pub(crate) fn file(&self, subject: &str, from: &str, body: &str) -> i64 {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         fs::create_dir_all(self.data()).expect("a data folder");
         let url = StoreUrl::Sqlite(self.data().join("deskhand.db"));
@@ -193,15 +193,15 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
 }
 
 /// A server of its own that ends with the test.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// The first line it printed.
-    pub first_line: String,
+    pub(crate) first_line: String,
 }
 
 impl Server {
     /// Starts a server and waits for its first line.
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -215,13 +215,13 @@ impl Server {
             .expect("the server says where it is");
         // What it prints later is read, so that it never waits for us.
         drop(thread::spawn(move || {
-            drop(stdout.read_to_string(&mut String::new()))
+            drop(stdout.read_to_string(&mut String::new()));
         }));
         Self { child, first_line }
     }
 
     /// Starts the provider simulator and returns it with its addresses.
-    pub fn sim(home: &Home) -> (Self, Value) {
+    pub(crate) fn sim(home: &Home) -> (Self, Value) {
         let mut command = home.command();
         command.args(["sim", "--json", "--port", "0"]);
         let server = Self::start(command);
@@ -238,7 +238,7 @@ impl Drop for Server {
 }
 
 /// Returns the corpus, or none where there is none.
-pub fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let corpus = std::env::var_os("DESKHAND_CORPUS").map_or(usual, PathBuf::from);
     corpus.is_dir().then_some(corpus)
