@@ -42,7 +42,7 @@ const HOMES: [(&str, &str); 14] = [
     ("clap::", "cli/ main.rs"),
     ("anyhow::", "cli/ main.rs"),
     ("toml_edit::", "config/"),
-    ("println!", "cli/out.rs"),
+    ("println!", "cli/out.rs tui/screens.rs"),
     ("print!", "cli/out.rs"),
     ("eprintln!", "cli/out.rs"),
     ("eprint!", "cli/out.rs"),
