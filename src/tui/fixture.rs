@@ -322,6 +322,10 @@ pub(crate) fn sized(width: u16, height: u16, is_demo: bool) -> Model {
     model
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "all but reading is handed back"
+)]
 /// Answers every question for rows and tickets until none is left; returns the other effects.
 pub(crate) fn answer(model: &mut Model, effects: Vec<Effect>) -> Vec<Effect> {
     let mut others = Vec::new();

@@ -46,11 +46,21 @@ pub(super) fn lines(
     page.pair("began", &began);
     page.ending(receipt);
     page.blank();
+    // What was passed over before the first attempt stands before it: the chain is read downwards.
+    let place = |link: &LinkName| receipt.chain.iter().position(|name| name == link);
+    let first = receipt
+        .attempts
+        .first()
+        .and_then(|attempt| place(&attempt.link));
+    let is_before = |skipped: &&Skipped| first.is_some() && place(&skipped.link) < first;
+    for skipped in receipt.skipped.iter().filter(is_before) {
+        page.skipped(skipped, facts);
+    }
     for attempt in &receipt.attempts {
         page.attempt(attempt);
     }
-    for (place, skipped) in receipt.skipped.iter().enumerate() {
-        page.skipped(receipt.attempts.len() + place + 1, skipped, facts);
+    for skipped in receipt.skipped.iter().filter(|skipped| !is_before(skipped)) {
+        page.skipped(skipped, facts);
     }
     page.blank();
     let took = words::seconds(duration(receipt));
@@ -76,13 +86,13 @@ pub(super) fn running(state: &Running, theme: &Theme, wide: usize) -> Vec<Line<'
         wide,
         theme,
     };
-    page.line("UNDER WAY".to_owned(), theme.title);
+    page.line("UNDER WAY", theme.title);
     page.blank();
     for attempt in &state.attempts {
         page.attempt(attempt);
     }
     if let Some(link) = &state.link {
-        page.head(state.attempts.len() + 1, link);
+        page.head(&(state.attempts.len() + 1).to_string(), link);
         let word = if state.text.is_empty() {
             "asking …"
         } else {
@@ -127,15 +137,14 @@ impl Page<'_> {
     }
 
     fn wrapped(&mut self, indent: &str, text: &str, paint: Paint) {
-        for line in wrap(&safe(text), self.wide.saturating_sub(indent.len())) {
+        let lines = wrap(&safe(text), self.wide.saturating_sub(indent.len()));
+        for (place, line) in lines.into_iter().enumerate() {
+            let blank = " ".repeat(indent.len());
+            let indent = if place == 0 { indent } else { &blank };
             self.line(format!("{indent}{line}"), paint);
         }
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "every other ending is its own word"
-    )]
     fn ending(&mut self, receipt: &Receipt) {
         let paint = if receipt.ending.has_text() {
             self.theme.good
@@ -154,7 +163,7 @@ impl Page<'_> {
         ]));
     }
 
-    fn head(&mut self, no: usize, link: &LinkName) {
+    fn head(&mut self, no: &str, link: &LinkName) {
         let whole = format!("{no} {}", safe(&link.to_string()));
         if paint::width(&whole) <= self.wide {
             return self.line(whole, self.theme.title);
@@ -167,7 +176,7 @@ impl Page<'_> {
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
-        self.head(usize::try_from(attempt.no).unwrap_or(0), &attempt.link);
+        self.head(&attempt.no.to_string(), &attempt.link);
         let status = attempt
             .status
             .map_or_else(String::new, |status| format!("{status} "));
@@ -210,8 +219,8 @@ impl Page<'_> {
         }
     }
 
-    fn skipped(&mut self, no: usize, skipped: &Skipped, facts: &Facts) {
-        self.head(no, &skipped.link);
+    fn skipped(&mut self, skipped: &Skipped, facts: &Facts) {
+        self.head("-", &skipped.link);
         let until = match &skipped.because {
             SkipReason::Resting { until, .. } | SkipReason::Open { until } => {
                 let at = until
@@ -231,7 +240,7 @@ impl Page<'_> {
             | SkipReason::NotUsable(_) => String::new(),
         };
         self.wrapped(
-            "  - ",
+            "  ",
             &format!("{}{until}", skipped.because.words()),
             self.theme.quiet,
         );

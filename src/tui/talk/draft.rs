@@ -253,10 +253,10 @@ pub fn fallback_line(receipt: &Receipt) -> Option<String> {
     );
     if !lost.is_zero() {
         let tenths = lost.as_millis().div_ceil(100);
-        text += &format!("  +{}.{}s", tenths / 10, tenths % 10);
+        text = format!("{text}  +{}.{}s", tenths / 10, tenths % 10);
     }
     if let Some(first) = receipt.first_choice_cost {
-        text += &format!("  {}", words::difference(receipt.cost(), first));
+        text = format!("{text}  {}", words::difference(receipt.cost(), first));
     }
     Some(text)
 }
