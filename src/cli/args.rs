@@ -66,6 +66,8 @@ pub(super) enum Command {
     Sim(SimArgs),
     /// List tickets: every one, or those a query finds.
     Tickets(TicketsArgs),
+    /// Import mail: files, folders, Maildirs and mboxes, judged by what is in them
+    Import(ImportArgs),
     /// Show a ticket: its messages, draft and receipts.
     Show(ShowArgs),
     /// Change a ticket: status=open priority=high assignee=noor +tag -tag.
@@ -98,6 +100,13 @@ pub(super) struct SimArgs {
     /// The loopback port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     pub(super) port: u16,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ImportArgs {
+    /// Files and folders; folders are walked, links are not followed.
+    #[arg(required = true, value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod draft;
+mod import;
 mod json;
 mod keys;
 mod logging;
@@ -122,6 +123,7 @@ fn missing(args: &Args) -> Missing {
             | Command::Picture
             | Command::Sim(_)
             | Command::Tickets(_)
+            | Command::Import(_)
             | Command::Show(_)
             | Command::Set(_)
             | Command::Receipts(_)
@@ -138,6 +140,7 @@ impl Call {
             Some(Command::Demo(args)) => Box::pin(demo::run(self, &args)).await,
             Some(Command::Picture) => Box::pin(demo::picture(self)).await,
             Some(Command::Sim(args)) => sim::run(self, &args).await,
+            Some(Command::Import(args)) => import::run(self, &args).await,
             Some(Command::Tickets(args)) => tickets::run(self, &args).await,
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,

@@ -124,6 +124,13 @@ pub(super) fn progress(line: &str) {
     }
 }
 
+/// Clears the line on which progress was shown.
+pub(super) fn progress_over() {
+    if io::stderr().is_terminal() {
+        say_aside("\r\u{1b}[K");
+    }
+}
+
 /// Says what went wrong on stderr: what happened, why, what to do.
 pub(super) fn complain(words: &str, advice: Option<&str>) {
     let mut text = clean(words.trim_end());

@@ -102,6 +102,7 @@ impl From<DeskError> for Stop {
             DeskError::KeyNotAccepted { refused: true, .. } => Exit::FAULT,
             DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
             DeskError::Store(_)
+            | DeskError::Import(_)
             | DeskError::Vault { .. }
             | DeskError::Noting(_)
             | DeskError::Move(_)

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, DeskError, Settings, demo_tour, face::DraftAsk};
+use super::{Desk, DeskError, Settings, demo_mail, demo_tour, face::DraftAsk, import::Importer};
 use crate::{
     config::{
         Missing, ProviderConfig, edit,
@@ -25,6 +25,8 @@ const DEMO_CAP: Usd = Usd::from_nanos(180_000_000);
 const DEMO_SPENT_PERCENT: i64 = 72;
 /// A pace at which a person can follow the words.
 const WORDS_PER_SECOND: u32 = 35;
+/// The demo desk's own address.
+const DEMO_ADDRESS: &str = "help@acme.example";
 /// The first ticket's number: a desk that has been at work for a while.
 const FIRST_NUMBER: i64 = 4801;
 /// The demo's chain: two providers, prices from the price book.
@@ -55,10 +57,7 @@ pub(super) fn paths(real: &Paths) -> Result<Paths, DeskError> {
 
 /// Starts the simulated providers.
 pub(super) async fn start() -> Result<Demo, DeskError> {
-    let options = SimOptions {
-        port: 0,
-        words_per_second: Some(WORDS_PER_SECOND),
-    };
+    let options = SimOptions::default();
     let sim = Sim::start(options).await.map_err(DeskError::Simulator)?;
     Ok(Demo {
         addresses: sim.addresses(),
@@ -127,7 +126,30 @@ impl Desk {
         demo.step
             .store(u32::try_from(made).unwrap_or(u32::MAX), Ordering::Relaxed);
         if self.store.is_empty().await? {
+            self.seed_tickets().await?;
             self.seed_first_draft().await?;
+        }
+        demo.sim.set_pace(Some(WORDS_PER_SECOND));
+        Ok(())
+    }
+
+    async fn seed_tickets(&self) -> Result<(), DeskError> {
+        let now = self.clock.now();
+        let own = vec![DEMO_ADDRESS.to_owned()];
+        let importer = Importer::new(&self.store, "demo", own, now).first_number(FIRST_NUMBER);
+        importer.bytes(demo_mail::letters(now)).await?;
+        for row in self.list(&Query::default(), None).await? {
+            let Some(facts) = demo_mail::facts(&row.subject) else {
+                continue;
+            };
+            let change = Change {
+                priority: facts.priority.map(Some),
+                add_tags: facts.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+                ..Change::default()
+            };
+            if change != Change::default() {
+                self.change(row.id, &change).await?;
+            }
         }
         Ok(())
     }

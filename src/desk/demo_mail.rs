@@ -1,13 +1,5 @@
 //! The demo's mail: invented letters as real mail, dated so that they are always recent.
 
-#![cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the demo is filled by the import of mail, which comes next"
-    )
-)]
-
 use std::fmt::Write as _;
 
 use jiff::SignedDuration;

@@ -19,6 +19,7 @@ use crate::{
     },
     engine::prompt::{PromptPolicy, Prompted, Thread, digest, prompt},
     store::SaveDraft,
+    text::redact::redact,
 };
 
 /// How often the words that a model has written are saved: a crash loses no more.
@@ -77,7 +78,7 @@ impl Desk {
             output_limit: self.settings().config.engine.output_limit,
             ..PromptPolicy::default()
         };
-        let prompted = prompt(thread, &policy, &|text| (text.to_owned(), Vec::new()));
+        let prompted = prompt(thread, &policy, &mask);
         Ok(Job {
             run: RunId::new(Uuid::now_v7()),
             before: view.draft.clone(),
@@ -294,4 +295,10 @@ fn action_words(ending: Ending) -> &'static str {
         Ending::Cancelled => "cancelled by a person",
         Ending::Lost => "lost: the program ended during the call",
     }
+}
+
+/// Masks card numbers and keys: they do not leave this machine.
+fn mask(text: &str) -> (String, Vec<String>) {
+    let masked = redact(text);
+    (masked.text, masked.taken)
 }

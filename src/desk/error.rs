@@ -1,5 +1,6 @@
 //! What can go wrong at the desk, and what a person can do about it.
 
+use super::import::ImportError;
 use crate::{
     config::{Finding, edit::EditError, paths::PathsError},
     domain::{ProviderName, ticket::IllegalMove},
@@ -22,6 +23,9 @@ pub enum DeskError {
     /// A folder of ours could not be used.
     #[error(transparent)]
     Paths(#[from] PathsError),
+    /// An import stopped; what was filed before stays.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A key could not be read or kept.
     #[error("The key of {provider} is out of reach: {error}.")]
     Vault {
@@ -106,6 +110,7 @@ impl DeskError {
             Self::Store(_)
             | Self::Edit(_)
             | Self::Paths(_)
+            | Self::Import(_)
             | Self::Move(_)
             | Self::Nothing(_)
             | Self::Noting(_)

@@ -7,9 +7,11 @@ pub mod clock;
 pub mod drive;
 pub mod error;
 pub mod face;
+pub mod import;
 pub mod ledger;
 pub mod live;
 pub mod spend;
+pub mod thread;
 
 pub mod doctor;
 pub mod draft;

@@ -108,6 +108,11 @@ impl Sim {
         self.state.script(steps);
     }
 
+    /// Sets the pace of streamed answers from now on; none is as fast as it goes.
+    pub fn set_pace(&self, words_per_second: Option<u32>) {
+        self.state.set_pace(words_per_second);
+    }
+
     /// Takes back what was scripted and not yet used.
     pub fn clear_script(&self) {
         self.state.clear_script();

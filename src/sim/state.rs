@@ -4,8 +4,9 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -53,20 +54,32 @@ pub(super) struct State {
     script: Mutex<Vec<(Family, VecDeque<Option<Fault>>)>>,
     served: Mutex<Vec<Served>>,
     count: AtomicU64,
-    pub(super) words_per_second: Option<u32>,
+    /// Words per second; 0 is as fast as it goes.
+    pace: AtomicU32,
 }
 
 /// The log keeps so many requests; older ones go.
 const LOG_KEPT: usize = 100_000;
 
 impl State {
-    pub(super) const fn new(words_per_second: Option<u32>) -> Self {
+    pub(super) fn new(words_per_second: Option<u32>) -> Self {
         Self {
             script: Mutex::new(Vec::new()),
             served: Mutex::new(Vec::new()),
             count: AtomicU64::new(0),
-            words_per_second,
+            pace: AtomicU32::new(words_per_second.unwrap_or(0)),
         }
+    }
+
+    pub(super) fn set_pace(&self, words_per_second: Option<u32>) {
+        self.pace
+            .store(words_per_second.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Returns the pause before each word, if there is one.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let pace = self.pace.load(Ordering::Relaxed);
+        (pace > 0).then(|| Duration::from_secs(1) / pace)
     }
 
     pub(super) fn next_no(&self) -> u64 {

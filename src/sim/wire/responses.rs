@@ -16,7 +16,6 @@ fn message(asked: &Asked, text: &str, status: &str) -> Value {
     })
 }
 
-#[expect(clippy::too_many_lines, reason = "one object with all its fields")]
 fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
     let (status, reason) = match end {
         None => ("in_progress", Value::Null),
@@ -54,14 +53,6 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
         "created_at": CREATED,
         "status": status,
         "background": false,
-        "completed_at": end.map(|_| CREATED + 1),
-        "frequency_penalty": 0,
-        "presence_penalty": 0,
-        "max_tool_calls": null,
-        "prompt_cache_key": null,
-        "prompt_cache_retention": null,
-        "safety_identifier": null,
-        "top_logprobs": 0,
         "error": null,
         "incomplete_details": reason,
         "instructions": null,
@@ -74,7 +65,7 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
         "service_tier": "default",
         "store": false,
         "temperature": 1.0,
-        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "text": {"format": {"type": "text"}},
         "tool_choice": "auto",
         "tools": [],
         "top_p": 1.0,
@@ -86,12 +77,7 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
 }
 
 pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
-    let mut body = response(asked, text, Some(end));
-    // Only an answer in one piece says who pays.
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert("billing".to_owned(), json!({"payer": "developer"}));
-    }
-    body
+    response(asked, text, Some(end))
 }
 
 #[expect(

@@ -1,0 +1,65 @@
+//! `deskhand import`: mail from files and folders becomes tickets.
+
+use serde_json::json;
+
+use super::{
+    Call,
+    args::ImportArgs,
+    out,
+    stop::{Exit, Stop},
+};
+use crate::desk::import::Imported;
+
+/// How many rejects the plain answer names; the file has them all.
+const REJECTS_NAMED: usize = 10;
+
+/// Imports what is below the paths, and says what came of it. A bad mail is named, not an error;
+/// only when nothing at all could be taken has the command failed.
+pub(super) async fn run(call: &Call, args: &ImportArgs) -> Result<Exit, Stop> {
+    call.at_desk(async |desk| {
+        let mut progress = |done: &Imported| {
+            out::progress(&format!(
+                "{} seen, {} imported, {} tickets",
+                done.seen, done.imported, done.tickets_new
+            ));
+        };
+        let imported = desk.import(&args.paths, &mut progress).await?;
+        out::progress_over();
+        let file = desk.rejects_file().display().to_string();
+        call.out
+            .answer(|| json!(imported), || words(&imported, &file));
+        let took_nothing = imported.imported + imported.duplicates == 0;
+        Ok(if took_nothing && !imported.rejected.is_empty() {
+            Exit::FAILED
+        } else {
+            Exit::OK
+        })
+    })
+    .await
+}
+
+fn words(done: &Imported, rejects_file: &str) -> String {
+    let mut text = format!(
+        "{} seen: {} imported, {} there already, {} rejected.\n{} new tickets, {} others got mail.",
+        done.seen,
+        done.imported,
+        done.duplicates,
+        done.rejected.len(),
+        done.tickets_new,
+        done.tickets_joined
+    );
+    for reject in done.rejected.iter().take(REJECTS_NAMED) {
+        text.push_str("\n  ");
+        text.push_str(&reject.path);
+        text.push_str(": ");
+        text.push_str(&reject.reason);
+    }
+    if done.rejected.len() > REJECTS_NAMED {
+        text.push_str("\n  ...");
+    }
+    if !done.rejected.is_empty() {
+        text.push_str("\nEvery reject with its reason: ");
+        text.push_str(rejects_file);
+    }
+    text
+}

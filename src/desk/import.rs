@@ -1,0 +1,457 @@
+//! Importing mail from files: found, read, threaded and filed in small batches.
+//!
+//! Silent: nothing is sent, nothing is drafted. Re-runnable: what is there already is counted and
+//! left alone. One bad mail never stops the rest; it is named with its reason.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{
+    Desk, DeskError,
+    face::DeskEvent,
+    thread::{Decision, Ids, Index},
+};
+use crate::{
+    domain::{
+        AutoClass, Direction, Message, MessageId, MessageKind, Status, Ticket, TicketEvent,
+        TicketId, Timestamp,
+    },
+    source::{
+        import::{Found, Item, Marks, Reject, walk},
+        mail::parse::{Parsed, parse},
+    },
+    store::{Filing, Letter, Place, Store, StoreError},
+};
+
+/// All mail that comes from files is one mailbox.
+const SOURCE: &str = "import";
+/// Letters filed together: other writers wait until a batch is done.
+const BATCH: usize = 30;
+
+/// What came of an import. `seen` is the sum of imported, duplicates and rejected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Messages that were looked at.
+    pub seen: u64,
+    /// Messages that are new.
+    pub imported: u64,
+    /// Messages that were there already.
+    pub duplicates: u64,
+    /// What could not be taken, and why.
+    pub rejected: Vec<Reject>,
+    /// Tickets made.
+    pub tickets_new: u64,
+    /// Tickets that existed before and got messages.
+    pub tickets_joined: u64,
+}
+
+/// Says why an import stopped. What was filed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The database did not take a batch.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file of rejects could not be written.
+    #[error("Cannot write {path}: {why}")]
+    Rejects {
+        /// Which file.
+        path: String,
+        /// Why not.
+        why: std::io::Error,
+    },
+}
+
+/// Files letters into one source.
+pub(super) struct Importer<'a> {
+    store: &'a Store,
+    source: &'a str,
+    /// Addresses of the desk itself: mail from them is ours.
+    own: Vec<String>,
+    at: Timestamp,
+    first_number: Option<i64>,
+    made: HashSet<TicketId>,
+    joined: HashSet<TicketId>,
+    done: Imported,
+}
+
+/// A letter that was read and waits for its batch.
+struct Read {
+    parsed: Parsed,
+    marks: Marks,
+    note_path: String,
+}
+
+/// What a batch knows of the tickets it touches.
+struct Standing {
+    status: Status,
+    newest: Timestamp,
+    number: i64,
+}
+
+impl<'a> Importer<'a> {
+    pub(super) fn new(store: &'a Store, source: &'a str, own: Vec<String>, at: Timestamp) -> Self {
+        Self {
+            store,
+            source,
+            own,
+            at,
+            first_number: None,
+            made: HashSet::new(),
+            joined: HashSet::new(),
+            done: Imported::default(),
+        }
+    }
+
+    /// Gives the first new ticket this number.
+    pub(super) const fn first_number(mut self, number: i64) -> Self {
+        self.first_number = Some(number);
+        self
+    }
+
+    /// Imports what is found below the paths; `progress` is told after each batch.
+    async fn paths(
+        mut self,
+        paths: &[PathBuf],
+        progress: &mut (dyn FnMut(&Imported) + Send),
+    ) -> Result<Imported, ImportError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        for item in walk(paths) {
+            match item {
+                Item::Letter(found) => self.read(found, &mut batch),
+                Item::Reject(reject) => self.done.rejected.push(reject),
+            }
+            if batch.len() >= BATCH {
+                self.file(std::mem::take(&mut batch)).await?;
+                self.count();
+                progress(&self.done);
+            }
+        }
+        self.file(batch).await?;
+        self.count();
+        progress(&self.done);
+        Ok(self.done)
+    }
+
+    /// Imports letters that are in memory, each with a name.
+    pub(super) async fn bytes(
+        mut self,
+        letters: Vec<(String, Vec<u8>)>,
+    ) -> Result<Imported, ImportError> {
+        let mut batch = Vec::with_capacity(BATCH);
+        for (name, bytes) in letters {
+            let found = Found {
+                path: PathBuf::from(name),
+                part: None,
+                bytes,
+                marks: Marks::default(),
+                modified: None,
+            };
+            self.read(found, &mut batch);
+            if batch.len() >= BATCH {
+                self.file(std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.file(batch).await?;
+        self.count();
+        Ok(self.done)
+    }
+
+    fn read(&mut self, found: Found, batch: &mut Vec<Read>) {
+        let path = match found.part {
+            Some(part) => format!("{}#{part}", found.path.display()),
+            None => found.path.display().to_string(),
+        };
+        match parse(&found.bytes, found.modified.unwrap_or(self.at)) {
+            Ok(parsed) => batch.push(Read {
+                parsed,
+                marks: found.marks,
+                note_path: path,
+            }),
+            Err(reason) => self.done.rejected.push(Reject { path, reason }),
+        }
+    }
+
+    fn count(&mut self) {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        self.done.tickets_new = count(self.made.len());
+        self.done.tickets_joined = count(self.joined.len());
+        self.done.seen =
+            self.done.imported + self.done.duplicates + count(self.done.rejected.len());
+    }
+
+    /// Threads and files one batch, oldest letter first.
+    async fn file(&mut self, mut batch: Vec<Read>) -> Result<(), ImportError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        batch.sort_by_key(|read| read.parsed.sent_at);
+        let mut index = Index::default();
+        index.add_known(&self.store.known(self.source, &all_ids(&batch)).await?);
+        let mut standings = HashMap::new();
+        let mut letters = Vec::with_capacity(batch.len());
+        for read in batch {
+            letters.push(self.letter(read, &mut index, &mut standings).await?);
+        }
+        let filing = Filing {
+            source: self.source.to_owned(),
+            letters,
+            first_number: self.first_number.take(),
+        };
+        let filed = self.store.file(&filing, self.at).await?;
+        self.done.imported += filed.imported;
+        self.done.duplicates += filed.duplicates;
+        self.made.extend(filed.new);
+        let made = &self.made;
+        self.joined.extend(
+            filed
+                .joined
+                .into_iter()
+                .filter(|ticket| !made.contains(ticket)),
+        );
+        Ok(())
+    }
+
+    /// Decides where a letter goes and what its ticket becomes.
+    async fn letter(
+        &self,
+        read: Read,
+        index: &mut Index,
+        standings: &mut HashMap<TicketId, Standing>,
+    ) -> Result<Letter, ImportError> {
+        let is_ours = self.is_ours(&read.parsed);
+        let mut decision = index.decide(ids(&read.parsed));
+        if let Some(ticket) = decision.ticket {
+            if !standings.contains_key(&ticket)
+                && let Some(known) = self.store.ticket(ticket).await?
+            {
+                standings.insert(ticket, Standing::of(&known));
+            }
+            let standing = standings.get(&ticket);
+            let is_over = standing.is_some_and(|standing| standing.status == Status::Closed);
+            let starts_anew = is_over && !is_ours && !read.parsed.auto_class.is_automatic();
+            if starts_anew && !decision.is_duplicate {
+                let number = standing.map_or(0, |standing| standing.number);
+                decision = Decision {
+                    ticket: None,
+                    reason: format!("follow-up of #{number}, which is closed"),
+                    is_duplicate: false,
+                };
+            }
+        }
+        let ticket = decision
+            .ticket
+            .unwrap_or_else(|| TicketId::new(Uuid::now_v7()));
+        index.add_letter(ids(&read.parsed), ticket);
+        let (place, reopen) = match decision.ticket {
+            Some(ticket) => (
+                Place::In(ticket),
+                self.reopened(&read, is_ours, standings.get_mut(&ticket)),
+            ),
+            None => {
+                let new = self.new_ticket(ticket, &read, is_ours);
+                standings.insert(ticket, Standing::of(&new));
+                (Place::New(Box::new(new)), None)
+            }
+        };
+        Ok(Letter {
+            message: message(ticket, read.parsed, is_ours, &read.marks, decision.reason),
+            place,
+            reopen,
+            note_path: Some(read.note_path),
+        })
+    }
+
+    fn is_ours(&self, parsed: &Parsed) -> bool {
+        self.own
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(&parsed.from.address))
+    }
+
+    /// Returns the status a known ticket takes because of a letter, if that changes. Letters
+    /// older than what the ticket has change nothing: files come in any order.
+    fn reopened(
+        &self,
+        read: &Read,
+        is_ours: bool,
+        standing: Option<&mut Standing>,
+    ) -> Option<Status> {
+        let standing = standing?;
+        if read.parsed.sent_at < standing.newest {
+            return None;
+        }
+        let event = match (read.parsed.auto_class, is_ours) {
+            (AutoClass::BounceHard, _) => TicketEvent::HardBounce,
+            (AutoClass::BounceSoft, _) => TicketEvent::SoftBounce,
+            (class, _) if class.is_automatic() => TicketEvent::AutomaticMail,
+            (_, true) => TicketEvent::SetByHand(Status::Solved),
+            (_, false) if read.marks.was_answered => TicketEvent::SetByHand(Status::Solved),
+            (_, false) => TicketEvent::CustomerReply,
+        };
+        let after = standing.status.after(&event).ok()?;
+        standing.newest = read.parsed.sent_at;
+        let changed = after != standing.status;
+        standing.status = after;
+        changed.then_some(after)
+    }
+
+    fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {
+        let parsed = &read.parsed;
+        let requester = if is_ours { parsed.to.first() } else { None };
+        let is_answered = read.marks.was_answered || is_ours;
+        Ticket {
+            id,
+            number: 0,
+            source: self.source.to_owned(),
+            subject: parsed.normal_subject.clone(),
+            requester: requester.unwrap_or(&parsed.from).clone(),
+            status: if is_answered {
+                Status::Solved
+            } else {
+                Status::New
+            },
+            priority: None,
+            assignee: None,
+            tags: Vec::new(),
+            quarantined_because: quarantine(parsed.auto_class).map(str::to_owned),
+            messages: 0,
+            created_at: parsed.sent_at,
+            updated_at: parsed.sent_at,
+            last_customer_message_at: (!is_ours).then_some(parsed.sent_at),
+            version: 1,
+        }
+    }
+}
+
+impl Standing {
+    const fn of(ticket: &Ticket) -> Self {
+        Self {
+            status: ticket.status,
+            newest: ticket.updated_at,
+            number: ticket.number,
+        }
+    }
+}
+
+/// Returns why a new ticket is kept out of the queue, if it is.
+const fn quarantine(class: AutoClass) -> Option<&'static str> {
+    match class {
+        AutoClass::Human | AutoClass::List => None,
+        AutoClass::AutoReply => Some("automatic reply"),
+        AutoClass::Ooo => Some("out of office"),
+        AutoClass::AutoGenerated => Some("sent by a machine"),
+        AutoClass::BounceHard => Some("bounce: not delivered"),
+        AutoClass::BounceSoft => Some("bounce: not delivered for now"),
+        AutoClass::Delayed => Some("delivery is delayed"),
+        AutoClass::Receipt => Some("reading receipt"),
+        AutoClass::OwnLoop => Some("our own mail, come back"),
+    }
+}
+
+fn ids(parsed: &Parsed) -> Ids<'_> {
+    Ids {
+        own: &parsed.rfc_message_id,
+        raw_sha256: &parsed.raw_sha256,
+        answers: &parsed.answers,
+    }
+}
+
+/// Returns every id that a batch has or refers to.
+fn all_ids(batch: &[Read]) -> Vec<String> {
+    let all: BTreeSet<&String> = batch
+        .iter()
+        .flat_map(|read| {
+            read.parsed
+                .answers
+                .iter()
+                .chain([&read.parsed.rfc_message_id])
+        })
+        .collect();
+    all.into_iter().cloned().collect()
+}
+
+fn message(
+    ticket: TicketId,
+    parsed: Parsed,
+    is_ours: bool,
+    marks: &Marks,
+    thread_reason: String,
+) -> Message {
+    Message {
+        id: MessageId::new(Uuid::now_v7()),
+        ticket,
+        kind: MessageKind::Public,
+        direction: if is_ours {
+            Direction::Out
+        } else {
+            Direction::In
+        },
+        from: parsed.from,
+        to: parsed.to,
+        cc: parsed.cc,
+        subject: parsed.subject,
+        body: parsed.body,
+        attachments: parsed.attachments,
+        rfc_message_id: parsed.rfc_message_id,
+        answers: parsed.answers,
+        auto_class: parsed.auto_class,
+        sent_at: parsed.sent_at,
+        raw_sha256: parsed.raw_sha256,
+        thread_reason,
+        was_seen: marks.was_seen,
+    }
+}
+
+impl Desk {
+    /// Imports mail from files and folders. What could not be taken is appended, with its reason,
+    /// to [`Desk::rejects_file`].
+    pub async fn import(
+        &self,
+        paths: &[PathBuf],
+        progress: &mut (dyn FnMut(&Imported) + Send),
+    ) -> Result<Imported, DeskError> {
+        let own = self.settings().config.agent.email.iter().cloned().collect();
+        let importer = Importer::new(&self.store, SOURCE, own, self.clock.now());
+        let imported = importer
+            .paths(paths, progress)
+            .await
+            .map_err(DeskError::Import)?;
+        self.keep_rejects(&imported.rejected)
+            .map_err(DeskError::Import)?;
+        self.tell(DeskEvent::Changed);
+        Ok(imported)
+    }
+
+    /// Returns the file in which rejects are kept, one JSON line each.
+    pub fn rejects_file(&self) -> PathBuf {
+        self.paths.data_dir.join("rejects.jsonl")
+    }
+
+    fn keep_rejects(&self, rejects: &[Reject]) -> Result<(), ImportError> {
+        if rejects.is_empty() {
+            return Ok(());
+        }
+        let path = self.rejects_file();
+        append(&path, rejects, self.clock.now()).map_err(|why| ImportError::Rejects {
+            path: path.display().to_string(),
+            why,
+        })
+    }
+}
+
+fn append(path: &Path, rejects: &[Reject], at: Timestamp) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    for reject in rejects {
+        let line = serde_json::json!({"at": at, "path": reject.path, "reason": reject.reason});
+        writeln!(file, "{line}")?;
+    }
+    file.sync_all()
+}

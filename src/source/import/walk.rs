@@ -1,0 +1,218 @@
+//! Walks files and folders, in the order of their names. No link is followed, and nothing is read
+//! but regular files.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufReader, Read as _, Seek as _},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use super::{
+    Found, Item, Marks, Reject,
+    look::{Kind, look},
+    mbox::{MESSAGE_LIMIT, Mbox},
+};
+
+/// So much of a file is looked at to judge it.
+const LOOK_BYTES: u64 = 8 * 1024;
+
+/// Finds every message below the paths, one after the other, as it is asked for.
+pub fn walk(paths: &[PathBuf]) -> impl Iterator<Item = Item> + Send + use<> {
+    let mut named: Vec<PathBuf> = paths.to_vec();
+    named.reverse();
+    Walk {
+        waiting: named.into_iter().map(|path| (path, true)).collect(),
+        open: None,
+    }
+}
+
+struct Walk {
+    /// Paths still to visit, the next one last; and whether a person named them.
+    waiting: Vec<(PathBuf, bool)>,
+    open: Option<OpenMbox>,
+}
+
+struct OpenMbox {
+    path: PathBuf,
+    modified: Option<Timestamp>,
+    mbox: Mbox<BufReader<File>>,
+}
+
+impl Iterator for Walk {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        loop {
+            if let Some(open) = &mut self.open {
+                match open.next_item() {
+                    Some(item) => return Some(item),
+                    None => self.open = None,
+                }
+            }
+            let (path, was_named) = self.waiting.pop()?;
+            match self.visit(&path, was_named) {
+                Ok(Some(item)) => return Some(item),
+                Ok(None) => {}
+                Err(error) => return Some(reject(&path, &error_words(&error))),
+            }
+        }
+    }
+}
+
+impl Walk {
+    /// Visits one path: a folder's entries are put before what waits.
+    fn visit(&mut self, path: &Path, was_named: bool) -> io::Result<Option<Item>> {
+        let about = fs::symlink_metadata(path)?;
+        let kind = about.file_type();
+        if kind.is_symlink() {
+            return Ok(named_only(
+                path,
+                was_named,
+                "it is a link, and links are not followed",
+            ));
+        }
+        if kind.is_dir() {
+            let mut entries = fs::read_dir(path)?
+                .map(|entry| entry.map(|entry| entry.path()))
+                .collect::<io::Result<Vec<_>>>()?;
+            if entries.iter().any(|entry| entry.ends_with("cur")) {
+                // A Maildir: what is still being delivered is left alone.
+                entries.retain(|entry| !entry.ends_with("tmp"));
+            }
+            entries.sort();
+            self.waiting
+                .extend(entries.into_iter().rev().map(|entry| (entry, false)));
+            return Ok(None);
+        }
+        if !kind.is_file() {
+            return Ok(named_only(path, was_named, "it is not a regular file"));
+        }
+        let modified = about
+            .modified()
+            .ok()
+            .and_then(|time| Timestamp::try_from(time).ok());
+        self.open_file(path, about.len(), modified)
+    }
+
+    fn open_file(
+        &mut self,
+        path: &Path,
+        length: u64,
+        modified: Option<Timestamp>,
+    ) -> io::Result<Option<Item>> {
+        let mut file = File::open(path)?;
+        // Between the look and the opening it may have become something else.
+        if !file.metadata()?.is_file() {
+            return Ok(Some(reject(path, "it is not a regular file")));
+        }
+        let mut beginning = Vec::new();
+        (&mut file).take(LOOK_BYTES).read_to_end(&mut beginning)?;
+        match look(&beginning) {
+            Kind::Empty => Ok(Some(reject(path, "it is empty"))),
+            Kind::Other(what) => Ok(Some(reject(path, what))),
+            Kind::Mbox => {
+                file.rewind()?;
+                let mbox = Mbox::new(BufReader::with_capacity(1 << 16, file));
+                self.open = Some(OpenMbox {
+                    path: path.to_owned(),
+                    modified,
+                    mbox,
+                });
+                Ok(None)
+            }
+            Kind::Message if length > u64::try_from(MESSAGE_LIMIT).unwrap_or(u64::MAX) => {
+                Ok(Some(reject(path, "it is longer than 64 MiB")))
+            }
+            Kind::Message => {
+                let mut bytes = beginning;
+                file.read_to_end(&mut bytes)?;
+                Ok(Some(Item::Letter(Found {
+                    path: path.to_owned(),
+                    part: None,
+                    bytes,
+                    marks: maildir_marks(path),
+                    modified,
+                })))
+            }
+        }
+    }
+}
+
+impl OpenMbox {
+    fn next_item(&mut self) -> Option<Item> {
+        match self.mbox.next_part() {
+            Ok(part) => {
+                let part = part?;
+                let name = format!("{}#{}", self.path.display(), part.no);
+                Some(match part.bytes {
+                    None => Item::Reject(Reject {
+                        path: name,
+                        reason: "it is longer than 64 MiB".to_owned(),
+                    }),
+                    Some(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => {
+                        Item::Reject(Reject {
+                            path: name,
+                            reason: "it is empty".to_owned(),
+                        })
+                    }
+                    Some(bytes) => Item::Letter(Found {
+                        path: self.path.clone(),
+                        part: Some(part.no),
+                        bytes,
+                        marks: part.marks,
+                        modified: self.modified,
+                    }),
+                })
+            }
+            Err(error) => {
+                let item = reject(&self.path, &error_words(&error));
+                self.mbox.stop();
+                Some(item)
+            }
+        }
+    }
+}
+
+/// Links and devices are named when a person pointed at them, and passed over in folders.
+fn named_only(path: &Path, was_named: bool, reason: &str) -> Option<Item> {
+    was_named.then(|| reject(path, reason))
+}
+
+fn reject(path: &Path, reason: &str) -> Item {
+    Item::Reject(Reject {
+        path: path.display().to_string(),
+        reason: reason.to_owned(),
+    })
+}
+
+fn error_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "it may not be read by you".to_owned(),
+        _ => format!("it cannot be read: {error}"),
+    }
+}
+
+/// Reads the flags in a Maildir's file names: `name:2,RS`, with `;` on shares of Windows.
+fn maildir_marks(path: &Path) -> Marks {
+    let in_maildir = path
+        .parent()
+        .and_then(Path::file_name)
+        .is_some_and(|folder| folder == "cur" || folder == "new");
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let flags = name
+        .rsplit_once([':', ';'])
+        .and_then(|(_, info)| info.strip_prefix("2,"));
+    match flags.filter(|_| in_maildir) {
+        Some(flags) => Marks {
+            was_seen: flags.contains('S'),
+            was_answered: flags.contains('R'),
+        },
+        None => Marks::default(),
+    }
+}
