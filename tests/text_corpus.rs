@@ -1,8 +1,6 @@
 //! Every hostile string of the corpus through the whole text room: quick, whole and tame.
 
 #![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test may panic and look at the clock"
 )]
@@ -75,7 +73,7 @@ fn hold(text: &str, id: &str) {
     timed("clean_line", &|| assert!(tame(&clean_line(text)), "{id}"));
     timed("html", &|| assert!(tame(&to_text(text)), "{id}"));
     timed("wrap", &|| {
-        assert!(wrap(&once, 7).iter().all(|line| tame(line)), "{id}")
+        assert!(wrap(&once, 7).iter().all(|line| tame(line)), "{id}");
     });
     timed("split", &|| assert!(tame(&split(&once).clean), "{id}"));
     timed("redact", &|| assert!(tame(&redact(&once).text), "{id}"));

@@ -119,7 +119,7 @@ fn set(parts: &mut [Part], from: usize, length: usize, part: Part) {
 
 fn is_quoted(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with('>') || line.starts_with("| ")
+    line.starts_with('>') || line.starts_with("| ") || line.trim_end() == "|"
 }
 
 /// Tells whether everything from here on is history: a line of dashes with "original message", or
@@ -338,7 +338,7 @@ mod tests {
     /// Measured on the pairs of the corpus; the floor is what it reaches today.
     #[test]
     fn most_real_replies_come_apart_as_people_would_do_it() {
-        const FLOOR_PERCENT: usize = 75;
+        const FLOOR_PERCENT: usize = 79;
         let root = std::env::var_os("DESKHAND_CORPUS").map_or_else(
             || Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus")).to_owned(),
             Into::into,
