@@ -1,6 +1,6 @@
 //! The whole program by keystrokes: a real desk in a temporary folder, real HTTP to the simulator
 //! inside, a screen of cells instead of a terminal.
-#![expect(clippy::unwrap_used, missing_docs, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{sync::Arc, time::Duration};
 

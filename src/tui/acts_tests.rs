@@ -49,6 +49,7 @@ fn d_where_a_draft_is_shows_it_and_names_redraft() {
 }
 
 #[test]
+#[expect(clippy::wildcard_enum_match_arm, reason = "only drafts are looked for")]
 fn d_in_the_demo_goes_on_to_the_next_ticket_without_a_draft() {
     let mut model = sized(120, 36, true);
 

@@ -152,7 +152,7 @@ fn frame_of_panes(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &T
         };
         top.push(Span::styled(up, style(theme.border)));
         bottom.push_str(down);
-        let right = area.map_or(0, |area| area.right());
+        let right = area.map_or(0, Rect::right);
         for y in layout.body.top() + 1..layout.body.bottom().saturating_sub(1) {
             if place == 0 {
                 buffer.set_string(layout.body.x, y, "│", style(theme.border));

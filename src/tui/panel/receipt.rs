@@ -145,6 +145,10 @@ impl Page<'_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "every other ending is its own word"
+    )]
     fn ending(&mut self, receipt: &Receipt) {
         let paint = if receipt.ending.has_text() {
             self.theme.good

@@ -164,11 +164,8 @@ pub fn tabs(model: &Model) -> String {
     let mut text = String::new();
     for (part, digit, name) in parts {
         let is_open = part == model.stage.part;
-        text.push_str(&if is_open {
-            format!("[{digit}]{name}")
-        } else {
-            format!(" {digit} {name}")
-        });
+        let (open, close) = if is_open { ("[", "]") } else { (" ", " ") };
+        text.extend([open, digit, close, name]);
     }
     text.push(' ');
     text
