@@ -1,6 +1,6 @@
 //! The command line: every act of the desk, for people and for scripts.
 //!
-//! A command reads its arguments, asks the desk, and answers through [`out`]: in words, or in the
+//! A command reads its arguments, asks the desk, and answers through `out`: in words, or in the
 //! JSON that `docs/cli.md` lists. Nothing here decides what a draft or a cap means.
 
 mod args;
