@@ -78,6 +78,12 @@ impl Line {
     }
 
     async fn read_body(&mut self, request: &mut Request) -> io::Result<()> {
+        if request.header("transfer-encoding").is_some() {
+            let said =
+                b"HTTP/1.1 411 Length Required\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+            self.stream.write_all(said).await?;
+            return Err(io::Error::other("the request's body has no length"));
+        }
         let length: usize = request
             .header("content-length")
             .and_then(|length| length.parse().ok())

@@ -79,6 +79,10 @@ async fn serve(line: &mut Line, request: &Request, state: &State) -> io::Result<
     if request.method == "GET" {
         return list_models(line, request, state, family).await;
     }
+    if !family.takes(rest) {
+        let said = format!("{} takes no {} at /{rest}", family.word(), request.method);
+        return json(line, 404, &[], &serde_json::json!({"error": said})).await;
+    }
     let Ok(body) = serde_json::from_slice::<Value>(&request.body) else {
         let asked = Asked::read(family, rest, &Value::Null, state.next_no());
         return refuse(line, state, family, &asked, Fault::BadRequest).await;
@@ -209,7 +213,7 @@ async fn speak(
 ) -> io::Result<After> {
     let answer = match fault {
         Some(Fault::Empty) => String::new(),
-        Some(Fault::Refusal) if family == Family::Gemini => String::new(),
+        Some(Fault::Refusal) if family != Family::OpenAi => String::new(),
         Some(Fault::Refusal) => "I can't help with that.".to_owned(),
         Some(_) | None => answers::answer(&asked.prompt),
     };
@@ -319,9 +323,11 @@ async fn break_off(line: &mut Line, play: &Play<'_>, served: &mut Served) -> io:
         Some(Fault::Stall(_)) => served.client_closed = line.wait_for_leaving(HANG).await,
         Some(Fault::Reset(_)) => line.stream.set_zero_linger()?,
         Some(Fault::ErrorEvent(words)) => {
-            let sequence = usize::try_from(words).unwrap_or(0).saturating_add(4);
-            line.piece(wire::error_event(play.family, sequence).as_bytes())
-                .await?;
+            let pieces = usize::try_from(words)
+                .unwrap_or(usize::MAX)
+                .min(play.pieces.len());
+            let event = wire::error_event(play.family, play.asked, pieces);
+            line.piece(event.as_bytes()).await?;
             line.end().await?;
         }
         Some(Fault::Malformed(_)) => {
@@ -341,13 +347,23 @@ async fn in_one_piece(line: &mut Line, play: Play<'_>, served: &mut Served) -> i
     served.tokens_out = wire::tokens(text.len());
     let mut headers = wire::headers(play.family, play.asked.no);
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
-    if play.fault.and_then(Fault::breaks_after).is_none() {
-        line.answer(200, &headers, body.as_bytes()).await?;
-        return Ok(After::NextRequest);
-    }
-    line.begin(&headers).await?;
     let half = body.floor_char_boundary(body.len() / 2);
-    line.piece(body.get(..half).unwrap_or_default().as_bytes())
-        .await?;
-    break_off(line, &play, served).await
+    let first_half = body.get(..half).unwrap_or_default();
+    // What a stream says in its middle, one body says at once: nothing stands before it.
+    let whole = match play.fault {
+        Some(Fault::ErrorEvent(_)) => {
+            served.tokens_out = 0;
+            let overloaded = wire::error(play.family, play.asked, Fault::Overloaded);
+            overloaded.map_or_else(String::new, |error| error.body.to_string())
+        }
+        Some(Fault::Malformed(_)) => first_half.to_owned(),
+        Some(Fault::Stall(_) | Fault::Cut(_) | Fault::Reset(_)) => {
+            line.begin(&headers).await?;
+            line.piece(first_half.as_bytes()).await?;
+            return break_off(line, &play, served).await;
+        }
+        Some(_) | None => body,
+    };
+    line.answer(200, &headers, whole.as_bytes()).await?;
+    Ok(After::NextRequest)
 }

@@ -6,6 +6,9 @@ use super::{
     super::fault::not_refused, Asked, End, Error, Fault, Frames, named, request_id, tokens,
 };
 
+/// When a limit is over, as its headers say; a simulator needs no clock.
+const RESET: &str = "2026-11-20T09:00:41Z";
+
 fn usage(asked: &Asked, tokens_out: u64) -> Value {
     json!({
         "input_tokens": asked.tokens_in(),
@@ -32,7 +35,7 @@ pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
     } else {
         json!([{"type": "text", "text": text}])
     };
-    json!({
+    let mut body = json!({
         "model": asked.model,
         "id": format!("msg_sim{:08}", asked.no),
         "type": "message",
@@ -41,7 +44,22 @@ pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
         "stop_reason": stop(end),
         "stop_sequence": null,
         "usage": usage(asked, tokens(text.len())),
-    })
+    });
+    add_stop_details(&mut body, end);
+    body
+}
+
+/// A refusal says what it is about, beside the reason for stopping.
+fn add_stop_details(place: &mut Value, end: End) {
+    if let (End::Refused, Some(fields)) = (end, place.as_object_mut()) {
+        let details = json!({
+            "type": "refusal",
+            "category": "cyber",
+            "explanation": "This request triggered restrictions and was blocked.",
+            "recommended_model": "claude-haiku-4-5",
+        });
+        fields.insert("stop_details".to_owned(), details);
+    }
 }
 
 pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
@@ -80,11 +98,13 @@ pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
         )
     };
     let written: usize = pieces.iter().map(|piece| piece.len()).sum();
+    let mut delta_end = json!({"stop_reason": stop(end), "stop_sequence": null});
+    add_stop_details(&mut delta_end, end);
     after.push(named(
         "message_delta",
         &json!({
             "type": "message_delta",
-            "delta": {"stop_reason": stop(end), "stop_sequence": null},
+            "delta": delta_end,
             "usage": {
                 "input_tokens": asked.tokens_in(),
                 "cache_creation_input_tokens": 0,
@@ -101,6 +121,7 @@ pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table, a row per fault")]
 pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
     let make = |status: u16, kind: &str, said: &str| {
         let body = json!({
@@ -125,6 +146,12 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
         )
         .with("anthropic-ratelimit-requests-limit", 50)
         .with("anthropic-ratelimit-requests-remaining", 0)
+        .with("anthropic-ratelimit-requests-reset", RESET)
+        .with("anthropic-ratelimit-input-tokens-limit", 40_000)
+        .with("anthropic-ratelimit-input-tokens-remaining", 39_000)
+        .with("anthropic-ratelimit-input-tokens-reset", RESET)
+        .with("anthropic-ratelimit-output-tokens-limit", 8_000)
+        .with("anthropic-ratelimit-output-tokens-remaining", 8_000)
     };
     Some(match fault {
         Fault::RateLimit(seconds) => limited().with("retry-after", seconds),
@@ -136,7 +163,8 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
              Billing to upgrade or purchase credits.",
         ),
         Fault::ServerError => make(500, "api_error", "Internal server error"),
-        Fault::Unavailable | Fault::Overloaded => make(529, "overloaded_error", "Overloaded"),
+        Fault::Unavailable => make(503, "api_error", "Service unavailable"),
+        Fault::Overloaded => make(529, "overloaded_error", "Overloaded"),
         Fault::WrongKey => make(401, "authentication_error", "invalid x-api-key"),
         Fault::Forbidden => make(
             403,

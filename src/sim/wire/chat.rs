@@ -33,6 +33,10 @@ const fn finish(end: End) -> &'static str {
 }
 
 pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
+    let (content, refusal, reason) = match end {
+        End::Refused => (Value::Null, json!(text), "stop"),
+        End::Done | End::AtLimit => (json!(text), Value::Null, finish(end)),
+    };
     json!({
         "id": format!("chatcmpl-sim{:08}", asked.no),
         "object": "chat.completion",
@@ -40,9 +44,11 @@ pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
         "model": asked.model,
         "choices": [{
             "index": 0,
-            "message": {"role": "assistant", "content": text, "refusal": null, "annotations": []},
+            "message": {
+                "role": "assistant", "content": content, "refusal": refusal, "annotations": [],
+            },
             "logprobs": null,
-            "finish_reason": finish(end),
+            "finish_reason": reason,
         }],
         "usage": usage(asked, tokens(text.len())),
         "service_tier": "default",
@@ -85,7 +91,7 @@ pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
 #[expect(clippy::too_many_lines, reason = "one table, a row per fault")]
 pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
     let make = |status: u16, kind: &str, code: Value, said: &str| {
-        let param = if code == json!("context_length_exceeded") {
+        let param = if said.contains("messages") {
             json!("messages")
         } else {
             Value::Null
@@ -102,12 +108,15 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
         make(429, "requests", json!("rate_limit_exceeded"), &said)
             .with("x-ratelimit-limit-requests", 500)
             .with("x-ratelimit-remaining-requests", 0)
+            .with("x-ratelimit-limit-tokens", 150_000)
+            .with("x-ratelimit-remaining-tokens", 149_984)
     };
     let invalid = "invalid_request_error";
     Some(match fault {
         Fault::RateLimit(seconds) => limited(&format!(" Please try again in {seconds}s."))
             .with("retry-after", seconds)
-            .with("x-ratelimit-reset-requests", format!("{seconds}s")),
+            .with("x-ratelimit-reset-requests", format!("{seconds}s"))
+            .with("x-ratelimit-reset-tokens", "60ms"),
         Fault::RateLimitBare => limited(""),
         Fault::Quota => make(
             429,
@@ -126,7 +135,8 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
             "service_unavailable_error",
             json!("server_is_overloaded"),
             "Our servers are currently overloaded. Please try again later.",
-        ),
+        )
+        .with("retry-after", 30),
         Fault::WrongKey => make(
             401,
             invalid,

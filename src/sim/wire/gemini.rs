@@ -13,6 +13,9 @@ const fn finish(end: End) -> &'static str {
 }
 
 fn answer(asked: &Asked, text: &str, written: usize, end: Option<End>) -> Value {
+    if end == Some(End::Refused) {
+        return blocked(asked);
+    }
     let content = json!({"parts": [{"text": text}], "role": "model"});
     let candidate = match end {
         None => json!({"content": content, "index": 0}),
@@ -25,6 +28,25 @@ fn answer(asked: &Asked, text: &str, written: usize, end: Option<End>) -> Value 
             "promptTokenCount": asked.tokens_in(),
             "candidatesTokenCount": out,
             "totalTokenCount": asked.tokens_in() + out,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked.tokens_in()}],
+        },
+        "modelVersion": asked.model,
+        "responseId": format!("sim{:08}", asked.no),
+    })
+}
+
+/// A blocked answer has no content and counts no output.
+fn blocked(asked: &Asked) -> Value {
+    let rating = json!({
+        "category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH", "blocked": true,
+    });
+    json!({
+        "candidates": [{
+            "finishReason": finish(End::Refused), "index": 0, "safetyRatings": [rating],
+        }],
+        "usageMetadata": {
+            "promptTokenCount": asked.tokens_in(),
+            "totalTokenCount": asked.tokens_in(),
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked.tokens_in()}],
         },
         "modelVersion": asked.model,
@@ -87,8 +109,15 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
         }
         Fault::RateLimitBare => make(429, exhausted, used_up, json!([violation(minute)])),
         Fault::Quota => {
-            let day = violation("GenerateRequestsPerDayPerProjectPerModel");
-            make(429, exhausted, used_up, json!([day]))
+            let day = json!({
+                "@type": format!("{google}.QuotaFailure"),
+                "violations": [{
+                    "quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+                    "quotaValue": "250",
+                }],
+            });
+            let retry = json!({"@type": format!("{google}.RetryInfo"), "retryDelay": "43s"});
+            make(429, exhausted, used_up, json!([day, retry]))
         }
         Fault::ServerError => make(
             500,
@@ -144,14 +173,20 @@ pub(super) fn error(asked: &Asked, fault: Fault) -> Option<Error> {
     })
 }
 
-pub(super) fn error_event() -> String {
-    bare(&json!({
+/// Makes the error after so many pieces; a list that is not SSE ends with it.
+pub(super) fn error_event(asked: &Asked, pieces: usize) -> String {
+    let error = json!({
         "error": {
             "code": 503,
             "message": "The model is overloaded. Please try again later.",
             "status": "UNAVAILABLE",
         }
-    }))
+    });
+    if asked.is_sse {
+        return bare(&error);
+    }
+    let open = if pieces == 0 { "[" } else { "" };
+    format!("{open}{error}]")
 }
 
 pub(super) fn models(models: &[&str]) -> Value {

@@ -50,6 +50,20 @@ impl Family {
         FAMILIES.into_iter().find(|family| family.word() == word)
     }
 
+    /// Tells whether it takes asks at this path below its base URL.
+    pub(super) fn takes(self, path: &str) -> bool {
+        let path = path.split('?').next().unwrap_or_default();
+        match self {
+            Self::Anthropic => path == "v1/messages",
+            Self::OpenAi => path == "v1/chat/completions",
+            Self::OpenAiResponses => path == "v1/responses",
+            Self::Gemini => path
+                .strip_prefix("v1beta/models/")
+                .and_then(|call| call.split_once(':'))
+                .is_some_and(|(_, act)| matches!(act, "generateContent" | "streamGenerateContent")),
+        }
+    }
+
     /// Returns the models it lists.
     pub(super) const fn models(self) -> &'static [&'static str] {
         match self {
@@ -220,12 +234,13 @@ pub(super) fn error(family: Family, asked: &Asked, fault: Fault) -> Option<Error
 }
 
 /// Makes the frame that says in mid-stream that the provider failed.
-pub(super) fn error_event(family: Family, sequence: usize) -> String {
+/// `pieces` are the words that were sent.
+pub(super) fn error_event(family: Family, asked: &Asked, pieces: usize) -> String {
     match family {
         Family::Anthropic => anthropic::error_event(),
         Family::OpenAi => chat::error_event(),
-        Family::OpenAiResponses => responses::error_event(sequence),
-        Family::Gemini => gemini::error_event(),
+        Family::OpenAiResponses => responses::error_event(pieces.saturating_add(4)),
+        Family::Gemini => gemini::error_event(asked, pieces),
     }
 }
 

@@ -16,6 +16,7 @@ fn message(asked: &Asked, text: &str, status: &str) -> Value {
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one object with all its fields")]
 fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
     let (status, reason) = match end {
         None => ("in_progress", Value::Null),
@@ -53,6 +54,14 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
         "created_at": CREATED,
         "status": status,
         "background": false,
+        "completed_at": end.map(|_| CREATED + 1),
+        "frequency_penalty": 0,
+        "presence_penalty": 0,
+        "max_tool_calls": null,
+        "prompt_cache_key": null,
+        "prompt_cache_retention": null,
+        "safety_identifier": null,
+        "top_logprobs": 0,
         "error": null,
         "incomplete_details": reason,
         "instructions": null,
@@ -65,7 +74,7 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
         "service_tier": "default",
         "store": false,
         "temperature": 1.0,
-        "text": {"format": {"type": "text"}},
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
         "tool_choice": "auto",
         "tools": [],
         "top_p": 1.0,
@@ -77,7 +86,12 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
 }
 
 pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
-    response(asked, text, Some(end))
+    let mut body = response(asked, text, Some(end));
+    // Only an answer in one piece says who pays.
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("billing".to_owned(), json!({"payer": "developer"}));
+    }
+    body
 }
 
 #[expect(
