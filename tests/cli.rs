@@ -330,6 +330,54 @@ fn tickets_are_listed_shown_and_changed() {
 }
 
 #[test]
+fn mail_is_filed_once_whatever_its_file_is_called() {
+    let home = Home::new();
+    let folder = home.path("mail");
+    std::fs::create_dir(&folder).expect("a folder");
+    let letter = |id: &str, more: &str, text: &str| {
+        format!(
+            "From: Maya <maya@example.com>\r\nTo: help@example.com\r\nSubject: Order 1182\r\n\
+             Date: Mon, 2 Nov 2026 09:30:00 +0000\r\nMessage-ID: <{id}@example.com>\r\n{more}\r\n{text}\r\n"
+        )
+    };
+    let answer = "In-Reply-To: <first@example.com>\r\n";
+    for (name, text) in [
+        ("a.bin", letter("first", "", "Where is it?")),
+        ("b", letter("second", answer, "Hello again?")),
+        ("c.eml", "\u{0}\u{1}\u{2} no mail at all".to_owned()),
+    ] {
+        std::fs::write(folder.join(name), text).expect("a file");
+    }
+    let folder = folder.display().to_string();
+
+    let once = home.run(&["import", &folder, "--json"]).json();
+    let twice = home.run(&["import", &folder, "--json"]).json();
+
+    let count = |answer: &Value, field: &str| answer[field].as_u64().expect("a count");
+    for (answer, imported, new) in [(&once, 2, 1), (&twice, 0, 0)] {
+        let rejected = answer["rejected"].as_array().expect("a list");
+        assert_eq!(rejected.len(), 1, "{answer}");
+        assert!(rejected[0]["reason"].is_string() && rejected[0]["path"].is_string());
+        assert_eq!(
+            (count(answer, "imported"), count(answer, "tickets_new")),
+            (imported, new),
+            "{answer}"
+        );
+        assert_eq!(
+            count(answer, "seen"),
+            imported + count(answer, "duplicates") + 1,
+            "{answer}"
+        );
+    }
+    let row = home.run(&["tickets", "--json"]).json();
+    assert_eq!(
+        (&row["subject"], &row["messages"]),
+        (&json!("Order 1182"), &json!(2))
+    );
+    assert_eq!(home.run(&["import", "/nowhere/at/all", "--json"]).code, 1);
+}
+
+#[test]
 fn what_is_wrong_is_said_on_stderr_with_an_exit_code() {
     let home = Home::new();
     let number = home.file("Hello", "Maya", "Hello");
