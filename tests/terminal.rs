@@ -79,11 +79,15 @@ impl Seat {
     }
 
     fn wait_for(&self, words: &str) {
+        self.wait_until(words, |screen| screen.contains(words));
+    }
+
+    fn wait_until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
         let began = Instant::now();
-        while !self.shown().contains(words) {
+        while !is_so(&self.shown()) {
             assert!(
                 began.elapsed() < LIMIT,
-                "no `{words}` on:\n{}",
+                "not `{what}` on:\n{}",
                 self.shown()
             );
             std::thread::sleep(Duration::from_millis(20));
@@ -181,7 +185,9 @@ fn a_panic_of_a_task_is_a_note_and_the_desk_goes_on() {
 
     seat.press("?");
     seat.wait_for("HELP");
+    // Together the two would be one key with Alt.
     seat.press("\x1b");
+    seat.wait_until("help is closed", |screen| !screen.contains("HELP"));
     seat.press("\x11");
 
     assert_eq!(seat.end().0, 0);
