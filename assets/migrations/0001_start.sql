@@ -36,10 +36,10 @@ CREATE TABLE tickets (
     requester_words TEXT NOT NULL,
     assignee_words TEXT NOT NULL
 );
-CREATE INDEX tickets_in_queue ON tickets (in_queue, updated_at DESC, number DESC);
-CREATE INDEX tickets_by_change ON tickets (updated_at DESC, number DESC);
-CREATE INDEX tickets_by_status ON tickets (status, updated_at DESC, number DESC);
-CREATE INDEX tickets_quarantined ON tickets (updated_at DESC, number DESC)
+CREATE INDEX tickets_in_queue ON tickets (in_queue, (COALESCE(last_customer_message_at, created_at)) DESC, number DESC);
+CREATE INDEX tickets_by_asking ON tickets ((COALESCE(last_customer_message_at, created_at)) DESC, number DESC);
+CREATE INDEX tickets_by_status ON tickets (status, (COALESCE(last_customer_message_at, created_at)) DESC, number DESC);
+CREATE INDEX tickets_quarantined ON tickets ((COALESCE(last_customer_message_at, created_at)) DESC, number DESC)
     WHERE quarantined_because IS NOT NULL;
 
 CREATE TABLE messages (

@@ -29,6 +29,9 @@ pub struct QueueRow {
     pub created_at: Timestamp,
     /// When anything about it last changed.
     pub updated_at: Timestamp,
+    /// When its requester last wrote: what the desk's queue is ordered by, so that an agent's own
+    /// changes move no row.
+    pub asked_at: Timestamp,
     /// Its live draft, whoever's it is.
     pub draft: Option<DraftMark>,
     /// Whether a reply waits in the outbox.
@@ -51,7 +54,7 @@ pub struct DraftMark {
 /// The order of a queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// Last change first: what the desk shows.
+    /// Last mail of a requester first: what the desk shows.
     #[default]
     Newest,
     /// By number, lowest first: what the command line prints.

@@ -17,7 +17,8 @@ use crate::domain::{
 
 const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject, t.requester_name,
     t.requester_address, t.assignee, t.tags, t.quarantined_because, t.messages, t.created_at,
-    t.updated_at, d.state AS draft_state, d.origin AS draft_origin, d.saved_at AS draft_saved_at,
+    t.updated_at,
+    COALESCE(t.last_customer_message_at, t.created_at) AS asked_at, d.state AS draft_state, d.origin AS draft_origin, d.saved_at AS draft_saved_at,
     COALESCE(r.is_fallback, 0) AS is_fallback,
     CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.id AND o.delivery = 'held')
         THEN 1 ELSE 0 END AS has_held_reply";
@@ -37,7 +38,9 @@ impl Store {
     ) -> Result<Vec<QueueRow>, StoreError> {
         self.told("read the queue", async {
             let by = match order {
-                Order::Newest => "t.updated_at DESC, t.number DESC",
+                Order::Newest => {
+                    "COALESCE(t.last_customer_message_at, t.created_at) DESC, t.number DESC"
+                }
                 Order::Number => "t.number",
             };
             let mut sql = Sql::new();
@@ -317,6 +320,7 @@ fn queue_row(row: &AnyRow) -> Result<QueueRow, Trouble> {
         messages: rows::int(row, "messages")?,
         created_at: rows::time(row, "created_at")?,
         updated_at: rows::time(row, "updated_at")?,
+        asked_at: rows::time(row, "asked_at")?,
         draft,
         has_held_reply: rows::yes(row, "has_held_reply")?,
     })

@@ -84,6 +84,7 @@ pub(crate) fn row(number: i64) -> QueueRow {
         messages: 2,
         created_at: at("2026-11-18T09:12:00Z"),
         updated_at: at("2026-11-20T08:51:00Z"),
+        asked_at: at("2026-11-20T08:51:00Z"),
         draft: match place {
             0 => mark(DraftOrigin::Ai, true),
             3 => mark(DraftOrigin::Human, false),

@@ -106,7 +106,7 @@ pub(super) async fn the_default_view_uses_an_index(url: &StoreUrl) {
     let plan = raw(
         url,
         "EXPLAIN QUERY PLAN SELECT t.id FROM tickets t WHERE (t.in_queue = 1)
-         ORDER BY t.updated_at DESC, t.number DESC LIMIT 50 OFFSET 1000",
+         ORDER BY COALESCE(t.last_customer_message_at, t.created_at) DESC, t.number DESC LIMIT 50 OFFSET 1000",
     )
     .await;
     assert!(plan.contains("tickets_in_queue"), "{plan}");

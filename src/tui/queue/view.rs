@@ -172,7 +172,7 @@ fn one_line(ticket: &QueueRow, model: &Model, theme: &Theme, columns: &Columns) 
         Span::raw("  "),
         Span::raw(pad(&safe(ticket.requester.shown()), columns.from)),
         Span::raw("  "),
-        Span::raw(paint::pad_left(&words::age(ticket.updated_at, now), 4)),
+        Span::raw(paint::pad_left(&words::age(ticket.asked_at, now), 4)),
         Span::raw("  "),
         mark(ticket, model, theme, 7),
     ])
@@ -184,7 +184,7 @@ fn two_lines(
     theme: &Theme,
     wide: usize,
 ) -> (Line<'static>, Line<'static>) {
-    let age = words::age(ticket.updated_at, model.stage.now.civil);
+    let age = words::age(ticket.asked_at, model.stage.now.civil);
     let first = paint::row(
         vec![
             Span::raw(format!("  {} ", ticket.status.letter())),
