@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The cap of a new demo: small, so that a handful of drafts shows what a cap does.
-const DEMO_CAP: Usd = Usd::from_nanos(180_000_000);
+const DEMO_CAP: Usd = Usd::from_nanos(110_000_000);
 /// How much of it is spent when the tour begins, in percent.
 const DEMO_SPENT_PERCENT: i64 = 72;
 /// A pace at which a person can follow the words.
