@@ -1,5 +1,7 @@
 //! `deskhand draft`: a reply written by a model, with the receipt of how it came about.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +47,7 @@ pub(super) async fn run(call: &Call, args: &DraftArgs) -> Result<Exit, Stop> {
     })
 }
 
-async fn draft(call: &Call, desk: &Desk, args: &DraftArgs) -> Result<Drafted, Stop> {
+async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafted, Stop> {
     let ticket = desk.by_number(args.number).await?;
     let ask = DraftAsk {
         ticket,

@@ -165,7 +165,10 @@ impl Call {
     }
 
     /// Does something at the real desk, and closes it whatever came of it.
-    async fn at_desk<T>(&self, act: impl AsyncFnOnce(&Desk) -> Result<T, Stop>) -> Result<T, Stop> {
+    async fn at_desk<T>(
+        &self,
+        act: impl AsyncFnOnce(&Arc<Desk>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         let desk = self.open(Mode::Real, Patience::Command).await?;
         let done = act(&desk).await;
         desk.close().await;

@@ -97,12 +97,14 @@ impl From<DeskError> for Stop {
             | DeskError::Paths(_)
             | DeskError::CapNotChosen
             | DeskError::NoProvider(_)
+            | DeskError::Chain(_)
             | DeskError::KeyElsewhere(_) => Exit::USAGE,
 
             DeskError::KeyNotAccepted { refused: true, .. } => Exit::FAULT,
             DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
             DeskError::Store(_)
             | DeskError::Import(_)
+            | DeskError::Broken
             | DeskError::Vault { .. }
             | DeskError::Noting(_)
             | DeskError::Move(_)

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{
     Desk,
+    draft::Job,
     face::DeskEvent,
     ledger::{Answer, Ledger, LedgerError, Wish},
 };
 use crate::{
-    domain::{Cap, Cost, HoldId, RunId, TicketId, Timestamp},
+    domain::{Cap, Cost, HoldId, RunId, TicketId, Timestamp, Usd},
     store::{HoldAnswer, HoldAsk},
 };
 
@@ -20,12 +21,33 @@ pub(super) struct Books<'a> {
     desk: &'a Desk,
     run: RunId,
     ticket: TicketId,
+    owner: String,
 }
 
 impl<'a> Books<'a> {
     /// Opens the books for a run.
-    pub(super) const fn new(desk: &'a Desk, run: RunId, ticket: TicketId) -> Self {
-        Self { desk, run, ticket }
+    pub(super) fn new(desk: &'a Desk, job: &Job) -> Self {
+        Self {
+            desk,
+            run: job.run,
+            ticket: job.ticket(),
+            owner: desk.owner(&job.agent),
+        }
+    }
+
+    /// Returns the limit of this moment. A cap that is not chosen any more lets nothing through.
+    fn cap(&self) -> Cap {
+        let settings = self.desk.settings();
+        match settings.config.spend.cap {
+            Cap::NotChosen => Cap::Month(Usd::ZERO),
+            cap @ (Cap::None | Cap::Month(_)) => {
+                if settings.config.spend.pause_at_cap {
+                    cap
+                } else {
+                    Cap::None
+                }
+            }
+        }
     }
 }
 
@@ -33,11 +55,6 @@ impl Ledger for Books<'_> {
     async fn hold(&self, wish: &Wish) -> Result<Answer, LedgerError> {
         let settings = self.desk.settings();
         let limit = settings.config.engine.policy.clocks.run + LEASE_SLACK;
-        let cap = if settings.config.spend.pause_at_cap {
-            settings.config.spend.cap
-        } else {
-            Cap::None
-        };
         let ask = HoldAsk {
             id: wish.id,
             run: self.run,
@@ -46,9 +63,9 @@ impl Ledger for Books<'_> {
             link: wish.link.clone(),
             ceiling: wish.ceiling,
             floor: wish.floor,
-            cap,
+            cap: self.cap(),
             period: self.desk.period().name,
-            owner: self.desk.owner(),
+            owner: self.owner.clone(),
             lease_until: wish.at + limit,
             at: wish.at,
         };

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::{Desk, DeskError, Settings, providers::endpoint};
+use super::{Desk, DeskError, Settings, learn::GONE_REST, providers::endpoint};
 use crate::{
     domain::{
-        KeySource, KeyStanding, KeyState, LinkName, ProviderName, Rest, SkipReason, Timestamp, Usd,
+        FaultClass, KeySource, KeyStanding, KeyState, LinkName, ProviderName, Rest, SkipReason,
+        Timestamp, Usd,
     },
     engine::{
         breaker::Judgement,
+        chain::{Chain, Known, Link},
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
         policy::History,
     },
@@ -49,13 +51,18 @@ impl Desk {
     /// Returns the chain for a draft: the one asked for, else the config's, else the connected
     /// providers with their default models, the first one drafted on in front.
     pub async fn chain(&self, asked: Option<&[LinkName]>) -> Result<Chosen, DeskError> {
+        let settings = self.settings();
         if let Some(links) = asked {
+            let known = |link: &LinkName| match settings.provider(&link.provider) {
+                Some(_) => Known::Yes,
+                None => Known::NoProvider,
+            };
+            let chain = Chain::check(links.to_vec(), "your request", &known)?;
             return Ok(Chosen {
-                links: links.to_vec(),
+                links: chain.links().to_vec(),
                 from: "asked for".to_owned(),
             });
         }
-        let settings = self.settings();
         if let Some(links) = settings.config.default_chain() {
             return Ok(Chosen {
                 links: links.to_vec(),
@@ -146,9 +153,25 @@ impl Desk {
     async fn memory(&self, now: Timestamp) -> Result<Memory, DeskError> {
         Ok(Memory {
             keys: self.store.key_standings().await?,
-            rests: self.store.rests(now).await?,
+            rests: self.rests(now).await?,
             quirks: self.store.quirks().await?,
         })
+    }
+
+    /// Returns the links that rest. One whose model was gone rests until the config changes.
+    async fn rests(&self, now: Timestamp) -> Result<Vec<Rest>, DeskError> {
+        let mut rests = self.store.rests(now).await?;
+        let file = std::fs::metadata(&self.paths.config_file);
+        let changed = file
+            .and_then(|file| file.modified())
+            .ok()
+            .and_then(|changed| Timestamp::try_from(changed).ok());
+        if let Some(changed) = changed {
+            rests.retain(|rest| {
+                rest.because != FaultClass::ModelGone || rest.until - GONE_REST > changed
+            });
+        }
+        Ok(rests)
     }
 
     async fn plan_link(
@@ -160,8 +183,7 @@ impl Desk {
     ) -> PlannedLink {
         let price = settings.price(name, self.clock.now());
         let Some(provider) = settings.provider(&name.provider) else {
-            let mut unknown =
-                PlannedLink::new(crate::engine::chain::Link::new(name.clone()), price);
+            let mut unknown = PlannedLink::new(Link::new(name.clone()), price);
             let why = format!("there is no provider `{}`", name.provider);
             unknown.usable = Usable::No(SkipReason::NotUsable(why));
             return unknown;
@@ -226,11 +248,12 @@ impl Desk {
         let now = self.clock.now();
         let mut plan = Self::empty_plan(&settings, USUAL_PROMPT, now);
         for name in self.chain(None).await?.links {
+            let Some(provider) = settings.provider(&name.provider) else {
+                continue;
+            };
             let price = settings.price(&name, now);
-            plan.links.push(PlannedLink::new(
-                crate::engine::chain::Link::new(name),
-                price,
-            ));
+            let link = settings.link(&name, &provider);
+            plan.links.push(PlannedLink::new(link, price));
         }
         Ok(plan.cheapest())
     }

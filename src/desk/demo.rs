@@ -99,7 +99,7 @@ pub(super) fn settings(mut read: Settings, addresses: &Addresses) -> Settings {
 impl Desk {
     /// Fills a new demo: tickets, a month already spent in part, and the first draft, made
     /// through the real engine with a rate limit on its way.
-    pub(super) async fn seed_demo(&self) -> Result<(), DeskError> {
+    pub(super) async fn seed_demo(self: &std::sync::Arc<Self>) -> Result<(), DeskError> {
         let Some(demo) = &self.background.demo else {
             return Ok(());
         };
@@ -154,7 +154,7 @@ impl Desk {
         Ok(())
     }
 
-    async fn seed_first_draft(&self) -> Result<(), DeskError> {
+    async fn seed_first_draft(self: &std::sync::Arc<Self>) -> Result<(), DeskError> {
         let page = self.queue(&super::queue_view(), 0, 1).await?;
         if let Some(first) = page.rows.first() {
             let ask = DraftAsk {

@@ -1,7 +1,8 @@
 //! A draft from a model: ticket to ask, ask to run, run to draft and receipt.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -11,82 +12,71 @@ use super::{
     chains::{Chosen, Prepared},
     drive::{Doors, Outcome, drive},
     face::{DraftAsk, Drafted, TicketView},
+    live::Teller,
     voice::Voice,
 };
 use crate::{
     domain::{
-        Cap, Draft, DraftOrigin, DraftState, Ending, MessageId, Receipt, ReceiptId, RunId, Task,
+        Cap, Draft, DraftState, Ending, MessageId, RunId, SkipReason, Skipped, TicketId, Timestamp,
     },
-    engine::prompt::{PromptPolicy, Prompted, Thread, digest, prompt},
-    store::SaveDraft,
+    engine::prompt::{PromptPolicy, Prompted, Thread, prompt},
     text::redact::redact,
 };
 
 /// How often the words that a model has written are saved: a crash loses no more.
 const SAVE_EVERY: Duration = Duration::from_secs(2);
-/// The mark of an answer that stopped at the output limit.
-pub const AT_THE_LIMIT: &str = "stopped at the limit";
-/// The mark of an answer from a later link than the first.
-pub const FALLBACK: &str = "fallback";
 
 /// What is known before the first call.
-struct Job {
-    run: RunId,
-    view: TicketView,
-    prompted: Prompted,
-    chosen: Chosen,
-    /// The draft that stood before, if one did: its text comes back when nothing is kept.
-    before: Option<Draft>,
-    answers: Option<MessageId>,
+pub(super) struct Job {
+    pub run: RunId,
+    /// Whose draft it is, also when the config names another agent meanwhile.
+    pub agent: String,
+    pub view: TicketView,
+    pub prompted: Prompted,
+    pub chosen: Chosen,
+    pub answers: Option<MessageId>,
+}
+
+impl Job {
+    pub(super) const fn ticket(&self) -> TicketId {
+        self.view.ticket.id
+    }
+
+    /// Returns the draft that stood before, if one did: its text comes back when nothing is kept.
+    pub(super) const fn before(&self) -> Option<&Draft> {
+        self.view.draft.as_ref()
+    }
 }
 
 impl Desk {
     /// Makes a draft for a ticket and returns it with its receipt. Progress is in [`Desk::live`];
-    /// a cancelled run settles what it cost before it ends. Several may run at once.
+    /// a cancelled run settles what it cost before it ends, also when nobody waits for it any
+    /// more. Several may run at once; what is too much waits for its turn.
     pub async fn draft(
-        &self,
+        self: &Arc<Self>,
         ask: &DraftAsk,
         cancel: &CancellationToken,
     ) -> Result<Drafted, DeskError> {
         if self.settings().config.spend.cap == Cap::NotChosen {
             return Err(DeskError::CapNotChosen);
         }
-        let _slot = self.background.slots.acquire().await;
-        let token = self.background.tasks.token();
-        let job = self.job(ask).await?;
-        let prepared = self
-            .prepare(&job.chosen, job.prompted.ask.tokens_at_most())
-            .await?;
-        self.arm_demo();
         let stop = self.stop_on_either(cancel);
-        let outcome = self.run(&job, &prepared, &stop).await?;
-        stop.cancel();
-        let drafted = self.file_outcome(&job, &prepared, outcome).await;
-        drop(token);
-        drafted
-    }
-
-    async fn job(&self, ask: &DraftAsk) -> Result<Job, DeskError> {
-        let view = self.ticket(ask.ticket).await?;
-        let chosen = self.chain(ask.chain.as_deref()).await?;
-        let thread = Thread {
-            ticket: &view.ticket,
-            messages: &view.messages,
-            hint: ask.hint.as_deref(),
-        };
-        let policy = PromptPolicy {
-            output_limit: self.settings().config.engine.output_limit,
-            ..PromptPolicy::default()
-        };
-        let prompted = prompt(thread, &policy, &mask);
-        Ok(Job {
-            run: RunId::new(Uuid::now_v7()),
-            before: view.draft.clone(),
-            answers: self.answered_by_draft(ask.ticket).await?,
-            view,
-            prompted,
-            chosen,
-        })
+        // Dropped with this future: a draft that nobody waits for stops and settles.
+        let _leaving = stop.clone().drop_guard();
+        let run = RunId::new(Uuid::now_v7());
+        let (desk, ask) = (Arc::clone(self), ask.clone());
+        let drafting = self
+            .background
+            .tasks
+            .spawn(async move { desk.make(run, &ask, &stop).await });
+        match drafting.await {
+            Ok(drafted) => drafted,
+            Err(why) => {
+                tracing::error!(%run, panicked = why.is_panic(), "a draft ended by a fault of ours");
+                self.recover_run(run).await?;
+                Err(DeskError::Broken)
+            }
+        }
     }
 
     /// Returns a token that is cancelled with the given one and when the desk closes.
@@ -103,197 +93,151 @@ impl Desk {
         stop
     }
 
+    async fn make(
+        &self,
+        run: RunId,
+        ask: &DraftAsk,
+        stop: &CancellationToken,
+    ) -> Result<Drafted, DeskError> {
+        let began = self.clock.now();
+        let teller = self.live.begin(run, ask.ticket).map_err(|_| {
+            DeskError::Nothing("Too many drafts run already. Wait for one, or stop one with Esc.")
+        })?;
+        let slot = self.slot(stop).await;
+        let job = self.job(run, ask).await?;
+        let prepared = match slot {
+            Some(_) => self.prepare_unless(&job, stop).await?,
+            None => None,
+        };
+        let Some(prepared) = prepared else {
+            let outcome = never_begun(&job, (began, self.clock.now()));
+            return self
+                .file_outcome(&job, &BTreeMap::new(), outcome, None)
+                .await;
+        };
+        self.arm_demo();
+        let (outcome, written) = self.run(&job, &prepared, &teller, stop).await;
+        self.file_outcome(&job, &prepared.fingerprints, outcome, written)
+            .await
+    }
+
+    /// Waits for this draft's turn; none when it is stopped before.
+    async fn slot(&self, stop: &CancellationToken) -> Option<SemaphorePermit<'_>> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            slot = self.background.slots.acquire() => slot.ok(),
+        }
+    }
+
+    /// Makes the plan; none when the draft is stopped meanwhile: a keyring may keep us waiting.
+    async fn prepare_unless(
+        &self,
+        job: &Job,
+        stop: &CancellationToken,
+    ) -> Result<Option<Prepared>, DeskError> {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Ok(None),
+            prepared = self.prepare(&job.chosen, job.prompted.ask.tokens_at_most()) => {
+                prepared.map(Some)
+            }
+        }
+    }
+
+    async fn job(&self, run: RunId, ask: &DraftAsk) -> Result<Job, DeskError> {
+        let agent = self.agent();
+        let view = self.ticket(ask.ticket).await?;
+        let chosen = self.chain(ask.chain.as_deref()).await?;
+        let thread = Thread {
+            ticket: &view.ticket,
+            messages: &view.messages,
+            hint: ask.hint.as_deref(),
+        };
+        let policy = PromptPolicy {
+            output_limit: self.settings().config.engine.output_limit,
+            ..PromptPolicy::default()
+        };
+        let prompted = prompt(thread, &policy, &mask);
+        Ok(Job {
+            run,
+            agent,
+            answers: self.answered_by_draft(ask.ticket).await?,
+            view,
+            prompted,
+            chosen,
+        })
+    }
+
+    /// Drives the run; returns with its outcome the draft as the words so far were saved, if they
+    /// were.
     async fn run(
         &self,
         job: &Job,
         prepared: &Prepared,
+        teller: &Teller,
         stop: &CancellationToken,
-    ) -> Result<Outcome, DeskError> {
-        let ticket = job.view.ticket.id;
-        let teller = self.live.begin(job.run, ticket).map_err(|_| {
-            DeskError::Nothing("Too many drafts run already. Wait for one, or stop one with Esc.")
-        })?;
-        let books = Books::new(self, job.run, ticket);
+    ) -> (Outcome, Option<Draft>) {
+        let books = Books::new(self, job);
         let voice = Voice::new(&self.transport, &job.prompted.ask, &prepared.endpoints);
         let doors = Doors {
             ledger: &books,
             speaker: &voice,
             clock: self.clock.as_ref(),
-            teller: &teller,
+            teller,
         };
         let driving = drive(prepared.plan.clone(), doors, stop);
         tokio::pin!(driving);
-        let mut saved = job.before.clone();
+        let mut written = None;
         let mut every = tokio::time::interval(SAVE_EVERY);
         every.tick().await;
         loop {
             tokio::select! {
-                outcome = &mut driving => return Ok(outcome),
-                _ = every.tick() => saved = self.save_so_far(job, saved).await,
+                outcome = &mut driving => return (outcome, written),
+                _ = every.tick() => written = self.save_so_far(job, written).await,
             }
         }
     }
 
     /// Saves the words written so far. A draft that a person changed meanwhile is left alone.
-    async fn save_so_far(&self, job: &Job, saved: Option<Draft>) -> Option<Draft> {
-        let running = self.live.of(job.run)?.borrow().clone();
-        if running.text.is_empty()
-            || saved
-                .as_ref()
-                .is_some_and(|draft| draft.text == running.text)
-        {
-            return saved;
+    async fn save_so_far(&self, job: &Job, written: Option<Draft>) -> Option<Draft> {
+        let Some(running) = self.live.of(job.run) else {
+            return written;
+        };
+        let text = running.borrow().text.clone();
+        let is_saved = written.as_ref().is_some_and(|draft| draft.text == text);
+        if text.is_empty() || is_saved {
+            return written;
         }
-        let save = self.save(job, running.text, DraftState::Writing, saved.as_ref());
+        let onto = written.as_ref().or(job.before());
+        let save = self.save(job, text, DraftState::Writing, onto);
         match self.store.save_draft(&save).await {
             Ok(draft) => Some(draft),
             Err(error) => {
                 tracing::warn!(run = %job.run, %error, "the words so far were not saved");
-                saved
+                written
             }
         }
     }
-
-    fn save(&self, job: &Job, text: String, state: DraftState, onto: Option<&Draft>) -> SaveDraft {
-        SaveDraft {
-            ticket: job.view.ticket.id,
-            author: self.agent(),
-            answers: job.answers,
-            text,
-            origin: DraftOrigin::Ai,
-            state,
-            receipts: onto.map(|draft| draft.receipts.clone()).unwrap_or_default(),
-            flags: Vec::new(),
-            expected: onto.map(|draft| draft.revision),
-            at: self.clock.now(),
-        }
-    }
-
-    /// Keeps what came of a run: the receipt first, then the draft, then what was learnt.
-    async fn file_outcome(
-        &self,
-        job: &Job,
-        prepared: &Prepared,
-        outcome: Outcome,
-    ) -> Result<Drafted, DeskError> {
-        for lost in &outcome.unsettled {
-            tracing::error!(hold = %lost.hold, error = %lost.error, "a cost could not be written");
-        }
-        let receipt = self.receipt_of(job, &outcome);
-        self.store.write_receipt(&receipt).await?;
-        let draft = self.keep_text(job, &outcome, &receipt).await?;
-        self.learn(&outcome.lessons, &prepared.fingerprints).await?;
-        if let Some(answer) = receipt.answer()
-            && self.store.first_provider().await?.is_none()
-        {
-            let provider = &answer.link.provider;
-            self.store
-                .set_first_provider(provider, self.clock.now())
-                .await?;
-        }
-        self.announce().await?;
-        self.tell(super::face::DeskEvent::TicketChanged(job.view.ticket.id));
-        Ok(Drafted { draft, receipt })
-    }
-
-    fn receipt_of(&self, job: &Job, outcome: &Outcome) -> Receipt {
-        let ticket = &job.view.ticket;
-        Receipt {
-            id: ReceiptId::new(Uuid::now_v7()),
-            run: job.run,
-            ticket: Some(ticket.id),
-            ticket_number: Some(ticket.number),
-            task: Task::Reply,
-            agent: self.agent(),
-            began: outcome.span.0,
-            ended: outcome.span.1,
-            chain: job.chosen.links.clone(),
-            chain_from: job.chosen.from.clone(),
-            attempts: outcome.attempts.clone(),
-            skipped: outcome.skipped.clone(),
-            ending: outcome.ending,
-            action: action_words(outcome.ending).to_owned(),
-            asked_sha256: digest(&job.prompted.ask),
-            words_sent: job.prompted.words_sent,
-            words_whole: job.prompted.words_whole,
-            redacted: job.prompted.redacted.clone(),
-            first_choice_cost: outcome.first_choice_cost,
-            sources: job.prompted.sources.clone(),
-        }
-    }
-
-    /// Saves the answer, or brings back what stood before when there is none.
-    async fn keep_text(
-        &self,
-        job: &Job,
-        outcome: &Outcome,
-        receipt: &Receipt,
-    ) -> Result<Option<Draft>, DeskError> {
-        let now = self.store.draft(job.view.ticket.id, &self.agent()).await?;
-        let Some(text) = &outcome.text else {
-            return self.take_back(job, now).await;
-        };
-        let was_changed_by_hand = changed_by_hand(job.before.as_ref(), now.as_ref());
-        let mut save = self.save(job, text.clone(), DraftState::Ready, now.as_ref());
-        save.receipts.push(receipt.id);
-        if outcome.ending == Ending::Truncated {
-            save.flags.push(AT_THE_LIMIT.to_owned());
-        }
-        if receipt.is_fallback() {
-            save.flags.push(FALLBACK.to_owned());
-        }
-        let kept = self.store.save_draft(&save).await?;
-        let Some(by_hand) = now.filter(|_| was_changed_by_hand) else {
-            return Ok(Some(kept));
-        };
-        // A person wrote while the model did: theirs stands, the model's is the revision before.
-        let mut theirs = self.save(job, by_hand.text, DraftState::Ready, Some(&kept));
-        theirs.origin = by_hand.origin;
-        Ok(Some(self.store.save_draft(&theirs).await?))
-    }
-
-    /// Undoes the saving of words that do not count.
-    async fn take_back(&self, job: &Job, now: Option<Draft>) -> Result<Option<Draft>, DeskError> {
-        let Some(now) = now.filter(|draft| draft.state == DraftState::Writing) else {
-            return Ok(self.store.draft(job.view.ticket.id, &self.agent()).await?);
-        };
-        let Some(before) = &job.before else {
-            self.store.discard_draft(now.id, self.clock.now()).await?;
-            return Ok(None);
-        };
-        let mut save = self.save(job, before.text.clone(), before.state, Some(&now));
-        save.origin = before.origin;
-        save.receipts.clone_from(&before.receipts);
-        save.flags.clone_from(&before.flags);
-        Ok(Some(self.store.save_draft(&save).await?))
-    }
 }
 
-/// Tells whether the draft that stands now was saved by a person after the run began.
-fn changed_by_hand(before: Option<&Draft>, now: Option<&Draft>) -> bool {
-    match (before, now) {
-        (_, None) => false,
-        (None, Some(now)) => now.origin != DraftOrigin::Ai,
-        (Some(before), Some(now)) => {
-            now.revision > before.revision && now.origin != DraftOrigin::Ai
-        }
-    }
-}
-
-fn action_words(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Answered => "drafted",
-        Ending::Truncated => "drafted, but it stopped at the output limit",
-        Ending::OverCap => "denied: over the cap",
-        Ending::Failed => "nothing drafted: every link that was tried failed",
-        Ending::Offline => "nothing drafted: no provider could be reached",
-        Ending::NoLink => "nothing drafted: no link could be tried",
-        Ending::KeyRefused => "nothing drafted: a key was refused",
-        Ending::BadInput => "nothing drafted: the request was not accepted",
-        Ending::TooLong => "nothing drafted: the ticket is too long for the models",
-        Ending::Refused => "nothing drafted: the model declined",
-        Ending::Cancelled => "cancelled by a person",
-        Ending::Lost => "lost: the program ended during the call",
+/// The outcome of a run that was stopped before its turn came.
+fn never_begun(job: &Job, span: (Timestamp, Timestamp)) -> Outcome {
+    let links = job.chosen.links.iter();
+    Outcome {
+        text: None,
+        ending: Ending::Cancelled,
+        attempts: Vec::new(),
+        skipped: links
+            .map(|link| Skipped {
+                link: link.clone(),
+                because: SkipReason::RunEnded,
+            })
+            .collect(),
+        lessons: Vec::new(),
+        first_choice_cost: None,
+        span,
+        unsettled: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use super::import::ImportError;
 use crate::{
     config::{Finding, edit::EditError, paths::PathsError},
     domain::{ProviderName, ticket::IllegalMove},
+    engine::chain::ChainError,
     secrets::VaultError,
     store::StoreError,
 };
@@ -52,6 +53,12 @@ pub enum DeskError {
     /// The config says that the key comes from somewhere else.
     #[error("The config takes the key of {0} from the environment or a command, not the keyring.")]
     KeyElsewhere(ProviderName),
+    /// The chain that was asked for cannot be used.
+    #[error("This chain cannot be used: {0}.")]
+    Chain(#[from] ChainError),
+    /// The program broke while it drafted; what the call cost is counted at its most.
+    #[error("The draft ended by a fault of deskhand itself. Its cost is counted at its most (~).")]
+    Broken,
     /// There is nothing to send, discard or bring back.
     #[error("{0}")]
     Nothing(&'static str),
@@ -107,7 +114,9 @@ impl DeskError {
                 format!("Change it there, or remove the line under [providers.{name}].")
             }
             Self::Vault { provider, error } => error.advice(&provider.0),
+            Self::Chain(_) => "`deskhand models` lists what can be asked.".to_owned(),
             Self::Store(_)
+            | Self::Broken
             | Self::Edit(_)
             | Self::Paths(_)
             | Self::Import(_)

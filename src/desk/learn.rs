@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How long a model that is gone rests, unless the config changes before.
-const GONE_REST: Duration = Duration::from_hours(24);
+pub(super) const GONE_REST: Duration = Duration::from_hours(24);
 /// How many first-word times are kept per link.
 const TIMES_KEPT: usize = 64;
 /// With fewer than these nothing is said about the slowest twentieth.

@@ -22,10 +22,12 @@ mod chains;
 mod demo;
 mod demo_mail;
 mod demo_tour;
+mod keep;
 mod keys;
 mod learn;
 mod news;
 mod open;
+mod owner;
 mod providers;
 mod rack;
 mod receipts;
@@ -45,7 +47,7 @@ pub use keys::{Tried, Verify};
 pub use open::{Mode, Opening, Patience, store_url};
 pub use settings::Settings;
 
-use self::{demo::Demo, face::DeskEvent, learn::Latencies, live::Live, rack::Rack};
+use self::{demo::Demo, face::DeskEvent, learn::Latencies, live::Live, owner::Owner, rack::Rack};
 use crate::{
     config::paths::Paths,
     domain::{
@@ -82,6 +84,8 @@ struct Background {
     latencies: watch::Sender<Latencies>,
     /// The demo's providers and its tour.
     demo: Option<Demo>,
+    /// What was to be said before anybody listened.
+    remarks: watch::Sender<Vec<String>>,
     /// How many drafts may run at once.
     slots: Arc<tokio::sync::Semaphore>,
 }
@@ -121,9 +125,20 @@ impl Desk {
         self.events.subscribe()
     }
 
-    /// Returns who owns holds of this process: its number and when it began.
-    fn owner(&self) -> String {
-        self.store.origin().to_owned()
+    /// Returns who owns the holds of this desk for an agent.
+    fn owner(&self, agent: &str) -> String {
+        Owner::us(self.store.origin(), agent).to_string()
+    }
+
+    /// Says a sentence to every face; kept for the first that listens when there is none yet.
+    fn remark(&self, sentence: String) {
+        if self.events.receiver_count() > 0 {
+            self.tell(DeskEvent::Note(sentence));
+        } else {
+            self.background
+                .remarks
+                .send_modify(|remarks| remarks.push(sentence));
+        }
     }
 
     /// Tells every face; with none listening nobody needs to know.

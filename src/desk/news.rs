@@ -1,99 +1,177 @@
 //! News from outside this desk: other processes' writes, and changes of the config file.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use notify::{RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
-use super::{Desk, face::DeskEvent};
-use crate::store::news;
+use super::{Desk, face::DeskEvent, recover::LOOK_AGAIN};
+use crate::{
+    domain::ProviderName,
+    store::{
+        EventRow, StoreError, Verb,
+        news::{self, News},
+    },
+};
+
+/// How often to look where the system gives no sign, and how long to wait after a failure.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long signs are gathered: an editor touches a file more than once.
+const GATHER: Duration = Duration::from_millis(50);
 
 impl Desk {
-    /// Begins to listen, for a desk that stays open: a screen. What others write and what changes
-    /// in the config becomes events within a second.
+    /// Begins to listen, for a desk that stays open: a screen. Subscribe to [`Desk::events`]
+    /// before. What others write and what changes in the config becomes events within a second;
+    /// what a program left behind that died meanwhile is settled.
     pub fn listen(self: &Arc<Self>) {
-        let desk = Arc::clone(self);
+        for sentence in self.background.remarks.send_replace(Vec::new()) {
+            self.tell(DeskEvent::Note(sentence));
+        }
+        self.until_closed(|desk| async move { desk.follow_store().await });
+        self.until_closed(|desk| async move { desk.follow_config().await });
+        self.until_closed(|desk| async move { desk.look_for_the_lost().await });
+    }
+
+    /// Lets something run beside the acts until the desk is closed.
+    fn until_closed<F>(self: &Arc<Self>, act: impl FnOnce(Arc<Self>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let stop = self.background.stop.clone();
+        let acting = act(Arc::clone(self));
         drop(self.background.tasks.spawn(async move {
-            let stop = desk.background.stop.clone();
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = desk.follow_store() => {}
-            }
-        }));
-        let desk = Arc::clone(self);
-        drop(self.background.tasks.spawn(async move {
-            let stop = desk.background.stop.clone();
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = desk.follow_config() => {}
+                () = acting => {}
             }
         }));
     }
 
     async fn follow_store(&self) {
-        let mut news = match news::watch(&self.store).await {
-            Ok(news) => news,
-            Err(error) => {
-                tracing::warn!(%error, "other processes are not listened to");
-                return;
-            }
-        };
+        loop {
+            let lost = match news::watch(&self.store).await {
+                Ok(news) => self.hear(news).await,
+                Err(error) => error,
+            };
+            tracing::warn!(%lost, "news from other processes could not be read");
+            sleep(LOOK).await;
+            // What happened meanwhile is not told again.
+            self.tell(DeskEvent::Changed);
+        }
+    }
+
+    /// Hears news until they break off, and returns why.
+    async fn hear(&self, mut news: News) -> StoreError {
         loop {
             match news.next().await {
-                Ok(_) => {
+                Ok(rows) => {
+                    for row in &rows {
+                        self.hear_of(row);
+                    }
                     self.tell(DeskEvent::Changed);
                     self.tell(DeskEvent::Spent);
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "news from other processes could not be read");
-                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-                }
+                Err(error) => return error,
             }
         }
     }
 
-    /// Follows the config file. Its folder is watched, for editors replace files by renaming.
-    async fn follow_config(&self) {
-        // One waiting sign is enough: it only says "look again".
-        let (sign, mut signs) = mpsc::channel(1);
-        let file = self.paths.config_file.clone();
-        let Some(folder) = file.parent().map(std::path::Path::to_owned) else {
-            return;
-        };
-        let name = file.file_name().map(std::ffi::OsStr::to_owned);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let is_ours = event.is_ok_and(|event| {
-                !matches!(event.kind, notify::EventKind::Access(_))
-                    && event
-                        .paths
-                        .iter()
-                        .any(|path| path.file_name() == name.as_deref())
-            });
-            if is_ours {
-                // Full means that a look is due already.
-                match sign.try_send(()) {
-                    Ok(()) | Err(_) => {}
-                }
-            }
-        });
-        let Ok(mut watcher) = watcher else { return };
-        if watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
-            return;
+    /// Takes what another process did that concerns more than what is shown.
+    fn hear_of(&self, row: &EventRow) {
+        // The subject of a standing is a provider, whose key may be another now, or a link.
+        if row.verb == Verb::Standing && !row.subject.contains('/') {
+            self.keys.forget(&ProviderName(row.subject.clone()));
+            self.tell(DeskEvent::Configured);
         }
-        while signs.recv().await.is_some() {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            match self.reload() {
-                Ok(()) => {
-                    self.tell(DeskEvent::Spent);
-                    if let Err(error) = self.wake_gone().await {
-                        tracing::warn!(%error, "resting links could not be woken");
+        if row.verb == Verb::Configured {
+            self.tell(DeskEvent::Configured);
+        }
+        if let (Verb::Announced, Ok(percent)) = (row.verb, row.detail.parse()) {
+            self.tell(DeskEvent::Alert(percent));
+        }
+    }
+
+    async fn look_for_the_lost(&self) {
+        loop {
+            sleep(LOOK_AGAIN).await;
+            if let Err(error) = self.recover().await {
+                tracing::warn!(%error, "what others left behind could not be looked for");
+            }
+        }
+    }
+
+    /// Follows the config file, by signs where they come; else it is looked at.
+    async fn follow_config(&self) {
+        // The first look is taken too: the file may have changed since the desk was opened.
+        let mut known = None;
+        loop {
+            // One waiting sign is enough: it only says "look again".
+            let (sign, mut signs) = mpsc::channel(1);
+            let watching = self.watch_config(sign);
+            loop {
+                let found = Some(self.config_bytes());
+                if found != known {
+                    known = found;
+                    self.take_config().await;
+                }
+                if watching.is_none() {
+                    sleep(LOOK).await;
+                    break;
+                }
+                if signs.recv().await.is_none() {
+                    break;
+                }
+                sleep(GATHER).await;
+            }
+        }
+    }
+
+    fn config_bytes(&self) -> Option<Vec<u8>> {
+        std::fs::read(&self.paths.config_file).ok()
+    }
+
+    /// Watches the folder of the file, for editors replace files by renaming, and that of the file
+    /// it stands for where it is a link. None where that cannot be: no folder yet.
+    fn watch_config(&self, sign: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+        let mut files: Vec<PathBuf> = vec![self.paths.config_file.clone()];
+        files.extend(self.paths.config_file.canonicalize());
+        let names: Vec<_> = files
+            .iter()
+            .filter_map(|file| file.file_name().map(std::ffi::OsStr::to_owned))
+            .collect();
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                let is_ours = event.is_ok_and(|event| {
+                    let mut found = event.paths.iter().filter_map(|path| path.file_name());
+                    !matches!(event.kind, notify::EventKind::Access(_))
+                        && found.any(|found| names.iter().any(|name| name == found))
+                });
+                if is_ours {
+                    // Full means that a look is due already.
+                    match sign.try_send(()) {
+                        Ok(()) | Err(_) => {}
                     }
                 }
-                Err(error) => self.tell(DeskEvent::Note(format!(
-                    "The config was changed but is wrong, so the old one stays: {error} \
-                     `deskhand config check` names every finding."
-                ))),
-            }
+            })
+            .ok()?;
+        for file in &files {
+            watcher
+                .watch(file.parent()?, RecursiveMode::NonRecursive)
+                .ok()?;
+        }
+        Some(watcher)
+    }
+
+    async fn take_config(&self) {
+        if let Err(error) = self.reload() {
+            let advice = error.advice().unwrap_or_default();
+            return self.tell(DeskEvent::Note(format!(
+                "The config was changed but is wrong, so the old one stays: {error} {advice}"
+            )));
+        }
+        let woken = self.wake_gone().await;
+        if let Err(error) = woken.and(self.announce().await) {
+            tracing::warn!(%error, "what follows from the new config could not be noted");
         }
     }
 }

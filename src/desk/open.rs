@@ -105,6 +105,7 @@ fn background(settings: &Settings, demo: Option<Demo>) -> Background {
     Background {
         breakers: watch::Sender::new(Breakers::default()),
         latencies: watch::Sender::new(Latencies::default()),
+        remarks: watch::Sender::default(),
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),
         slots: Arc::new(Semaphore::new(

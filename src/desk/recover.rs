@@ -1,68 +1,127 @@
-//! At start: what a program that died left behind.
+//! What a program that died left behind: money held, words half written, no receipt.
 //!
-//! Only holds whose lease has run out are touched, each by compare-and-set, so a living process
-//! keeps its own. What was held is settled at its ceiling (`~`), and a receipt that ends `lost`
-//! says so.
+//! Looked for when a desk is opened, and by a desk that stays open. A run is lost when the process
+//! that held its money has ended; of another machine's process only the lease tells. What was held
+//! is settled at its ceiling (`~`) by compare-and-set, a receipt that ends `lost` tells of every
+//! call of the run, and the words that had been saved stay, marked unfinished.
+
+use std::{collections::BTreeMap, time::Duration};
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Desk, DeskError, face::DeskEvent};
+use super::{
+    Desk, DeskError,
+    face::DeskEvent,
+    owner::{Fate, Owner},
+};
 use crate::{
     domain::{
-        Attempt, Billed, Cost, DraftState, Ending, Receipt, ReceiptId, Task, Usage,
+        Attempt, Billed, Cost, DraftState, Ending, Receipt, ReceiptId, RunId, Task, Usage,
         fault::FaultClass,
     },
-    store::{LostHold, SaveDraft},
+    store::{HoldState, OpenHold, SaveDraft},
 };
 
 /// The mark of a draft whose writing was cut off by the end of the program.
 const UNFINISHED: &str = "unfinished: the program ended while it was written";
+/// How often a desk that stays open looks again.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Desk {
-    /// Settles what was lost and returns how many calls that were.
+    /// Settles what was lost and returns how many drafts that were.
     pub(super) async fn recover(&self) -> Result<usize, DeskError> {
+        let mut runs: BTreeMap<RunId, Vec<OpenHold>> = BTreeMap::new();
+        for hold in self.store.unfiled_holds().await? {
+            runs.entry(hold.run).or_default().push(hold);
+        }
         let mut lost = 0;
-        for hold in self.store.expired_holds(self.clock.now()).await? {
-            if !self.store.recover_hold(hold.id, self.clock.now()).await? {
-                continue;
+        for (run, holds) in runs {
+            if self.is_lost(run, &holds) && self.bury(run, &holds).await? {
+                lost += 1;
             }
-            lost += 1;
-            let receipt = self.lost_receipt(&hold).await?;
-            self.store.write_receipt(&receipt).await?;
-            self.mark_unfinished(&hold).await?;
         }
         if lost > 0 {
-            let calls = if lost == 1 {
+            let drafts = if lost == 1 {
                 "1 draft was".to_owned()
             } else {
                 format!("{lost} drafts were")
             };
-            self.tell(DeskEvent::Note(format!(
-                "{calls} being written when deskhand last ended; the cost is counted at its most (~)."
-            )));
+            self.remark(format!(
+                "{drafts} being written when deskhand last ended; the cost is counted at its most (~)."
+            ));
         }
         Ok(lost)
     }
 
-    async fn lost_receipt(&self, hold: &LostHold) -> Result<Receipt, DeskError> {
-        let number = match hold.ticket {
+    /// Settles what a run of this desk left behind that ended by a fault of ours.
+    pub(super) async fn recover_run(&self, run: RunId) -> Result<(), DeskError> {
+        let mut holds = self.store.unfiled_holds().await?;
+        holds.retain(|hold| hold.run == run);
+        self.bury(run, &holds).await?;
+        Ok(())
+    }
+
+    /// Tells whether nobody will finish a run.
+    fn is_lost(&self, run: RunId, holds: &[OpenHold]) -> bool {
+        let now = self.clock.now();
+        let leases_ran_out = holds.iter().all(|hold| hold.lease_until < now);
+        let owner = holds.first().and_then(|hold| Owner::read(&hold.owner));
+        match owner.map_or(Fate::Unknown, |owner| owner.fate(self.store.origin())) {
+            Fate::Us => leases_ran_out && self.live.of(run).is_none(),
+            Fate::Alive => false,
+            Fate::Dead => true,
+            Fate::Unknown => leases_ran_out,
+        }
+    }
+
+    /// Settles what is held, writes the receipt and marks the words; false when somebody else did.
+    async fn bury(&self, run: RunId, holds: &[OpenHold]) -> Result<bool, DeskError> {
+        let Some(first) = holds.first() else {
+            return Ok(false);
+        };
+        for hold in holds.iter().filter(|hold| hold.state == HoldState::Held) {
+            self.store.recover_hold(hold.id, self.clock.now()).await?;
+        }
+        let mut calls = self.store.unfiled_holds().await?;
+        calls.retain(|hold| hold.run == run);
+        let agent = Owner::read(&first.owner).map_or_else(|| self.agent(), |owner| owner.agent);
+        let receipt = self.lost_receipt(&calls, first, &agent).await?;
+        if self.store.write_lost_receipt(&receipt).await?.is_none() {
+            return Ok(false);
+        }
+        self.mark_unfinished(first, &agent, &receipt).await?;
+        Ok(true)
+    }
+
+    async fn lost_receipt(
+        &self,
+        calls: &[OpenHold],
+        first: &OpenHold,
+        agent: &str,
+    ) -> Result<Receipt, DeskError> {
+        let number = match first.ticket {
             Some(id) => self.store.ticket(id).await?.map(|ticket| ticket.number),
             None => None,
         };
-        let now = self.clock.now();
+        let mut chain = Vec::new();
+        for call in calls {
+            if !chain.contains(&call.link) {
+                chain.push(call.link.clone());
+            }
+        }
         Ok(Receipt {
             id: ReceiptId::new(Uuid::now_v7()),
-            run: hold.run,
-            ticket: hold.ticket,
+            run: first.run,
+            ticket: first.ticket,
             ticket_number: number,
             task: Task::Reply,
-            agent: self.agent(),
-            began: hold.at,
-            ended: now,
-            chain: vec![hold.link.clone()],
+            agent: agent.to_owned(),
+            began: first.at,
+            ended: self.clock.now(),
+            chain,
             chain_from: "not known: the program ended".to_owned(),
-            attempts: vec![lost_attempt(hold)],
+            attempts: calls.iter().map(lost_attempt).collect(),
             skipped: Vec::new(),
             ending: Ending::Lost,
             action: "lost: the program ended during the call; counted at its most".to_owned(),
@@ -76,18 +135,29 @@ impl Desk {
     }
 
     /// Keeps the words that had been saved, and says that they are not whole.
-    async fn mark_unfinished(&self, hold: &LostHold) -> Result<(), DeskError> {
+    async fn mark_unfinished(
+        &self,
+        hold: &OpenHold,
+        agent: &str,
+        receipt: &Receipt,
+    ) -> Result<(), DeskError> {
         let Some(ticket) = hold.ticket else {
             return Ok(());
         };
-        let Some(draft) = self.store.draft(ticket, &self.agent()).await? else {
+        let Some(draft) = self.store.draft(ticket, agent).await? else {
             return Ok(());
         };
-        if draft.state != DraftState::Writing {
+        let is_written_by_another = self
+            .live
+            .running()
+            .iter()
+            .any(|running| running.ticket == ticket);
+        if draft.state != DraftState::Writing || is_written_by_another {
             return Ok(());
         }
-        let mut flags = draft.flags;
+        let (mut flags, mut receipts) = (draft.flags, draft.receipts);
         flags.push(UNFINISHED.to_owned());
+        receipts.push(receipt.id);
         self.store
             .save_draft(&SaveDraft {
                 ticket,
@@ -96,34 +166,43 @@ impl Desk {
                 text: draft.text,
                 origin: draft.origin,
                 state: DraftState::Ready,
-                receipts: draft.receipts,
+                receipts,
                 flags,
                 expected: Some(draft.revision),
                 at: self.clock.now(),
             })
             .await?;
+        self.tell(DeskEvent::TicketChanged(ticket));
         Ok(())
     }
 }
 
-fn lost_attempt(hold: &LostHold) -> Attempt {
+/// Tells of a call of a lost run. One that was settled before the end keeps its cost; more of it
+/// is not known.
+fn lost_attempt(call: &OpenHold) -> Attempt {
+    let is_cut = call.state != HoldState::Settled;
+    let said = if is_cut {
+        "the program ended before the answer did"
+    } else {
+        "it was over when the program ended; what came of it is not known"
+    };
     Attempt {
-        no: u32::try_from(hold.attempt).unwrap_or(1),
-        link: hold.link.clone(),
+        no: u32::try_from(call.attempt).unwrap_or(1),
+        link: call.link.clone(),
         answered_by: None,
-        began: hold.at,
+        began: call.at,
         status: None,
         class: Some(FaultClass::Cut),
-        said: Some("the program ended before the answer did".to_owned()),
+        said: Some(said.to_owned()),
         request_id: None,
         retry_after: None,
         connect: None,
         first_text: None,
-        took: std::time::Duration::ZERO,
+        took: Duration::ZERO,
         usage: Usage::default(),
-        cost: Cost::AtMost(hold.amount),
+        cost: call.settled.unwrap_or(Cost::AtMost(call.amount)),
         price: None,
-        billed: Billed::Maybe,
+        billed: if is_cut { Billed::Maybe } else { Billed::Yes },
         moved_on_because: None,
         shown: None,
     }

@@ -11,7 +11,7 @@ use crate::{
     domain::{Cap, Meter, Period, Timestamp, Usd},
 };
 
-/// The percentage at which the pause is announced, whatever the meter reads.
+/// The percentage with which the pause is announced, also when the meter reads less.
 const PAUSE_ALERT: u32 = 100;
 
 /// Returns the calendar month that `now` lies in, in `zone`.
@@ -78,11 +78,7 @@ impl Desk {
         let SpendView { meter, .. } = self.spend().await?;
         let percent = meter.percent().unwrap_or(0);
         for at in self.settings().config.spend.alerts.iter().copied() {
-            let passed = if at == PAUSE_ALERT {
-                meter.paused
-            } else {
-                percent >= at
-            };
+            let passed = percent >= at || (at == PAUSE_ALERT && meter.paused);
             if passed
                 && self
                     .store

@@ -1,5 +1,7 @@
 //! Writing by hand: saved often, brought back when thrown away, put into the outbox to leave.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
 use super::{Desk, DeskError, face::DeskEvent, tickets::no_ticket};
@@ -8,8 +10,12 @@ use crate::{
         Delivery, Direction, Draft, DraftId, DraftOrigin, DraftState, MessageId, MessageKind,
         OutboxId, OutboxRow, Status, TicketEvent, TicketId,
     },
-    store::SaveDraft,
+    store::{Conflict, SaveDraft, StoreError},
 };
+
+/// So often, and so far apart, a save is tried again that met a model's.
+const REBASE_TRIES: u32 = 3;
+const REBASE_PAUSE: Duration = Duration::from_millis(50);
 
 impl Desk {
     /// Saves what a person typed. `expected` is the revision it builds on; a newer one is a
@@ -47,9 +53,39 @@ impl Desk {
             expected,
             at: self.clock.now(),
         };
-        let draft = self.store.save_draft(&save).await?;
+        let draft = match self.store.save_draft(&save).await {
+            Err(StoreError::Conflict(conflict)) => self.rebase(save, conflict).await?,
+            saved => saved?,
+        };
         self.tell(DeskEvent::DraftSaved(draft.id));
         Ok(draft)
+    }
+
+    /// Saves once more where the draft stands with the very text this save builds on: a model's
+    /// answer was kept as the revision between.
+    async fn rebase(
+        &self,
+        mut save: SaveDraft,
+        conflict: Box<Conflict>,
+    ) -> Result<Draft, DeskError> {
+        let mut conflict = conflict;
+        for _ in 0..REBASE_TRIES {
+            let Some(expected) = save.expected else { break };
+            if let Some(current) = &conflict.current {
+                let revisions = self.store.revisions(current.id).await?;
+                let base = revisions.iter().find(|base| base.revision == expected);
+                if base.is_some_and(|base| base.text == current.text) {
+                    save.expected = Some(current.revision);
+                    save.receipts.clone_from(&current.receipts);
+                }
+            }
+            match self.store.save_draft(&save).await {
+                Err(StoreError::Conflict(again)) => conflict = again,
+                saved => return Ok(saved?),
+            }
+            tokio::time::sleep(REBASE_PAUSE).await;
+        }
+        Err(StoreError::Conflict(conflict).into())
     }
 
     /// Throws a draft away; [`Desk::restore`] brings it back.
@@ -74,6 +110,11 @@ impl Desk {
         let draft = self.store.draft(id, &self.agent()).await?;
         let draft = draft.filter(|draft| !draft.text.trim().is_empty());
         let draft = draft.ok_or(DeskError::Nothing("There is no reply to send yet."))?;
+        if draft.state == DraftState::Writing {
+            return Err(DeskError::Nothing(
+                "The reply is still being written. Wait for its end, or stop it with Esc.",
+            ));
+        }
         let row = OutboxRow {
             id: OutboxId::new(Uuid::now_v7()),
             ticket: id,

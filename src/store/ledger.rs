@@ -76,9 +76,9 @@ impl Sums {
     }
 }
 
-/// A hold whose lease ran out: its program died, or sleeps.
+/// A hold whose run has no receipt yet: it is under way, or its program died.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LostHold {
+pub struct OpenHold {
     /// The hold.
     pub id: HoldId,
     /// Its run.
@@ -89,18 +89,40 @@ pub struct LostHold {
     pub attempt: i64,
     /// Who was asked.
     pub link: LinkName,
-    /// How much is held.
+    /// How much was held.
     pub amount: Usd,
     /// The month it counts in.
     pub period: String,
     /// The process that held it.
     pub owner: String,
+    /// Until when another machine's process is waited for.
+    pub lease_until: Timestamp,
+    /// How far it has come.
+    pub state: HoldState,
+    /// What was settled, if something was.
+    pub settled: Option<Cost>,
     /// When it was held.
     pub at: Timestamp,
 }
 
-const LOST: &str = "SELECT id, period, run, ticket, attempt, link, amount, state, owner,
-     lease_until, at FROM holds";
+/// How far a hold has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldState {
+    /// The call is under way.
+    Held,
+    /// Its cost is booked.
+    Settled,
+    /// It was left behind and booked at its ceiling.
+    Recovered,
+    /// Its run has a receipt.
+    Filed,
+}
+
+const HOLD: &str = "SELECT id, period, run, ticket, attempt, link, amount, state, owner,
+     lease_until, at,
+     (SELECT CAST(SUM(amount) AS BIGINT) FROM ledger WHERE ledger.hold = holds.id) AS cost,
+     (SELECT MAX(at_most) FROM ledger WHERE ledger.hold = holds.id) AS at_most
+     FROM holds";
 
 impl Store {
     /// Holds money for a call, if the cap allows it. Without a cap everything is granted.
@@ -146,14 +168,16 @@ impl Store {
                     insert_entry(&mut tx, &entry("over", cost)).await?;
                 }
                 "held" => insert_entry(&mut tx, &entry("settled", cost)).await?,
-                "recovered" => {
+                "recovered" | "lost" => {
                     let back = Cost::AtMost(Usd::ZERO.minus(hold.amount));
                     insert_entry(&mut tx, &entry("late", back)).await?;
                     insert_entry(&mut tx, &entry("late", cost)).await?;
                 }
                 _ => return Ok(false),
             }
-            set_state(&mut tx, id, "settled").await?;
+            // A hold that was given up has its receipt, or is about to have it.
+            let after = if state == "lost" { "filed" } else { "settled" };
+            set_state(&mut tx, id, after).await?;
             self.commit(tx, &spent(&hold.period, at)).await?;
             Ok(true)
         })
@@ -166,33 +190,31 @@ impl Store {
             .await
     }
 
-    /// Returns the holds whose lease ran out before `now`.
-    pub async fn expired_holds(&self, now: Timestamp) -> Result<Vec<LostHold>, StoreError> {
+    /// Returns the holds whose run has no receipt, oldest first.
+    pub async fn unfiled_holds(&self) -> Result<Vec<OpenHold>, StoreError> {
         self.told("look for lost holds", async {
-            let sql = format!("{LOST} WHERE state = 'held' AND lease_until < $1 ORDER BY at, id");
+            let sql =
+                format!("{HOLD} WHERE state IN ('held', 'settled', 'recovered') ORDER BY at, id");
             sqlx::query(sqlx::AssertSqlSafe(sql))
-                .bind(now.as_microsecond())
                 .fetch_all(self.pool())
                 .await?
                 .iter()
-                .map(lost_hold)
+                .map(open_hold)
                 .collect()
         })
         .await
     }
 
-    /// Settles a lost hold at its ceiling, as an upper bound; false when it is settled already
-    /// or its lease has not run out.
+    /// Settles a hold that was left behind at its ceiling, as an upper bound; false when it is
+    /// settled already.
     pub async fn recover_hold(&self, id: HoldId, at: Timestamp) -> Result<bool, StoreError> {
         self.told("recover a hold", async {
             let mut tx = self.begin().await?;
             let (hold, _) = self.locked_hold(&mut tx, id).await?;
             let changed = sqlx::query(
-                "UPDATE holds SET state = 'recovered'
-                 WHERE id = $1 AND state = 'held' AND lease_until < $2",
+                "UPDATE holds SET state = 'recovered' WHERE id = $1 AND state = 'held'",
             )
             .bind(id.to_string())
-            .bind(at.as_microsecond())
             .execute(&mut *tx)
             .await?
             .rows_affected();
@@ -261,8 +283,10 @@ impl Store {
             if added == 0 {
                 return Ok(false);
             }
+            let percent = percent.to_string();
             let happened = Happened {
                 verb: Verb::Announced,
+                detail: &percent,
                 ..spent(period, at)
             };
             self.commit(tx, &happened).await?;
@@ -285,7 +309,7 @@ impl Store {
         &self,
         tx: &mut AnyConnection,
         id: HoldId,
-    ) -> Result<(LostHold, String), Trouble> {
+    ) -> Result<(OpenHold, String), Trouble> {
         let (found, _) = one(tx, id).await?;
         self.lock_budget(tx, &found.period).await?;
         one(tx, id).await
@@ -351,13 +375,13 @@ async fn set_state(tx: &mut AnyConnection, id: HoldId, state: &str) -> Result<()
     Ok(())
 }
 
-async fn one(tx: &mut AnyConnection, id: HoldId) -> Result<(LostHold, String), Trouble> {
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{LOST} WHERE id = $1")))
+async fn one(tx: &mut AnyConnection, id: HoldId) -> Result<(OpenHold, String), Trouble> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{HOLD} WHERE id = $1")))
         .bind(id.to_string())
         .fetch_optional(tx)
         .await?
         .ok_or_else(|| Trouble::not_found("hold", &id))?;
-    Ok((lost_hold(&row)?, rows::text(&row, "state")?))
+    Ok((open_hold(&row)?, rows::text(&row, "state")?))
 }
 
 /// Reads the sums in one statement: between two, a settlement could be counted in neither.
@@ -394,8 +418,8 @@ const fn spent(period: &str, at: Timestamp) -> Happened<'_> {
     }
 }
 
-fn lost_hold(row: &AnyRow) -> Result<LostHold, Trouble> {
-    Ok(LostHold {
+fn open_hold(row: &AnyRow) -> Result<OpenHold, Trouble> {
+    Ok(OpenHold {
         id: rows::parsed(row, "id")?,
         run: rows::parsed(row, "run")?,
         ticket: rows::parsed_or_none(row, "ticket")?,
@@ -404,6 +428,23 @@ fn lost_hold(row: &AnyRow) -> Result<LostHold, Trouble> {
         amount: Usd::from_nanos(rows::int(row, "amount")?),
         period: rows::text(row, "period")?,
         owner: rows::text(row, "owner")?,
+        lease_until: rows::time(row, "lease_until")?,
+        state: match rows::text(row, "state")?.as_str() {
+            "held" => HoldState::Held,
+            "settled" => HoldState::Settled,
+            "recovered" => HoldState::Recovered,
+            _ => HoldState::Filed,
+        },
+        settled: settled(row)?,
         at: rows::time(row, "at")?,
     })
+}
+
+fn settled(row: &AnyRow) -> Result<Option<Cost>, Trouble> {
+    let cost: Option<i64> = sqlx::Row::try_get(row, "cost")?;
+    let at_most: Option<i64> = sqlx::Row::try_get(row, "at_most")?;
+    Ok(cost.map(Usd::from_nanos).map(|cost| match at_most {
+        Some(0) => Cost::Known(cost),
+        Some(_) | None => Cost::AtMost(cost),
+    }))
 }

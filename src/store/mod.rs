@@ -40,7 +40,7 @@ pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};
 pub use events::{EventRow, Verb};
 pub use filing::{Filed, Filing, Known, Letter, Moved, Place};
-pub use ledger::{HoldAnswer, HoldAsk, LostHold, Sums};
+pub use ledger::{HoldAnswer, HoldAsk, HoldState, OpenHold, Sums};
 pub use receipts::{Broken, ReceiptFilter, Verdict};
 
 use dialect::{Dialect, Lock};

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
-    Store, StoreError,
+    Store, StoreError, Tx,
     dialect::Lock,
     error::Trouble,
     events::{Happened, Verb},
@@ -57,30 +57,47 @@ impl Store {
     /// Adds a receipt to the chain and returns the number of its entry.
     pub async fn write_receipt(&self, receipt: &Receipt) -> Result<i64, StoreError> {
         self.told("write the receipt", async {
-            let json = canonical(receipt)?;
             let mut tx = self.begin().await?;
-            self.lock(&mut tx, Lock::ReceiptTip, "1").await?;
-            let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
-                .fetch_one(&mut *tx)
-                .await?;
-            let link = Link {
-                entry: rows::int(&tip, "entry")? + 1,
-                hash: hash(&rows::text(&tip, "hash")?, &json),
-                prev_hash: rows::text(&tip, "hash")?,
-                json,
-            };
-            insert(&mut tx, receipt, &link).await?;
-            let happened = Happened {
-                verb: Verb::ReceiptWritten,
-                subject: &receipt.id.to_string(),
-                actor: &receipt.agent,
-                detail: "",
-                at: receipt.ended,
-            };
-            self.commit(tx, &happened).await?;
-            Ok(link.entry)
+            file_holds(&mut tx, receipt).await?;
+            self.add_receipt(tx, receipt).await
         })
         .await
+    }
+
+    /// Adds the receipt of a run whose program died; none when the run has one by now.
+    pub async fn write_lost_receipt(&self, receipt: &Receipt) -> Result<Option<i64>, StoreError> {
+        self.told("write the receipt", async {
+            let mut tx = self.begin().await?;
+            if file_holds(&mut tx, receipt).await? == 0 {
+                return Ok(None);
+            }
+            self.add_receipt(tx, receipt).await.map(Some)
+        })
+        .await
+    }
+
+    async fn add_receipt(&self, mut tx: Tx, receipt: &Receipt) -> Result<i64, Trouble> {
+        let json = canonical(receipt)?;
+        self.lock(&mut tx, Lock::ReceiptTip, "1").await?;
+        let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
+            .fetch_one(&mut *tx)
+            .await?;
+        let link = Link {
+            entry: rows::int(&tip, "entry")? + 1,
+            hash: hash(&rows::text(&tip, "hash")?, &json),
+            prev_hash: rows::text(&tip, "hash")?,
+            json,
+        };
+        insert(&mut tx, receipt, &link).await?;
+        let happened = Happened {
+            verb: Verb::ReceiptWritten,
+            subject: &receipt.id.to_string(),
+            actor: &receipt.agent,
+            detail: "",
+            at: receipt.ended,
+        };
+        self.commit(tx, &happened).await?;
+        Ok(link.entry)
     }
 
     /// Returns receipts with their numbers, newest first.
@@ -274,6 +291,18 @@ impl Columns {
         };
         read().unwrap_or(false)
     }
+}
+
+/// Notes that the run of these holds has its receipt; returns how many holds that concerns.
+async fn file_holds(tx: &mut AnyConnection, receipt: &Receipt) -> Result<u64, Trouble> {
+    let filed = sqlx::query(
+        "UPDATE holds SET state = CASE state WHEN 'settled' THEN 'filed' ELSE 'lost' END
+         WHERE run = $1 AND state IN ('settled', 'recovered')",
+    )
+    .bind(receipt.run.to_string())
+    .execute(tx)
+    .await?;
+    Ok(filed.rows_affected())
 }
 
 async fn insert(tx: &mut AnyConnection, receipt: &Receipt, link: &Link) -> Result<(), Trouble> {

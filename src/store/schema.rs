@@ -12,11 +12,18 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 1] = [Step {
-    version: 1,
-    name: "start",
-    sql: include_str!("../../assets/migrations/0001_start.sql"),
-}];
+const STEPS: [Step; 2] = [
+    Step {
+        version: 1,
+        name: "start",
+        sql: include_str!("../../assets/migrations/0001_start.sql"),
+    },
+    Step {
+        version: 2,
+        name: "unfiled_holds",
+        sql: include_str!("../../assets/migrations/0002_unfiled_holds.sql"),
+    },
+];
 
 /// Brings the database to the newest schema, or says why it cannot be used.
 pub(super) async fn migrate(store: &Store) -> Result<(), Trouble> {

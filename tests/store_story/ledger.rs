@@ -2,13 +2,14 @@
 
 use deskhand::{
     domain::{
-        Cap, Cost, FaultClass, HoldId, KeyStanding, KeyState, LinkName, ProviderName, Rest, Usd,
+        Cap, Cost, Ending, FaultClass, HoldId, KeyStanding, KeyState, LinkName, ProviderName,
+        ReceiptId, Rest, TicketId, Usd,
     },
-    store::{HoldAnswer, Store, StoreError},
+    store::{HoldAnswer, HoldState, Store, StoreError},
 };
 use uuid::Uuid;
 
-use super::props::{at, hold_ask, sums, usd};
+use super::props::{at, hold_ask, receipt, sums, usd};
 
 pub(super) async fn money_is_held_and_settled(store: &Store) {
     let cap = Cap::Month(usd(100));
@@ -83,26 +84,40 @@ pub(super) async fn money_is_held_and_settled(store: &Store) {
 }
 
 async fn lost_holds_are_recovered(store: &Store) {
-    let mut dead = hold_ask("2027-01", Cap::None, usd(30), usd(1));
-    dead.lease_until = at(700);
+    let dead = hold_ask("2027-01", Cap::None, usd(30), usd(1));
     let living = hold_ask("2027-01", Cap::None, usd(7), usd(1));
     store.hold(&dead).await.unwrap();
     store.hold(&living).await.unwrap();
-
-    let lost = store.expired_holds(at(701)).await.unwrap();
-
+    let state_of = async |id: HoldId| {
+        let unfiled = store.unfiled_holds().await.unwrap();
+        let found = unfiled.into_iter().find(|hold| hold.id == id);
+        found.map(|hold| (hold.state, hold.amount, hold.settled))
+    };
     assert_eq!(
-        lost.iter()
-            .map(|lost| (lost.id, lost.amount))
-            .collect::<Vec<_>>(),
-        vec![(dead.id, usd(30))]
+        state_of(dead.id).await,
+        Some((HoldState::Held, usd(30), None))
     );
-    assert!(
-        !store.recover_hold(living.id, at(701)).await.unwrap(),
-        "its lease runs"
-    );
+
     assert!(store.recover_hold(dead.id, at(701)).await.unwrap());
+
     assert!(!store.recover_hold(dead.id, at(702)).await.unwrap(), "once");
+    let at_most = Some(Cost::AtMost(usd(30)));
+    assert_eq!(
+        state_of(dead.id).await,
+        Some((HoldState::Recovered, usd(30), at_most))
+    );
+    let mut receipt = receipt(
+        TicketId::new(Uuid::now_v7()),
+        &[&dead.link],
+        Ending::Lost,
+        701,
+    );
+    receipt.run = dead.run;
+    assert!(store.write_lost_receipt(&receipt).await.unwrap().is_some());
+    receipt.id = ReceiptId::new(Uuid::now_v7());
+    let again = store.write_lost_receipt(&receipt).await.unwrap();
+    assert_eq!(again, None, "one receipt for one run");
+    assert_eq!(state_of(dead.id).await, None, "it is filed");
     assert_eq!(sums(store, "2027-01").await, (0, 30, 7));
     assert!(
         store

@@ -1,0 +1,245 @@
+//! What is kept of a run: the receipt, the text, what was learnt, what must still be settled.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use uuid::Uuid;
+
+use super::{
+    Desk, DeskError,
+    draft::Job,
+    drive::{Outcome, Unsettled},
+    face::{DeskEvent, Drafted},
+};
+use crate::{
+    domain::{Draft, DraftOrigin, DraftState, Ending, ProviderName, Receipt, ReceiptId, Task},
+    engine::prompt::digest,
+    store::{SaveDraft, StoreError},
+};
+
+/// The fingerprints of the keys that a run used.
+type Keys = BTreeMap<ProviderName, String>;
+
+/// The mark of an answer that stopped at the output limit.
+const AT_THE_LIMIT: &str = "stopped at the limit";
+/// The mark of an answer from a later link than the first.
+const FALLBACK: &str = "fallback";
+/// So often a text is saved again when a person saved at the same moment.
+const KEEP_TRIES: u32 = 5;
+/// So long apart a cost is tried again that could not be written.
+const SETTLE_PAUSE: Duration = Duration::from_secs(5);
+
+impl Desk {
+    /// Keeps what came of a run. A part that cannot be written does not take the others with it.
+    pub(super) async fn file_outcome(
+        &self,
+        job: &Job,
+        keys: &Keys,
+        outcome: Outcome,
+        written: Option<Draft>,
+    ) -> Result<Drafted, DeskError> {
+        for unsettled in &outcome.unsettled {
+            self.settle_later(unsettled);
+        }
+        let receipt = Self::receipt_of(job, &outcome);
+        let noted = self.store.write_receipt(&receipt).await;
+        let kept = self
+            .keep_text(job, &outcome, &receipt, written.as_ref())
+            .await;
+        if let Err(error) = self.after(keys, &outcome, &receipt).await {
+            tracing::warn!(run = %job.run, %error, "what a run taught was not noted");
+        }
+        self.tell(DeskEvent::TicketChanged(job.ticket()));
+        noted?;
+        Ok(Drafted {
+            draft: kept?,
+            receipt,
+        })
+    }
+
+    /// Notes what the run taught, and says aloud what it brought the ledger to.
+    async fn after(
+        &self,
+        keys: &Keys,
+        outcome: &Outcome,
+        receipt: &Receipt,
+    ) -> Result<(), DeskError> {
+        let learnt = self.learn(&outcome.lessons, keys).await;
+        if let Some(answer) = receipt.answer()
+            && self.store.first_provider().await?.is_none()
+        {
+            let provider = &answer.link.provider;
+            self.store
+                .set_first_provider(provider, self.clock.now())
+                .await?;
+        }
+        self.announce().await?;
+        learnt
+    }
+
+    /// Goes on trying to write a cost while the desk is open; else the next start counts the whole
+    /// hold.
+    fn settle_later(&self, unsettled: &Unsettled) {
+        let Unsettled { hold, cost, error } = unsettled.clone();
+        tracing::error!(%hold, %error, "a cost could not be written yet");
+        let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+        let stop = self.background.stop.clone();
+        drop(self.background.tasks.spawn(async move {
+            while store.settle(hold, cost, clock.now()).await.is_err() {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(SETTLE_PAUSE) => {}
+                }
+            }
+        }));
+    }
+
+    fn receipt_of(job: &Job, outcome: &Outcome) -> Receipt {
+        let ticket = &job.view.ticket;
+        Receipt {
+            id: ReceiptId::new(Uuid::now_v7()),
+            run: job.run,
+            ticket: Some(ticket.id),
+            ticket_number: Some(ticket.number),
+            task: Task::Reply,
+            agent: job.agent.clone(),
+            began: outcome.span.0,
+            ended: outcome.span.1,
+            chain: job.chosen.links.clone(),
+            chain_from: job.chosen.from.clone(),
+            attempts: outcome.attempts.clone(),
+            skipped: outcome.skipped.clone(),
+            ending: outcome.ending,
+            action: action_words(outcome.ending).to_owned(),
+            asked_sha256: digest(&job.prompted.ask),
+            words_sent: job.prompted.words_sent,
+            words_whole: job.prompted.words_whole,
+            redacted: job.prompted.redacted.clone(),
+            first_choice_cost: outcome.first_choice_cost,
+            sources: job.prompted.sources.clone(),
+        }
+    }
+
+    /// Saves the answer, or brings back what stood before when there is none; again when somebody
+    /// saved at the same moment, for the answer is paid.
+    async fn keep_text(
+        &self,
+        job: &Job,
+        outcome: &Outcome,
+        receipt: &Receipt,
+        written: Option<&Draft>,
+    ) -> Result<Option<Draft>, DeskError> {
+        let mut tries = 0;
+        loop {
+            let now = self.store.draft(job.ticket(), &job.agent).await?;
+            let kept = match &outcome.text {
+                Some(text) => self.put(job, text, receipt, (now, written)).await.map(Some),
+                None => self.take_back(job, now, written).await,
+            };
+            tries += 1;
+            match kept {
+                Err(DeskError::Store(StoreError::Conflict(_))) if tries < KEEP_TRIES => {}
+                kept => return kept,
+            }
+        }
+    }
+
+    /// Saves the answer. What a person wrote meanwhile stands; the answer is the revision before.
+    async fn put(
+        &self,
+        job: &Job,
+        text: &str,
+        receipt: &Receipt,
+        (now, written): (Option<Draft>, Option<&Draft>),
+    ) -> Result<Draft, DeskError> {
+        let known = written.or(job.before());
+        let by_hand = now
+            .as_ref()
+            .filter(|now| was_changed_by_hand(known, now))
+            .cloned();
+        let mut save = self.save(job, text.to_owned(), DraftState::Ready, now.as_ref());
+        save.receipts.push(receipt.id);
+        if receipt.ending == Ending::Truncated {
+            save.flags.push(AT_THE_LIMIT.to_owned());
+        }
+        if receipt.is_fallback() {
+            save.flags.push(FALLBACK.to_owned());
+        }
+        let kept = self.store.save_draft(&save).await?;
+        let Some(by_hand) = by_hand else {
+            return Ok(kept);
+        };
+        let mut theirs = self.save(job, by_hand.text, DraftState::Ready, Some(&kept));
+        theirs.origin = by_hand.origin;
+        theirs.flags = by_hand.flags;
+        Ok(self.store.save_draft(&theirs).await?)
+    }
+
+    /// Undoes the saving of words that do not count; what others saved meanwhile stands.
+    async fn take_back(
+        &self,
+        job: &Job,
+        now: Option<Draft>,
+        written: Option<&Draft>,
+    ) -> Result<Option<Draft>, DeskError> {
+        let Some(now) = now else { return Ok(None) };
+        let is_ours =
+            written.is_some_and(|ours| ours.id == now.id && ours.revision == now.revision);
+        if !is_ours {
+            return Ok(Some(now));
+        }
+        let Some(before) = job.before() else {
+            self.store.discard_draft(now.id, self.clock.now()).await?;
+            return Ok(None);
+        };
+        let mut save = self.save(job, before.text.clone(), before.state, Some(&now));
+        save.origin = before.origin;
+        save.receipts.clone_from(&before.receipts);
+        save.flags.clone_from(&before.flags);
+        Ok(Some(self.store.save_draft(&save).await?))
+    }
+
+    /// Makes a save of the model's words.
+    pub(super) fn save(
+        &self,
+        job: &Job,
+        text: String,
+        state: DraftState,
+        onto: Option<&Draft>,
+    ) -> SaveDraft {
+        SaveDraft {
+            ticket: job.ticket(),
+            author: job.agent.clone(),
+            answers: job.answers,
+            text,
+            origin: DraftOrigin::Ai,
+            state,
+            receipts: onto.map(|draft| draft.receipts.clone()).unwrap_or_default(),
+            flags: Vec::new(),
+            expected: onto.map(|draft| draft.revision),
+            at: self.clock.now(),
+        }
+    }
+}
+
+/// Tells whether a person saved the draft after what the run knows of it.
+fn was_changed_by_hand(known: Option<&Draft>, now: &Draft) -> bool {
+    let is_newer = known.is_none_or(|known| known.id != now.id || now.revision > known.revision);
+    is_newer && now.origin != DraftOrigin::Ai
+}
+
+fn action_words(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Answered => "drafted",
+        Ending::Truncated => "drafted, but it stopped at the output limit",
+        Ending::OverCap => "denied: over the cap",
+        Ending::Failed => "nothing drafted: every link that was tried failed",
+        Ending::Offline => "nothing drafted: no provider could be reached",
+        Ending::NoLink => "nothing drafted: no link could be tried",
+        Ending::KeyRefused => "nothing drafted: a key was refused",
+        Ending::BadInput => "nothing drafted: the request was not accepted",
+        Ending::TooLong => "nothing drafted: the ticket is too long for the models",
+        Ending::Refused => "nothing drafted: the model declined",
+        Ending::Cancelled => "cancelled by a person",
+        Ending::Lost => "lost: the program ended during the call",
+    }
+}
