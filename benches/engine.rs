@@ -112,7 +112,7 @@ async fn bare_call(client: &reqwest::Client, base: &str) -> Duration {
     began.elapsed()
 }
 
-async fn draft(desk: &Desk, ticket: TicketId, links: &[&str]) -> Duration {
+async fn draft(desk: &Arc<Desk>, ticket: TicketId, links: &[&str]) -> Duration {
     let links: Vec<LinkName> = links
         .iter()
         .map(|link| link.parse().expect("a link"))
