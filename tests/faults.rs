@@ -1,7 +1,11 @@
 //! The matrix of faults: every family, every fault, streamed and not, on the first and on the last
 //! link, through the real transport and the real drive against the simulator. Who was asked how
 //! often is read from the simulator's own log, and so are the tokens the money must agree with.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test may panic, and its scene is told in one piece"
+)]
 
 use std::{
     sync::{Arc, Mutex},
@@ -304,11 +308,11 @@ impl Case {
         }
         // Chat's filter is the one refusal that comes after words.
         let is_filter = self.row.0 == "refusal" && self.kind.0 == ProviderKind::OpenAi;
-        let shows = (self.row.3 || is_filter) && self.streamed;
+        let kept_words = (self.row.3 || is_filter) && self.streamed;
         let shown = attempts
             .first()
             .and_then(|attempt| attempt.shown.as_deref());
-        must(shown.is_some() == shows, "shown")?;
+        must(shown.is_some() == kept_words, "shown")?;
         let words = shown.map(|shown| shown.matches(' ').count());
         must(
             is_filter || words.is_none_or(|words| words == 4),

@@ -336,4 +336,38 @@ mod tests {
         );
         assert_eq!(facts("Something else"), None);
     }
+
+    #[test]
+    fn every_ticket_gets_a_fitting_reply_of_its_own() {
+        let fitting = [
+            ("Re: Refund not received", "refund"),
+            ("Locked out of the admin console", "sign-in"),
+            ("CSV import cuts off the last row", "last row"),
+            ("Invoice INV-77410 without our VAT number", "VAT number"),
+            ("¿Cómo cambio el plan?", "plan nuevo"),
+            ("订单已付款，但状态仍是未付款", "付款"),
+            ("Re: Webhook deliveries arrive twice", "429"),
+            ("Dark mode for the calendar?", "the idea"),
+            ("Parcel PK-40917 has not arrived", "parcel"),
+        ];
+        let mut all = read();
+        all.sort_by_key(|(_, sent, ..)| *sent);
+        let mut replies = Vec::new();
+        for (subject, word) in fitting {
+            let newest = all.iter().rfind(|(known, ..)| known == subject);
+            let (_, _, text, name) = newest.unwrap();
+            let mail = format!(
+                "=== qx ticket #1\nSubject: {subject}\n=== qx message 1 of 1, from the customer, \
+                 today\nName: {name}\n{text}\n=== qx end of the ticket\n"
+            );
+            let reply = crate::sim::reply(&["You write replies.".to_owned(), mail]);
+            assert!(reply.contains(word), "{subject}: {reply}");
+            assert!(!reply.contains('{'), "{subject}: {reply}");
+            replies.push(reply);
+        }
+        let count = replies.len();
+        replies.sort();
+        replies.dedup();
+        assert_eq!(replies.len(), count);
+    }
 }

@@ -7,7 +7,13 @@ struct Template {
     text: &'static str,
 }
 
-const TEMPLATES: [Template; 13] = [
+const TEMPLATES: [Template; 14] = [
+    Template {
+        words: &["您好", "谢谢", "订单"],
+        text: "{name}，您好：\n\n感谢您的来信。您的付款{order}我们正在与财务核对，核对完成后会立即\
+               更新订单状态，并把发票发到您的邮箱。为了尽快查到这笔款项，请告诉我们付款的日期和金额。\
+               \n\n此致",
+    },
     Template {
         words: &["cambio", "hola", "¿", "gracias", "factura de"],
         text: "Hola {name}:\n\nGracias por escribirnos. Puede hacerlo usted mismo en Ajustes > \
@@ -150,7 +156,7 @@ pub(super) fn answer(prompt: &[String]) -> String {
         template
             .words
             .iter()
-            .filter(|word| lower.contains(**word))
+            .filter(|word| has_word(&lower, word))
             .count()
     };
     let best = TEMPLATES
@@ -167,6 +173,14 @@ pub(super) fn answer(prompt: &[String]) -> String {
         )
         .replace("{subject}", subject);
     as_wished(&filled, whole)
+}
+
+/// Tells whether a word or phrase begins where a word does: `api` is not in `rapid`.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().last());
+        !word.is_ascii() || before.is_none_or(|c| !c.is_alphanumeric())
+    })
 }
 
 /// Two tickets about nothing we know get different words.

@@ -24,6 +24,12 @@ pub use wire::Family;
 
 use self::state::State;
 
+/// Returns the reply to a prompt, for tests of what the demo is answered.
+#[cfg(test)]
+pub(crate) fn reply(prompt: &[String]) -> String {
+    answers::answer(prompt)
+}
+
 /// How to start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SimOptions {
