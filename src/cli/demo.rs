@@ -63,7 +63,7 @@ pub(super) async fn run(call: &Call, args: &DemoArgs) -> Result<Exit, Stop> {
 async fn screen(call: &Call, mode: Mode) -> Result<Exit, Stop> {
     // Where there is no screen to show, nothing is opened.
     tui::terminal::check(env::var("TERM").as_deref())?;
-    let desk = call.open(mode, Patience::Screen(log_waiting)).await?;
+    let desk = call.open(mode, Patience::Screen).await?;
     let options = options(call, &desk);
     let left = Box::pin(tui::run(Arc::clone(&desk), options)).await;
     desk.close().await;
@@ -82,11 +82,6 @@ pub(super) async fn picture(call: &Call) -> Result<Exit, Stop> {
     desk.close().await;
     call.out.text(&svg);
     Ok(Exit::OK)
-}
-
-/// The screen itself says what it waits for; the log has when.
-fn log_waiting() {
-    tracing::info!("waiting for the keyring");
 }
 
 fn options(call: &Call, desk: &Desk) -> Options {

@@ -9,6 +9,7 @@ use super::{
     Background, Desk, DeskError, EVENTS_WAITING, Settings,
     clock::SystemClock,
     demo::{self, Demo},
+    face::DeskEvent,
     learn::Latencies,
     live::Live,
     rack::Rack,
@@ -39,8 +40,8 @@ pub enum Mode {
 pub enum Patience {
     /// A command gives up.
     Command,
-    /// A screen: it is told once when it has to wait, and a person may give up.
-    Screen(fn()),
+    /// A screen: it is told when it has to wait, and a person may give up.
+    Screen,
 }
 
 /// What opening needs to know.
@@ -71,8 +72,9 @@ impl Desk {
             settings = demo::settings(settings, &demo.addresses);
         }
         let store = Store::open(&store_url(&settings, &paths)).await?;
+        let events = broadcast::Sender::new(EVENTS_WAITING);
         let desk = Arc::new(Self {
-            keys: rack(opening.mode, opening.patience, &paths),
+            keys: rack(opening.mode, opening.patience, &paths, &events),
             transport: Transport::new(),
             background: background(&settings, demo),
             store,
@@ -80,7 +82,7 @@ impl Desk {
             settings: watch::Sender::new(Arc::new(settings)),
             live: Arc::new(Live::default()),
             clock,
-            events: broadcast::Sender::new(EVENTS_WAITING),
+            events,
         });
         desk.recover().await?;
         desk.seed_demo().await?;
@@ -89,14 +91,27 @@ impl Desk {
 }
 
 /// The demo keeps its keys in memory: it asks no keyring.
-fn rack(mode: Mode, patience: Patience, paths: &Paths) -> Rack {
+fn rack(
+    mode: Mode,
+    patience: Patience,
+    paths: &Paths,
+    events: &broadcast::Sender<DeskEvent>,
+) -> Rack {
     let vault = match mode {
         Mode::Real => Vault::new(config::env::var),
         Mode::Demo => Vault::in_memory(config::env::var),
     };
     let patience = match patience {
         Patience::Command => secrets::Patience::of_a_command(),
-        Patience::Screen(on_waiting) => secrets::Patience::of_the_screen(on_waiting),
+        Patience::Screen => {
+            let events = events.clone();
+            secrets::Patience::of_the_screen(move || {
+                tracing::info!("waiting for the keyring");
+                let words = "waiting for your keyring: it may be asking for its password on \
+                             another screen. Esc gives up.";
+                drop(events.send(DeskEvent::Note(words.to_owned())));
+            })
+        }
     };
     Rack::new(vault, Noted::at(&paths.data_dir), patience)
 }
