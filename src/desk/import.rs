@@ -230,7 +230,9 @@ impl<'a> Importer<'a> {
             if !standings.contains_key(&ticket)
                 && let Some(known) = self.store.ticket(ticket).await?
             {
-                standings.insert(ticket, Standing::of(&known));
+                let messages = self.store.messages(ticket).await?;
+                let newest = messages.last().map(|message| message.sent_at);
+                standings.insert(ticket, Standing::of(&known, newest));
             }
             let standing = standings.get(&ticket);
             let is_over = standing.is_some_and(|standing| standing.status == Status::Closed);
@@ -255,7 +257,7 @@ impl<'a> Importer<'a> {
             ),
             None => {
                 let new = self.new_ticket(ticket, &read, is_ours);
-                standings.insert(ticket, Standing::of(&new));
+                standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at)));
                 (Place::New(Box::new(new)), None)
             }
         };
@@ -329,10 +331,12 @@ impl<'a> Importer<'a> {
 }
 
 impl Standing {
-    const fn of(ticket: &Ticket) -> Self {
+    /// `newest` is the date of its newest message: what agents did to it since then does not
+    /// make a letter old.
+    fn of(ticket: &Ticket, newest: Option<Timestamp>) -> Self {
         Self {
             status: ticket.status,
-            newest: ticket.updated_at,
+            newest: newest.unwrap_or(ticket.created_at),
             number: ticket.number,
         }
     }

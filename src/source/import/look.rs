@@ -48,7 +48,8 @@ pub(super) fn look(beginning: &[u8]) -> Kind {
 }
 
 /// Tells whether the bytes begin with a line that separates messages in an mbox: `From`, a
-/// sender, and a date with a time or a year.
+/// sender, and a date with a time and a year. Some programs leave out the date, or write a hyphen
+/// for the sender; a line of words is neither.
 pub(super) fn is_from_line(bytes: &[u8]) -> bool {
     let Some(rest) = bytes.strip_prefix(b"From ") else {
         return false;
@@ -64,7 +65,8 @@ pub(super) fn is_from_line(bytes: &[u8]) -> bool {
             })
     };
     let is_year = |word: &&str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-    words.iter().any(is_time) && words.iter().any(is_year)
+    let is_bare = matches!(words.as_slice(), [sender] if *sender == "-" || sender.contains('@'));
+    is_bare || (words.iter().any(is_time) && words.iter().any(is_year))
 }
 
 /// Tells whether the first line is `Name: value`.
@@ -97,6 +99,9 @@ mod tests {
                 Kind::Mbox,
             ),
             (b"From here on it is only text: 12:30", Kind::Message),
+            (b"From - \nSubject: x\n\nhi", Kind::Mbox),
+            (b"From a@b.test\nSubject: x\n\nhi", Kind::Mbox),
+            (b"From Russia with love\n", Kind::Message),
             (b"Subject: x\n\nhi", Kind::Message),
             (b"just a body", Kind::Message),
             (b" \r\n\n", Kind::Empty),

@@ -4,12 +4,15 @@
 //! A `Content-Length` is believed only where it lands on the next `From ` line or the end of the
 //! file: it is wrong in too many files to be trusted further.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read as _, Seek, SeekFrom};
 
 use super::{Marks, look::is_from_line};
 
 /// The most bytes of one message; a longer one is named and passed over.
 pub(super) const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
+
+/// As much of a line tells whether it is a separator.
+const LOOK_AHEAD: u64 = 1024;
 
 /// One message of an mbox.
 pub(super) struct Part {
@@ -29,7 +32,7 @@ pub(super) struct Mbox<R> {
     is_over: bool,
 }
 
-impl<R: BufRead> Mbox<R> {
+impl<R: BufRead + Seek> Mbox<R> {
     pub(super) const fn new(reader: R) -> Self {
         Self {
             reader,
@@ -56,7 +59,15 @@ impl<R: BufRead> Mbox<R> {
                 self.has_separator = true;
                 break;
             }
+            let was_header = message.body_at.is_none();
             message.add(line);
+            if was_header
+                && message.body_at.is_some()
+                && let Some(length) = message.content_length
+                && !self.lands(length)?
+            {
+                message.content_length = None;
+            }
         }
         Ok(Some(message.into_part(self.no)))
     }
@@ -74,16 +85,41 @@ impl<R: BufRead> Mbox<R> {
                 self.is_over = true;
                 return Ok(false);
             }
-            self.has_separator = is_from_line(&line);
+            // Some editors put a byte order mark before the first.
+            self.has_separator = is_from_line(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line));
         }
         self.has_separator = false;
         Ok(true)
     }
 
+    /// Tells whether a message ends `length` bytes from here: at a separator or at the end of the
+    /// file, with or without the blank line between.
+    fn lands(&mut self, length: usize) -> io::Result<bool> {
+        let here = self.reader.stream_position()?;
+        let end = self.reader.seek(SeekFrom::End(0))?;
+        let there = here.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+        let mut lands = false;
+        if there <= end {
+            self.reader.seek(SeekFrom::Start(there))?;
+            for _ in 0..3 {
+                let mut line = Vec::new();
+                (&mut self.reader)
+                    .take(LOOK_AHEAD)
+                    .read_until(b'\n', &mut line)?;
+                lands = line.is_empty() || is_from_line(&line);
+                if lands || !trimmed(&line).is_empty() {
+                    break;
+                }
+            }
+        }
+        self.reader.seek(SeekFrom::Start(here))?;
+        Ok(lands)
+    }
+
     /// Reads a line with its end, at most as long as a whole message may be.
     fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<usize> {
         let limit = u64::try_from(MESSAGE_LIMIT).unwrap_or(u64::MAX);
-        io::Read::take(&mut self.reader, limit).read_until(b'\n', line)
+        (&mut self.reader).take(limit).read_until(b'\n', line)
     }
 }
 
@@ -106,7 +142,7 @@ impl Message {
     fn may_end_here(&self) -> bool {
         match self.content_length {
             // The count reaches beyond this line: inside an mboxcl2 the line is text.
-            Some(length) if self.body_at.is_some() && self.body_bytes < length => false,
+            Some(length) if self.body_at.is_some() => self.body_bytes >= length,
             Some(_) | None => self.lines.is_empty() || self.ends_blank || self.is_too_long,
         }
     }
@@ -220,7 +256,7 @@ mod tests {
     const SEPARATOR: &str = "From a@x.test Mon Sep  1 12:00:00 2025\n";
 
     fn parts(text: &str) -> Vec<String> {
-        let mut mbox = Mbox::new(text.as_bytes());
+        let mut mbox = Mbox::new(io::Cursor::new(text.as_bytes()));
         let mut parts = Vec::new();
         while let Some(part) = mbox.next_part().unwrap() {
             parts.push(String::from_utf8(part.bytes.unwrap()).unwrap());
@@ -255,9 +291,23 @@ mod tests {
     }
 
     #[test]
+    fn a_count_that_is_wrong_is_not_believed() {
+        for count in ["3", "50", "9999999", "-1"] {
+            let text = format!(
+                "{SEPARATOR}Content-Length: {count}\n\none\n\n{SEPARATOR}Subject: 2\n\ntwo\n"
+            );
+
+            assert_eq!(parts(&text).len(), 2, "{count}");
+        }
+    }
+
+    #[test]
     fn flags_are_read_from_the_headers() {
         let text = format!("{SEPARATOR}Status: RO\nX-Status: A\n\nStatus: none\n");
-        let part = Mbox::new(text.as_bytes()).next_part().unwrap().unwrap();
+        let part = Mbox::new(io::Cursor::new(text.as_bytes()))
+            .next_part()
+            .unwrap()
+            .unwrap();
 
         assert_eq!(
             part.marks,

@@ -47,16 +47,52 @@ pub(super) fn classify(message: &Message<'_>, bounce: Option<&Bounce>) -> AutoCl
     if report.as_deref() == Some("disposition-notification") {
         return AutoClass::Receipt;
     }
-    if is_from_mailer(message) {
-        return AutoClass::BounceHard;
-    }
-    let class = by_headers(message);
+    let class = match by_headers(message) {
+        // Answers of a person's program have no envelope sender either (RFC 3834).
+        class if class.is_automatic() => class,
+        _ if is_from_mailer(message) => return without_report(message),
+        class => class,
+    };
     let subject = message.subject().unwrap_or_default().to_lowercase();
     let is_away = AWAY_WORDS.iter().any(|words| subject.contains(words));
     if is_away && class.is_automatic() {
         AutoClass::Ooo
     } else {
         class
+    }
+}
+
+/// Judges a bounce without a report by its words. What does not say that it is for good reopens
+/// nothing.
+fn without_report(message: &Message<'_>) -> AutoClass {
+    let text: String = message
+        .body_text(0)
+        .unwrap_or_default()
+        .chars()
+        .take(8_000)
+        .collect::<String>()
+        .to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    if says(&[
+        "still trying",
+        "will be retried",
+        "delayed",
+        "warning message",
+    ]) {
+        AutoClass::Delayed
+    } else if says(&[
+        "user unknown",
+        "unknown user",
+        "no such user",
+        "does not exist",
+        "permanent",
+        "host unknown",
+        " 550 ",
+        "5.1.1",
+    ]) {
+        AutoClass::BounceHard
+    } else {
+        AutoClass::BounceSoft
     }
 }
 

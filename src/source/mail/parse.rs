@@ -72,13 +72,17 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
         .message_id()
         .map(clean_id)
         .filter(|id| !id.is_empty());
+    let from = people(message.from()).into_iter().next();
+    let (to, cc) = (people(message.to()), people(message.cc()));
+    // Old programs write somebody's address where the id belongs; it would join strangers.
+    answers.retain(|id| {
+        let is_address = |person: &Contact| person.address.eq_ignore_ascii_case(id);
+        !from.iter().chain(&to).chain(&cc).any(is_address)
+    });
     Ok(Parsed {
-        from: people(message.from())
-            .into_iter()
-            .next()
-            .unwrap_or_default(),
-        to: people(message.to()),
-        cc: people(message.cc()),
+        from: from.unwrap_or_default(),
+        to,
+        cc,
         normal_subject: subject::normal(&raw_subject),
         subject: raw_subject,
         body: body(&message),
@@ -300,6 +304,13 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_the_place_of_an_id_answers_nothing() {
+        let mail = b"From: a@x.test\nTo: B <b@x.test>\nIn-Reply-To: Your mail <b@x.test>\n\nhi";
+
+        assert_eq!(parse(mail, THEN).unwrap().answers, Vec::<String>::new());
+    }
+
+    #[test]
     fn html_alone_becomes_text() {
         let mail = b"Subject: x\nContent-Type: text/html\n\n<p>Hello <b>there</b></p>";
 
@@ -347,7 +358,15 @@ mod tests {
             ),
             (
                 "From: MAILER-DAEMON@x.test\nSubject: x",
+                AutoClass::BounceSoft,
+            ),
+            (
+                "From: MAILER-DAEMON@x.test\nSubject: x\n\n<b@x.test>: user unknown",
                 AutoClass::BounceHard,
+            ),
+            (
+                "Return-Path: <>\nAuto-Submitted: auto-replied\nSubject: x",
+                AutoClass::AutoReply,
             ),
         ] {
             let parsed = parse(format!("{headers}\n\nhi").as_bytes(), THEN).unwrap();
