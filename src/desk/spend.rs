@@ -93,8 +93,9 @@ impl Desk {
     }
 }
 
-/// Tells whether the free money is below the cheapest useful draft; what other drafts hold counts
-/// as free here, for it mostly comes back.
+/// Tells whether the free money is below the cheapest useful draft. What drafts under way hold
+/// counts as free here, for most of it comes back: else the meter would say PAUSED, and once a
+/// month aloud, whenever three drafts run near the cap. Each hold is judged by what is truly free.
 fn is_paused(meter: &Meter, cheapest: Option<Usd>) -> bool {
     match meter.cap {
         Cap::Month(cap) => {

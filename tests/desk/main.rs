@@ -15,3 +15,4 @@ mod bench;
 mod drafting;
 mod keys;
 mod money;
+mod texts;

@@ -321,3 +321,27 @@ async fn a_chain_that_cannot_be_is_refused_before_anyone_is_asked() {
     assert_eq!(drafted.receipt.chain, [link("openai/house-small")]);
     desk.close().await;
 }
+
+#[tokio::test]
+async fn the_cheapest_draft_of_a_thinking_model_has_room_for_its_thoughts() {
+    let bench = Bench::new().await;
+    let mut config = bench.usual();
+    config.links = "\"anthropic/house-big\"".to_owned();
+    let plain = config.to_string();
+    let thinking = plain.replace(
+        "[models.\"anthropic/house-big\"]",
+        "[models.\"anthropic/house-big\"]\ntemper = \"reasoning\"",
+    );
+    let mut needed = Vec::new();
+    for text in [plain, thinking] {
+        bench.configure(&text);
+        let desk = bench.desk().await;
+        needed.push(desk.spend().await.unwrap().cheapest_draft.unwrap());
+        desk.close().await;
+    }
+
+    // 4,000 tokens of prompt and 256 of answer; of thoughts there is room for 768, then the
+    // output limit of 1,024 is met.
+    assert_eq!(needed[0], usd("0.00528"));
+    assert_eq!(needed[1], usd("0.00912"));
+}

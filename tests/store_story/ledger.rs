@@ -118,6 +118,15 @@ async fn lost_holds_are_recovered(store: &Store) {
     let again = store.write_lost_receipt(&receipt).await.unwrap();
     assert_eq!(again, None, "one receipt for one run");
     assert_eq!(state_of(dead.id).await, None, "it is filed");
+    let late = hold_ask("2027-02", Cap::None, usd(3), usd(1));
+    store.hold(&late).await.unwrap();
+    receipt.run = late.run;
+    store.write_receipt(&receipt).await.unwrap();
+    assert!(store.recover_hold(late.id, at(703)).await.unwrap());
+    receipt.id = ReceiptId::new(Uuid::now_v7());
+    let again = store.write_lost_receipt(&receipt).await.unwrap();
+    assert_eq!(again, None, "its receipt stands already");
+    assert_eq!(state_of(late.id).await, None);
     assert_eq!(sums(store, "2027-01").await, (0, 30, 7));
     assert!(
         store
