@@ -7,7 +7,10 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
     dead_code,
+    unreachable_pub,
     missing_docs,
     reason = "a test may panic, and the bench has more than is used here"
 )]
@@ -24,7 +27,7 @@ use bench::{Bench, limited, now};
 use deskhand::{
     domain::{Cost, DraftState, Ending, FaultClass, Usd},
     sim::Fault,
-    store::{HoldState, Store},
+    store::{HoldState, ReceiptFilter, Store},
 };
 
 fn drafting(bench: &Bench, number: i64) -> Child {
@@ -202,7 +205,10 @@ async fn killed_at_any_moment_every_call_has_a_receipt_and_nothing_stays_held() 
         offset: 0,
         limit: 1_000,
     };
-    let receipts = desk.receipts(&Default::default(), page).await.unwrap();
+    let receipts = desk
+        .receipts(&ReceiptFilter::default(), page)
+        .await
+        .unwrap();
     let costs = receipts.iter().map(|(_, receipt)| receipt.cost().amount());
     assert_eq!(costs.fold(Usd::ZERO, Usd::plus), meter.settled());
     assert_eq!(desk.verify_receipts().await.unwrap().broken, None);

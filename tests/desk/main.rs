@@ -6,7 +6,9 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
+    clippy::match_wildcard_for_single_variants,
     clippy::disallowed_methods,
+    unreachable_pub,
     missing_docs,
     reason = "a test may panic"
 )]
