@@ -94,6 +94,8 @@ impl<B: Backend> Session<B> {
             },
             outside: VecDeque::new(),
         };
+        // Subscribed before it listens: nothing that others write is missed.
+        session.desk.listen();
         for effect in start(&mut session.model) {
             session.outside.extend(session.runner.start(effect));
         }
