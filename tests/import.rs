@@ -124,6 +124,7 @@ fn threads(messages: &[Truth]) -> Vec<BTreeSet<String>> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story over the whole corpus")]
 fn the_mail_of_the_corpus_comes_in_whole() {
     let Some(corpus) = corpus() else {
         println!("corpus absent: 1 tests not run");
@@ -268,7 +269,7 @@ fn each_flavour_of_mbox_is_split_where_its_messages_end() {
             2,
         ),
         ("mboxcl", quoted_count, 2),
-        ("mboxcl2", counted.clone(), 2),
+        ("mboxcl2", counted, 2),
         (
             "CRLF",
             format!("{FROM}Subject: a\n\nx\n\n{FROM}Subject: b\n\ny\n").replace('\n', "\r\n"),

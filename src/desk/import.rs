@@ -123,7 +123,7 @@ impl<'a> Importer<'a> {
         let mut batch = Vec::with_capacity(BATCH);
         for item in walk(paths) {
             match item {
-                Item::Letter(found) => self.read(found, &mut batch),
+                Item::Letter(found) => self.read(&found, &mut batch),
                 Item::Reject(reject) => self.done.rejected.push(reject),
             }
             if batch.len() >= BATCH {
@@ -152,7 +152,7 @@ impl<'a> Importer<'a> {
                 marks: Marks::default(),
                 modified: None,
             };
-            self.read(found, &mut batch);
+            self.read(&found, &mut batch);
             if batch.len() >= BATCH {
                 self.file(std::mem::take(&mut batch)).await?;
             }
@@ -162,7 +162,7 @@ impl<'a> Importer<'a> {
         Ok(self.done)
     }
 
-    fn read(&mut self, found: Found, batch: &mut Vec<Read>) {
+    fn read(&mut self, found: &Found, batch: &mut Vec<Read>) {
         let path = match found.part {
             Some(part) => format!("{}#{part}", found.path.display()),
             None => found.path.display().to_string(),
@@ -250,19 +250,16 @@ impl<'a> Importer<'a> {
             .ticket
             .unwrap_or_else(|| TicketId::new(Uuid::now_v7()));
         index.add_letter(ids(&read.parsed), ticket);
-        let (place, reopen) = match decision.ticket {
-            Some(ticket) => (
-                Place::In(ticket),
-                self.reopened(&read, is_ours, standings.get_mut(&ticket)),
-            ),
-            None => {
-                let new = self.new_ticket(ticket, &read, is_ours);
-                standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at)));
-                (Place::New(Box::new(new)), None)
-            }
+        let (place, reopen) = if let Some(ticket) = decision.ticket {
+            let standing = standings.get_mut(&ticket);
+            (Place::In(ticket), Self::reopened(&read, is_ours, standing))
+        } else {
+            let new = self.new_ticket(ticket, &read, is_ours);
+            standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at)));
+            (Place::New(Box::new(new)), None)
         };
         Ok(Letter {
-            message: message(ticket, read.parsed, is_ours, &read.marks, decision.reason),
+            message: message(ticket, read.parsed, is_ours, read.marks, decision.reason),
             place,
             reopen,
             note_path: Some(read.note_path),
@@ -277,12 +274,7 @@ impl<'a> Importer<'a> {
 
     /// Returns the status a known ticket takes because of a letter, if that changes. Letters
     /// older than what the ticket has change nothing: files come in any order.
-    fn reopened(
-        &self,
-        read: &Read,
-        is_ours: bool,
-        standing: Option<&mut Standing>,
-    ) -> Option<Status> {
+    fn reopened(read: &Read, is_ours: bool, standing: Option<&mut Standing>) -> Option<Status> {
         let standing = standing?;
         if read.parsed.sent_at < standing.newest {
             return None;
@@ -383,7 +375,7 @@ fn message(
     ticket: TicketId,
     parsed: Parsed,
     is_ours: bool,
-    marks: &Marks,
+    marks: Marks,
     thread_reason: String,
 ) -> Message {
     Message {
@@ -421,14 +413,14 @@ impl Desk {
     ) -> Result<Imported, DeskError> {
         let own = self.settings().config.agent.email.iter().cloned().collect();
         let importer = Importer::new(&self.store, SOURCE, own, self.clock.now());
-        let imported = importer
+        let done = importer
             .paths(paths, progress)
             .await
             .map_err(DeskError::Import)?;
-        self.keep_rejects(&imported.rejected)
+        self.keep_rejects(&done.rejected)
             .map_err(DeskError::Import)?;
         self.tell(DeskEvent::Changed);
-        Ok(imported)
+        Ok(done)
     }
 
     /// Returns the file in which rejects are kept, one JSON line each.

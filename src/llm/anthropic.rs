@@ -15,9 +15,9 @@ use crate::{
     engine::ask::Ask,
 };
 
-/// Sources: [E] <https://platform.claude.com/docs/en/api/errors>,
-/// [S] <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>,
-/// [R] recorded answers.
+/// Sources: \[E\] <https://platform.claude.com/docs/en/api/errors>,
+/// \[S\] <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>,
+/// \[R\] recorded answers.
 const ERRORS: &[Row] = &[
     // [E] An enforced spend limit: a rate limit by its type, without retry-after.
     (

@@ -15,8 +15,8 @@ use crate::{
     engine::ask::{Ask, Role},
 };
 
-/// Sources: [E] <https://ai.google.dev/gemini-api/docs/generate-content/api-errors>,
-/// [T] <https://ai.google.dev/gemini-api/docs/troubleshooting>, [R] recorded answers.
+/// Sources: \[E\] <https://ai.google.dev/gemini-api/docs/generate-content/api-errors>,
+/// \[T\] <https://ai.google.dev/gemini-api/docs/troubleshooting>, \[R\] recorded answers.
 const ERRORS: &[Row] = &[
     (When::Code("api_key_invalid"), FaultClass::KeyRefused), // [R] behind a 400
     (

@@ -11,8 +11,8 @@ use crate::{
     engine::ask::Ask,
 };
 
-/// Sources: [G] <https://developers.openai.com/docs/guides/error-codes>, [R] recorded answers,
-/// [A] Azure's content filter pages, [D] developersdigest.tech's index of [G] of 2026-10-18.
+/// Sources: \[G\] <https://developers.openai.com/docs/guides/error-codes>, \[R\] recorded answers,
+/// \[A\] Azure's content filter pages, \[D\] developersdigest.tech's index of \[G\] of 2026-10-18.
 pub(super) const ERRORS: &[Row] = &[
     (When::Code("insufficient_quota"), FaultClass::OutOfCredit), // [G] [R]
     (

@@ -80,9 +80,9 @@ pub const fn is_forbidden(c: char) -> bool {
         | '\u{fe00}'..='\u{fe0d}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
         // Tags and variation selectors that carry hidden words.
-        | '\u{e0000}'..='\u{e0fff}' => true,
+        | '\u{e0000}'..='\u{e0fff}'
         // No characters at all.
-        '\u{fdd0}'..='\u{fdef}' => true,
+        | '\u{fdd0}'..='\u{fdef}' => true,
         other => (other as u32) & 0xfffe == 0xfffe,
     }
 }

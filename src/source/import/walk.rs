@@ -188,10 +188,13 @@ fn reject(path: &Path, reason: &str) -> Item {
 }
 
 fn error_words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "it may not be read by you".to_owned(),
-        _ => format!("it cannot be read: {error}"),
+    let kind = error.kind();
+    if kind == io::ErrorKind::NotFound {
+        "there is no such file or folder".to_owned()
+    } else if kind == io::ErrorKind::PermissionDenied {
+        "it may not be read by you".to_owned()
+    } else {
+        format!("it cannot be read: {error}")
     }
 }
 

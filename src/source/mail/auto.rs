@@ -47,12 +47,11 @@ pub(super) fn classify(message: &Message<'_>, bounce: Option<&Bounce>) -> AutoCl
     if report.as_deref() == Some("disposition-notification") {
         return AutoClass::Receipt;
     }
-    let class = match by_headers(message) {
-        // Answers of a person's program have no envelope sender either (RFC 3834).
-        class if class.is_automatic() => class,
-        _ if is_from_mailer(message) => return without_report(message),
-        class => class,
-    };
+    let class = by_headers(message);
+    // Answers of a person's program have no envelope sender either (RFC 3834).
+    if !class.is_automatic() && is_from_mailer(message) {
+        return without_report(message);
+    }
     let subject = message.subject().unwrap_or_default().to_lowercase();
     let is_away = AWAY_WORDS.iter().any(|words| subject.contains(words));
     if is_away && class.is_automatic() {

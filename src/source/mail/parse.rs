@@ -259,9 +259,10 @@ fn attachments(message: &Message<'_>) -> Vec<Attachment> {
                 } else {
                     name
                 },
-                media_type: kind
-                    .map(|kind| clean::clean_line(&kind).to_lowercase())
-                    .unwrap_or_else(|| "application/octet-stream".to_owned()),
+                media_type: kind.map_or_else(
+                    || "application/octet-stream".to_owned(),
+                    |kind| clean::clean_line(&kind).to_lowercase(),
+                ),
                 size_bytes: i64::try_from(part.contents().len()).unwrap_or(i64::MAX),
             }
         })
