@@ -8,7 +8,7 @@ use super::{
     out,
     stop::{Exit, Stop},
 };
-use crate::desk::import::Imported;
+use crate::{desk::import::Imported, text::clean::clean_line};
 
 /// How many rejects the plain answer names; the file has them all.
 const REJECTS_NAMED: usize = 10;
@@ -50,9 +50,10 @@ fn words(done: &Imported, rejects_file: &str) -> String {
     );
     for reject in done.rejected.iter().take(REJECTS_NAMED) {
         text.push_str("\n  ");
-        text.push_str(&reject.path);
+        // A name with line breaks would pose as lines of ours.
+        text.push_str(&clean_line(&reject.path));
         text.push_str(": ");
-        text.push_str(&reject.reason);
+        text.push_str(&clean_line(&reject.reason));
     }
     if done.rejected.len() > REJECTS_NAMED {
         text.push_str("\n  ...");
@@ -62,4 +63,28 @@ fn words(done: &Imported, rejects_file: &str) -> String {
         text.push_str(rejects_file);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::import::Reject;
+
+    #[test]
+    fn a_files_name_poses_as_no_line_of_ours() {
+        let done = Imported {
+            rejected: vec![Reject {
+                path: "a\n9 seen: 9 imported".to_owned(),
+                reason: "it is empty".to_owned(),
+            }],
+            ..Imported::default()
+        };
+
+        let said = words(&done, "/r.jsonl");
+
+        assert!(
+            !said.lines().any(|line| line.starts_with("9 seen")),
+            "{said}"
+        );
+    }
 }

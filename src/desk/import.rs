@@ -27,6 +27,7 @@ use crate::{
         mail::parse::{Parsed, parse},
     },
     store::{Filing, Letter, Place, Store, StoreError},
+    text::json::escaped,
 };
 
 /// All mail that comes from files is one mailbox.
@@ -447,7 +448,8 @@ fn append(path: &Path, rejects: &[Reject], at: Timestamp) -> std::io::Result<()>
         .open(path)?;
     for reject in rejects {
         let line = serde_json::json!({"at": at, "path": reject.path, "reason": reject.reason});
-        writeln!(file, "{line}")?;
+        // A file's name is foreign, and people look at this file on terminals.
+        writeln!(file, "{}", escaped(&line.to_string()))?;
     }
     file.sync_all()
 }

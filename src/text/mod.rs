@@ -5,6 +5,7 @@
 
 pub mod clean;
 pub mod html;
+pub mod json;
 mod marks;
 pub mod quote;
 pub mod redact;

@@ -1,5 +1,7 @@
 //! What is in a file? Judged by its first bytes, never by its name.
 
+use std::borrow::Cow;
+
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -51,26 +53,35 @@ pub(super) fn look(beginning: &[u8]) -> Kind {
 /// sender, and a date with a time and a year. Some programs leave out the date, or write a hyphen
 /// for the sender; a line of words is neither.
 pub(super) fn is_from_line(bytes: &[u8]) -> bool {
-    let Some(rest) = bytes.strip_prefix(b"From ") else {
-        return false;
-    };
-    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest);
-    let text = String::from_utf8_lossy(line);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let is_time = |word: &&str| {
+    let words = sender_and_date(bytes);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let is_bare = matches!(words.as_slice(), [sender] if *sender == "-" || sender.contains('@'));
+    is_bare || is_dated_from_line(bytes)
+}
+
+/// Tells whether the bytes begin with such a line that has its date.
+pub(super) fn is_dated_from_line(bytes: &[u8]) -> bool {
+    let words = sender_and_date(bytes);
+    let is_time = |word: &str| {
         let parts: Vec<&str> = word.split(':').collect();
         parts.len() >= 2
             && parts.iter().all(|part| {
                 (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
             })
     };
-    let is_year = |word: &&str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_bare = matches!(words.as_slice(), [sender] if *sender == "-" || sender.contains('@'));
-    is_bare || (words.iter().any(is_time) && words.iter().any(is_year))
+    let is_year = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
+    words.split_whitespace().any(is_time) && words.split_whitespace().any(is_year)
+}
+
+/// Returns what follows `From ` on the first line; nothing for another line.
+fn sender_and_date(bytes: &[u8]) -> Cow<'_, str> {
+    let rest = bytes.strip_prefix(b"From ").unwrap_or_default();
+    let line = rest.split(|byte| *byte == b'\n').next().unwrap_or(rest);
+    String::from_utf8_lossy(line)
 }
 
 /// Tells whether the first line is `Name: value`.
-fn starts_with_header(bytes: &[u8]) -> bool {
+pub(super) fn starts_with_header(bytes: &[u8]) -> bool {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
     name.len() < line.len()

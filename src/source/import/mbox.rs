@@ -6,7 +6,10 @@
 
 use std::io::{self, BufRead, Read as _, Seek, SeekFrom};
 
-use super::{Marks, look::is_from_line};
+use super::{
+    Marks,
+    look::{is_dated_from_line, is_from_line, starts_with_header},
+};
 
 /// The most bytes of one message; a longer one is named and passed over.
 pub(super) const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
@@ -55,12 +58,12 @@ impl<R: BufRead + Seek> Mbox<R> {
                 self.is_over = true;
                 break;
             }
-            if message.may_end_here() && is_from_line(&line) {
+            if !message.goes_on() && is_from_line(&line) && self.separates(&message, &line)? {
                 self.has_separator = true;
                 break;
             }
             let was_header = message.body_at.is_none();
-            message.add(line);
+            message.add(&line);
             if was_header
                 && message.body_at.is_some()
                 && let Some(length) = message.content_length
@@ -90,6 +93,24 @@ impl<R: BufRead + Seek> Mbox<R> {
         }
         self.has_separator = false;
         Ok(true)
+    }
+
+    /// Tells whether a `From ` line stands between two messages: after a blank line, or, with its
+    /// date and before a header, as programs write that leave the blank line out.
+    fn separates(&mut self, message: &Message, line: &[u8]) -> io::Result<bool> {
+        if message.may_end_here() {
+            return Ok(true);
+        }
+        if !is_dated_from_line(line) {
+            return Ok(false);
+        }
+        let here = self.reader.stream_position()?;
+        let mut next = Vec::new();
+        (&mut self.reader)
+            .take(LOOK_AHEAD)
+            .read_until(b'\n', &mut next)?;
+        self.reader.seek(SeekFrom::Start(here))?;
+        Ok(starts_with_header(&next) && !next.starts_with(b"From "))
     }
 
     /// Tells whether a message ends `length` bytes from here: at a separator or at the end of the
@@ -126,9 +147,9 @@ impl<R: BufRead + Seek> Mbox<R> {
 /// A message being gathered.
 #[derive(Default)]
 struct Message {
-    lines: Vec<Vec<u8>>,
-    bytes: usize,
-    /// Where its body begins, in lines; none while its headers are read.
+    /// In one piece: a list of its lines would take many times the room.
+    bytes: Vec<u8>,
+    /// Where its body begins; none while its headers are read.
     body_at: Option<usize>,
     body_bytes: usize,
     content_length: Option<usize>,
@@ -137,32 +158,36 @@ struct Message {
 }
 
 impl Message {
-    /// Tells whether a separator here ends the message: after a blank line, as the formats say,
-    /// and where a believable count of bytes says that it is over.
-    fn may_end_here(&self) -> bool {
-        match self.content_length {
-            // The count reaches beyond this line: inside an mboxcl2 the line is text.
-            Some(length) if self.body_at.is_some() => self.body_bytes >= length,
-            Some(_) | None => self.lines.is_empty() || self.ends_blank || self.is_too_long,
-        }
+    /// Tells whether a believable count of bytes says that it is not over yet: inside an mboxcl2
+    /// a separator may be text.
+    fn goes_on(&self) -> bool {
+        let count = self.content_length.filter(|_| self.body_at.is_some());
+        count.is_some_and(|length| self.body_bytes < length)
     }
 
-    fn add(&mut self, line: Vec<u8>) {
-        let text = trimmed(&line);
+    /// Tells whether a separator may stand here, as the formats say: after a blank line.
+    const fn may_end_here(&self) -> bool {
+        let is_counted = self.content_length.is_some() && self.body_at.is_some();
+        is_counted || self.bytes.is_empty() || self.ends_blank || self.is_too_long
+    }
+
+    fn add(&mut self, line: &[u8]) {
+        let text = trimmed(line);
         self.ends_blank = text.is_empty();
         if self.body_at.is_some() {
             self.body_bytes += line.len();
         } else if text.is_empty() {
-            self.body_at = Some(self.lines.len() + 1);
+            self.body_at = Some(self.bytes.len() + line.len());
         } else if let Some(value) = value_of(text, b"content-length") {
             self.content_length = value.parse().ok();
         }
-        self.bytes += line.len();
-        if self.bytes > MESSAGE_LIMIT {
+        if self.is_too_long {
+            return;
+        }
+        self.bytes.extend_from_slice(line);
+        if self.bytes.len() > MESSAGE_LIMIT {
             self.is_too_long = true;
-            self.lines = vec![Vec::new()];
-        } else {
-            self.lines.push(line);
+            self.bytes = Vec::new();
         }
     }
 
@@ -175,27 +200,18 @@ impl Message {
                 marks,
             };
         }
-        // The blank line before a separator belongs to the mbox.
-        if self
-            .lines
-            .last()
-            .is_some_and(|line| trimmed(line).is_empty())
-            && self.body_at.is_some_and(|at| self.lines.len() > at)
-        {
-            self.lines.pop();
-        }
+        let body_at = self.body_at.unwrap_or(self.bytes.len());
+        self.drop_last_blank_line(body_at);
         let is_counted = self.content_length.is_some();
-        let body_at = self.body_at.unwrap_or(usize::MAX);
-        let has_rd = self
-            .lines
-            .iter()
-            .skip(body_at)
-            .any(|line| line.starts_with(b">>From "));
-        let mut bytes = Vec::with_capacity(self.bytes);
-        for (at, line) in self.lines.iter().enumerate() {
-            let is_quoted = at >= body_at && is_quoted_from(line);
+        let (head, body) = self.bytes.split_at(body_at.min(self.bytes.len()));
+        let lines = || body.split_inclusive(|byte| *byte == b'\n');
+        let has_rd = lines().any(|line| line.starts_with(b">>From "));
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        bytes.extend_from_slice(head);
+        for line in lines() {
             // In mboxcl2 nothing is quoted; a count with quoted lines is mboxcl.
-            let unquote = is_quoted && (has_rd || !is_counted || line.starts_with(b">From "));
+            let unquote =
+                is_quoted_from(line) && (has_rd || !is_counted || line.starts_with(b">From "));
             let line = if unquote {
                 line.get(1..).unwrap_or_default()
             } else {
@@ -210,11 +226,21 @@ impl Message {
         }
     }
 
+    /// The blank line before a separator belongs to the mbox.
+    fn drop_last_blank_line(&mut self, body_at: usize) {
+        let body = self.bytes.get(body_at..).unwrap_or_default();
+        let last = body.split_inclusive(|byte| *byte == b'\n').next_back();
+        if let Some(last) = last.filter(|line| trimmed(line).is_empty()) {
+            self.bytes.truncate(self.bytes.len() - last.len());
+        }
+    }
+
     /// Reads what mail programs note in `Status` and `X-Status`.
     fn marks(&self) -> Marks {
-        let headers = self.lines.iter().take(self.body_at.unwrap_or(usize::MAX));
+        let head = self.body_at.and_then(|at| self.bytes.get(..at));
+        let head = head.unwrap_or(&self.bytes);
         let mut marks = Marks::default();
-        for line in headers {
+        for line in head.split(|byte| *byte == b'\n') {
             let text = trimmed(line);
             if let Some(value) = value_of(text, b"status") {
                 marks.was_seen |= value.contains('R');
@@ -299,6 +325,40 @@ mod tests {
 
             assert_eq!(parts(&text).len(), 2, "{count}");
         }
+    }
+
+    #[test]
+    fn messages_without_a_blank_line_between_are_split_before_a_header() {
+        let text = format!(
+            "{SEPARATOR}Subject: 1\n\none\n{SEPARATOR}Subject: 2\n\ntwo\n\
+             {SEPARATOR}said so in his letter\n"
+        );
+
+        let found = parts(&text);
+
+        assert_eq!(found.len(), 2);
+        assert!(found[1].ends_with("said so in his letter\n"));
+    }
+
+    #[test]
+    fn a_message_of_short_lines_keeps_every_byte() {
+        let text = format!("{SEPARATOR}Subject: 1\n\n{}end\n", "\n".repeat(3_000_000));
+
+        assert_eq!(parts(&text)[0].len(), text.len() - SEPARATOR.len());
+    }
+
+    #[test]
+    fn a_message_over_the_limit_is_passed_over_alone() {
+        let long = "x".repeat(1_023) + "\n";
+        let text = format!(
+            "{SEPARATOR}Subject: 1\n\n{}\n{SEPARATOR}Subject: 2\n\ntwo\n",
+            long.repeat(64 * 1_024 + 1)
+        );
+        let mut mbox = Mbox::new(io::Cursor::new(text.as_bytes()));
+
+        assert!(mbox.next_part().unwrap().unwrap().bytes.is_none());
+        assert!(mbox.next_part().unwrap().unwrap().bytes.is_some());
+        assert!(mbox.next_part().unwrap().is_none());
     }
 
     #[test]

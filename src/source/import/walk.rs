@@ -102,7 +102,7 @@ impl Walk {
         length: u64,
         modified: Option<Timestamp>,
     ) -> io::Result<Option<Item>> {
-        let mut file = File::open(path)?;
+        let mut file = open_itself(path)?;
         // Between the look and the opening it may have become something else.
         if !file.metadata()?.is_file() {
             return Ok(Some(reject(path, "it is not a regular file")));
@@ -127,7 +127,12 @@ impl Walk {
             }
             Kind::Message => {
                 let mut bytes = beginning;
-                file.read_to_end(&mut bytes)?;
+                // It may grow while it is read, and some files say that they are empty.
+                let limit = u64::try_from(MESSAGE_LIMIT).unwrap_or(u64::MAX);
+                file.take(limit).read_to_end(&mut bytes)?;
+                if bytes.len() > MESSAGE_LIMIT {
+                    return Ok(Some(reject(path, "it is longer than 64 MiB")));
+                }
                 Ok(Some(Item::Letter(Found {
                     path: path.to_owned(),
                     part: None,
@@ -175,6 +180,20 @@ impl OpenMbox {
     }
 }
 
+/// Opens a file, and not what a link or a pipe in its place would lead to by now.
+#[cfg(unix)]
+fn open_itself(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let how = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(File::from(open(path, how, Mode::empty())?))
+}
+
+/// Opens a file.
+#[cfg(not(unix))]
+fn open_itself(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// Links and devices are named when a person pointed at them, and passed over in folders.
 fn named_only(path: &Path, was_named: bool, reason: &str) -> Option<Item> {
     was_named.then(|| reject(path, reason))
@@ -217,5 +236,51 @@ fn maildir_marks(path: &Path) -> Marks {
             was_answered: flags.contains('R'),
         },
         None => Marks::default(),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_a_link_or_a_pipe_after_the_look_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (secret, link, pipe) = (
+            dir.path().join("secret"),
+            dir.path().join("link"),
+            dir.path().join("pipe"),
+        );
+        fs::write(&secret, "Subject: x\n\nhidden").unwrap();
+        std::os::unix::fs::symlink(&secret, &link).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let mut walk = Walk {
+            waiting: Vec::new(),
+            open: None,
+        };
+
+        assert!(walk.open_file(&link, 0, None).is_err());
+        let Ok(Some(Item::Reject(reject))) = walk.open_file(&pipe, 0, None) else {
+            panic!("a pipe was read");
+        };
+        assert_eq!(reject.reason, "it is not a regular file");
+    }
+
+    #[test]
+    fn a_file_that_grew_past_the_limit_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("long");
+        fs::write(&path, "Subject: x\n\n").unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(70 << 20).unwrap();
+        let mut walk = Walk {
+            waiting: Vec::new(),
+            open: None,
+        };
+
+        let item = walk.open_file(&path, 0, None).unwrap();
+
+        assert!(matches!(item, Some(Item::Reject(_))));
     }
 }
