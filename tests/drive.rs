@@ -31,7 +31,7 @@ use deskhand::{
     },
     engine::{
         breaker::Weight,
-        chain::Link,
+        chain::{Link, Temper},
         lesson::Lesson,
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
         policy::{AfterText, Limits, OnAuthError, Policy},
@@ -965,4 +965,40 @@ async fn under_stop_a_refused_key_forbids_every_draft() {
     assert_eq!(seen.outcome.ending, Ending::KeyRefused);
     assert!(scene.asked().is_empty());
     assert_eq!(seen.outcome.skipped.len(), 2);
+}
+
+/// Plays a first link that speaks and then fails so, and returns what that cost.
+async fn cost_of_broken_words(fault: Fault, temper: Temper) -> (Cost, Billed) {
+    let first = [Step::Say("Half an ans"), Step::Fail(fault)];
+    let mut scene = Scene::new(&[("a/x", &[&first]), ("b/y", &[GOOD])]);
+    scene.plan.links[0].link.temper = temper;
+    let seen = scene.play().await;
+    let first = &seen.outcome.attempts[0];
+    (first.cost, first.billed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_came_are_never_free_for_certain() {
+    // A limit that is said in the middle of a stream: the tokens until then are on the bill.
+    let fault = Fault::new(FaultClass::RateLimited);
+
+    let (cost, billed) = cost_of_broken_words(fault, Temper::Plain).await;
+
+    assert!(cost.is_at_most() && cost.amount() > Usd::ZERO, "{cost:?}");
+    assert_eq!(billed, Billed::Maybe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_may_have_thought_is_counted_at_its_hold() {
+    let broken = || Fault {
+        billed: Billed::Maybe,
+        ..Fault::new(FaultClass::Cut)
+    };
+
+    let (plain, _) = cost_of_broken_words(broken(), Temper::Plain).await;
+    let (silent, _) = cost_of_broken_words(broken(), Temper::Silent).await;
+
+    // What it thought nobody counted: 11 bytes of text are not the whole.
+    assert!(plain.is_at_most() && silent.is_at_most());
+    assert!(silent.amount() > plain.amount(), "{silent:?} {plain:?}");
 }

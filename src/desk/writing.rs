@@ -125,7 +125,7 @@ impl Desk {
             queued_at: self.clock.now(),
             delivery: Delivery::Held,
         };
-        self.store.queue_reply(&row).await?;
+        self.store.queue_reply(&row, draft.revision).await?;
         self.tell(DeskEvent::TicketChanged(id));
         Ok(row)
     }

@@ -8,7 +8,7 @@ use crate::domain::{Billed, Cost, Counting, Fault, FaultClass, Usage, Usd};
 pub(super) struct Heard<'a> {
     /// The text received.
     pub text: &'a str,
-    /// Whether the model thought without saying how much.
+    /// Whether the model thought, or may have, without saying how much.
     pub thought: bool,
     /// The most tokens the prompt can have.
     pub prompt_at_most: u64,

@@ -17,15 +17,19 @@ const SELECT: &str = "SELECT id, ticket, draft, text, then_status, approved_by, 
 
 impl Store {
     /// Puts a reply into the outbox and takes its draft off the desk, both or neither. Refused
-    /// when the ticket takes no reply, or when the draft is not live any more. The ticket keeps
-    /// its status until the reply has left.
-    pub async fn queue_reply(&self, row: &OutboxRow) -> Result<(), StoreError> {
+    /// when the ticket takes no reply, or when the draft is not live any more or not at the
+    /// `revision` that was approved. The ticket keeps its status until the reply has left.
+    pub async fn queue_reply(&self, row: &OutboxRow, revision: i64) -> Result<(), StoreError> {
         self.told("queue the reply", async {
             let mut tx = self.begin().await?;
             let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
             if standing != Standing::Live {
                 let because = "it was discarded or queued there";
                 return Err(Trouble::conflict(because, None, &row.text));
+            }
+            if draft.revision != revision {
+                let because = "it was saved there after you approved it";
+                return Err(Trouble::conflict(because, Some(draft), &row.text));
             }
             if draft.ticket != row.ticket {
                 return Err(Trouble::not_found("draft on that ticket", &row.draft));

@@ -102,7 +102,13 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
         delivery: Delivery::Held,
     };
 
-    store.queue_reply(&row).await.unwrap();
+    let stale = store.queue_reply(&row, draft.revision - 1).await;
+    assert!(matches!(stale, Err(StoreError::Conflict(_))), "{stale:?}");
+    assert_eq!(
+        store.draft(id, "noor").await.unwrap().as_ref(),
+        Some(&draft)
+    );
+    store.queue_reply(&row, draft.revision).await.unwrap();
 
     assert_eq!(store.outbox(Some(id)).await.unwrap(), vec![row.clone()]);
     assert_eq!(store.outbox(None).await.unwrap().len(), 1);
@@ -114,7 +120,7 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
         .unwrap();
     assert!(shown[0].has_held_reply && shown[0].draft.is_none());
     assert!(matches!(
-        store.queue_reply(&row).await,
+        store.queue_reply(&row, draft.revision).await,
         Err(StoreError::Conflict(_))
     ));
     assert!(matches!(
@@ -144,7 +150,8 @@ async fn a_closed_ticket_takes_no_reply(store: &Store, row: OutboxRow) {
         id: OutboxId::new(Uuid::now_v7()),
         ..row.clone()
     };
-    let refused = store.queue_reply(&again).await;
+    let draft = store.draft(row.ticket, "noor").await.unwrap().unwrap();
+    let refused = store.queue_reply(&again, draft.revision).await;
 
     assert!(
         matches!(refused, Err(StoreError::IllegalMove(_))),

@@ -6,6 +6,7 @@ use crate::{
     engine::{
         attempts::End,
         bill::{self, Heard},
+        chain::Temper,
         lesson::{self, Lesson},
         price::Price,
         remedy::{self, Position, Remedy, Retry, Text},
@@ -87,6 +88,12 @@ impl Run {
 
     /// Settles and records an attempt that failed.
     pub(super) fn close(&mut self, live: &Live, fault: &Fault, usage: Usage, now: Mono) {
+        let mut fault = fault.clone();
+        if live.spoke && fault.billed == Billed::No {
+            // Words came: no last word of the provider, a limit say, makes them free for certain.
+            fault.billed = Billed::Maybe;
+        }
+        let fault = &fault;
         let cost = self.bill(live, &usage, |price, heard| {
             bill::failed(price, fault, &usage, heard)
         });
@@ -145,13 +152,17 @@ impl Run {
         usage: &Usage,
         count: impl FnOnce(&Price, Heard<'_>) -> Cost,
     ) -> Cost {
-        let price = self.plan.links.get(live.index);
-        let Some(price) = price.and_then(|planned| planned.price.as_ref()) else {
+        let planned = self.plan.links.get(live.index);
+        // Some models think without a sign of it: only their own count tells how much.
+        let may_think = planned.is_some_and(|planned| {
+            matches!(planned.link.temper, Temper::Reasoning | Temper::Silent)
+        });
+        let Some(price) = planned.and_then(|planned| planned.price.as_ref()) else {
             return Cost::AtMost(live.held);
         };
         let heard = Heard {
             text: &live.text,
-            thought: live.thinking && usage.tokens_thinking.is_none(),
+            thought: (live.thinking || may_think) && usage.tokens_thinking.is_none(),
             prompt_at_most: self.plan.prompt_at_most,
             output_limit: live.output_limit,
             held: live.held,
