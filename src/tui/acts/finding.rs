@@ -1,0 +1,50 @@
+//! Finding: views, the filter, the receipts, the outbox, quoted text.
+
+use super::super::{
+    effect::Effect,
+    model::{Focus, Model, Overlay, Part},
+    panel::Feed,
+    prompt::{Prompt, PromptKind},
+    queue::View,
+};
+use crate::{config::action::Action, domain::QueueRow};
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
+pub(super) fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
+    let view = match action {
+        Action::Filter => {
+            let filter = model.queue.filter().to_owned();
+            model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Filter, &filter)));
+            return Vec::new();
+        }
+        Action::GoReceipts => {
+            model.overlay = Some(Overlay::Feed(Feed::default()));
+            return vec![Effect::LoadReceipts];
+        }
+        Action::Quoted => {
+            model.talk.shows_quoted = !model.talk.shows_quoted;
+            return Vec::new();
+        }
+        Action::GoMine => View::Mine,
+        Action::GoAll => View::All,
+        Action::GoFallback => View::Fallback,
+        Action::GoSystem => View::System,
+        Action::GoOutbox => {
+            let held = |row: &QueueRow| row.has_held_reply;
+            if !model.queue.seek(held) {
+                model.notes.say(
+                    "No reply waits in the outbox of the tickets shown here.",
+                    model.stage.now,
+                );
+            }
+            return Vec::new();
+        }
+        _ => View::Unsolved,
+    };
+    model.stage.focus = Focus::Queue;
+    model.stage.part = Part::Talk;
+    vec![model.queue.go(view)]
+}

@@ -1,0 +1,91 @@
+//! The program itself: its screens, the cap, and the way out.
+
+use super::super::{
+    editor::Editor,
+    effect::Effect,
+    help::Help,
+    keys::KeysScreen,
+    model::{Model, Overlay},
+    palette::Palette,
+    prompt::{Prompt, PromptKind},
+    setup::SetUp,
+};
+use crate::config::action::Action;
+
+/// Leaves; asks once more where drafts run or something could not be saved.
+pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
+    let unsaved = model.editor.as_ref().is_some_and(Editor::is_dirty);
+    let runs = model.work.runs.len();
+    let asked = model
+        .work
+        .asked_twice
+        .is_some_and(|(action, _)| action == Action::Quit);
+    if (runs > 0 || unsaved) && !asked {
+        model.work.asked_twice = Some((Action::Quit, None));
+        let what = if unsaved {
+            "Typed text is not saved yet"
+        } else {
+            "A draft is being written"
+        };
+        let words = format!("{what}; leaving stops it. {} again leaves.", model.key(key));
+        model.notes.warn(words, model.stage.now);
+        return Vec::new();
+    }
+    model.work.is_leaving = true;
+    vec![Effect::Leave]
+}
+
+/// Opens the line that asks for a cap; nothing is spent before one is chosen.
+pub fn ask_for_cap(model: &mut Model) -> Vec<Effect> {
+    let suggested = model.meter.suggested_cap();
+    let mut prompt = Prompt::open(PromptKind::Cap, &suggested);
+    if model.meter.is_cap_missing() {
+        let words = "No monthly cap is chosen yet, and nothing is spent before it is. Enter takes \
+                     this many dollars a month; `none` declares that there is no cap.";
+        prompt.trouble = Some(words.to_owned());
+    }
+    model.overlay = Some(Overlay::Prompt(prompt));
+    Vec::new()
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
+pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
+    let facts = std::sync::Arc::clone(&model.stage.facts);
+    match action {
+        Action::Keys => {
+            model.overlay = Some(Overlay::Keys(KeysScreen::default()));
+            vec![Effect::LoadKeys]
+        }
+        Action::SetUp => {
+            model.overlay = Some(Overlay::SetUp(SetUp::default()));
+            vec![Effect::LoadKeys]
+        }
+        Action::SwapProviders => vec![Effect::SwapProviders],
+        Action::RaiseCap => ask_for_cap(model),
+        Action::TryDemo => {
+            let words = "`deskhand demo` in another terminal opens the demo; it is kept apart.";
+            model.notes.say(words, model.stage.now);
+            Vec::new()
+        }
+        Action::Palette => {
+            model.overlay = Some(Overlay::Palette(Palette::open(
+                &facts.keymap,
+                facts.is_demo,
+            )));
+            Vec::new()
+        }
+        Action::Help => {
+            model.overlay = Some(Overlay::Help(Help::default()));
+            Vec::new()
+        }
+        Action::Redraw => vec![Effect::Redraw],
+        Action::Suspend => {
+            let save = model.editor.as_mut().and_then(Editor::save);
+            save.into_iter().chain([Effect::Suspend]).collect()
+        }
+        _ => leave(model, Action::Quit),
+    }
+}

@@ -1,0 +1,275 @@
+//! Drafts and replies: made, edited, thrown away, put into the outbox, brought back.
+
+use super::{
+    super::{
+        editor::{Editor, Start},
+        effect::Effect,
+        menu::Menu,
+        model::{Focus, Model, Overlay, Part},
+        talk::{self, draft::Sight},
+        work::{RUNS_AT_ONCE, Undo},
+    },
+    moving::cancel,
+    program::ask_for_cap,
+};
+use crate::{
+    config::action::Action,
+    desk::face::DraftAsk,
+    domain::{Change, LinkName, QueueRow, Status, TicketId},
+};
+
+/// Saves what is typed and closes the editor.
+pub fn leave_editor(model: &mut Model) -> Vec<Effect> {
+    let Some(mut editor) = model.editor.take() else {
+        return Vec::new();
+    };
+    if let Some(view) = model.talk.view_of_mut(editor.ticket())
+        && let Some(draft) = &mut view.draft
+    {
+        draft.text = editor.text();
+    }
+    let mut effects: Vec<Effect> = editor.save().into_iter().collect();
+    effects.push(model.queue.reload());
+    effects
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the actions named here and no other"
+)]
+pub(super) fn writing(model: &mut Model, action: Action) -> Vec<Effect> {
+    let now = model.stage.now;
+    if action == Action::Undo {
+        return undo(model);
+    }
+    let Some(here) = model.here() else {
+        model.notes.say("No ticket is under the cursor.", now);
+        return Vec::new();
+    };
+    match action {
+        Action::Draft => draft(model, here),
+        Action::Redraft => redraft(model, here),
+        Action::Edit => edit(model, here),
+        Action::ExternalEditor => edit_outside(model, here),
+        Action::Discard => discard(model, here),
+        Action::SendSolve => send(model, here, (action, Status::Solved)),
+        Action::SendPending => send(model, here, (action, Status::Pending)),
+        _ => Vec::new(),
+    }
+}
+
+fn draft(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    let now = model.stage.now;
+    let is_free = |model: &Model, row: &QueueRow| {
+        row.draft.is_none() && !row.has_held_reply && model.work.run(row.id).is_none()
+    };
+    let is_running = model.work.run(here).is_some();
+    let has_draft = matches!(
+        talk::draft::sight(model, here),
+        Sight::Draft(_) | Sight::Held(_)
+    ) || model
+        .queue
+        .row_of(here)
+        .is_some_and(|row| row.draft.is_some() || row.has_held_reply);
+    if !is_running && !has_draft {
+        return begin(
+            model,
+            DraftAsk {
+                ticket: here,
+                chain: None,
+                hint: None,
+            },
+        );
+    }
+    if model.stage.facts.is_demo {
+        let busy: Vec<TicketId> = model.work.runs.iter().map(|run| run.ticket).collect();
+        let is_next =
+            |row: &QueueRow| row.draft.is_none() && !row.has_held_reply && !busy.contains(&row.id);
+        let free = model
+            .queue
+            .row_here()
+            .is_some_and(|row| is_free(model, row));
+        if !free && model.queue.seek(is_next) {
+            let next = model.queue.here().unwrap_or(here);
+            return begin(
+                model,
+                DraftAsk {
+                    ticket: next,
+                    chain: None,
+                    hint: None,
+                },
+            );
+        }
+    }
+    let redraft = model.key(Action::Redraft);
+    let words = if is_running {
+        format!(
+            "A draft is being written here; {} stops it.",
+            model.key(Action::Cancel)
+        )
+    } else {
+        format!("This ticket has a draft. `{redraft}` redrafts; the old text is kept.")
+    };
+    model.notes.say(words, now);
+    Vec::new()
+}
+
+/// Starts a draft, unless as many run already as may.
+pub fn begin(model: &mut Model, ask: DraftAsk) -> Vec<Effect> {
+    let now = model.stage.now;
+    if model.work.run(ask.ticket).is_some() {
+        return Vec::new();
+    }
+    if model.work.runs.len() >= RUNS_AT_ONCE {
+        model.notes.warn(
+            "Three drafts are being written: wait for one, or stop one with Esc.",
+            now,
+        );
+        return Vec::new();
+    }
+    if model.meter.is_cap_missing() && !model.stage.facts.is_demo {
+        return ask_for_cap(model);
+    }
+    let number = model.queue.row_of(ask.ticket).map_or(0, |row| row.number);
+    model.work.begin(ask.ticket, number, now);
+    model.talk.draft_top = None;
+    model.notes.clear();
+    vec![Effect::Draft(ask)]
+}
+
+fn redraft(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    if model.work.run(here).is_some() {
+        let words = format!(
+            "A draft is being written here; {} stops it.",
+            model.key(Action::Cancel)
+        );
+        model.notes.say(words, model.stage.now);
+        return Vec::new();
+    }
+    let other = model.talk.view_of(here).and_then(|view| {
+        let receipt = view
+            .receipts
+            .first()
+            .filter(|receipt| receipt.chain.len() > 1)?;
+        let answered = &receipt.answer()?.link;
+        let place = receipt.chain.iter().position(|link| link == answered)?;
+        let mut chain: Vec<LinkName> = receipt.chain.clone();
+        chain.rotate_left(place + 1);
+        Some(chain)
+    });
+    model.overlay = Some(Overlay::Menu(Menu::redraft(here, other)));
+    Vec::new()
+}
+
+fn edit(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    if model.work.run(here).is_some() {
+        model.work.edit_after = Some(here);
+        return cancel(model);
+    }
+    open_editor(model, here);
+    Vec::new()
+}
+
+/// Opens the reply of the ticket under the cursor, the draft as its start.
+pub fn open_editor(model: &mut Model, here: TicketId) {
+    let Some(view) = model.talk.view_of(here) else {
+        return;
+    };
+    let draft = view.draft.as_ref();
+    let start = Start {
+        ticket: here,
+        number: view.ticket.number,
+        text: draft.map(|draft| draft.text.clone()).unwrap_or_default(),
+        revision: draft.map(|draft| draft.revision),
+    };
+    model.stage.focus = Focus::Talk;
+    model.stage.part = Part::Draft;
+    model.editor = Some(Editor::open(start));
+}
+
+fn edit_outside(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    if model.editor.is_none() {
+        if model.work.run(here).is_some() {
+            return edit(model, here);
+        }
+        open_editor(model, here);
+    }
+    let Some(editor) = &mut model.editor else {
+        return Vec::new();
+    };
+    let edit = Effect::EditOutside {
+        ticket: editor.ticket(),
+        number: editor.number(),
+        text: editor.text(),
+    };
+    editor.save().into_iter().chain([edit]).collect()
+}
+
+fn discard(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    let draft = model
+        .talk
+        .view_of(here)
+        .and_then(|view| view.draft.as_ref())
+        .map(|draft| draft.id);
+    let Some(id) = draft else {
+        model
+            .notes
+            .say("There is no draft to discard.", model.stage.now);
+        return Vec::new();
+    };
+    vec![Effect::Discard(here, id)]
+}
+
+fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> Vec<Effect> {
+    let now = model.stage.now;
+    let Sight::Draft(draft) = talk::draft::sight(model, here) else {
+        let words = format!(
+            "There is no reply to send here. {} drafts one, {} writes one.",
+            model.key(Action::Draft),
+            model.key(Action::Edit)
+        );
+        model.notes.say(words, now);
+        return Vec::new();
+    };
+    let flags = talk::draft::flags(draft);
+    let asked = model.work.asked_twice == Some((action, Some(here)));
+    if let Some(flags) = flags.filter(|_| !asked) {
+        model.work.asked_twice = Some((action, Some(here)));
+        let words = format!(
+            "Look again: {flags}. {} once more puts it into the outbox.",
+            model.key(action)
+        );
+        model.notes.warn(words, now);
+        return Vec::new();
+    }
+    model.work.asked_twice = None;
+    vec![Effect::QueueReply(here, then)]
+}
+
+fn undo(model: &mut Model) -> Vec<Effect> {
+    match model.work.take_back() {
+        Some(Undo::Change(ticket, change)) => {
+            vec![Effect::Change {
+                ticket,
+                change,
+                undo: Change::default(),
+            }]
+        }
+        Some(Undo::Discard(ticket, draft)) => vec![Effect::Restore(ticket, draft)],
+        Some(Undo::Queued(_, row)) => vec![Effect::Withdraw(row)],
+        None => {
+            let held = model
+                .here()
+                .and_then(|here| match talk::draft::sight(model, here) {
+                    Sight::Held(row) => Some(Effect::Withdraw(row.id)),
+                    Sight::Running(_) | Sight::Draft(_) | Sight::Nothing => None,
+                });
+            if held.is_none() {
+                model
+                    .notes
+                    .say("There is nothing to undo.", model.stage.now);
+            }
+            held.into_iter().collect()
+        }
+    }
+}
