@@ -12,7 +12,7 @@ use crate::{
     desk::{Desk, Mode, Patience, settings},
     secrets::Noted,
     store::{Store, StoreUrl},
-    tui::{self, Options},
+    tui::{self, Leave, Options},
 };
 
 /// The file the desk keeps in its data folder when the config names no other database.
@@ -60,14 +60,26 @@ pub(super) async fn run(call: &Call, args: &DemoArgs) -> Result<Exit, Stop> {
     screen(call, Mode::Demo).await
 }
 
+/// Shows a desk; from the demo a person can go on to the desk of their own and its set-up.
 async fn screen(call: &Call, mode: Mode) -> Result<Exit, Stop> {
+    let left = one_screen(call, mode, false).await?;
+    if left == Leave::OwnDesk {
+        return Ok(Exit::left(one_screen(call, Mode::Real, true).await?));
+    }
+    Ok(Exit::left(left))
+}
+
+async fn one_screen(call: &Call, mode: Mode, opens_set_up: bool) -> Result<Leave, Stop> {
     // Where there is no screen to show, nothing is opened.
     tui::terminal::check(env::var("TERM").as_deref())?;
     let desk = call.open(mode, Patience::Screen).await?;
-    let options = options(call, &desk);
+    let options = Options {
+        opens_set_up,
+        ..options(call, &desk)
+    };
     let left = Box::pin(tui::run(Arc::clone(&desk), options)).await;
     desk.close().await;
-    Ok(Exit::left(left?))
+    Ok(left?)
 }
 
 /// Draws the demo's screen as SVG: the picture of the README.

@@ -172,11 +172,11 @@ actions! {
     Discard "discard" in Draft: "Discard the draft; undo brings it back",
         also "delete throw away remove"
         => [Desk ["D"]];
-    SendSolve "send_solve" in Draft: "Send, set solved, go to the next ticket",
-        also "outbox close finish reply"
+    SendSolve "send_solve" in Draft: "Put the reply into the outbox, to be solved when sent",
+        also "send close finish"
         => [Desk ["Y"]];
-    SendPending "send_pending" in Draft: "Send, set pending, go to the next ticket",
-        also "outbox wait reply"
+    SendPending "send_pending" in Draft: "Put the reply into the outbox, to be pending when sent",
+        also "send wait"
         => [Desk ["y"]];
     Undo "undo" in Draft: "Undo the last thing you did", also "revert withdraw bring back"
         => [Desk ["u"]];

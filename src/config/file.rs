@@ -53,7 +53,7 @@ const CLOCK_KEYS: [&str; 7] = [
     "short_rest",
     "hold",
 ];
-const UI_KEYS: [&str; 6] = ["keymap", "theme", "colours", "glyphs", "bell", "editor"];
+const UI_KEYS: [&str; 5] = ["keymap", "theme", "colours", "glyphs", "editor"];
 
 /// A config with every setting, each explained: what `docs/config.md` shows. A line that begins
 /// with `#:` is a setting that is switched off.
@@ -348,13 +348,8 @@ fn ui(reader: &mut Reader<'_>, root: &Section<'_>) -> UiConfig {
     });
     if let Some(table) = &table {
         look(reader, table, &mut ui);
-        let glyphs = [
-            ("plain", Glyphs::Plain),
-            ("rich", Glyphs::Rich),
-            ("ascii", Glyphs::Ascii),
-        ];
+        let glyphs = [("plain", Glyphs::Plain), ("ascii", Glyphs::Ascii)];
         ui.glyphs = table.word(reader, "glyphs", &glyphs).unwrap_or_default();
-        ui.bell = table.boolean(reader, "bell").unwrap_or_default();
         ui.editor = provider::command(reader, table, "editor");
     }
     ui.preset = preset.unwrap_or_default();

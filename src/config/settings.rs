@@ -160,8 +160,6 @@ pub struct UiConfig {
     pub theme: Theme,
     /// Which signs are drawn.
     pub glyphs: Glyphs,
-    /// Whether the terminal's bell may ring.
-    pub bell: bool,
     /// The command that edits a draft outside, as arguments; without it `$VISUAL`, `$EDITOR`.
     pub editor: Option<Vec<String>>,
 }
@@ -174,7 +172,6 @@ impl Default for UiConfig {
             theme_name: ThemeName::default(),
             theme: ThemeName::default().theme(),
             glyphs: Glyphs::default(),
-            bell: false,
             editor: None,
         }
     }
@@ -186,8 +183,6 @@ pub enum Glyphs {
     /// `!`, `x`, `ok` and `*`: one cell wide everywhere.
     #[default]
     Plain,
-    /// Signs that some terminals draw two cells wide.
-    Rich,
     /// Nothing outside ASCII.
     Ascii,
 }

@@ -51,10 +51,8 @@ impl Config {
                 "theme": self.ui.theme_name.word(),
                 "glyphs": match self.ui.glyphs {
                     Glyphs::Plain => "plain",
-                    Glyphs::Rich => "rich",
                     Glyphs::Ascii => "ascii",
                 },
-                "bell": self.ui.bell,
                 "editor": self.ui.editor,
             },
         });

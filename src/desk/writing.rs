@@ -8,7 +8,7 @@ use super::{Desk, DeskError, face::DeskEvent, tickets::no_ticket};
 use crate::{
     domain::{
         Delivery, Direction, Draft, DraftId, DraftOrigin, DraftState, MessageId, MessageKind,
-        OutboxId, OutboxRow, Status, TicketEvent, TicketId,
+        OutboxId, OutboxRow, Status, Ticket, TicketEvent, TicketId,
     },
     store::{Conflict, SaveDraft, StoreError},
 };
@@ -128,6 +128,19 @@ impl Desk {
         self.store.queue_reply(&row, draft.revision).await?;
         self.tell(DeskEvent::TicketChanged(id));
         Ok(row)
+    }
+
+    /// Returns the replies that wait in the outbox with their tickets, newest first.
+    pub async fn waiting_replies(&self) -> Result<Vec<(OutboxRow, Ticket)>, DeskError> {
+        let mut waiting = Vec::new();
+        for row in self.store.outbox(None).await? {
+            if row.delivery == Delivery::Held
+                && let Some(ticket) = self.store.ticket(row.ticket).await?
+            {
+                waiting.push((row, ticket));
+            }
+        }
+        Ok(waiting)
     }
 
     /// Takes a reply out of the outbox and makes it the draft it was.

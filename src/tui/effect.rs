@@ -1,5 +1,7 @@
 //! What the screen wants done: the only way out of `update`.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 
 use crate::{
@@ -31,6 +33,10 @@ pub enum Effect {
     LoadKeys,
     /// Read the newest receipts of all tickets.
     LoadReceipts,
+    /// Read the replies that wait in the outbox.
+    LoadOutbox,
+    /// Read mail from a file or folder into tickets.
+    Import(PathBuf),
     /// Make a draft.
     Draft(DraftAsk),
     /// Stop the draft that runs for a ticket.
@@ -86,6 +92,8 @@ pub enum Effect {
     Suspend,
     /// Paint everything anew.
     Redraw,
+    /// Leave the demo and open the person's own desk at its set-up.
+    OwnDesk,
     /// Leave.
     Leave,
 }

@@ -52,6 +52,16 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Done::Outbox(Ok(rows)) => {
+            if let Some(Overlay::Outbox(outbox)) = &mut model.overlay {
+                outbox.took(rows);
+            }
+            Vec::new()
+        }
+        Done::Imported(Ok(words)) => {
+            model.notes.say(words, model.stage.now);
+            vec![model.queue.reload()]
+        }
         Done::Drafted(ticket, result) => drafted(model, ticket, result),
         Done::Saved { ticket, draft } => saved(model, ticket, draft),
         Done::Changed(Ok((ticket, undo))) => changed(model, &ticket, undo),
@@ -60,7 +70,12 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             model
                 .notes
                 .say("The reply is back: it is the draft again.", model.stage.now);
-            reload(model, draft.ticket)
+            model.work.forget_queued(draft.ticket);
+            let mut effects = reload(model, draft.ticket);
+            if matches!(model.overlay, Some(Overlay::Outbox(_))) {
+                effects.push(Effect::LoadOutbox);
+            }
+            effects
         }
         Done::Discarded(ticket, Ok(draft)) => {
             model.work.remember(Undo::Discard(ticket, draft));
@@ -91,6 +106,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Ticket(_, Err(trouble))
         | Done::Spend(Err(trouble))
         | Done::Receipts(Err(trouble))
+        | Done::Outbox(Err(trouble))
+        | Done::Imported(Err(trouble))
         | Done::Changed(Err(trouble))
         | Done::Queued(Err(trouble), _)
         | Done::Withdrawn(Err(trouble))

@@ -94,6 +94,10 @@ pub enum Done {
     Keys(Result<Vec<KeyCard>, Trouble>),
     /// Receipts came for the feed.
     Receipts(Result<Vec<(i64, Receipt)>, Trouble>),
+    /// The replies in the outbox came, each with its ticket.
+    Outbox(Result<Vec<(OutboxRow, Ticket)>, Trouble>),
+    /// Mail was read into tickets; the words say what came of it.
+    Imported(Result<String, Trouble>),
     /// A draft came out, one way or another.
     Drafted(TicketId, Result<Box<Drafted>, Trouble>),
     /// The typed text is on disk, or not.

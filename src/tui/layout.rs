@@ -182,9 +182,11 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
     let layout = model.layout();
     let (wide, high) = match overlay {
         Overlay::Palette(_) => (64, 18),
-        Overlay::Help(_) | Overlay::Keys(_) | Overlay::Feed(_) | Overlay::SetUp(_) => {
-            (96, layout.body.height)
-        }
+        Overlay::Help(_)
+        | Overlay::Keys(_)
+        | Overlay::Feed(_)
+        | Overlay::Outbox(_)
+        | Overlay::SetUp(_) => (96, layout.body.height),
         Overlay::Prompt(_) => (72, 6),
         Overlay::Menu(menu) => (
             60,

@@ -14,6 +14,8 @@ pub struct InputLine {
     text: String,
     /// In bytes, at a border of graphemes.
     caret: usize,
+    /// Whether the text is only suggested: what is typed first takes its place.
+    is_suggested: bool,
 }
 
 impl std::fmt::Debug for InputLine {
@@ -29,6 +31,15 @@ impl InputLine {
         Self {
             text: text.to_owned(),
             caret: text.len(),
+            is_suggested: false,
+        }
+    }
+
+    /// Starts with a text that stays if nothing is typed, and goes when something is.
+    pub fn suggesting(text: &str) -> Self {
+        Self {
+            is_suggested: true,
+            ..Self::new(text)
         }
     }
 
@@ -54,6 +65,9 @@ impl InputLine {
             .trim_end_matches(['\r', '\n'])
             .replace(['\r', '\n', '\t'], " ");
         let text: String = text.chars().filter(|&c| paint::is_harmless(c)).collect();
+        if std::mem::take(&mut self.is_suggested) {
+            self.take();
+        }
         if self.text.len() + text.len() <= LONGEST {
             self.text.insert_str(self.caret, &text);
             self.caret += text.len();
@@ -62,6 +76,11 @@ impl InputLine {
 
     /// Takes a key; tells whether it meant something here.
     pub fn press(&mut self, chord: Chord) -> bool {
+        let is_letter = matches!(
+            (chord.key, chord.ctrl, chord.alt),
+            (Key::Char(_), false, false)
+        );
+        self.is_suggested &= is_letter;
         match (chord.key, chord.ctrl, chord.alt) {
             (Key::Char(c), false, false) => self.insert(c.encode_utf8(&mut [0; 4])),
             (Key::Backspace, false, false) | (Key::Char('h'), true, false) => {

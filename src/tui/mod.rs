@@ -20,6 +20,7 @@ pub mod menu;
 pub mod meter;
 pub mod model;
 pub mod notes;
+pub mod outbox;
 pub mod over;
 pub mod paint;
 pub mod palette;

@@ -14,6 +14,7 @@ use super::{
     menu::Menu,
     meter::MeterRoom,
     notes::Notes,
+    outbox::Outbox,
     palette::Palette,
     panel::{Feed, Panel},
     prompt::Prompt,
@@ -66,6 +67,8 @@ pub struct Stage {
     pub part: Part,
     /// Keys pressed so far of a longer sequence.
     pub pressed: Vec<Chord>,
+    /// The step of the set-up that was gone to; its list comes back when that is done.
+    pub setting_up: Option<usize>,
     /// The last act that sends or destroys, and when: holding its key must not repeat it.
     pub last_once: Option<(Action, Mono)>,
     /// The time of the newest event.
@@ -128,6 +131,8 @@ pub enum Overlay {
     Keys(KeysScreen),
     /// The receipts of all tickets.
     Feed(Feed),
+    /// The replies that wait.
+    Outbox(Outbox),
     /// The steps to a desk of one's own.
     SetUp(SetUp),
 }
@@ -148,6 +153,7 @@ impl Model {
                 focus: Focus::Queue,
                 part: Part::Talk,
                 pressed: Vec::new(),
+                setting_up: None,
                 last_once: None,
                 now,
                 facts: Arc::new(facts),

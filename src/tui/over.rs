@@ -1,5 +1,7 @@
 //! Keys while something lies over the panes.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 
 use super::{
@@ -8,24 +10,45 @@ use super::{
     help::Help,
     menu::{Choice, Menu},
     model::{Model, Overlay},
+    outbox::Outbox,
+    paint,
     prompt::{Prompt, PromptKind},
-    setup::Step,
+    setup::{SetUp, Step},
 };
 use crate::{
     config::{
         action::Action,
         chord::{Chord, Key},
+        env,
     },
-    desk::face::DraftAsk,
+    desk::face::{DraftAsk, KeyCard, KeyOrigin},
     domain::{Cap, Change, TicketId, Usd},
 };
 
 /// Does what a key of pickers means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let was_steps = matches!(model.overlay, Some(Overlay::SetUp(_)));
+    let mut effects = picker(model, action);
+    effects.extend(after(model, was_steps));
+    effects
+}
+
+/// The list of steps comes back when what was gone to from it is closed.
+fn after(model: &mut Model, was_steps: bool) -> Option<Effect> {
+    if model.overlay.is_some() || model.work.is_leaving {
+        return None;
+    }
+    let step = model.stage.setting_up.take().filter(|_| !was_steps)?;
+    model.stage.setting_up = Some(step);
+    model.overlay = Some(Overlay::SetUp(SetUp::at(step)));
+    Some(Effect::LoadKeys)
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "most actions mean nothing over an overlay"
 )]
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+fn picker(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Cancel => close(model),
         Action::Open => return choose(model),
@@ -44,6 +67,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Takes a key as text, or as one of the letters that an overlay offers.
 pub fn text(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let was_steps = matches!(model.overlay, Some(Overlay::SetUp(_)));
+    let mut effects = typed(model, chord);
+    effects.extend(after(model, was_steps));
+    effects
+}
+
+fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let letter = match (chord.key, chord.ctrl, chord.alt) {
         (Key::Char(c), false, false) => Some(c),
         _ => None,
@@ -67,7 +97,12 @@ pub fn text(model: &mut Model, chord: Chord) -> Vec<Effect> {
             plain_moves(model, letter);
         }
         Some(Overlay::Keys(_)) => return keys(model, letter),
-        Some(Overlay::Feed(_) | Overlay::SetUp(_)) => plain_moves(model, letter),
+        Some(Overlay::Outbox(outbox)) if letter == Some('u') => {
+            return bring_back(outbox);
+        }
+        Some(Overlay::Feed(_) | Overlay::Outbox(_) | Overlay::SetUp(_)) => {
+            plain_moves(model, letter);
+        }
         None => {}
     }
     Vec::new()
@@ -100,6 +135,7 @@ fn step(model: &mut Model, rows: isize) {
         Some(Overlay::Menu(menu)) => menu.move_by(rows),
         Some(Overlay::Keys(keys)) => keys.move_by(rows),
         Some(Overlay::Feed(feed)) => feed.move_by(rows),
+        Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
         Some(Overlay::Prompt(_)) | None => {}
     }
@@ -113,15 +149,24 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             None => Vec::new(),
         },
         Some(Overlay::Prompt(_)) => answer(model),
-        Some(Overlay::Keys(_)) => keys(model, Some('m')),
+        Some(Overlay::Keys(screen)) => {
+            let has_none = |card: &KeyCard| card.origin == KeyOrigin::Missing;
+            let letter = if screen.here().is_some_and(has_none) {
+                'a'
+            } else {
+                'm'
+            };
+            keys(model, Some(letter))
+        }
         Some(Overlay::Feed(feed)) => {
             feed.is_open = feed.here().is_some();
             feed.top = 0;
             Vec::new()
         }
+        Some(Overlay::Outbox(outbox)) => bring_back(outbox),
         Some(Overlay::SetUp(setup)) => {
-            let step = setup.chosen();
-            set_up(model, step)
+            let (step, place) = (setup.chosen(), setup.cursor);
+            set_up(model, step, place)
         }
         Some(Overlay::Help(_)) | None => Vec::new(),
     }
@@ -135,22 +180,38 @@ fn run(action: Option<Action>, model: &mut Model) -> Vec<Effect> {
     acts::act(model, action)
 }
 
-fn set_up(model: &mut Model, step: Step) -> Vec<Effect> {
+fn bring_back(outbox: &Outbox) -> Vec<Effect> {
+    let row = outbox.here().map(|row| row.id);
+    row.map(Effect::Withdraw).into_iter().collect()
+}
+
+fn set_up(model: &mut Model, step: Step, place: usize) -> Vec<Effect> {
     if model.stage.facts.is_demo {
-        let words = "This is the demo: run the command shown there, and your own desk opens.";
-        model.notes.say(words, model.stage.now);
-        return Vec::new();
+        model.work.is_leaving = true;
+        return vec![Effect::OwnDesk];
     }
+    model.stage.setting_up = Some(place);
     match step {
         Step::Key => acts::act(model, Action::Keys),
         Step::Cap => acts::ask_for_cap(model),
         Step::Import => {
-            model.notes.say(
-                "Run `deskhand import PATH` in another terminal.",
-                model.stage.now,
-            );
+            model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Import, "")));
             Vec::new()
         }
+    }
+}
+
+fn import(model: &mut Model, typed: &str) -> Vec<Effect> {
+    let words = format!("Reading mail from {} …", paint::safe(typed));
+    model.notes.say(words, model.stage.now);
+    vec![Effect::Import(path_of(typed))]
+}
+
+/// Reads a path as a shell would: `~/` is the home folder.
+fn path_of(typed: &str) -> PathBuf {
+    match (typed.strip_prefix("~/"), env::path("HOME")) {
+        (Some(rest), Some(home)) => home.join(rest),
+        (Some(_) | None, _) => PathBuf::from(typed),
     }
 }
 
@@ -259,7 +320,10 @@ fn answer(model: &mut Model) -> Vec<Effect> {
                 },
             ))
         }
-        PromptKind::Key(_) if typed.is_empty() => Err("Nothing was typed.".to_owned()),
+        PromptKind::Import | PromptKind::Key(_) if typed.is_empty() => {
+            Err("Nothing was typed.".to_owned())
+        }
+        PromptKind::Import => Ok(import(model, &typed)),
         PromptKind::Key(provider) => {
             let key = SecretString::from(prompt.line.take().trim().to_owned());
             model.notes.say(

@@ -177,6 +177,9 @@ pub fn rule(buffer: &mut Buffer, area: Rect, row: u16, title: &str, look: (Style
 pub fn boxed(buffer: &mut Buffer, area: Rect, title: &str, style: Style) -> Rect {
     let area = area.intersection(buffer.area);
     for y in area.top()..area.bottom() {
+        if let Some(before) = area.left().checked_sub(1) {
+            blank_wide(buffer, before, y);
+        }
         for x in area.left()..area.right() {
             if let Some(cell) = buffer.cell_mut((x, y)) {
                 cell.reset();
@@ -210,6 +213,34 @@ pub fn boxed(buffer: &mut Buffer, area: Rect, title: &str, style: Style) -> Rect
         y: area.y + 1,
         width: area.width.saturating_sub(2),
         height: area.height.saturating_sub(2),
+    }
+}
+
+/// Says at the right end of a row how much more there is; a text that it covers ends in `…`.
+pub fn more(buffer: &mut Buffer, area: Rect, row: u16, (text, look): (&str, Style)) {
+    let y = area.y.saturating_add(row);
+    let x = area.right().saturating_sub(cells(width(text)));
+    let is_blank = |buffer: &Buffer, x: u16| {
+        buffer
+            .cell((x, y))
+            .is_none_or(|cell| cell.symbol().trim().is_empty())
+    };
+    let covers = (x..area.right()).any(|x| !is_blank(buffer, x));
+    let before = x.saturating_sub(1);
+    buffer.set_string(x, y, text, look);
+    if covers && before > area.x {
+        // The left half of a wide letter must not reach under the sign.
+        blank_wide(buffer, before.saturating_sub(1), y);
+        buffer.set_string(before, y, "…", Style::default());
+    }
+}
+
+/// Blanks a letter of two cells, so that its second cell can be painted.
+fn blank_wide(buffer: &mut Buffer, x: u16, y: u16) {
+    if let Some(cell) = buffer.cell_mut((x, y))
+        && width(cell.symbol()) > 1
+    {
+        cell.set_symbol(" ");
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Options {
     pub term: Option<String>,
     /// The editor outside, as arguments.
     pub editor: Option<Vec<String>>,
+    /// Whether the steps of the set-up are open from the start.
+    pub opens_set_up: bool,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             zone: TimeZone::UTC,
             term: None,
             editor: None,
+            opens_set_up: false,
         }
     }
 }
@@ -85,6 +88,7 @@ impl Options {
             zone: TimeZone::system(),
             term,
             editor: ui.editor.clone().or_else(env::editor),
+            opens_set_up: false,
         }
     }
 }
@@ -94,6 +98,8 @@ impl Options {
 pub enum Leave {
     /// The person left.
     Quit,
+    /// The person left the demo for a desk of their own.
+    OwnDesk,
     /// SIGINT came from outside.
     Interrupted,
     /// SIGTERM came.
@@ -106,7 +112,7 @@ impl Leave {
     /// Returns the exit code: 128 and the signal's number.
     pub const fn exit_code(self) -> u8 {
         match self {
-            Self::Quit => 0,
+            Self::Quit | Self::OwnDesk => 0,
             Self::Interrupted => 130,
             Self::Terminated => 143,
             Self::HungUp => 129,
@@ -200,6 +206,7 @@ impl Show {
             while let Some(outside) = self.session.outside() {
                 match outside {
                     Outside::Leave => return Leave::Quit,
+                    Outside::OwnDesk => return Leave::OwnDesk,
                     Outside::Redraw => drop(self.session.forget()),
                     Outside::Suspend => {
                         drop(keys);

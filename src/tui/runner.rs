@@ -11,7 +11,7 @@ use super::{
     paint::safe,
 };
 use crate::{
-    desk::{Desk, DeskError, Verify},
+    desk::{Desk, DeskError, Verify, import::Imported},
     domain::{ModelName, Page, ProviderName, TicketId},
 };
 
@@ -59,6 +59,8 @@ pub enum Outside {
     Suspend,
     /// Paint everything anew.
     Redraw,
+    /// Leave the demo for the person's own desk.
+    OwnDesk,
     /// Leave.
     Leave,
 }
@@ -101,6 +103,7 @@ impl Runner {
             }
             Effect::Suspend => return Some(Outside::Suspend),
             Effect::Redraw => return Some(Outside::Redraw),
+            Effect::OwnDesk => return Some(Outside::OwnDesk),
             Effect::Leave => return Some(Outside::Leave),
             Effect::Stop(ticket) => {
                 if let Some(stop) = self.stops.get(&ticket) {
@@ -210,11 +213,27 @@ impl Runner {
                 | Effect::LoadSpend
                 | Effect::LoadBanners
                 | Effect::LoadKeys
-                | Effect::LoadReceipts) => read(&desk, effect).await,
+                | Effect::LoadReceipts
+                | Effect::LoadOutbox) => read(&desk, effect).await,
                 other => write(&desk, other).await,
             }
         });
     }
+}
+
+fn imported_words(done: &Imported, desk: &Desk) -> String {
+    let words = format!(
+        "{} seen: {} imported, {} there already. {} new tickets, {} others got mail.",
+        done.seen, done.imported, done.duplicates, done.tickets_new, done.tickets_joined
+    );
+    if done.rejected.is_empty() {
+        return words;
+    }
+    let file = safe(&desk.rejects_file().display().to_string());
+    format!(
+        "{words} {} rejected, with reasons in {file}.",
+        done.rejected.len()
+    )
 }
 
 /// Says that a task panicked.
@@ -243,6 +262,7 @@ async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
+        Effect::LoadOutbox => Done::Outbox(desk.waiting_replies().await.map_err(trouble)),
         Effect::LoadReceipts => Done::Receipts(desk.newest_receipts(FEED).await.map_err(trouble)),
         _ => return None,
     })
@@ -253,8 +273,8 @@ async fn banners(desk: &Desk) -> Vec<String> {
     let words = |(provider, said): (ProviderName, Option<String>)| {
         let said = said.map_or_else(String::new, |said| format!(" ({})", safe(&said)));
         format!(
-            "The key of {provider} was refused{said}; it is left out until it is set anew: Keys \
-             screen, or `deskhand keys set {provider}`."
+            "{provider} refused its key{said} and is left out until a new one is set: Keys \
+             screen."
         )
     };
     refused.into_iter().map(words).collect()
@@ -302,6 +322,10 @@ async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
         ),
         Effect::Restore(ticket, draft) => {
             Done::Restored(ticket, desk.restore(draft).await.map_err(trouble))
+        }
+        Effect::Import(path) => {
+            let imported = desk.import(&[path], &mut |_| ()).await.map_err(trouble);
+            Done::Imported(imported.map(|done| imported_words(&done, desk)))
         }
         Effect::SetCap(cap) => Done::CapSet(desk.set_cap(cap).await.map_err(trouble)),
         _ => return None,

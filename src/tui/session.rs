@@ -18,7 +18,7 @@ use super::{
     view::view,
 };
 use crate::{
-    config::{chord::Sequence, theme::Theme},
+    config::{action::Action, chord::Sequence, theme::Theme},
     desk::{Desk, clock::SystemClock, face::DeskEvent},
     domain::{Clock, Mono},
 };
@@ -96,7 +96,11 @@ impl<B: Backend> Session<B> {
         };
         // Subscribed before it listens: nothing that others write is missed.
         session.desk.listen();
-        for effect in start(&mut session.model) {
+        let mut effects = start(&mut session.model);
+        if options.opens_set_up {
+            effects.extend(super::acts::act(&mut session.model, Action::SetUp));
+        }
+        for effect in effects {
             session.outside.extend(session.runner.start(effect));
         }
         session

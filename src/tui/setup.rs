@@ -7,7 +7,7 @@ use super::{
     paint::{self, style, wrap, write_line},
 };
 use crate::{
-    config::{action::Action, theme::Theme},
+    config::theme::Theme,
     desk::face::{KeyCard, KeyOrigin},
     domain::Cap,
 };
@@ -36,6 +36,14 @@ pub enum Step {
 pub const STEPS: [Step; 3] = [Step::Key, Step::Cap, Step::Import];
 
 impl SetUp {
+    /// Opens the steps with the cursor on one of them.
+    pub fn at(cursor: usize) -> Self {
+        Self {
+            cursor,
+            ..Self::default()
+        }
+    }
+
     /// Moves the cursor.
     pub fn move_by(&mut self, rows: isize) {
         self.cursor = self.cursor.saturating_add_signed(rows).min(STEPS.len() - 1);
@@ -58,8 +66,8 @@ fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, Strin
                 });
             let count = with_key.count();
             let how = if is_demo {
-                "Leave the demo and run `deskhand keys set anthropic` (or openai, gemini, groq \
-                 ...). The key is read without echo and kept in your OS keyring."
+                "The key of Anthropic, OpenAI or another provider, typed without being shown and \
+                 kept in your OS keyring. A second provider is the backup."
                     .to_owned()
             } else {
                 format!(
@@ -73,8 +81,8 @@ fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, Strin
             let cap = model.meter.meter().map(|meter| meter.cap);
             let is_chosen = !matches!(cap, None | Some(Cap::NotChosen));
             let how = if is_demo {
-                "`deskhand spend cap 20` lets AI spend $20 in a calendar month, and never more. \
-                 `none` must be said in so many words."
+                "How many dollars AI may spend in a calendar month, and never more. No cap must \
+                 be said in so many words."
                     .to_owned()
             } else {
                 let now = match cap {
@@ -82,13 +90,17 @@ fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, Strin
                     Some(Cap::None) => "Declared absent.".to_owned(),
                     Some(Cap::NotChosen) | None => "Not chosen yet.".to_owned(),
                 };
-                format!("{now} Enter or {} sets it.", model.key(Action::RaiseCap))
+                format!("{now} Enter sets it.")
             };
             ("Monthly spend cap", !is_demo && is_chosen, how)
         }
         Step::Import => {
-            let how = "In another terminal: `deskhand import PATH` reads mbox, Maildir and single \
-                       mails; tickets appear here as they come. Running it again doubles nothing.";
+            let how = if is_demo {
+                "A file or folder of mail: mbox, Maildir or single mails."
+            } else {
+                "Enter asks for a file or folder: mbox, Maildir or single mails. It is only read, \
+                 and reading it again doubles nothing. `deskhand import PATH` does the same."
+            };
             let is_done = !is_demo && model.queue.total() > 0;
             ("Your tickets", is_done, how.to_owned())
         }
@@ -102,10 +114,11 @@ pub fn draw(buffer: &mut Buffer, area: Rect, setup: &SetUp, (model, theme): (&Mo
     let mut row = 1;
     for (place, step) in STEPS.into_iter().enumerate() {
         let (title, is_done, how) = words(step, setup, model);
-        let mark = if place == setup.cursor { ">" } else { " " };
+        let is_here = place == setup.cursor && !model.stage.facts.is_demo;
+        let mark = if is_here { ">" } else { " " };
         let done = if is_done { "ok" } else { "  " };
         let head = format!(" {mark} {done} {}. {title}", place + 1);
-        let paint = if place == setup.cursor {
+        let paint = if is_here {
             theme.selection
         } else {
             theme.title
@@ -120,8 +133,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, setup: &SetUp, (model, theme): (&Mo
         row += 1;
     }
     let end = if model.stage.facts.is_demo {
-        "After the first of these, bare `deskhand` opens your own desk; `deskhand demo` comes back \
-         here. Demo tickets are never mixed with yours."
+        "Enter leaves the demo and opens your own desk at these steps. From the first one done, \
+         bare `deskhand` opens it; `deskhand demo` comes back here. Demo tickets are never mixed \
+         with yours."
     } else {
         "Settings live in the config file, secrets in your OS keyring. Nothing is sent to anyone \
          here."
@@ -135,7 +149,11 @@ pub fn draw(buffer: &mut Buffer, area: Rect, setup: &SetUp, (model, theme): (&Mo
         );
         row += 1;
     }
-    let foot = " Enter do this step   Esc close";
+    let foot = if model.stage.facts.is_demo {
+        " Enter open my own desk   Esc stay in the demo"
+    } else {
+        " Enter do this step   Esc close"
+    };
     let last = inside.height.saturating_sub(1);
     write_line(
         buffer,

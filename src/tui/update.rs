@@ -147,7 +147,16 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 model.notes.warn(words, now);
             }
         }
-        (Some(Overlay::Menu(_) | Overlay::Keys(_) | Overlay::Feed(_) | Overlay::SetUp(_)), _)
+        (
+            Some(
+                Overlay::Menu(_)
+                | Overlay::Keys(_)
+                | Overlay::Feed(_)
+                | Overlay::Outbox(_)
+                | Overlay::SetUp(_),
+            ),
+            _,
+        )
         | (None, None) => {
             let words = format!(
                 "Ignored a paste of {} characters; {} opens a reply to paste into.",

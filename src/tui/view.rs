@@ -13,6 +13,7 @@ use super::{
     menu, meter,
     model::{Focus, Model, Overlay, Part},
     notes::Tone,
+    outbox,
     paint::{self, cut, style, width, write_line},
     palette, panel, prompt, queue, setup, talk,
 };
@@ -212,6 +213,10 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
             panel::view::feed(buffer, area, room, (model, theme));
             return None;
         }
+        Overlay::Outbox(room) => {
+            outbox::draw(buffer, area, room, (model, theme));
+            return None;
+        }
         Overlay::SetUp(room) => {
             setup::draw(buffer, area, room, (model, theme));
             return None;
@@ -224,7 +229,7 @@ const QUEUE_HINTS: [(Action, &str); 8] = [
     (Action::Open, "open"),
     (Action::Draft, "draft"),
     (Action::Edit, "reply"),
-    (Action::SendSolve, "send+solve"),
+    (Action::SendSolve, "outbox"),
     (Action::Status, "status"),
     (Action::Filter, "filter"),
     (Action::Palette, "all"),
@@ -247,11 +252,34 @@ const SIDE_HINTS: [(Action, &str); 6] = [
     (Action::Palette, "all"),
 ];
 
+const PICKER_HINTS: [(Action, &str); 2] = [(Action::Open, "choose"), (Action::Cancel, "close")];
+
+const fn overlay_name(model: &Model) -> &'static str {
+    match &model.overlay {
+        Some(Overlay::Palette(_)) | None => "PALETTE",
+        Some(Overlay::Help(_)) => "HELP",
+        Some(Overlay::Prompt(_)) => "TYPE",
+        Some(Overlay::Menu(_)) => "CHOOSE",
+        Some(Overlay::Keys(_)) => "KEYS",
+        Some(Overlay::Feed(_)) => "RECEIPTS",
+        Some(Overlay::Outbox(_)) => "OUTBOX",
+        Some(Overlay::SetUp(_)) => "SET UP",
+    }
+}
+
 fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
     let Some(area) = layout.hint else { return };
     let keymap = &model.stage.facts.keymap;
     let (mode, hints): (&str, &[(Action, &str)]) = match (model.scope(), model.stage.focus) {
-        (Scope::Picker, _) => ("PALETTE", &[]),
+        (Scope::Picker, _) => {
+            // The others name their keys inside.
+            let names_none = matches!(
+                model.overlay,
+                Some(Overlay::Prompt(_) | Overlay::Feed(_) | Overlay::Help(_))
+            );
+            let hints: &[(Action, &str)] = if names_none { &PICKER_HINTS } else { &[] };
+            (overlay_name(model), hints)
+        }
         (Scope::Editor, _) => ("EDIT", &EDIT_HINTS),
         (Scope::Desk, Focus::Queue) => ("QUEUE", &QUEUE_HINTS),
         (Scope::Desk, Focus::Talk) => ("TICKET", &talk::view::HINTS),

@@ -96,6 +96,12 @@ impl Work {
         self.undo.push(step);
     }
 
+    /// Forgets that a reply was put into the outbox: it is back already.
+    pub fn forget_queued(&mut self, ticket: TicketId) {
+        self.undo
+            .retain(|step| !matches!(step, Undo::Queued(of, _) if *of == ticket));
+    }
+
     /// Takes the newest step off the list.
     pub fn take_back(&mut self) -> Option<Undo> {
         self.undo.pop()

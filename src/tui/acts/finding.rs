@@ -3,11 +3,12 @@
 use super::super::{
     effect::Effect,
     model::{Focus, Model, Overlay, Part},
+    outbox::Outbox,
     panel::Feed,
     prompt::{Prompt, PromptKind},
     queue::View,
 };
-use crate::{config::action::Action, domain::QueueRow};
+use crate::config::action::Action;
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -33,14 +34,8 @@ pub(super) fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoFallback => View::Fallback,
         Action::GoSystem => View::System,
         Action::GoOutbox => {
-            let held = |row: &QueueRow| row.has_held_reply;
-            if !model.queue.seek(held) {
-                model.notes.say(
-                    "No reply waits in the outbox of the tickets shown here.",
-                    model.stage.now,
-                );
-            }
-            return Vec::new();
+            model.overlay = Some(Overlay::Outbox(Outbox::default()));
+            return vec![Effect::LoadOutbox];
         }
         _ => View::Unsolved,
     };

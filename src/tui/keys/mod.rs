@@ -155,11 +155,17 @@ fn details(buffer: &mut Buffer, area: Rect, keys: &KeysScreen, theme: &Theme) {
     let wide = usize::from(area.width).saturating_sub(2);
     paint::rule(buffer, area, 0, "", (style(theme.border), "─"));
     let Some(card) = keys.here() else { return };
+    let source = match card.origin {
+        KeyOrigin::Missing => "no key yet, Enter asks for one".to_owned(),
+        KeyOrigin::NotNeeded => "no key needed".to_owned(),
+        KeyOrigin::Keyring | KeyOrigin::Env(_) | KeyOrigin::Command => {
+            format!("key from {}", origin(card))
+        }
+    };
     let mut lines = vec![format!(
-        "{}: {}, key from {}",
+        "{}: speaks {}, {source}",
         safe(&card.provider.0),
         card.kind.word(),
-        origin(card)
     )];
     if let Some(said) = &card.said {
         lines.extend(
@@ -180,11 +186,12 @@ fn details(buffer: &mut Buffer, area: Rect, keys: &KeysScreen, theme: &Theme) {
         );
     }
     let hints = [
-        ("Enter", "model"),
-        ("a", "add or change key"),
+        ("Enter", "key or model"),
+        ("a", "change key"),
+        ("m", "model"),
         ("t", "test"),
         ("x", "remove"),
-        ("w", "swap primary and backup"),
+        ("w", "swap first two"),
         ("Esc", "close"),
     ];
     let mut spans = vec![Span::raw(" ")];

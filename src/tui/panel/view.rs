@@ -43,11 +43,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     write_lines(buffer, text, &seen);
     let below = lines.len().saturating_sub(top + room);
     if below > 0 {
+        let last = text.height.saturating_sub(1);
         let more = format!(" ↓{below} ");
-        let x = text
-            .right()
-            .saturating_sub(paint::cells(paint::width(&more)));
-        buffer.set_string(x, text.bottom().saturating_sub(1), more, style(theme.quiet));
+        paint::more(buffer, text, last, (&more, style(theme.quiet)));
     }
 }
 
@@ -132,13 +130,13 @@ fn spend(model: &Model, view: Option<&TicketView>, theme: &Theme) -> Vec<Line<'s
         ])
     };
     let cap = match meter.cap {
-        Cap::Month(cap) => cap.for_people(),
+        Cap::Month(cap) => cap.in_cents(),
         Cap::None => "no cap".to_owned(),
         Cap::NotChosen => "not chosen".to_owned(),
     };
     let mut lines = vec![pair(
         "spend",
-        format!("{} / {cap}", meter.settled().for_people()),
+        format!("{} / {cap}", meter.settled().in_cents()),
     )];
     if let Some(percent) = meter.percent() {
         lines.push(Line::raw(format!("{} {percent}%", drawn(meter, 18))));

@@ -39,6 +39,8 @@ pub enum PromptKind {
     Cap,
     /// What to do differently in a draft.
     Hint(TicketId),
+    /// A file or folder of mail.
+    Import,
     /// A provider's key; never shown.
     Key(ProviderName),
 }
@@ -46,9 +48,18 @@ pub enum PromptKind {
 impl Prompt {
     /// Opens a prompt with something in it already.
     pub fn open(kind: PromptKind, text: &str) -> Self {
+        let line = match kind {
+            PromptKind::Cap => InputLine::suggesting(text),
+            PromptKind::Filter
+            | PromptKind::Tags(_)
+            | PromptKind::Assign(_)
+            | PromptKind::Hint(_)
+            | PromptKind::Import
+            | PromptKind::Key(_) => InputLine::new(text),
+        };
         Self {
             kind,
-            line: InputLine::new(text),
+            line,
             trouble: None,
         }
     }
@@ -65,6 +76,7 @@ impl Prompt {
             PromptKind::Assign(_) => "ASSIGN".to_owned(),
             PromptKind::Cap => "MONTHLY CAP".to_owned(),
             PromptKind::Hint(_) => "REDRAFT".to_owned(),
+            PromptKind::Import => "IMPORT MAIL".to_owned(),
             PromptKind::Key(provider) => {
                 format!("KEY OF {}", paint::safe(&provider.0).to_uppercase())
             }
@@ -83,6 +95,10 @@ impl Prompt {
                 "Dollars in a calendar month, such as 20. `none` declares that there is no cap."
             }
             PromptKind::Hint(_) => "What to do differently, in your words.",
+            PromptKind::Import => {
+                "A file or folder: mbox, Maildir or single mails. It is only read. What was \
+                 imported before is not doubled."
+            }
             PromptKind::Key(_) => {
                 "Type or paste it: it is not shown. The provider is asked before it is kept."
             }

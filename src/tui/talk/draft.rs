@@ -155,6 +155,13 @@ fn nothing_words(model: &Model, ticket: TicketId) -> String {
         .first()
         .filter(|receipt| !receipt.ending.has_text())
     {
+        Some(receipt) if receipt.ending == Ending::OverCap && model.meter.is_paused() => {
+            let by_hand = model.key(Action::Edit);
+            format!(
+                "{} {by_hand} writes a reply by hand.",
+                ending_words(receipt, model)
+            )
+        }
         Some(receipt) => format!("{} {keys}", ending_words(receipt, model)),
         None => format!("No draft yet. {keys}"),
     }

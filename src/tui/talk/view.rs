@@ -178,8 +178,7 @@ fn talk(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     }
     let (above, below) = model.talk.unseen();
     let mark = |buffer: &mut Buffer, row: u16, text: String| {
-        let x = area.right().saturating_sub(cells(width(&text)));
-        buffer.set_string(x, area.y + row, text, style(theme.quiet));
+        paint::more(buffer, area, row, (&text, style(theme.quiet)));
     };
     if above > 0 && area.height > 1 {
         mark(buffer, 0, format!(" ↑{above} "));
@@ -253,8 +252,8 @@ fn draw_draft(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     paint::write_lines(buffer, text, &shown);
     if overhang > top {
         let more = format!(" ↓{} ", overhang - top);
-        let x = area.right().saturating_sub(cells(width(&more)));
-        buffer.set_string(x, text.bottom().saturating_sub(1), more, style(theme.quiet));
+        let last = text.bottom().saturating_sub(area.y + 1);
+        paint::more(buffer, area, last, (&more, style(theme.quiet)));
     }
     let foot_area = Rect {
         y: area.bottom().saturating_sub(cells(foot.len())),
@@ -283,11 +282,10 @@ pub fn rule(buffer: &mut Buffer, area: Rect, (left, right): (&str, &str), look: 
 }
 
 /// Returns what keys do with a ticket, for the hint line.
-pub const HINTS: [(Action, &str); 8] = [
+pub const HINTS: [(Action, &str); 7] = [
     (Action::Edit, "edit"),
     (Action::Redraft, "redraft"),
-    (Action::SendSolve, "send+solve"),
-    (Action::SendPending, "send+pend"),
+    (Action::SendSolve, "outbox"),
     (Action::Status, "status"),
     (Action::Tags, "tag"),
     (Action::Undo, "undo"),

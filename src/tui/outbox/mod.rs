@@ -1,0 +1,108 @@
+//! The outbox as a list: the replies that wait, and the key that brings one back.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use super::{
+    model::Model,
+    paint::{self, cut, pad, safe, style, write_line},
+    words,
+};
+use crate::{
+    config::theme::Theme,
+    domain::{OutboxRow, Ticket},
+};
+
+/// The open list.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// The waiting replies with their tickets, newest first; none while they are read.
+    pub rows: Option<Vec<(OutboxRow, Ticket)>>,
+    cursor: usize,
+}
+
+impl Outbox {
+    /// Moves the cursor.
+    pub fn move_by(&mut self, rows: isize) {
+        let last = self
+            .rows
+            .as_ref()
+            .map_or(0, |all| all.len().saturating_sub(1));
+        self.cursor = self.cursor.saturating_add_signed(rows).min(last);
+    }
+
+    /// Takes the newest list; the cursor stays on it.
+    pub fn took(&mut self, rows: Vec<(OutboxRow, Ticket)>) {
+        self.rows = Some(rows);
+        self.move_by(0);
+    }
+
+    /// Returns the reply under the cursor.
+    pub fn here(&self) -> Option<&OutboxRow> {
+        self.rows.as_ref()?.get(self.cursor).map(|(row, _)| row)
+    }
+}
+
+/// Paints the list.
+pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&Model, &Theme)) {
+    let inside = paint::boxed(buffer, area, "OUTBOX", style(theme.focus));
+    let wide = usize::from(inside.width);
+    let quiet = |text: &str| Line::styled(cut(text, wide), style(theme.quiet));
+    let last = inside.height.saturating_sub(1);
+    let Some(rows) = &outbox.rows else {
+        return write_line(buffer, inside, 0, &quiet(" Reading the outbox …"));
+    };
+    if rows.is_empty() {
+        write_line(buffer, inside, 0, &Line::raw(" No reply waits."));
+        return write_line(buffer, inside, last, &quiet(" Esc close"));
+    }
+    let head = " Sending is not set up yet: these replies wait, and nothing has left.";
+    write_line(buffer, inside, 0, &quiet(head));
+    let shelf = Rect {
+        y: inside.y + 2,
+        height: inside.height.saturating_sub(4),
+        ..inside
+    };
+    let room = usize::from(shelf.height / 2).max(1);
+    let top = (outbox.cursor + 1).saturating_sub(room);
+    let seen = rows.iter().enumerate().skip(top).take(room);
+    for ((place, (row, ticket)), at) in seen.zip((0_u16..).step_by(2)) {
+        for (line, at) in two_lines(row, ticket, model, wide).into_iter().zip(at..) {
+            let is_here = place == outbox.cursor;
+            let mark = if is_here && at % 2 == 0 { ">" } else { " " };
+            let text = pad(&format!(" {mark} {line}"), wide);
+            let look = if is_here { theme.selection } else { theme.text };
+            write_line(
+                buffer,
+                shelf,
+                at,
+                &Line::from(Span::styled(text, style(look))),
+            );
+        }
+    }
+    let foot = " Enter or u brings it back as the draft   Esc close";
+    write_line(buffer, inside, last, &quiet(foot));
+}
+
+fn two_lines(row: &OutboxRow, ticket: &Ticket, model: &Model, wide: usize) -> [String; 2] {
+    let when = words::moment(
+        row.queued_at,
+        model.stage.now.civil,
+        &model.stage.facts.zone,
+    );
+    let right = format!("{when}, then {} ", row.then);
+    let left = format!("#{:<6} {}", ticket.number, safe(&ticket.subject));
+    let room = wide.saturating_sub(3 + paint::width(&right) + 2);
+    let text = row.text.split_whitespace().collect::<Vec<_>>().join(" ");
+    [
+        format!("{}  {right}", pad(&left, room)),
+        format!(
+            "        to {}: {}",
+            safe(&ticket.requester.address),
+            safe(&text)
+        ),
+    ]
+}
