@@ -39,7 +39,7 @@ pub(super) async fn run(call: &Call, args: &DraftArgs) -> Result<Exit, Stop> {
         }
         return Ok(exit);
     }
-    let advice = words::advice(receipt.ending).map(str::to_owned);
+    let advice = words::advice(receipt).map(str::to_owned);
     Err(Stop {
         exit,
         words: words::no_draft(receipt),

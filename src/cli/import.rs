@@ -40,7 +40,7 @@ pub(super) async fn run(call: &Call, args: &ImportArgs) -> Result<Exit, Stop> {
 
 fn words(done: &Imported, rejects_file: &str) -> String {
     let mut text = format!(
-        "{} seen: {} imported, {} there already, {} rejected.\n{} new tickets, {} others got mail.",
+        "{} seen: {} imported, {} there already, {} rejected.\nNew tickets: {}; others that got mail: {}.",
         done.seen,
         done.imported,
         done.duplicates,

@@ -71,13 +71,18 @@ fn in_words(view: &SpendView) -> String {
         .percent()
         .map(|percent| format!(", {percent} %"))
         .unwrap_or_default();
-    let mut text = format!(
-        "{}: {sign}{} used, {}{percent} ({}).",
-        meter.period.name,
-        meter.settled().for_people(),
-        words::cap(meter.cap),
-        view.cap_because,
-    );
+    let month = &meter.period.name;
+    let settled = meter.settled().for_people();
+    let because = &view.cap_because;
+    let mut text = match meter.cap {
+        Cap::Month(cap) => {
+            let cap = cap.in_cents();
+            format!("{month}: {sign}{settled} of {cap} used{percent} ({because}).")
+        }
+        Cap::None | Cap::NotChosen => {
+            format!("{month}: {sign}{settled} used; the cap is {because}.")
+        }
+    };
     if meter.held > Usd::ZERO {
         let held = meter.held.for_people();
         words::push(

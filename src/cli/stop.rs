@@ -106,6 +106,7 @@ impl From<DeskError> for Stop {
             | DeskError::Import(_)
             | DeskError::Broken
             | DeskError::Vault { .. }
+            | DeskError::NoKey(_)
             | DeskError::Noting(_)
             | DeskError::Move(_)
             | DeskError::NoTicket(_)

@@ -1,7 +1,7 @@
 //! What the commands say in plain words. Foreign text in it is cleaned where it is printed.
 
 use crate::domain::{
-    Attempt, Cap, Contact, Ending, Priority, QueueRow, Receipt, SkipReason, Ticket, Timestamp,
+    Attempt, Contact, Ending, Priority, QueueRow, Receipt, SkipReason, Ticket, Timestamp,
 };
 
 /// Writes a moment to the minute, in UTC.
@@ -182,10 +182,13 @@ pub(super) fn no_draft(receipt: &Receipt) -> String {
 }
 
 /// Returns what to do when a draft did not come.
-pub(super) const fn advice(ending: Ending) -> Option<&'static str> {
-    match ending {
+pub(super) const fn advice(receipt: &Receipt) -> Option<&'static str> {
+    match receipt.ending {
         Ending::OverCap => {
             Some("Raise the cap with `deskhand spend cap AMOUNT`, or wait for the next month.")
+        }
+        Ending::NoLink if !receipt.skipped.is_empty() => {
+            Some("`deskhand doctor` says how each is mended.")
         }
         Ending::NoLink => Some(
             "Connect a provider with `deskhand keys set anthropic`; `deskhand doctor` says more.",
@@ -224,15 +227,6 @@ pub(super) fn drafted(receipt: &Receipt) -> String {
         line.push_str("; stopped at the output limit");
     }
     line
-}
-
-/// Writes a cap.
-pub(super) fn cap(cap: Cap) -> String {
-    match cap {
-        Cap::Month(usd) => usd.in_cents(),
-        Cap::None => "no cap".to_owned(),
-        Cap::NotChosen => "no cap chosen yet".to_owned(),
-    }
 }
 
 fn capital(words: &str) -> String {

@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use super::{Desk, Settings, face::KeyOrigin, settings};
+use super::{
+    Desk, Settings,
+    face::{KeyCard, KeyOrigin},
+    settings,
+};
 use crate::{
     config::{Finding, Severity, paths::Paths},
     domain::{Cap, KeySource, KeyState, ProviderName},
@@ -237,6 +241,10 @@ impl Desk {
         for card in in_use {
             let name = &card.provider;
             let what = format!("key of {name}");
+            if let Some(unreadable) = self.key_out_of_reach(&what, &card).await {
+                checks.push(unreadable);
+                continue;
+            }
             checks.push(match (card.origin, card.state) {
                 (KeyOrigin::Missing, _) => Check::bad(
                     &what,
@@ -259,6 +267,31 @@ impl Desk {
                 (_, Some(KeyState::Verified)) => Check::good(&what, "accepted by its provider"),
                 (_, None) => Check::good(&what, "there; not tried yet"),
             });
+        }
+    }
+
+    /// Reads a key that is said to be there; says why it is not.
+    async fn key_out_of_reach(&self, what: &str, card: &KeyCard) -> Option<Check> {
+        let name = &card.provider;
+        let provider = self.settings().provider(name)?;
+        if card.origin == KeyOrigin::Missing {
+            return None;
+        }
+        match self.keys.key(name, &provider.key).await {
+            Ok(Some(_)) => None,
+            Ok(None) if provider.key != KeySource::Keyring => None,
+            Ok(None) => Some(Check::bad(
+                what,
+                Health::Broken,
+                "it is no longer in your keyring",
+                format!("deskhand keys set {name}"),
+            )),
+            Err(error) => Some(Check::bad(
+                what,
+                Health::Broken,
+                error.to_string(),
+                error.advice(&name.0),
+            )),
         }
     }
 

@@ -89,11 +89,13 @@ pub struct Unsettled {
 
 /// Drives a run to its end. A cancelled run is told so, settles, and only then ends.
 pub async fn drive<L: Ledger, S: Speaker>(
-    plan: Plan,
+    mut plan: Plan,
     doors: Doors<'_, L, S>,
     cancel: &CancellationToken,
 ) -> Outcome {
     let began = doors.clock.now();
+    // The plan may have waited for a keyring: no attempt begins before its run.
+    plan.began = began;
     let mut drive = Drive {
         hold_limit: plan.policy.clocks.hold,
         run: Run::new(plan),

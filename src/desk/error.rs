@@ -65,8 +65,8 @@ pub enum DeskError {
     /// A cap must be chosen before the first paid call.
     #[error("No monthly cap is chosen yet, and nothing is spent before it is.")]
     CapNotChosen,
-    /// A provider refused or could not check a key; it was not stored.
-    #[error("{provider} did not accept the key: {why}")]
+    /// A provider refused a key, or could not be asked about it. One that was to be stored was not.
+    #[error("The key of `{provider}` {}: {why}", if *.refused { "was refused" } else { "could not be checked" })]
     KeyNotAccepted {
         /// Whose key.
         provider: ProviderName,
@@ -74,7 +74,12 @@ pub enum DeskError {
         why: String,
         /// Whether the provider said no; else it could not be asked.
         refused: bool,
+        /// Whether it was to be stored; else it is kept already.
+        is_new: bool,
     },
+    /// There is no key where the config says it is.
+    #[error("There is no key of `{0}` in your keyring.")]
+    NoKey(ProviderName),
     /// The simulator could not be started.
     #[error("The provider simulator could not be started on loopback: {0}")]
     Simulator(#[source] std::io::Error),
@@ -84,6 +89,14 @@ impl DeskError {
     /// Tells whether a newer text of a draft was in the way; both are kept.
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(StoreError::Conflict(_)))
+    }
+
+    /// Notes that the key was to be stored, and was not.
+    pub(super) fn of_a_new_key(mut self) -> Self {
+        if let Self::KeyNotAccepted { is_new, .. } = &mut self {
+            *is_new = true;
+        }
+        self
     }
 
     /// Returns what to do next, where there is something to do.
@@ -101,15 +114,24 @@ impl DeskError {
                                    with `deskhand spend cap none`."
                 .to_owned(),
             Self::KeyNotAccepted {
-                refused: true,
                 provider,
+                refused,
+                is_new,
                 ..
-            } => {
-                format!("Nothing was stored. Check the key and run `deskhand keys set {provider}`.")
-            }
-            Self::KeyNotAccepted { refused: false, .. } => {
-                "Nothing was stored. Add --no-verify to store it unchecked.".to_owned()
-            }
+            } => match (is_new, refused) {
+                (true, true) => format!(
+                    "Nothing was stored. Check the key and run `deskhand keys set {provider}`."
+                ),
+                (true, false) => {
+                    "Nothing was stored. Add --no-verify to store it unchecked.".to_owned()
+                }
+                (false, true) => format!("Set another: `deskhand keys set {provider}`."),
+                (false, false) => {
+                    "The key stays as it is. Check the network and base_url, then try again."
+                        .to_owned()
+                }
+            },
+            Self::NoKey(name) => format!("Set one: `deskhand keys set {name}`."),
             Self::KeyElsewhere(name) => {
                 format!("Change it there, or remove the line under [providers.{name}].")
             }

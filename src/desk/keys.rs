@@ -82,10 +82,10 @@ impl Desk {
             return Err(DeskError::KeyElsewhere(name.clone()));
         }
         let tried = match verify {
-            Verify::First => {
-                self.ask_provider(name, &provider, Some(key.clone()))
-                    .await?
-            }
+            Verify::First => self
+                .ask_provider(name, &provider, Some(key.clone()))
+                .await
+                .map_err(DeskError::of_a_new_key)?,
             Verify::Not => Tried {
                 models: Vec::new(),
                 is_verified: false,
@@ -113,6 +113,9 @@ impl Desk {
             error,
         };
         let key = self.keys.key(name, &provider.key).await.map_err(wrong)?;
+        if key.is_none() && provider.key == KeySource::Keyring {
+            return Err(DeskError::NoKey(name.clone()));
+        }
         let fingerprint = fingerprint_of(key.as_ref(), &provider.base_url);
         let keys = BTreeMap::from([(name.clone(), fingerprint)]);
         let tried = self.ask_provider(name, &provider, key).await;
@@ -230,6 +233,7 @@ impl Desk {
                 provider: name.clone(),
                 refused: fault.class == FaultClass::KeyRefused,
                 why: fault.said.unwrap_or_else(|| fault.class.words().to_owned()),
+                is_new: false,
             }),
         }
     }

@@ -99,9 +99,13 @@ impl VaultError {
             ),
             Self::Failed { .. } => around(),
             Self::NotInEnvironment { name } => format!(
-                "Set it before you start deskhand, or store the key in the keyring:\n\n    \
-                 export {name}=...\n    deskhand keys set {provider}"
+                "Set it before you start deskhand:\n\n    export {name}=...\n\nOr remove the line \
+                 `api_key` under [providers.{provider}] and store the key in the keyring:\n\n    \
+                 deskhand keys set {provider}"
             ),
+            Self::NotAKey { from, .. } if from.contains('`') => {
+                "Look at what stands there: it must be the key and nothing else.".to_owned()
+            }
             Self::NotAKey { .. } => {
                 format!("Copy the key once more and run:\n\n    deskhand keys set {provider}")
             }
