@@ -234,7 +234,11 @@ fn put_answer(fields: &mut Map<String, Value>, attempt: &Attempt) {
     add(
         "connect_ms",
         attempt.connect.map(millis),
-        "no new connection was made",
+        if attempt.status.is_some() && attempt.class.is_some() {
+            "it is not measured for an answer that is an error"
+        } else {
+            "no new connection was made"
+        },
     );
     add(
         "first_text_ms",
@@ -285,6 +289,7 @@ fn skipped(skipped: &Skipped) -> Value {
         "model": skipped.link.model,
         "because": skipped.because.words(),
         "until": until,
+        "until_because": until.is_none().then_some("it is not tied to a time"),
     })
 }
 

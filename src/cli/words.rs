@@ -182,10 +182,21 @@ pub(super) fn no_draft(receipt: &Receipt) -> String {
 }
 
 /// Returns what to do when a draft did not come.
-pub(super) const fn advice(receipt: &Receipt) -> Option<&'static str> {
+pub(super) fn advice(receipt: &Receipt) -> Option<&'static str> {
     match receipt.ending {
         Ending::OverCap => {
             Some("Raise the cap with `deskhand spend cap AMOUNT`, or wait for the next month.")
+        }
+        Ending::NoLink
+            if receipt
+                .skipped
+                .iter()
+                .any(|skipped| skipped.because == SkipReason::NoPrice) =>
+        {
+            Some(
+                "Set the price in the config under [models.\"PROVIDER/MODEL\"], or \
+                 allow_unknown_prices = true below [spend].",
+            )
         }
         Ending::NoLink if !receipt.skipped.is_empty() => {
             Some("`deskhand doctor` says how each is mended.")

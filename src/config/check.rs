@@ -63,7 +63,7 @@ fn is_known(
             .known
             .iter()
             .any(|known| known.name == link.provider.0);
-        if !is_preset {
+        if !is_preset && !reader.faulty.contains(&link.provider.0) {
             let names = config.providers.keys().map(|name| name.0.as_str());
             let names = names.chain(around.known.iter().map(|known| known.name));
             let hint = nearest(&link.provider.0, names).map_or_else(

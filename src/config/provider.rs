@@ -61,6 +61,8 @@ pub(super) fn providers(
         table.refuse_unknown(reader, &PROVIDER_KEYS);
         if let Some(provider) = provider(reader, &table, &Named { name, span }, around) {
             providers.insert(ProviderName(name.to_owned()), provider);
+        } else {
+            reader.faulty.insert(name.to_owned());
         }
     }
     providers

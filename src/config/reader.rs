@@ -1,6 +1,6 @@
 //! Reads TOML by hand, so that every finding of a file comes at once and knows its place.
 
-use std::{ops::Range, path::Path, time::Duration};
+use std::{collections::BTreeSet, ops::Range, path::Path, time::Duration};
 
 use toml::{
     Spanned,
@@ -21,6 +21,8 @@ pub(super) struct Reader<'a> {
     file: &'a Path,
     text: &'a str,
     findings: Vec<Finding>,
+    /// Providers that stand in the file and cannot be used: what is wrong was said there.
+    pub(super) faulty: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -30,6 +32,7 @@ impl<'a> Reader<'a> {
             file,
             text,
             findings: Vec::new(),
+            faulty: BTreeSet::new(),
         }
     }
 

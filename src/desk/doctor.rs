@@ -215,7 +215,14 @@ impl Desk {
                     "only one provider, so nothing can take over: {}",
                     names.join(" -> ")
                 ),
-                "connect a second one: deskhand keys set openai",
+                format!(
+                    "connect a second one: deskhand keys set {}",
+                    if providers.iter().any(|name| name.0 == "openai") {
+                        "anthropic"
+                    } else {
+                        "openai"
+                    }
+                ),
             ),
             _ => Check::good("chain", format!("{} ({})", names.join(" -> "), chain.from)),
         });

@@ -112,7 +112,7 @@ pub enum TicketEvent {
 
 /// Says why a status cannot follow another.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a {from} ticket cannot become {to}: {because}")]
+#[error("a ticket that is {from} cannot become {to}: {because}")]
 pub struct IllegalMove {
     /// Where it stood.
     pub from: Status,
