@@ -338,8 +338,8 @@ impl Case {
     fn plan(self, endpoints: &[(LinkName, Endpoint)], ask: &Ask, began: Timestamp) -> Plan {
         // Short where a clock is to run out; else long enough for a machine with much to do.
         let is_waited_for = ["hang", "stall-4"].contains(&self.row.0);
-        let short = Duration::from_millis(if is_waited_for { 100 } else { 3_000 });
-        let long = Duration::from_secs(3);
+        let short = Duration::from_millis(if is_waited_for { 400 } else { 5_000 });
+        let long = Duration::from_secs(5);
         let clocks = Clocks {
             first_text: Some(short),
             gap: Some(short),
