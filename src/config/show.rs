@@ -158,9 +158,15 @@ fn model_json(model: &ModelConfig) -> Value {
 
 /// Returns a database URL without its password, and without what stands behind a `?`.
 pub fn mask_url(url: &str) -> String {
-    let (url, query) = url
-        .split_once('?')
-        .map_or((url, ""), |(url, _)| (url, "?..."));
+    if !url.contains("://") {
+        return url.to_owned();
+    }
+    let (url, query) = match url.find(['?', '#']).and_then(|at| url.split_at_checked(at)) {
+        // An `@` behind it may end a login that holds a `?` or `#` unescaped.
+        Some((_, behind)) if behind.contains('@') => return "***".to_owned(),
+        Some((url, _)) => (url, "?..."),
+        None => (url, ""),
+    };
     let Some((scheme, rest)) = url.split_once("://") else {
         return format!("{url}{query}");
     };
@@ -195,6 +201,8 @@ mod tests {
             ),
             ("postgres://desk@db/desk", "postgres://desk@db/desk"),
             ("postgres:///desk", "postgres:///desk"),
+            ("postgres://desk:p#w@db/desk", "***"),
+            ("postgres://desk:p?w@db/desk", "***"),
             ("sqlite:/tmp/x.db", "sqlite:/tmp/x.db"),
         ] {
             assert_eq!(mask_url(url), shown);

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::Write as _,
+    panic::catch_unwind,
     path::{Path, PathBuf},
 };
 
@@ -34,6 +35,8 @@ use crate::{
 const SOURCE: &str = "import";
 /// Letters filed together: other writers wait until a batch is done.
 const BATCH: usize = 30;
+/// Their bytes together, as they stood in the files: long ones are filed in fewer at once.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// What came of an import. `seen` is the sum of imported, duplicates and rejected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -117,17 +120,22 @@ impl<'a> Importer<'a> {
 
     /// Imports what is found below the paths; `progress` is told after each batch.
     async fn paths(
-        mut self,
+        &mut self,
         paths: &[PathBuf],
         progress: &mut (dyn FnMut(&Imported) + Send),
-    ) -> Result<Imported, ImportError> {
+    ) -> Result<(), ImportError> {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut bytes = 0_usize;
         for item in walk(paths) {
             match item {
-                Item::Letter(found) => self.read(&found, &mut batch),
+                Item::Letter(found) => {
+                    bytes += found.bytes.len();
+                    self.read(&found, &mut batch);
+                }
                 Item::Reject(reject) => self.done.rejected.push(reject),
             }
-            if batch.len() >= BATCH {
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                bytes = 0;
                 self.file(std::mem::take(&mut batch)).await?;
                 self.count();
                 progress(&self.done);
@@ -136,7 +144,7 @@ impl<'a> Importer<'a> {
         self.file(batch).await?;
         self.count();
         progress(&self.done);
-        Ok(self.done)
+        Ok(())
     }
 
     /// Imports letters that are in memory, each with a name.
@@ -168,7 +176,10 @@ impl<'a> Importer<'a> {
             Some(part) => format!("{}#{part}", found.path.display()),
             None => found.path.display().to_string(),
         };
-        match parse(&found.bytes, found.modified.unwrap_or(self.at)) {
+        // One mail that a reader stumbles over does not stop the rest.
+        let parsed = catch_unwind(|| parse(&found.bytes, found.modified.unwrap_or(self.at)));
+        let parsed = parsed.unwrap_or_else(|_| Err("the program failed at reading it".to_owned()));
+        match parsed {
             Ok(parsed) => batch.push(Read {
                 parsed,
                 marks: found.marks,
@@ -413,15 +424,13 @@ impl Desk {
         progress: &mut (dyn FnMut(&Imported) + Send),
     ) -> Result<Imported, DeskError> {
         let own = self.settings().config.agent.email.iter().cloned().collect();
-        let importer = Importer::new(&self.store, SOURCE, own, self.clock.now());
-        let done = importer
-            .paths(paths, progress)
-            .await
-            .map_err(DeskError::Import)?;
-        self.keep_rejects(&done.rejected)
-            .map_err(DeskError::Import)?;
+        let mut importer = Importer::new(&self.store, SOURCE, own, self.clock.now());
+        let filed = importer.paths(paths, progress).await;
+        // Also of an import that stopped half-way: what was named is known.
+        let kept = self.keep_rejects(&importer.done.rejected);
         self.tell(DeskEvent::Changed);
-        Ok(done)
+        filed.and(kept).map_err(DeskError::Import)?;
+        Ok(importer.done)
     }
 
     /// Returns the file in which rejects are kept, one JSON line each.
@@ -452,4 +461,27 @@ fn append(path: &Path, rejects: &[Reject], at: Timestamp) -> std::io::Result<()>
         writeln!(file, "{}", escaped(&line.to_string()))?;
     }
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_name_reaches_no_terminal_through_the_file_of_rejects() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("rejects.jsonl");
+        let reject = Reject {
+            path: "a\u{9b}31m\u{202e}\u{2028}\nb".to_owned(),
+            reason: "it is empty".to_owned(),
+        };
+
+        append(&file, &[reject.clone()], Timestamp::UNIX_EPOCH).unwrap();
+
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.trim_end().is_ascii(), "{}", text.escape_debug());
+        let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(read["path"], reject.path);
+    }
 }

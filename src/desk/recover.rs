@@ -125,7 +125,7 @@ impl Desk {
             skipped: Vec::new(),
             ending: Ending::Lost,
             action: "lost: the program ended during the call; counted at its most".to_owned(),
-            asked_sha256: hex(&Sha256::digest(b"")),
+            asked_sha256: format!("{:x}", Sha256::digest(b"")),
             words_sent: 0,
             words_whole: 0,
             redacted: Vec::new(),
@@ -206,16 +206,4 @@ fn lost_attempt(call: &OpenHold) -> Attempt {
         moved_on_because: None,
         shown: None,
     }
-}
-
-/// Writes bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        if write!(text, "{byte:02x}").is_err() {
-            text.clear();
-        }
-        text
-    })
 }

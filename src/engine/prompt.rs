@@ -1,7 +1,5 @@
 //! A ticket's conversation made into an ask: newest messages kept, foreign words fenced.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 use super::ask::{Ask, Role, Turn};
@@ -127,7 +125,7 @@ pub fn digest(ask: &Ask) -> String {
         add(&turn.text);
     }
     hash.update(ask.output_limit.to_be_bytes());
-    hex(&hash.finalize())
+    format!("{:x}", hash.finalize())
 }
 
 /// Chooses what is sent: the customer's last message first, then the newest, as long as there is
@@ -241,16 +239,6 @@ fn marker(ticket: &Ticket, parts: &[Part<'_>]) -> String {
 
 fn words(text: &str) -> u64 {
     u64::try_from(text.split_whitespace().count()).unwrap_or(u64::MAX)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        if write!(text, "{byte:02x}").is_err() {
-            text.clear();
-        }
-        text
-    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ use super::{
 
 /// Nobody waits longer for a hanging provider; the connection is closed then.
 const HANG: Duration = Duration::from_mins(10);
+/// So long it waits when a connection cannot be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// An answer that stops at the output limit has so many words.
 const TRUNCATED_WORDS: usize = 24;
 
@@ -32,8 +34,12 @@ pub(super) async fn accept(
     loop {
         tokio::select! {
             taken = listener.accept() => {
-                if let Ok((stream, _)) = taken {
-                    connections.spawn(connection(stream, Arc::clone(&state)));
+                match taken {
+                    Ok((stream, _)) => {
+                        connections.spawn(connection(stream, Arc::clone(&state)));
+                    }
+                    // Too many files are open, say: trying on at once would only spin.
+                    Err(_) => time::sleep(ACCEPT_PAUSE).await,
                 }
             }
             Some(_) = connections.join_next() => {}

@@ -150,7 +150,11 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 pub(super) fn postgres_shown(url: &SecretString) -> String {
     let whole = url.expose_secret();
     let bare = whole.split(['?', '#']).next().unwrap_or_default();
-    let Some((scheme, rest)) = bare.split_once("://") else {
+    // An `@` behind the `?` or `#` may end a login that holds one unescaped.
+    let is_doubtful = whole
+        .get(bare.len()..)
+        .is_some_and(|rest| rest.contains('@'));
+    let Some((scheme, rest)) = bare.split_once("://").filter(|_| !is_doubtful) else {
         return "postgres://[…]".to_owned();
     };
     let (people, place) = match rest.rsplit_once('@') {
@@ -186,6 +190,9 @@ mod tests {
             ),
             ("postgresql://:s3cret@db/desk", "postgresql://db/desk"),
             ("s3cret", "postgres://[…]"),
+            ("postgres://maya:s3#cret@db/desk", "postgres://[…]"),
+            ("postgres://maya:s3?cret@db/desk", "postgres://[…]"),
+            ("postgres://maya:s3@x#cret@db/desk", "postgres://[…]"),
         ] {
             assert_eq!(postgres_shown(&SecretString::from(url.to_owned())), shown);
         }

@@ -55,7 +55,7 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err("it is empty".to_owned());
     }
-    let raw_sha256 = hex(&Sha256::digest(bytes));
+    let raw_sha256 = format!("{:x}", Sha256::digest(bytes));
     let Some(message) = MessageParser::default().parse(bytes) else {
         return Ok(only_text(bytes, raw_sha256, otherwise));
     };
@@ -267,17 +267,6 @@ fn attachments(message: &Message<'_>) -> Vec<Attachment> {
             }
         })
         .collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        if write!(text, "{byte:02x}").is_err() {
-            text.clear();
-        }
-        text
-    })
 }
 
 #[cfg(test)]
