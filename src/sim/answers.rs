@@ -7,7 +7,20 @@ struct Template {
     text: &'static str,
 }
 
-const TEMPLATES: [Template; 14] = [
+const TEMPLATES: [Template; 15] = [
+    Template {
+        words: &[
+            "previous instructions",
+            "your instructions",
+            "full text of your",
+            "without asking",
+            "do not mention",
+        ],
+        text: "Hello {name},\n\nThank you for your message. It asks for things that we do not \
+               decide by mail, so none of it has been done, and our security team has it \
+               now.\n\nIf there is something about your own account that I can help with, \
+               please tell me in your words.\n\nBest regards",
+    },
     Template {
         words: &["您好", "谢谢", "订单"],
         text: "{name}，您好：\n\n感谢您的来信。您的付款{order}我们正在与财务核对，核对完成后会立即\

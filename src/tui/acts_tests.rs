@@ -143,16 +143,7 @@ fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
         matches!(effects.as_slice(), [Effect::QueueReply(_, Status::Solved)]),
         "{effects:?}"
     );
-    let row = OutboxRow {
-        id: OutboxId::new(uuid::Uuid::from_u128(7)),
-        ticket: fixture::row(0).id,
-        draft: fixture::draft(0).id,
-        text: "Hi".to_owned(),
-        then: Status::Solved,
-        approved_by: "noor".to_owned(),
-        queued_at: now().civil,
-        delivery: Delivery::Held,
-    };
+    let row = waiting_reply();
 
     let done = Msg::Done(Done::Queued(Ok(Box::new(row)), Status::Solved));
     let effects = update(&mut model, done, now());
@@ -326,6 +317,77 @@ fn a_save_that_meets_a_newer_text_is_made_again_on_top_of_it() {
                 ..
             }]
         ),
+        "{effects:?}"
+    );
+}
+
+fn waiting_reply() -> OutboxRow {
+    OutboxRow {
+        id: OutboxId::new(uuid::Uuid::from_u128(7)),
+        ticket: fixture::row(0).id,
+        draft: fixture::draft(0).id,
+        text: "Hi".to_owned(),
+        then: Status::Solved,
+        approved_by: "noor".to_owned(),
+        queued_at: now().civil,
+        delivery: Delivery::Held,
+    }
+}
+
+#[test]
+fn the_outbox_lists_waiting_replies_and_brings_one_back() {
+    let mut model = model();
+
+    let asked = press(&mut model, "g o");
+    assert!(
+        matches!(asked.as_slice(), [Effect::LoadOutbox]),
+        "{asked:?}"
+    );
+    let reply = waiting_reply();
+    let ticket = fixture::view(0).ticket;
+    let came = Done::Outbox(Ok(vec![(reply.clone(), ticket)]));
+    update(&mut model, Msg::Done(came), now());
+    let effects = press(&mut model, "u");
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::Withdraw(id)] if *id == reply.id),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn the_steps_of_the_demo_open_the_own_desk_and_those_of_the_desk_come_back() {
+    let mut demo = sized(120, 36, true);
+    press(&mut demo, "ctrl+k enter");
+    let effects = press(&mut demo, "enter");
+    assert!(
+        matches!(effects.as_slice(), [Effect::OwnDesk]),
+        "{effects:?}"
+    );
+
+    let mut own = model();
+    super::acts::act(&mut own, crate::config::action::Action::SetUp);
+    press(&mut own, "j j enter");
+    assert!(matches!(own.overlay, Some(Overlay::Prompt(_))));
+    let effects = press(&mut own, "/ t m p enter");
+    assert!(matches!(&own.overlay, Some(Overlay::SetUp(steps)) if steps.cursor == 2));
+    let reads =
+        |effect: &Effect| matches!(effect, Effect::Import(path) if path.as_os_str() == "/tmp");
+    assert!(effects.iter().any(reads), "{effects:?}");
+    press(&mut own, "esc");
+    assert!(own.overlay.is_none());
+}
+
+#[test]
+fn a_suggested_cap_gives_way_to_what_is_typed() {
+    let mut model = model();
+
+    press(&mut model, "+");
+    let effects = press(&mut model, "5 0 enter");
+
+    let fifty = Cap::Month(Usd::from_dollars(50));
+    assert!(
+        matches!(effects.as_slice(), [Effect::SetCap(cap)] if *cap == fifty),
         "{effects:?}"
     );
 }

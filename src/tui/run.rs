@@ -298,7 +298,9 @@ impl Show {
         let cannot = |what: &str, error: &io::Error| {
             Trouble::new(format!("{what}: {error}. The text here is unchanged."))
         };
-        self.write(&file, text)
+        // A file of text ends its last line; what is added below is a line of its own.
+        let whole = format!("{}\n", text.trim_end_matches('\n'));
+        self.write(&file, &whole)
             .map_err(|error| cannot("The editor's file could not be written", &error))?;
         let ran = Command::new(program)
             .args(arguments)
@@ -313,6 +315,7 @@ impl Show {
                     read.map_err(|error| cannot("The editor's file could not be read", &error))?;
                 let new = String::from_utf8_lossy(&bytes).into_owned();
                 let is_same = new.trim_end_matches('\n') == text.trim_end_matches('\n');
+                let new = new.trim_end_matches('\n').to_owned();
                 Ok((!is_same).then_some(new))
             }
             Ok(status) => Err(Trouble::new(format!(

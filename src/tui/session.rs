@@ -189,7 +189,10 @@ impl<B: Backend> Session<B> {
     /// Forgets what stands on the terminal, so that everything is painted anew.
     pub fn forget(&mut self) -> Result<(), B::Error> {
         self.pace.is_stale = true;
-        self.terminal.clear()
+        // Not `clear`: it asks the terminal where its cursor is, and the answer is lost among the
+        // keys, so that nothing would be painted anew.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
     }
 
     /// Returns what only the owner of the terminal can do, if there is something.

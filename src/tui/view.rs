@@ -236,8 +236,7 @@ const QUEUE_HINTS: [(Action, &str); 8] = [
     (Action::Help, "help"),
 ];
 
-const EDIT_HINTS: [(Action, &str); 4] = [
-    (Action::Save, "save and leave"),
+const EDIT_HINTS: [(Action, &str); 3] = [
     (Action::Cancel, "save and leave"),
     (Action::ExternalEditor, "$EDITOR"),
     (Action::Palette, "all"),

@@ -56,6 +56,16 @@ pub fn difference(cost: Cost, instead_of: crate::domain::Usd) -> String {
     }
 }
 
+/// Returns a subject fit for one line, or that there is none.
+pub fn subject(subject: &str) -> String {
+    let shown = super::paint::safe(subject);
+    if shown.trim().is_empty() {
+        "(no subject)".to_owned()
+    } else {
+        shown
+    }
+}
+
 /// Returns the sign of a priority, two cells wide.
 pub const fn priority_sign(priority: Option<Priority>) -> &'static str {
     match priority {

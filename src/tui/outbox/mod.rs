@@ -94,7 +94,7 @@ fn two_lines(row: &OutboxRow, ticket: &Ticket, model: &Model, wide: usize) -> [S
         &model.stage.facts.zone,
     );
     let right = format!("{when}, then {} ", row.then);
-    let left = format!("#{:<6} {}", ticket.number, safe(&ticket.subject));
+    let left = format!("#{:<6} {}", ticket.number, words::subject(&ticket.subject));
     let room = wide.saturating_sub(3 + paint::width(&right) + 2);
     let text = row.text.split_whitespace().collect::<Vec<_>>().join(" ");
     [

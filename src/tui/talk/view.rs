@@ -118,7 +118,11 @@ fn head(buffer: &mut Buffer, area: Rect, ticket: &Ticket, model: &Model, theme: 
         format!(" {}", priority.word().to_uppercase())
     });
     let status = format!(" {}{priority} ", ticket.status.word().to_uppercase());
-    let subject = format!(" #{} {}", ticket.number, safe(&ticket.subject));
+    let subject = format!(
+        " #{} {}",
+        ticket.number,
+        crate::tui::words::subject(&ticket.subject)
+    );
     let bold = style(theme.title);
     let first = paint::row(
         vec![Span::styled(subject, bold)],
