@@ -34,6 +34,7 @@ pub mod session;
 pub mod setup;
 pub mod talk;
 pub mod terminal;
+mod turns;
 pub mod update;
 pub mod view;
 pub mod words;

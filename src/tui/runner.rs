@@ -1,6 +1,9 @@
 //! Turns effects into tasks and the ends of tasks into messages. Every task is awaited.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +12,7 @@ use super::{
     effect::Effect,
     event::{Done, Trouble, TroubleKind},
     paint::safe,
+    turns::{OwnSave, Turns},
 };
 use crate::{
     desk::{Desk, DeskError, Verify, import::Imported},
@@ -27,6 +31,8 @@ pub struct Runner {
     tasks: JoinSet<Option<Done>>,
     stops: BTreeMap<TicketId, CancellationToken>,
     newest: Newest,
+    turns: Turns,
+    own_save: Arc<Mutex<OwnSave>>,
 }
 
 /// Reads that only count when they are the newest: while one is under way, the next waits, and a
@@ -80,6 +86,8 @@ impl Runner {
             tasks,
             stops,
             newest,
+            turns: Turns::default(),
+            own_save: Arc::default(),
         }
     }
 
@@ -124,6 +132,12 @@ impl Runner {
             }
             effect @ Effect::LoadTicket(_) => self.read(effect, |newest| &mut newest.ticket),
             effect @ Effect::LoadPage { .. } => self.read(effect, |newest| &mut newest.page),
+            effect @ (Effect::Save { .. }
+            | Effect::QueueReply(..)
+            | Effect::Withdraw(_)
+            | Effect::Discard(..)
+            | Effect::Restore(..)
+            | Effect::Change { .. }) => self.in_turn(effect),
             other => self.spawn(other),
         }
         None
@@ -163,6 +177,40 @@ impl Runner {
         #[expect(clippy::panic, reason = "the test of what follows a panic needs one")]
         self.tasks
             .spawn(async { panic!("a rehearsed panic in a task") });
+    }
+
+    /// Writes when what was begun before is written.
+    fn in_turn(&mut self, mut effect: Effect) {
+        let desk = Arc::clone(&self.desk);
+        let own_save = Arc::clone(&self.own_save);
+        let mut turn = self.turns.next();
+        self.tasks.spawn(async move {
+            turn.come().await;
+            let wanted = if let Effect::Save {
+                ticket, expected, ..
+            } = &effect
+            {
+                Some((*ticket, *expected))
+            } else {
+                None
+            };
+            own_save
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .under(&mut effect);
+            let done = write(&desk, effect).await;
+            let own = match (wanted, &done) {
+                (
+                    Some((ticket, expected)),
+                    Some(Done::Saved {
+                        draft: Ok(draft), ..
+                    }),
+                ) => OwnSave::of(ticket, expected, draft.revision),
+                _ => OwnSave::default(),
+            };
+            *own_save.lock().unwrap_or_else(PoisonError::into_inner) = own;
+            done
+        });
     }
 
     fn read(&mut self, effect: Effect, slot: impl Fn(&mut Newest) -> &mut Slot) {

@@ -18,11 +18,20 @@ use crate::{
     domain::{Change, LinkName, QueueRow, Status, TicketId},
 };
 
-/// Saves what is typed and closes the editor.
+/// Saves what is typed and closes the editor; a text that could not be saved stays open.
 pub fn leave_editor(model: &mut Model) -> Vec<Effect> {
     let Some(mut editor) = model.editor.take() else {
         return Vec::new();
     };
+    if editor.has_failed() {
+        // The text is here and nowhere else: it stays open until it is on disk.
+        let save = editor.save();
+        model.editor = Some(editor);
+        model
+            .notes
+            .warn("The text is not saved; trying again.", model.stage.now);
+        return save.into_iter().collect();
+    }
     if let Some(view) = model.talk.view_of_mut(editor.ticket())
         && let Some(draft) = &mut view.draft
     {

@@ -84,7 +84,7 @@ impl Editor {
 
     /// Tells whether something is typed that no save has.
     pub const fn is_dirty(&self) -> bool {
-        self.unsaved_since.is_some() || self.is_saving
+        self.unsaved_since.is_some() || self.is_saving || self.failed.is_some()
     }
 
     /// Returns how the text stands on disk, in words.
@@ -169,7 +169,9 @@ impl Editor {
 
     /// Returns the save of what is typed and not saved, if anything is.
     pub fn save(&mut self) -> Option<Effect> {
-        self.unsaved_since?;
+        if self.unsaved_since.is_none() && self.failed.is_none() {
+            return None;
+        }
         self.unsaved_since = None;
         self.is_saving = true;
         self.failed = None;
@@ -190,6 +192,11 @@ impl Editor {
     pub fn not_saved(&mut self, why: &str) {
         self.is_saving = false;
         self.failed = Some(why.to_owned());
+    }
+
+    /// Tells whether the last save failed: the text is here and nowhere else.
+    pub const fn has_failed(&self) -> bool {
+        self.failed.is_some()
     }
 
     /// Notes that another text was saved meanwhile: what it is must be read first.
@@ -374,6 +381,18 @@ mod tests {
                 ..
             })
         ));
+    }
+
+    #[test]
+    fn what_could_not_be_saved_is_saved_when_the_editor_is_left() {
+        let mut editor = editor("");
+        press(&mut editor, "a");
+        let _failing = editor.save();
+        editor.not_saved("the disk is full");
+
+        assert!(editor.is_dirty(), "leaving asks once more");
+        assert!(editor.has_failed());
+        assert!(editor.save().is_some(), "it is tried again");
     }
 
     #[test]
