@@ -75,6 +75,12 @@ fn a_draft_comes_with_its_receipt() {
         (&attempt["no"], &attempt["status"]),
         (&json!(1), &json!(200))
     );
+    let moment = |value: &Value| -> deskhand::domain::Timestamp {
+        let text = value.as_str().expect("a time");
+        text.parse().expect("a time")
+    };
+    assert!(moment(&receipt["began"]) <= moment(&attempt["began"]));
+    assert!(moment(&attempt["began"]) <= moment(&receipt["ended"]));
     assert_eq!(attempt["class_because"], "nothing went wrong");
     assert!(attempt["tokens_in"].as_u64().is_some_and(|count| count > 0));
     for field in [
@@ -429,6 +435,28 @@ fn a_wrong_config_stops_with_every_finding() {
     for said in [check.stdout, check.stderr, spend.stderr] {
         assert!(!said.contains("secret-0123456789"));
     }
+}
+
+#[test]
+fn a_provider_that_is_set_up_wrongly_is_not_called_absent() {
+    let home = Home::new();
+    home.config(
+        "[providers.mine]\ntype = \"openai\"\nbase_url = \"nonsense\"\n\
+         [chains.default]\nlinks = [\"mine/gpt-4o-mini\", \"absent/gpt-4o-mini\"]\n",
+    );
+
+    let said = home.run(&["config", "check"]);
+
+    assert_eq!(said.code, 2);
+    let said = said.stdout + &said.stderr;
+    assert!(
+        said.contains("absent/gpt-4o-mini names no provider"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("mine/gpt-4o-mini names no provider"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -164,3 +164,58 @@ async fn without_a_bus_the_answer_is_quick_and_clear() {
         assert!(error.advice("anthropic").contains("${ANTHROPIC_API_KEY}"));
     }
 }
+
+/// Runs the program in a folder of its own; returns its exit code and all it said.
+fn program(home: &std::path::Path, args: &[&str], stdin: &str) -> (Option<i32>, String) {
+    use std::{io::Write as _, process::Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_deskhand"))
+        .arg("--data")
+        .arg(home)
+        .args(args)
+        .env_remove("DESKHAND_CONFIG")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    pipe.write_all(stdin.as_bytes()).expect("it reads");
+    drop(pipe);
+    let ran = child.wait_with_output().expect("it ends");
+    let said = [ran.stdout, ran.stderr].concat();
+    (
+        ran.status.code(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+#[tokio::test]
+#[ignore = "needs a Secret Service: tests/run starts one"]
+async fn a_key_that_went_from_the_keyring_is_missed() {
+    if !is_in("unlocked", "a_key_that_went_from_the_keyring_is_missed") {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a folder");
+    let set = program(
+        home.path(),
+        &["keys", "set", "anthropic", "--no-verify"],
+        &format!("{KEY}\n"),
+    );
+    assert_eq!(set.0, Some(0), "{}", set.1);
+    let vault = Vault::new(|_| None);
+    assert_eq!(get(&vault).await, Ok(Some(KEY.to_owned())));
+    assert_eq!(
+        vault.remove(&provider(), &Patience::of_a_command()).await,
+        Ok(true)
+    );
+
+    let tested = program(home.path(), &["keys", "test", "anthropic"], "");
+    let doctor = program(home.path(), &["doctor"], "");
+
+    assert_eq!(tested.0, Some(1), "{}", tested.1);
+    assert!(tested.1.contains("There is no key of `anthropic`"));
+    assert!(tested.1.contains("deskhand keys set anthropic"));
+    assert_eq!(doctor.0, Some(1), "{}", doctor.1);
+    assert!(doctor.1.contains("no longer in your keyring"));
+    assert!(!format!("{}{}{}", set.1, tested.1, doctor.1).contains(KEY));
+}

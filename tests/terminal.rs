@@ -31,7 +31,11 @@ struct Seat {
     _data: tempfile::TempDir,
 }
 
-fn seat((rows, cols): (u16, u16), env: &[(&str, &str)]) -> Seat {
+fn seat(size: (u16, u16), env: &[(&str, &str)]) -> Seat {
+    seat_of(size, env, &["demo"])
+}
+
+fn seat_of((rows, cols): (u16, u16), env: &[(&str, &str)], args: &[&str]) -> Seat {
     let data = tempfile::tempdir().unwrap();
     let size = PtySize {
         rows,
@@ -41,7 +45,8 @@ fn seat((rows, cols): (u16, u16), env: &[(&str, &str)]) -> Seat {
     };
     let pair = native_pty_system().openpty(size).unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_deskhand"));
-    command.args(["--data", data.path().to_str().unwrap(), "demo"]);
+    command.args(["--data", data.path().to_str().unwrap()]);
+    command.args(args);
     command.env("TERM", "xterm-256color");
     command.env("HOME", data.path());
     command.env_remove("NO_COLOR");
@@ -135,6 +140,26 @@ impl Seat {
 
 const USUAL: (u16, u16) = (36, 120);
 const OPEN: &str = "deskhand  DEMO";
+
+#[test]
+fn a_key_is_asked_for_without_echo_and_echo_comes_back() {
+    for stopped_by_key in [true, false] {
+        let mut seat = seat_of(USUAL, &[], &["keys", "set", "anthropic"]);
+        seat.wait_for("Key for anthropic");
+        seat.press("sk-half-typed");
+
+        if stopped_by_key {
+            seat.press("\u{3}");
+        } else {
+            seat.signal(Signal::TERM);
+        }
+
+        let (code, shown) = seat.end();
+        assert_eq!(code, 130, "{shown}");
+        assert!(shown.contains("Nothing was stored"), "{shown}");
+        assert!(!shown.contains("half-typed"), "{shown}");
+    }
+}
 
 #[test]
 fn quitting_gives_the_terminal_back() {

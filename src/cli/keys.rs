@@ -3,12 +3,13 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::{
     Call,
     args::{KeysArgs, KeysCommand},
+    draft::told_to_stop,
     json,
     stop::{Exit, Stop},
 };
@@ -17,7 +18,7 @@ use crate::{
         Tried, Verify,
         face::{KeyCard, KeyOrigin},
     },
-    domain::ProviderName,
+    domain::{Ending, ProviderName},
 };
 
 /// No provider's key is longer; a pipe that goes on for ever is not read.
@@ -60,7 +61,7 @@ async fn set(call: &Call, provider: ProviderName, verify: Verify) -> Result<Exit
         if desk.settings().provider(&provider).is_none() {
             return Err(crate::desk::DeskError::NoProvider(provider.0.clone()).into());
         }
-        let key = read_key(&provider)?;
+        let key = read_key(&provider).await?;
         Ok(desk.set_key(&provider, key, verify).await?)
     });
     let tried = done.await?;
@@ -112,11 +113,9 @@ async fn remove(call: &Call, provider: ProviderName) -> Result<Exit, Stop> {
 }
 
 /// Reads a key: without echo on a terminal, else the first line of stdin.
-fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
-    let unread = |error: io::Error| Stop::failed(format!("The key could not be read: {error}."));
-    let mut line = if io::stdin().is_terminal() {
-        let name: String = provider.0.chars().filter(|c| !c.is_control()).collect();
-        rpassword::prompt_password(format!("Key for {name} (not shown): ")).map_err(unread)?
+async fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
+    let line = if io::stdin().is_terminal() {
+        typed_key(provider).await?
     } else {
         let mut line = String::new();
         io::stdin()
@@ -124,17 +123,71 @@ fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
             .take(LONGEST_KEY)
             .read_line(&mut line)
             .map_err(unread)?;
-        line
+        SecretString::from(line)
     };
-    let key = line.trim();
+    let key = line.expose_secret().trim();
     if key.is_empty() {
         return Err(Stop::usage("No key was given.").advising(format!(
             "Type it when asked, or pipe it in: printf %s \"$KEY\" | deskhand keys set {provider}"
         )));
     }
-    let key = SecretString::from(key.to_owned());
-    line.clear();
-    Ok(key)
+    Ok(SecretString::from(key))
+}
+
+/// Asks for a key on the terminal. The thread that reads is left alone when the person stops it;
+/// the terminal shows what is typed again before the program leaves.
+async fn typed_key(provider: &ProviderName) -> Result<SecretString, Stop> {
+    let name: String = provider.0.chars().filter(|c| !c.is_control()).collect();
+    let echo = Echo::now();
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    let prompt = move || {
+        let typed = rpassword::prompt_password(format!("Key for {name} (not shown): "));
+        drop(answer.send(typed.map(SecretString::from)));
+    };
+    drop(std::thread::Builder::new().spawn(prompt).map_err(unread)?);
+    tokio::select! {
+        biased;
+        () = told_to_stop() => {
+            echo.restore();
+            Err(Stop {
+                exit: Exit::after(Ending::Cancelled),
+                words: "Cancelled. Nothing was stored.".to_owned(),
+                advice: None,
+            })
+        }
+        typed = answered => match typed {
+            Ok(typed) => typed.map_err(unread),
+            Err(_) => Err(Stop::failed("The key could not be read.")),
+        },
+    }
+}
+
+fn unread(error: io::Error) -> Stop {
+    Stop::failed(format!("The key could not be read: {error}."))
+}
+
+/// How the terminal stood before a key was asked for.
+struct Echo {
+    #[cfg(unix)]
+    before: Option<rustix::termios::Termios>,
+}
+
+impl Echo {
+    fn now() -> Self {
+        Self {
+            #[cfg(unix)]
+            before: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+
+    fn restore(&self) {
+        #[cfg(unix)]
+        if let Some(before) = &self.before {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            // A terminal that is gone needs no echo.
+            tcsetattr(io::stdin(), OptionalActions::Now, before).unwrap_or(());
+        }
+    }
 }
 
 fn to_json(card: &KeyCard) -> Value {
