@@ -56,6 +56,11 @@ fn classes(receipt: &Value) -> Vec<Value> {
         .collect()
 }
 
+fn moment(value: &Value) -> deskhand::domain::Timestamp {
+    let text = value.as_str().expect("a time");
+    text.parse().expect("a time")
+}
+
 #[test]
 fn a_draft_comes_with_its_receipt() {
     let (home, _server, number) = desk(&["anthropic/claude-haiku-4-5"], "cap_month_usd = 20");
@@ -75,10 +80,6 @@ fn a_draft_comes_with_its_receipt() {
         (&attempt["no"], &attempt["status"]),
         (&json!(1), &json!(200))
     );
-    let moment = |value: &Value| -> deskhand::domain::Timestamp {
-        let text = value.as_str().expect("a time");
-        text.parse().expect("a time")
-    };
     assert!(moment(&receipt["began"]) <= moment(&attempt["began"]));
     assert!(moment(&attempt["began"]) <= moment(&receipt["ended"]));
     assert_eq!(attempt["class_because"], "nothing went wrong");

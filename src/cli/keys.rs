@@ -122,7 +122,7 @@ async fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
             .lock()
             .take(LONGEST_KEY)
             .read_line(&mut line)
-            .map_err(unread)?;
+            .map_err(|error| unread(&error))?;
         SecretString::from(line)
     };
     let key = line.expose_secret().trim();
@@ -144,7 +144,11 @@ async fn typed_key(provider: &ProviderName) -> Result<SecretString, Stop> {
         let typed = rpassword::prompt_password(format!("Key for {name} (not shown): "));
         drop(answer.send(typed.map(SecretString::from)));
     };
-    drop(std::thread::Builder::new().spawn(prompt).map_err(unread)?);
+    drop(
+        std::thread::Builder::new()
+            .spawn(prompt)
+            .map_err(|error| unread(&error))?,
+    );
     tokio::select! {
         biased;
         () = told_to_stop() => {
@@ -156,13 +160,13 @@ async fn typed_key(provider: &ProviderName) -> Result<SecretString, Stop> {
             })
         }
         typed = answered => match typed {
-            Ok(typed) => typed.map_err(unread),
+            Ok(typed) => typed.map_err(|error| unread(&error)),
             Err(_) => Err(Stop::failed("The key could not be read.")),
         },
     }
 }
 
-fn unread(error: io::Error) -> Stop {
+fn unread(error: &io::Error) -> Stop {
     Stop::failed(format!("The key could not be read: {error}."))
 }
 
@@ -197,6 +201,7 @@ fn to_json(card: &KeyCard) -> Value {
         "origin": origin(&card.origin),
         "env": env_name(&card.origin),
         "masked": card.masked,
+        "masked_because": card.masked.is_none().then_some("a list reads no key"),
         "state": json::key_state(card.state),
         "since": card.since,
         "said": card.said,
