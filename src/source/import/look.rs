@@ -60,7 +60,7 @@ pub(super) fn is_from_line(bytes: &[u8]) -> bool {
 }
 
 /// Tells whether the bytes begin with such a line that has its date.
-pub(super) fn is_dated_from_line(bytes: &[u8]) -> bool {
+fn is_dated_from_line(bytes: &[u8]) -> bool {
     let words = sender_and_date(bytes);
     let is_time = |word: &str| {
         let parts: Vec<&str> = word.split(':').collect();
@@ -81,7 +81,7 @@ fn sender_and_date(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Tells whether the first line is `Name: value`.
-pub(super) fn starts_with_header(bytes: &[u8]) -> bool {
+fn starts_with_header(bytes: &[u8]) -> bool {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
     name.len() < line.len()

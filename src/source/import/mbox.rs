@@ -6,10 +6,7 @@
 
 use std::io::{self, BufRead, Read as _, Seek, SeekFrom};
 
-use super::{
-    Marks,
-    look::{is_dated_from_line, is_from_line, starts_with_header},
-};
+use super::{Marks, look::is_from_line};
 
 /// The most bytes of one message; a longer one is named and passed over.
 pub(super) const MESSAGE_LIMIT: usize = 64 * 1024 * 1024;
@@ -58,7 +55,7 @@ impl<R: BufRead + Seek> Mbox<R> {
                 self.is_over = true;
                 break;
             }
-            if !message.goes_on() && is_from_line(&line) && self.separates(&message, &line)? {
+            if message.may_end_here() && is_from_line(&line) {
                 self.has_separator = true;
                 break;
             }
@@ -93,24 +90,6 @@ impl<R: BufRead + Seek> Mbox<R> {
         }
         self.has_separator = false;
         Ok(true)
-    }
-
-    /// Tells whether a `From ` line stands between two messages: after a blank line, or, with its
-    /// date and before a header, as programs write that leave the blank line out.
-    fn separates(&mut self, message: &Message, line: &[u8]) -> io::Result<bool> {
-        if message.may_end_here() {
-            return Ok(true);
-        }
-        if !is_dated_from_line(line) {
-            return Ok(false);
-        }
-        let here = self.reader.stream_position()?;
-        let mut next = Vec::new();
-        (&mut self.reader)
-            .take(LOOK_AHEAD)
-            .read_until(b'\n', &mut next)?;
-        self.reader.seek(SeekFrom::Start(here))?;
-        Ok(starts_with_header(&next) && !next.starts_with(b"From "))
     }
 
     /// Tells whether a message ends `length` bytes from here: at a separator or at the end of the
@@ -158,17 +137,14 @@ struct Message {
 }
 
 impl Message {
-    /// Tells whether a believable count of bytes says that it is not over yet: inside an mboxcl2
-    /// a separator may be text.
-    fn goes_on(&self) -> bool {
-        let count = self.content_length.filter(|_| self.body_at.is_some());
-        count.is_some_and(|length| self.body_bytes < length)
-    }
-
-    /// Tells whether a separator may stand here, as the formats say: after a blank line.
-    const fn may_end_here(&self) -> bool {
-        let is_counted = self.content_length.is_some() && self.body_at.is_some();
-        is_counted || self.bytes.is_empty() || self.ends_blank || self.is_too_long
+    /// Tells whether a separator here ends the message: after a blank line, as the formats say,
+    /// and where a believable count of bytes says that it is over.
+    fn may_end_here(&self) -> bool {
+        match self.content_length {
+            // The count reaches beyond this line: inside an mboxcl2 the line is text.
+            Some(length) if self.body_at.is_some() => self.body_bytes >= length,
+            Some(_) | None => self.bytes.is_empty() || self.ends_blank || self.is_too_long,
+        }
     }
 
     fn add(&mut self, line: &[u8]) {
@@ -325,19 +301,6 @@ mod tests {
 
             assert_eq!(parts(&text).len(), 2, "{count}");
         }
-    }
-
-    #[test]
-    fn messages_without_a_blank_line_between_are_split_before_a_header() {
-        let text = format!(
-            "{SEPARATOR}Subject: 1\n\none\n{SEPARATOR}Subject: 2\n\ntwo\n\
-             {SEPARATOR}said so in his letter\n"
-        );
-
-        let found = parts(&text);
-
-        assert_eq!(found.len(), 2);
-        assert!(found[1].ends_with("said so in his letter\n"));
     }
 
     #[test]
