@@ -269,6 +269,11 @@ fn keys(model: &mut Model, letter: Option<char>) -> Vec<Effect> {
             let menu = Menu::models(&card.provider, &card.models, card.default_model.as_deref());
             model.overlay = Some(Overlay::Menu(menu));
         }
+        Some('a' | 'x') if model.stage.facts.is_demo => {
+            let words = "The demo's providers are simulated and take no key; t asks one again. \
+                         `Set up my desk` leads to your own.";
+            model.notes.say(words, model.stage.now);
+        }
         Some('a') => {
             let prompt = Prompt::open(PromptKind::Key(card.provider), "");
             model.overlay = Some(Overlay::Prompt(prompt));

@@ -320,10 +320,12 @@ async fn banners(desk: &Desk) -> Vec<String> {
     let refused = desk.refused_keys().await.unwrap_or_default();
     let words = |(provider, said): (ProviderName, Option<String>)| {
         let said = said.map_or_else(String::new, |said| format!(" ({})", safe(&said)));
-        format!(
-            "{provider} refused its key{said} and is left out until a new one is set: Keys \
-             screen."
-        )
+        let again = if desk.is_demo() {
+            "; t on the Keys screen asks it again."
+        } else {
+            " until a new one is set: Keys screen."
+        };
+        format!("{provider} refused its key{said} and is left out{again}")
     };
     refused.into_iter().map(words).collect()
 }

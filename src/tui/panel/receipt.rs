@@ -192,7 +192,7 @@ impl Page<'_> {
                     self.wrapped("    ", said, self.theme.quiet);
                 }
                 let wait = attempt.retry_after.map_or_else(String::new, |wait| {
-                    format!("retry-after {} s · ", wait.as_secs())
+                    format!("retry-after {}s · ", wait.as_secs())
                 });
                 self.line(format!("    {wait}{took}"), self.theme.text);
             }

@@ -147,11 +147,12 @@ fn head(buffer: &mut Buffer, area: Rect, ticket: &Ticket, model: &Model, theme: 
     let from = format!(" {}", safe(&ticket.requester.address));
     let right = if model.layout().is_framed() {
         vec![
+            Span::raw("  "),
             Span::styled(tags, style(theme.tag)),
             Span::raw(format!("{assignee} ")),
         ]
     } else {
-        vec![Span::raw(format!("{assignee}  ")), Span::raw(tabs(model))]
+        vec![Span::raw(format!("  {assignee}  ")), Span::raw(tabs(model))]
     };
     let left = vec![Span::styled(from, style(theme.quiet))];
     write_line(buffer, area, 1, &paint::row(left, right, wide));
