@@ -118,6 +118,44 @@ async fn a_killed_drafts_words_stay_and_its_hold_is_settled_at_the_next_start() 
 }
 
 #[tokio::test]
+async fn a_text_that_was_being_rewritten_comes_back_after_a_kill() {
+    let bench = Bench::new().await;
+    let mut config = bench.usual();
+    config.clocks = "gap = \"60s\"".to_owned();
+    bench.configure(&config.to_string());
+    let ticket = bench.tickets(1).await[0];
+    let store = bench.store().await;
+    let number = store.ticket(ticket).await.unwrap().unwrap().number;
+    let desk = bench.desk().await;
+    let mine = desk.save_text(ticket, "My own words.", None).await.unwrap();
+    desk.close().await;
+    bench.first_fails(Fault::Stall(12));
+    let program = drafting(&bench, number);
+
+    kill_when(program, async || {
+        let draft = store.draft(ticket, "maya").await.unwrap();
+        draft.is_some_and(|draft| draft.state == DraftState::Writing)
+    })
+    .await;
+    let desk = bench.desk().await;
+
+    let draft = desk.ticket(ticket).await.unwrap().draft.unwrap();
+    assert_eq!(draft.text, "My own words.");
+    assert_eq!(draft.origin, mine.origin);
+    assert!(draft.flags[0].starts_with("as before"), "{:?}", draft.flags);
+    let revisions = store.revisions(draft.id).await.unwrap();
+    let longest = revisions
+        .iter()
+        .map(|revision| revision.text.split_inclusive(' ').count());
+    assert_eq!(
+        longest.max(),
+        Some(12),
+        "the model's words are kept as a revision"
+    );
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn the_receipt_of_a_killed_draft_tells_of_every_call_and_the_sums_agree() {
     let bench = Bench::new().await;
     let ticket = bench.tickets(1).await[0];

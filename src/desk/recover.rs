@@ -17,14 +17,16 @@ use super::{
 };
 use crate::{
     domain::{
-        Attempt, Billed, Cost, DraftState, Ending, Receipt, ReceiptId, RunId, Task, Usage,
-        fault::FaultClass,
+        Attempt, Billed, Cost, DraftState, Ending, Receipt, ReceiptId, RunId, Task, Timestamp,
+        Usage, fault::FaultClass,
     },
-    store::{HoldState, OpenHold, SaveDraft},
+    store::{HoldState, OpenHold, Revision, SaveDraft},
 };
 
 /// The mark of a draft whose writing was cut off by the end of the program.
 const UNFINISHED: &str = "unfinished: the program ended while it was written";
+/// The mark of a draft that was being rewritten then: the text is the one from before.
+const REWRITE_LOST: &str = "as before: the program ended while it was rewritten";
 /// How often a desk that stays open looks again.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -134,7 +136,8 @@ impl Desk {
         })
     }
 
-    /// Keeps the words that had been saved, and says that they are not whole.
+    /// Keeps the words that had been saved, and says that they are not whole. A text that stood
+    /// there before the run comes back; the words are then the revision under it.
     async fn mark_unfinished(
         &self,
         hold: &OpenHold,
@@ -155,16 +158,28 @@ impl Desk {
         if draft.state != DraftState::Writing || is_written_by_another {
             return Ok(());
         }
+        let revisions = self.store.revisions(draft.id).await?;
+        let before = before_the_run(&revisions, hold.at);
         let (mut flags, mut receipts) = (draft.flags, draft.receipts);
-        flags.push(UNFINISHED.to_owned());
+        flags.push(
+            if before.is_some() {
+                REWRITE_LOST
+            } else {
+                UNFINISHED
+            }
+            .to_owned(),
+        );
         receipts.push(receipt.id);
+        let (text, origin) = before.map_or((draft.text, draft.origin), |before| {
+            (before.text.clone(), before.origin)
+        });
         self.store
             .save_draft(&SaveDraft {
                 ticket,
                 author: draft.author,
                 answers: draft.answers,
-                text: draft.text,
-                origin: draft.origin,
+                text,
+                origin,
                 state: DraftState::Ready,
                 receipts,
                 flags,
@@ -175,6 +190,14 @@ impl Desk {
         self.tell(DeskEvent::TicketChanged(ticket));
         Ok(())
     }
+}
+
+/// Returns the text that stood when the run began, if there was one.
+fn before_the_run(revisions: &[Revision], began: Timestamp) -> Option<&Revision> {
+    revisions
+        .iter()
+        .filter(|revision| revision.saved_at < began && !revision.text.trim().is_empty())
+        .max_by_key(|revision| revision.revision)
 }
 
 /// Tells of a call of a lost run. One that was settled before the end keeps its cost; more of it
