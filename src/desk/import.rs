@@ -476,7 +476,7 @@ mod tests {
             reason: "it is empty".to_owned(),
         };
 
-        append(&file, &[reject.clone()], Timestamp::UNIX_EPOCH).unwrap();
+        append(&file, std::slice::from_ref(&reject), Timestamp::UNIX_EPOCH).unwrap();
 
         let text = std::fs::read_to_string(&file).unwrap();
         assert_eq!(text.lines().count(), 1);

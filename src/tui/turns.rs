@@ -102,9 +102,10 @@ mod tests {
         };
         let expects = |mut effect: Effect| {
             own.under(&mut effect);
-            match effect {
-                Effect::Save { expected, .. } => expected,
-                _ => None,
+            if let Effect::Save { expected, .. } = effect {
+                expected
+            } else {
+                None
             }
         };
 
