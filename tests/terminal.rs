@@ -28,15 +28,23 @@ struct Seat {
     child: Box<dyn Child + Send + Sync>,
     screen: Arc<Mutex<vt100::Parser>>,
     reader: std::thread::JoinHandle<()>,
-    _data: tempfile::TempDir,
+    _data: Arc<tempfile::TempDir>,
 }
 
 fn seat(size: (u16, u16), env: &[(&str, &str)]) -> Seat {
     seat_of(size, env, &["demo"])
 }
 
-fn seat_of((rows, cols): (u16, u16), env: &[(&str, &str)], args: &[&str]) -> Seat {
-    let data = tempfile::tempdir().unwrap();
+fn seat_of(size: (u16, u16), env: &[(&str, &str)], args: &[&str]) -> Seat {
+    seat_on(&Arc::new(tempfile::tempdir().unwrap()), size, env, args)
+}
+
+fn seat_on(
+    data: &Arc<tempfile::TempDir>,
+    (rows, cols): (u16, u16),
+    env: &[(&str, &str)],
+    args: &[&str],
+) -> Seat {
     let size = PtySize {
         rows,
         cols,
@@ -74,7 +82,7 @@ fn seat_of((rows, cols): (u16, u16), env: &[(&str, &str)], args: &[&str]) -> Sea
         child,
         screen,
         reader,
-        _data: data,
+        _data: Arc::clone(data),
     }
 }
 
@@ -216,6 +224,48 @@ fn a_panic_of_a_task_is_a_note_and_the_desk_goes_on() {
     seat.press("\x11");
 
     assert_eq!(seat.end().0, 0);
+}
+
+/// An editor that writes a text, says that it has, and goes on until it is told to end.
+fn slow_editor(folder: &std::path::Path) -> std::path::PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let script = folder.join("editor.sh");
+    let text = "#!/bin/sh\necho 'written outside' > \"$1\"\n: > \"$0.ready\"\nexec sleep 600\n";
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    script
+}
+
+#[test]
+fn a_signal_while_the_editor_runs_ends_it_and_keeps_what_it_wrote() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::HUP, 129)] {
+        let data = Arc::new(tempfile::tempdir().unwrap());
+        let editor = slow_editor(data.path());
+        let ready = data.path().join("editor.sh.ready");
+        let env = [("EDITOR", editor.to_str().unwrap()), ("VISUAL", "")];
+        let mut seat = seat_on(&data, USUAL, &env, &["demo"]);
+        seat.wait_for("I am sorry");
+        seat.press("\x05");
+        let began = Instant::now();
+        while !ready.exists() {
+            assert!(began.elapsed() < LIMIT, "no editor:\n{}", seat.shown());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+
+        seat.signal(signal);
+
+        assert_eq!(seat.end().0, code);
+        let mut again = seat_on(&data, USUAL, &[], &["demo"]);
+        again.wait_for("written outside");
+        again.press("q");
+        assert_eq!(again.end().0, 0);
+        assert_eq!(
+            std::fs::read_dir(data.path().join("demo/editing"))
+                .unwrap()
+                .count(),
+            0
+        );
+    }
 }
 
 #[test]

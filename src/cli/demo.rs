@@ -5,6 +5,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use super::{
     Call,
     args::DemoArgs,
+    out::complain,
     stop::{Exit, Stop},
 };
 use crate::{
@@ -79,7 +80,11 @@ async fn one_screen(call: &Call, mode: Mode, opens_set_up: bool) -> Result<Leave
     };
     let left = Box::pin(tui::run(Arc::clone(&desk), options)).await;
     desk.close().await;
-    Ok(left?)
+    let left = left?;
+    for sentence in &left.unsaved {
+        complain(sentence, None);
+    }
+    Ok(left.why)
 }
 
 /// Draws the demo's screen as SVG: the picture of the README.

@@ -61,6 +61,13 @@ impl Desk {
         Ok(draft)
     }
 
+    /// Saves what a person typed on top of whatever stands there; that is kept as a revision.
+    pub async fn save_over(&self, ticket: TicketId, text: &str) -> Result<Draft, DeskError> {
+        let before = self.store.draft(ticket, &self.agent()).await?;
+        let expected = before.map(|draft| draft.revision);
+        self.save_text(ticket, text, expected).await
+    }
+
     /// Saves once more where the draft stands with the very text this save builds on: a model's
     /// answer was kept as the revision between.
     async fn rebase(

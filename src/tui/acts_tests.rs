@@ -5,6 +5,7 @@ use super::{
     event::{Done, Msg, Press, Trouble},
     fixture::{self, answer, model, now, press, sized},
     model::{Focus, Overlay, Part},
+    strays::Typed,
     update::update,
 };
 use crate::{
@@ -114,7 +115,7 @@ fn r_edits_in_place_and_leaving_saves() {
     let effects = press(&mut model, "x q esc");
 
     assert!(
-        matches!(effects.as_slice(), [Effect::Save { text, expected: Some(2), .. }] if text.ends_with("Noorxq")),
+        matches!(effects.as_slice(), [Effect::Save { typed, expected: Some(2) }] if typed.text.ends_with("Noorxq")),
         "{effects:?}"
     );
     assert_eq!(model.scope(), Scope::Desk);
@@ -300,7 +301,7 @@ fn a_save_that_meets_a_newer_text_is_made_again_on_top_of_it() {
     let mut trouble = Trouble::new("The draft was changed elsewhere.");
     trouble.kind = super::event::TroubleKind::Conflict;
     let done = Msg::Done(Done::Saved {
-        ticket,
+        typed: typed(ticket, "Hi"),
         draft: Err(trouble),
     });
     let effects = update(&mut model, done, later);
@@ -317,6 +318,103 @@ fn a_save_that_meets_a_newer_text_is_made_again_on_top_of_it() {
                 ..
             }]
         ),
+        "{effects:?}"
+    );
+}
+
+fn typed(ticket: crate::domain::TicketId, text: &str) -> Typed {
+    Typed {
+        ticket,
+        number: 1,
+        text: text.to_owned(),
+    }
+}
+
+fn full_disk(text: Typed) -> Msg {
+    Msg::Done(Done::Saved {
+        typed: text,
+        draft: Err(Trouble::new("The disk is full.")),
+    })
+}
+
+#[test]
+fn a_text_whose_save_failed_after_its_editor_closed_is_kept_and_tried_again() {
+    let mut model = model();
+    press(&mut model, "r x esc");
+    let ticket = fixture::row(0).id;
+
+    update(&mut model, full_disk(typed(ticket, "Hix")), now());
+
+    assert!(
+        note(&model).contains("kept here and tried again"),
+        "{}",
+        note(&model)
+    );
+    let asks = press(&mut model, "q");
+    assert!(asks.is_empty(), "left without asking: {asks:?}");
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 3_000_000);
+    let again = update(&mut model, Msg::Tick, later);
+    assert!(
+        matches!(again.as_slice(), [Effect::SaveOver(kept)] if kept.text == "Hix"),
+        "{again:?}"
+    );
+    let saved = Msg::Done(Done::Saved {
+        typed: typed(ticket, "Hix"),
+        draft: Ok(Box::new(fixture::draft(1))),
+    });
+    update(&mut model, saved, later);
+    assert!(model.work.strays.is_empty());
+}
+
+#[test]
+fn an_editor_opened_again_has_the_text_that_could_not_be_saved() {
+    let mut model = model();
+    press(&mut model, "r x esc");
+    update(
+        &mut model,
+        full_disk(typed(fixture::row(0).id, "Hix")),
+        now(),
+    );
+
+    press(&mut model, "r");
+
+    let editor = model.editor.as_ref().unwrap();
+    assert_eq!(editor.text(), "Hix");
+    assert!(editor.is_dirty());
+    assert!(model.work.strays.is_empty());
+}
+
+#[test]
+fn leaving_an_editor_that_met_a_newer_text_saves_on_top_of_it() {
+    let mut model = model();
+    press(&mut model, "r x ctrl+l");
+    let mut trouble = Trouble::new("The draft was changed elsewhere.");
+    trouble.kind = super::event::TroubleKind::Conflict;
+    let done = Msg::Done(Done::Saved {
+        typed: typed(fixture::row(0).id, "Hi"),
+        draft: Err(trouble),
+    });
+    update(&mut model, done, now());
+
+    let effects = press(&mut model, "esc");
+
+    assert!(
+        matches!(effects.first(), Some(Effect::SaveOver(kept)) if kept.text.ends_with('x')),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn a_text_from_the_editor_outside_is_saved_also_when_ours_was_closed() {
+    let mut model = model();
+    let ticket = fixture::row(0).id;
+
+    let done = Msg::Done(Done::EditedOutside(ticket, Ok(Some("from vim".to_owned()))));
+    let effects = update(&mut model, done, now());
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::SaveOver(kept)] if kept.text == "from vim"),
         "{effects:?}"
     );
 }

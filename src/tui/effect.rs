@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::strays::Typed;
 use crate::{
     desk::face::DraftAsk,
     domain::{Cap, Change, DraftId, OutboxId, ProviderName, Query, Status, TicketId},
@@ -43,13 +44,13 @@ pub enum Effect {
     Stop(TicketId),
     /// Keep what was typed.
     Save {
-        /// For which ticket.
-        ticket: TicketId,
-        /// The whole text.
-        text: String,
+        /// The text, and for which ticket.
+        typed: Typed,
         /// The revision it builds on.
         expected: Option<i64>,
     },
+    /// Keep what was typed on top of whatever stands there: an earlier save of it failed.
+    SaveOver(Typed),
     /// Change a ticket; `undo` is the change that takes it back.
     Change {
         /// Which ticket.

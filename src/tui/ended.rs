@@ -6,6 +6,7 @@ use super::{
     event::{Done, Trouble, TroubleKind},
     model::{Model, Overlay},
     paint::safe,
+    strays::Typed,
     talk::draft::{ending_words, fallback_line},
     work::Undo,
 };
@@ -29,6 +30,9 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
                 editor.rebase(revision, model.stage.now.mono);
             }
             model.talk.took(view);
+            if model.work.run(ticket).is_none() {
+                edit_if_asked(model, ticket);
+            }
             Vec::new()
         }
         Done::Spend(Ok(spend)) => {
@@ -63,7 +67,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             vec![model.queue.reload()]
         }
         Done::Drafted(ticket, result) => drafted(model, ticket, result),
-        Done::Saved { ticket, draft } => saved(model, ticket, draft),
+        Done::Saved { typed, draft } => saved(model, typed, draft),
         Done::Changed(Ok((ticket, undo))) => changed(model, &ticket, undo),
         Done::Queued(Ok(row), then) => queued(model, &row, then),
         Done::Withdrawn(Ok(draft)) => {
@@ -185,15 +189,21 @@ fn drafted(
         }
         Err(trouble) => model.notes.trouble(&trouble, now),
     }
-    if model.work.edit_after == Some(ticket) {
-        model.work.edit_after = None;
-        if model.here() == Some(ticket) && model.overlay.is_none() {
-            acts::open_editor(model, ticket);
-        }
-    }
+    edit_if_asked(model, ticket);
     let mut effects = reload(model, ticket);
     effects.extend([Effect::LoadSpend, Effect::LoadBanners]);
     effects
+}
+
+/// Opens the editor where the person has asked for it and it had to wait.
+fn edit_if_asked(model: &mut Model, ticket: TicketId) {
+    if model.work.edit_after != Some(ticket) {
+        return;
+    }
+    model.work.edit_after = None;
+    if model.here() == Some(ticket) && model.overlay.is_none() && model.editor.is_none() {
+        acts::open_editor(model, ticket);
+    }
 }
 
 fn say_how_it_went(model: &mut Model, number: i64, drafted: &Drafted) {
@@ -214,10 +224,15 @@ fn say_how_it_went(model: &mut Model, number: i64, drafted: &Drafted) {
     model.notes.say(words, now);
 }
 
-fn saved(model: &mut Model, ticket: TicketId, draft: Result<Box<Draft>, Trouble>) -> Vec<Effect> {
+fn saved(model: &mut Model, typed: Typed, draft: Result<Box<Draft>, Trouble>) -> Vec<Effect> {
     let now = model.stage.now;
+    let ticket = typed.ticket;
     match draft {
         Ok(draft) => {
+            if model.work.strays.forget(ticket).is_some() {
+                let words = format!("The reply to #{} is saved now.", typed.number);
+                model.notes.say(words, now);
+            }
             if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
                 editor.saved(&draft);
             } else if let Some(view) = model.talk.view_of_mut(ticket) {
@@ -232,9 +247,16 @@ fn saved(model: &mut Model, ticket: TicketId, draft: Result<Box<Draft>, Trouble>
                 } else {
                     editor.not_saved(&trouble.said);
                 }
+                model.notes.trouble(&trouble, now);
+                return model.talk.reload(ticket).into_iter().collect();
             }
-            model.notes.trouble(&trouble, now);
-            model.talk.reload(ticket).into_iter().collect()
+            let words = format!(
+                "The reply to #{} is not saved: {} It is kept here and tried again.",
+                typed.number, trouble.said
+            );
+            model.notes.warn(words, now);
+            model.work.strays.keep(typed, now.mono);
+            Vec::new()
         }
     }
 }
@@ -318,6 +340,12 @@ fn edited_outside(
                 editor.replace(&text, now.mono);
                 return editor.save().into_iter().collect();
             }
+            let number = model.queue.row_of(ticket).map_or(0, |row| row.number);
+            return vec![Effect::SaveOver(Typed {
+                ticket,
+                number,
+                text,
+            })];
         }
         Ok(None) => model.notes.say("The editor changed nothing.", now),
         Err(trouble) => model.notes.trouble(&trouble, now),

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Size;
 
+use super::strays::Typed;
 use crate::{
     config::chord::Chord,
     desk::face::{DeskEvent, Drafted, KeyCard, QueuePage, Running, SpendView, TicketView},
@@ -102,8 +103,8 @@ pub enum Done {
     Drafted(TicketId, Result<Box<Drafted>, Trouble>),
     /// The typed text is on disk, or not.
     Saved {
-        /// For which ticket.
-        ticket: TicketId,
+        /// The text, and for which ticket.
+        typed: Typed,
         /// The draft as saved.
         draft: Result<Box<Draft>, Trouble>,
     },

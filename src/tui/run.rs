@@ -1,11 +1,6 @@
 //! The screen on a real terminal: input, signals, the editor outside, and the way out.
 
-use std::{
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use crossterm::{
     event::EventStream,
@@ -16,21 +11,22 @@ use futures::StreamExt as _;
 use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 use tokio::{
-    process::Command,
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
 };
 
 use super::{
-    event::{Done, Msg, Trouble},
+    event::{Done, Msg},
     input::message,
+    outside::OutsideEditor,
+    rescue,
     runner::Outside,
     session::Session,
     terminal::{self, Guard, ScreenError},
 };
 use crate::{
     config::{Config, Glyphs, env, keymap::Keymap, theme::Theme},
-    desk::Desk,
+    desk::{Desk, face::DeskEvent},
     domain::TicketId,
 };
 
@@ -120,29 +116,43 @@ impl Leave {
     }
 }
 
+/// How the screen was left, and what must be told once the terminal is given back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Why.
+    pub why: Leave,
+    /// Sentences on typed text that could not be saved, and where it is now.
+    pub unsaved: Vec<String>,
+}
+
 /// Shows the desk until it is left. The caller closes the desk.
-pub async fn run(desk: Arc<Desk>, options: Options) -> Result<Leave, ScreenError> {
+pub async fn run(desk: Arc<Desk>, options: Options) -> Result<Left, ScreenError> {
     terminal::check(options.term.as_deref())?;
     // When full, one panic more is only in the log.
     let (tell, broken) = mpsc::channel(PANICS_WAITING);
     let mut signals = Signals::listen()?;
     let guard = Guard::take(tell)?;
     let scratch = desk.paths().data_dir.join("editing");
-    let session = Session::open(desk, &options, terminal::screen()?);
-    let editor = options.editor;
+    let mut session = Session::open(desk, &options, terminal::screen()?);
+    if let Some(words) = rescue::left_behind(&scratch) {
+        session.take(Msg::Desk(DeskEvent::Note(words)));
+    }
+    let command = options.editor;
     let mut show = Show {
         session,
         guard,
         broken,
-        editor,
-        scratch,
+        editor: OutsideEditor { command, scratch },
     };
-    let left = Box::pin(show.go(&mut signals)).await;
+    let why = Box::pin(show.go(&mut signals)).await;
     if !show.session.finish().await {
         tracing::warn!("left before every draft had settled; the next start settles them");
     }
+    let scratch: PathBuf = show.editor.scratch.clone();
+    let texts = show.session.unsaved();
+    let unsaved = texts.map(|typed| rescue::rescue(typed, &scratch)).collect();
     drop(show);
-    Ok(left)
+    Ok(Left { why, unsaved })
 }
 
 type Painter = ratatui::backend::CrosstermBackend<io::BufWriter<io::Stdout>>;
@@ -151,15 +161,15 @@ struct Show {
     session: Session<Painter>,
     guard: Guard,
     broken: mpsc::Receiver<()>,
-    editor: Option<Vec<String>>,
-    scratch: PathBuf,
+    editor: OutsideEditor,
 }
 
-struct Signals {
-    term: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
-    stop: Signal,
+/// The signals that a screen must heed.
+pub(super) struct Signals {
+    pub term: Signal,
+    pub hang_up: Signal,
+    pub interrupt: Signal,
+    pub stop: Signal,
 }
 
 /// `SIGTSTP`, which tokio has no name for.
@@ -220,7 +230,10 @@ impl Show {
                     } => {
                         // The child must get every key: our reader ends before it begins.
                         drop(keys);
-                        self.edit(ticket, number, &text).await;
+                        let leave = self.edit((ticket, number), &text, signals).await;
+                        if let Some(why) = leave {
+                            return why;
+                        }
                         keys = EventStream::new();
                     }
                 }
@@ -276,72 +289,21 @@ impl Show {
         drop(self.session.forget());
     }
 
-    async fn edit(&mut self, ticket: TicketId, number: i64, text: &str) {
+    /// Hands a text to the editor outside; tells whether a signal came that ends the desk.
+    async fn edit(
+        &mut self,
+        (ticket, number): (TicketId, i64),
+        text: &str,
+        signals: &mut Signals,
+    ) -> Option<Leave> {
         self.guard.leave();
-        let result = self.edited(number, text).await;
-        self.come_back();
-        self.session
-            .take(Msg::Done(Done::EditedOutside(ticket, result)));
-    }
-
-    /// Runs the editor on a private file in our own folder; the file is gone afterwards.
-    async fn edited(&self, number: i64, text: &str) -> Result<Option<String>, Trouble> {
-        let Some((program, arguments)) = self.editor.as_deref().and_then(<[String]>::split_first)
-        else {
-            let mut trouble = Trouble::new("No editor is set.");
-            trouble.advice = Some("Set $EDITOR, or `editor` under [ui] in the config.".to_owned());
-            return Err(trouble);
-        };
-        let file = self
-            .scratch
-            .join(format!("reply-{number}-{}.txt", std::process::id()));
-        let cannot = |what: &str, error: &io::Error| {
-            Trouble::new(format!("{what}: {error}. The text here is unchanged."))
-        };
-        // A file of text ends its last line; what is added below is a line of its own.
-        let whole = format!("{}\n", text.trim_end_matches('\n'));
-        self.write(&file, &whole)
-            .map_err(|error| cannot("The editor's file could not be written", &error))?;
-        let ran = Command::new(program)
-            .args(arguments)
-            .arg(&file)
-            .status()
-            .await;
-        let read = std::fs::read(&file);
-        drop(std::fs::remove_file(&file));
-        match ran {
-            Ok(status) if status.success() => {
-                let bytes =
-                    read.map_err(|error| cannot("The editor's file could not be read", &error))?;
-                let new = String::from_utf8_lossy(&bytes).into_owned();
-                let is_same = new.trim_end_matches('\n') == text.trim_end_matches('\n');
-                let new = new.trim_end_matches('\n').to_owned();
-                Ok((!is_same).then_some(new))
-            }
-            Ok(status) => Err(Trouble::new(format!(
-                "The editor ended with {status}; the text here is unchanged."
-            ))),
-            Err(error) => Err(cannot(
-                &format!("The editor `{program}` could not be run"),
-                &error,
-            )),
+        let edited = self.editor.edit(number, text, signals).await;
+        if edited.leave.is_none() {
+            self.come_back();
         }
-    }
-
-    fn write(&self, file: &std::path::Path, text: &str) -> io::Result<()> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.scratch)?;
-        let mut options = std::fs::OpenOptions::new();
-        let mut file = options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(file)?;
-        file.write_all(text.as_bytes())
+        let done = Done::EditedOutside(ticket, edited.text);
+        self.session.take(Msg::Done(done));
+        edited.leave
     }
 
     /// Panics on purpose where a test asks for it; not in what people run.

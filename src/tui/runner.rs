@@ -12,6 +12,7 @@ use super::{
     effect::Effect,
     event::{Done, Trouble, TroubleKind},
     paint::safe,
+    strays::Typed,
     turns::{OwnSave, Turns},
 };
 use crate::{
@@ -33,6 +34,7 @@ pub struct Runner {
     newest: Newest,
     turns: Turns,
     own_save: Arc<Mutex<OwnSave>>,
+    unsaved: BTreeMap<TicketId, Typed>,
 }
 
 /// Reads that only count when they are the newest: while one is under way, the next waits, and a
@@ -88,6 +90,7 @@ impl Runner {
             newest,
             turns: Turns::default(),
             own_save: Arc::default(),
+            unsaved: BTreeMap::new(),
         }
     }
 
@@ -133,6 +136,7 @@ impl Runner {
             effect @ Effect::LoadTicket(_) => self.read(effect, |newest| &mut newest.ticket),
             effect @ Effect::LoadPage { .. } => self.read(effect, |newest| &mut newest.page),
             effect @ (Effect::Save { .. }
+            | Effect::SaveOver(_)
             | Effect::QueueReply(..)
             | Effect::Withdraw(_)
             | Effect::Discard(..)
@@ -179,18 +183,23 @@ impl Runner {
             .spawn(async { panic!("a rehearsed panic in a task") });
     }
 
+    /// Returns the texts of which no save is known to be on disk.
+    pub fn unsaved(&self) -> impl Iterator<Item = &Typed> {
+        self.unsaved.values()
+    }
+
     /// Writes when what was begun before is written.
     fn in_turn(&mut self, mut effect: Effect) {
+        if let Effect::Save { typed, .. } | Effect::SaveOver(typed) = &effect {
+            self.unsaved.insert(typed.ticket, typed.clone());
+        }
         let desk = Arc::clone(&self.desk);
         let own_save = Arc::clone(&self.own_save);
         let mut turn = self.turns.next();
         self.tasks.spawn(async move {
             turn.come().await;
-            let wanted = if let Effect::Save {
-                ticket, expected, ..
-            } = &effect
-            {
-                Some((*ticket, *expected))
+            let wanted = if let Effect::Save { typed, expected } = &effect {
+                Some((typed.ticket, *expected))
             } else {
                 None
             };
@@ -233,6 +242,15 @@ impl Runner {
             Done::Page { .. } => &mut self.newest.page,
             Done::Drafted(ticket, _) => {
                 self.stops.remove(ticket);
+                return;
+            }
+            Done::Saved {
+                typed,
+                draft: Ok(_),
+            } => {
+                if self.unsaved.get(&typed.ticket) == Some(typed) {
+                    self.unsaved.remove(&typed.ticket);
+                }
                 return;
             }
             _ => return,
@@ -336,16 +354,15 @@ async fn banners(desk: &Desk) -> Vec<String> {
 )]
 async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
     Some(match effect {
-        Effect::Save {
-            ticket,
-            text,
-            expected,
-        } => {
-            let draft = desk.save_text(ticket, &text, expected).await;
-            Done::Saved {
-                ticket,
-                draft: draft.map(Box::new).map_err(trouble),
-            }
+        Effect::Save { typed, expected } => {
+            let draft = desk.save_text(typed.ticket, &typed.text, expected).await;
+            let draft = draft.map(Box::new).map_err(trouble);
+            Done::Saved { typed, draft }
+        }
+        Effect::SaveOver(typed) => {
+            let draft = desk.save_over(typed.ticket, &typed.text).await;
+            let draft = draft.map(Box::new).map_err(trouble);
+            Done::Saved { typed, draft }
         }
         Effect::Change {
             ticket,

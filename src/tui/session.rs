@@ -14,6 +14,7 @@ use super::{
     event::{Moment, Msg, Press},
     model::{Facts, Model},
     runner::{Outside, Runner},
+    strays::Typed,
     update::{start, update},
     view::view,
 };
@@ -220,6 +221,11 @@ impl<B: Backend> Session<B> {
         tokio::time::timeout(LEAVING, all).await.is_ok()
     }
 
+    /// Returns the texts of which no save is known to be on disk.
+    pub fn unsaved(&self) -> impl Iterator<Item = &Typed> {
+        self.runner.unsaved()
+    }
+
     /// Starts a task that panics: for the test of what follows.
     #[cfg(debug_assertions)]
     pub fn break_a_task(&mut self) {
@@ -240,7 +246,8 @@ impl<B: Backend> Session<B> {
             .filter(|_| self.pace.is_stale)
             .map(|last| last.after(FRAME));
         let running = (!self.model.work.runs.is_empty()).then(|| now.after(RUNNING));
-        [editor, self.model.notes.due(), frame, running]
+        let stray = self.model.work.strays.due();
+        [editor, stray, self.model.notes.due(), frame, running]
             .into_iter()
             .flatten()
             .min()

@@ -46,11 +46,9 @@ pub(super) struct OwnSave(Option<(TicketId, Option<i64>, i64)>);
 impl OwnSave {
     /// Lets a save build on ours, and not collide with it.
     pub(super) fn under(self, effect: &mut Effect) {
-        if let Effect::Save {
-            ticket, expected, ..
-        } = effect
+        if let Effect::Save { typed, expected } = effect
             && let Some((saved, on, revision)) = self.0
-            && (saved, on) == (*ticket, *expected)
+            && (saved, on) == (typed.ticket, *expected)
         {
             *expected = Some(revision);
         }
@@ -72,6 +70,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::tui::strays::Typed;
 
     #[tokio::test]
     async fn a_quick_write_waits_for_a_slow_one_before_it() {
@@ -96,8 +95,11 @@ mod tests {
         let ticket = TicketId::new(Uuid::from_u128(1));
         let own = OwnSave::of(ticket, Some(5), 6);
         let save = |ticket, expected| Effect::Save {
-            ticket,
-            text: "typed on".to_owned(),
+            typed: Typed {
+                ticket,
+                number: 1,
+                text: "typed on".to_owned(),
+            },
             expected,
         };
         let expects = |mut effect: Effect| {

@@ -222,10 +222,8 @@ fn everything(model: &mut Model) -> Vec<Effect> {
 fn tick(model: &mut Model) -> Vec<Effect> {
     let now = model.stage.now;
     model.notes.fade(now);
-    model
-        .editor
-        .as_mut()
-        .and_then(|editor| editor.save_when_due(now.mono))
-        .into_iter()
-        .collect()
+    let mut effects = model.work.strays.saves_when_due(now.mono);
+    let editor = model.editor.as_mut();
+    effects.extend(editor.and_then(|editor| editor.save_when_due(now.mono)));
+    effects
 }

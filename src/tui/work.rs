@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::event::Moment;
+use super::{event::Moment, strays::Strays};
 use crate::{
     config::action::Action,
     desk::face::Running,
@@ -22,10 +22,12 @@ pub struct Work {
     pub runs: Vec<RunHere>,
     /// What can be undone, oldest first.
     undo: Vec<Undo>,
-    /// The ticket whose reply is to be edited once its run has stopped.
+    /// The ticket whose reply is to be edited once its run has stopped, or once it has been read.
     pub edit_after: Option<TicketId>,
     /// An act that asks to be done twice, and for which ticket.
     pub asked_twice: Option<(Action, Option<TicketId>)>,
+    /// Texts whose save failed after their editor was closed.
+    pub strays: Strays,
     /// Whether the desk is being left.
     pub is_leaving: bool,
 }

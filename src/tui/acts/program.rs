@@ -14,7 +14,8 @@ use crate::config::action::Action;
 
 /// Leaves; asks once more where drafts run or something could not be saved.
 pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
-    let unsaved = model.editor.as_ref().is_some_and(Editor::is_dirty);
+    let unsaved =
+        model.editor.as_ref().is_some_and(Editor::is_dirty) || !model.work.strays.is_empty();
     let runs = model.work.runs.len();
     let asked = model
         .work

@@ -37,7 +37,12 @@ pub fn leave_editor(model: &mut Model) -> Vec<Effect> {
     {
         draft.text = editor.text();
     }
-    let mut effects: Vec<Effect> = editor.save().into_iter().collect();
+    let mut effects: Vec<Effect> = if editor.has_collided() {
+        // What was in the way is kept as a revision; the text must not wait for its reading.
+        vec![Effect::SaveOver(editor.typed())]
+    } else {
+        editor.save().into_iter().collect()
+    };
     effects.push(model.queue.reload());
     effects
 }
@@ -182,18 +187,29 @@ fn edit(model: &mut Model, here: TicketId) -> Vec<Effect> {
 /// Opens the reply of the ticket under the cursor, the draft as its start.
 pub fn open_editor(model: &mut Model, here: TicketId) {
     let Some(view) = model.talk.view_of(here) else {
+        // Still being read: the editor opens as soon as it has come.
+        model.work.edit_after = Some(here);
         return;
     };
     let draft = view.draft.as_ref();
+    let stray = model.work.strays.forget(here);
+    let is_stray = stray.is_some();
     let start = Start {
         ticket: here,
         number: view.ticket.number,
-        text: draft.map(|draft| draft.text.clone()).unwrap_or_default(),
+        text: stray
+            .map(|typed| typed.text)
+            .or_else(|| draft.map(|draft| draft.text.clone()))
+            .unwrap_or_default(),
         revision: draft.map(|draft| draft.revision),
     };
+    let mut editor = Editor::open(start);
+    if is_stray {
+        editor.not_on_disk(model.stage.now.mono);
+    }
     model.stage.focus = Focus::Talk;
     model.stage.part = Part::Draft;
-    model.editor = Some(Editor::open(start));
+    model.editor = Some(editor);
 }
 
 fn edit_outside(model: &mut Model, here: TicketId) -> Vec<Effect> {

@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::{
     config::chord::{Chord, Key},
     domain::{Draft, Mono, TicketId},
-    tui::{effect::Effect, paint::safe_lines},
+    tui::{effect::Effect, paint::safe_lines, strays::Typed},
 };
 
 /// Typing is on disk this long after the first letter that is not: a crash loses no more.
@@ -84,7 +84,7 @@ impl Editor {
 
     /// Tells whether something is typed that no save has.
     pub const fn is_dirty(&self) -> bool {
-        self.unsaved_since.is_some() || self.is_saving || self.failed.is_some()
+        self.unsaved_since.is_some() || self.is_saving || self.has_collided || self.failed.is_some()
     }
 
     /// Returns how the text stands on disk, in words.
@@ -176,10 +176,18 @@ impl Editor {
         self.is_saving = true;
         self.failed = None;
         Some(Effect::Save {
-            ticket: self.start.ticket,
-            text: self.text(),
+            typed: self.typed(),
             expected: self.start.revision,
         })
+    }
+
+    /// Returns what is typed, and for which ticket.
+    pub fn typed(&self) -> Typed {
+        Typed {
+            ticket: self.start.ticket,
+            number: self.start.number,
+            text: self.text(),
+        }
     }
 
     /// Notes that a save is on disk.
@@ -199,10 +207,20 @@ impl Editor {
         self.failed.is_some()
     }
 
+    /// Tells whether another text was saved meanwhile and is not read yet.
+    pub const fn has_collided(&self) -> bool {
+        self.has_collided
+    }
+
     /// Notes that another text was saved meanwhile: what it is must be read first.
     pub fn collided(&mut self) {
         self.is_saving = false;
         self.has_collided = true;
+    }
+
+    /// Says that the text is not on disk: it came back from a save that failed.
+    pub fn not_on_disk(&mut self, now: Mono) {
+        self.touch(now);
     }
 
     /// Builds on the revision that was in the way: the other text is kept as a revision of its
@@ -353,11 +371,11 @@ mod tests {
         editor.press("b".parse().unwrap(), Mono(400_000));
 
         assert!(editor.save_when_due(Mono(449_000)).is_none());
-        let Some(Effect::Save { text, expected, .. }) = editor.save_when_due(Mono(450_000)) else {
+        let Some(Effect::Save { typed, expected }) = editor.save_when_due(Mono(450_000)) else {
             panic!("not saved in time")
         };
 
-        assert_eq!((text.as_str(), expected), ("ab", None));
+        assert_eq!((typed.text.as_str(), expected), ("ab", None));
         assert!(editor.save().is_none(), "saved twice");
     }
 
