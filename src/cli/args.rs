@@ -8,7 +8,7 @@ use super::{
     out::{Format, Out, complain},
     stop::Exit,
 };
-use crate::domain::LinkName;
+use crate::{desk::drill::DrillPlan, domain::LinkName};
 
 /// A terminal inbox for support agents, with AI drafts whose every step leaves a receipt.
 ///
@@ -74,6 +74,8 @@ pub(super) enum Command {
     Set(SetArgs),
     /// Draft a reply with AI; prints the text, keeps it beside the ticket.
     Draft(DraftArgs),
+    /// See what an outage would do: a draft against simulated providers, without key or money.
+    Drill(DrillArgs),
     /// Read the receipts of AI work.
     Receipts(ReceiptsArgs),
     /// Show this month's AI spend, or set the cap.
@@ -148,6 +150,20 @@ pub(super) struct DraftArgs {
     /// Print the words as they come.
     #[arg(long)]
     pub(super) stream: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct DrillArgs {
+    /// What happens to whom: provider=fault or provider/model=fault, with commas between. Faults
+    /// are ok, refused and those of the simulator: 429, 500, 529, 401, hang, cut=12 and others.
+    #[arg(value_name = "WHO=FAULT,...")]
+    pub(super) plan: DrillPlan,
+    /// Send this ticket's text to the simulator instead of an invented letter.
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    pub(super) ticket: Option<i64>,
+    /// Drill these links, in this order, instead of the configured chain.
+    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...")]
+    pub(super) chain: Option<Vec<LinkName>>,
 }
 
 #[derive(Debug, ClapArgs)]

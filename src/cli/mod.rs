@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod draft;
+mod drill;
 mod import;
 mod json;
 mod keys;
@@ -113,6 +114,7 @@ fn missing(args: &Args) -> Missing {
         None
         | Some(
             Command::Draft(_)
+            | Command::Drill(_)
             | Command::Models
             | Command::Config(_)
             | Command::Doctor
@@ -145,6 +147,7 @@ impl Call {
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
+            Some(Command::Drill(args)) => Box::pin(drill::run(self, &args)).await,
             Some(Command::Receipts(args)) => receipts::run(self, args).await,
             Some(Command::Spend(args)) => spend::run(self, args).await,
             Some(Command::Keys(args)) => Box::pin(keys::run(self, args)).await,

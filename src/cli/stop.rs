@@ -98,6 +98,7 @@ impl From<DeskError> for Stop {
             | DeskError::CapNotChosen
             | DeskError::NoProvider(_)
             | DeskError::Chain(_)
+            | DeskError::Drill(_)
             | DeskError::KeyElsewhere(_) => Exit::USAGE,
 
             DeskError::KeyNotAccepted { refused: true, .. } => Exit::FAULT,

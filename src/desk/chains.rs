@@ -134,7 +134,7 @@ impl Desk {
         Ok(prepared)
     }
 
-    fn empty_plan(settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
+    pub(super) fn empty_plan(settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
         let allowed = settings.config.spend.allow_unknown_prices;
         Plan {
             links: Vec::new(),

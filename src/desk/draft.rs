@@ -149,16 +149,7 @@ impl Desk {
         let agent = self.agent();
         let view = self.ticket(ask.ticket).await?;
         let chosen = self.chain(ask.chain.as_deref()).await?;
-        let thread = Thread {
-            ticket: &view.ticket,
-            messages: &view.messages,
-            hint: ask.hint.as_deref(),
-        };
-        let policy = PromptPolicy {
-            output_limit: self.settings().config.engine.output_limit,
-            ..PromptPolicy::default()
-        };
-        let prompted = prompt(thread, &policy, &mask);
+        let prompted = self.prompted(&view, ask.hint.as_deref());
         Ok(Job {
             run,
             agent,
@@ -167,6 +158,20 @@ impl Desk {
             prompted,
             chosen,
         })
+    }
+
+    /// Makes the ask for a reply to a ticket.
+    pub(super) fn prompted(&self, view: &TicketView, hint: Option<&str>) -> Prompted {
+        let thread = Thread {
+            ticket: &view.ticket,
+            messages: &view.messages,
+            hint,
+        };
+        let policy = PromptPolicy {
+            output_limit: self.settings().config.engine.output_limit,
+            ..PromptPolicy::default()
+        };
+        prompt(thread, &policy, &mask)
     }
 
     /// Drives the run; returns with its outcome the draft as the words so far were saved, if they

@@ -1,6 +1,6 @@
 //! What can go wrong at the desk, and what a person can do about it.
 
-use super::import::ImportError;
+use super::{drill::DrillError, import::ImportError};
 use crate::{
     config::{Finding, edit::EditError, paths::PathsError},
     domain::{ProviderName, ticket::IllegalMove},
@@ -56,6 +56,9 @@ pub enum DeskError {
     /// The chain that was asked for cannot be used.
     #[error("This chain cannot be used: {0}.")]
     Chain(#[from] ChainError),
+    /// What a drill should do cannot be done.
+    #[error("This drill cannot be played: {0}.")]
+    Drill(#[from] DrillError),
     /// The program broke while it drafted; what the call cost is counted at its most.
     #[error("The draft ended by a fault of deskhand itself. Its cost is counted at its most (~).")]
     Broken,
@@ -138,6 +141,7 @@ impl DeskError {
             Self::Vault { provider, error } => error.advice(&provider.0),
             Self::Chain(_) => "`deskhand models` lists what can be asked.".to_owned(),
             Self::Store(_)
+            | Self::Drill(_)
             | Self::Broken
             | Self::Edit(_)
             | Self::Paths(_)

@@ -5,14 +5,16 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use uuid::Uuid;
 
 use super::{
-    Desk, DeskError,
+    Chosen, Desk, DeskError,
     draft::Job,
     drive::{Outcome, Unsettled},
-    face::{DeskEvent, Drafted},
+    face::{DeskEvent, Drafted, TicketView},
 };
 use crate::{
-    domain::{Draft, DraftOrigin, DraftState, Ending, ProviderName, Receipt, ReceiptId, Task},
-    engine::prompt::digest,
+    domain::{
+        Draft, DraftOrigin, DraftState, Ending, ProviderName, Receipt, ReceiptId, RunId, Task,
+    },
+    engine::prompt::{Prompted, digest},
     store::{SaveDraft, StoreError},
 };
 
@@ -40,7 +42,13 @@ impl Desk {
         for unsettled in &outcome.unsettled {
             self.settle_later(unsettled);
         }
-        let receipt = Self::receipt_of(job, &outcome);
+        let receipt = receipt_of(
+            (job.run, &job.agent),
+            Some(&job.view),
+            &job.chosen,
+            &job.prompted,
+            &outcome,
+        );
         let noted = self.store.write_receipt(&receipt).await;
         let kept = self
             .keep_text(job, &outcome, &receipt, written.as_ref())
@@ -91,32 +99,6 @@ impl Desk {
                 }
             }
         }));
-    }
-
-    fn receipt_of(job: &Job, outcome: &Outcome) -> Receipt {
-        let ticket = &job.view.ticket;
-        Receipt {
-            id: ReceiptId::new(Uuid::now_v7()),
-            run: job.run,
-            ticket: Some(ticket.id),
-            ticket_number: Some(ticket.number),
-            task: Task::Reply,
-            agent: job.agent.clone(),
-            began: outcome.span.0,
-            ended: outcome.span.1,
-            chain: job.chosen.links.clone(),
-            chain_from: job.chosen.from.clone(),
-            attempts: outcome.attempts.clone(),
-            skipped: outcome.skipped.clone(),
-            ending: outcome.ending,
-            action: action_words(outcome.ending).to_owned(),
-            asked_sha256: digest(&job.prompted.ask),
-            words_sent: job.prompted.words_sent,
-            words_whole: job.prompted.words_whole,
-            redacted: job.prompted.redacted.clone(),
-            first_choice_cost: outcome.first_choice_cost,
-            sources: job.prompted.sources.clone(),
-        }
     }
 
     /// Saves the answer, or brings back what stood before when there is none; again when somebody
@@ -218,6 +200,39 @@ impl Desk {
             expected: onto.map(|draft| draft.revision),
             at: self.clock.now(),
         }
+    }
+}
+
+/// Makes the receipt of a run.
+pub(super) fn receipt_of(
+    (run, agent): (RunId, &str),
+    view: Option<&TicketView>,
+    chosen: &Chosen,
+    prompted: &Prompted,
+    outcome: &Outcome,
+) -> Receipt {
+    let ticket = view.map(|view| &view.ticket);
+    Receipt {
+        id: ReceiptId::new(Uuid::now_v7()),
+        run,
+        ticket: ticket.map(|ticket| ticket.id),
+        ticket_number: ticket.map(|ticket| ticket.number),
+        task: Task::Reply,
+        agent: agent.to_owned(),
+        began: outcome.span.0,
+        ended: outcome.span.1,
+        chain: chosen.links.clone(),
+        chain_from: chosen.from.clone(),
+        attempts: outcome.attempts.clone(),
+        skipped: outcome.skipped.clone(),
+        ending: outcome.ending,
+        action: action_words(outcome.ending).to_owned(),
+        asked_sha256: digest(&prompted.ask),
+        words_sent: prompted.words_sent,
+        words_whole: prompted.words_whole,
+        redacted: prompted.redacted.clone(),
+        first_choice_cost: outcome.first_choice_cost,
+        sources: prompted.sources.clone(),
     }
 }
 

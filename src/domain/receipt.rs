@@ -190,6 +190,8 @@ pub enum Task {
     Reply,
     /// A tiny call that tries a key.
     KeyTest,
+    /// A rehearsal against simulated providers; never kept.
+    Drill,
 }
 
 impl Task {
@@ -198,6 +200,7 @@ impl Task {
         match self {
             Self::Reply => "reply",
             Self::KeyTest => "key_test",
+            Self::Drill => "drill",
         }
     }
 }
