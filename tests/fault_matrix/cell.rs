@@ -82,44 +82,41 @@ impl Cell {
     }
 
     fn config(self, base: &str, refused: &str) -> String {
-        let mut text = "[spend]\ncap_month_usd = 1\n".to_owned();
-        // Short where a clock is to run out; else long enough for a machine with much to do.
-        let short = if self.row.by_clock { "100ms" } else { "10s" };
-        text.push_str(&format!(
-            "[engine.clocks]\nfirst_text = \"{short}\"\ngap = \"{short}\"\nattempt = \"{}\"\n",
-            if self.place == Place::Last {
-                short
-            } else {
-                "10s"
-            }
-        ));
         let models = self.models();
-        for (at, model) in models.iter().enumerate() {
-            let is_refused = self.row.fault == "refused" && at == self.before();
-            let base = if is_refused { refused } else { base };
-            let path = if self.family == "openai-compatible" {
-                "/v1"
-            } else {
-                ""
-            };
-            text.push_str(&format!(
-                "[providers.p{at}]\ntype = \"{}\"\nbase_url = \"{base}{path}\"\nauth = \"none\"\n\
-                 models = [\"{model}\"]\nstream = {}\n\
-                 [models.\"p{at}/{model}\"]\nprice_in_usd_per_million = 1\n\
-                 price_out_usd_per_million = 10\n",
-                self.family, self.streamed
-            ));
-        }
         let links: Vec<String> = models
             .iter()
             .enumerate()
             .map(|(at, model)| format!("\"p{at}/{model}\""))
             .collect();
-        text.push_str(&format!(
-            "[chains.default]\nlinks = [{}]\n",
+        let providers = models.iter().enumerate().map(|(at, model)| {
+            let is_refused = self.row.fault == "refused" && at == self.before();
+            self.provider(at, model, if is_refused { refused } else { base })
+        });
+        // Short where a clock is to run out; else long enough for a machine with much to do.
+        let short = if self.row.by_clock { "100ms" } else { "10s" };
+        let is_last = self.place == Place::Last;
+        let attempt = if is_last { short } else { "10s" };
+        format!(
+            "[spend]\ncap_month_usd = 1\n\
+             [engine.clocks]\nfirst_text = \"{short}\"\ngap = \"{short}\"\nattempt = \"{attempt}\"\n\
+             {}[chains.default]\nlinks = [{}]\n",
+            providers.collect::<String>(),
             links.join(", ")
-        ));
-        text
+        )
+    }
+
+    fn provider(self, at: usize, model: &str, base: &str) -> String {
+        let (family, streamed) = (self.family, self.streamed);
+        let path = match family {
+            "openai-compatible" => "/v1",
+            _ => "",
+        };
+        format!(
+            "[providers.p{at}]\ntype = \"{family}\"\nbase_url = \"{base}{path}\"\nauth = \"none\"\n\
+             models = [\"{model}\"]\nstream = {streamed}\n\
+             [models.\"p{at}/{model}\"]\nprice_in_usd_per_million = 1\n\
+             price_out_usd_per_million = 10\n"
+        )
     }
 
     /// Plays the cell.

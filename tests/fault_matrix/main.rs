@@ -2,7 +2,7 @@
 //! the last of three links, through the whole desk against the simulator over real HTTP. Who was
 //! asked how often, and whether we closed the call, is read from the simulator's own log, and so
 //! are the tokens that the ledger on disk must agree with.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod cell;
 #[path = "../../benches/letters/mod.rs"]
@@ -45,7 +45,7 @@ impl Cell {
             self.asked(seen),
             self.classes(receipt),
             self.text(seen, whole),
-            self.money(seen),
+            money(seen),
         ]
         .into_iter()
         .filter_map(Result::err)
@@ -145,40 +145,40 @@ impl Cell {
             "how many words were shown",
         )
     }
+}
 
-    /// The ledger: equal where the cost is known, never below what the simulator counted.
-    fn money(self, seen: &Seen) -> Result<(), String> {
-        let receipt = &seen.drafted.receipt;
-        let meter = &seen.meter;
-        must(seen.receipts == 1, "one receipt, its chain whole")?;
-        must(meter.held.nanos() == 0, "nothing is held any more")?;
-        let sum = |at_most: bool| {
-            let costs = receipt.attempts.iter().map(|attempt| attempt.cost);
-            let of_kind = costs.filter(|cost| cost.is_at_most() == at_most);
-            of_kind
-                .map(Cost::amount)
-                .fold(0, |sum, usd| sum + usd.nanos())
-        };
-        must(
-            sum(false) == meter.settled_known.nanos(),
-            "known: receipt and ledger",
-        )?;
-        must(
-            sum(true) == meter.settled_at_most.nanos(),
-            "at most: receipt and ledger",
-        )?;
-        let with_words = seen.served.iter().filter(|call| call.tokens_out > 0);
-        let truth: i64 = with_words.map(|call| counted(call).nanos()).sum();
-        must(
-            meter.settled().nanos() >= truth,
-            "never below what was counted",
-        )?;
-        let answer = receipt.answer().zip(seen.served.last());
-        must(
-            answer.is_none_or(|(answer, call)| answer.cost == Cost::Known(counted(call))),
-            "the answer costs what was counted",
-        )
-    }
+/// The ledger: equal where the cost is known, never below what the simulator counted.
+fn money(seen: &Seen) -> Result<(), String> {
+    let receipt = &seen.drafted.receipt;
+    let meter = &seen.meter;
+    must(seen.receipts == 1, "one receipt, its chain whole")?;
+    must(meter.held.nanos() == 0, "nothing is held any more")?;
+    let sum = |at_most: bool| {
+        let costs = receipt.attempts.iter().map(|attempt| attempt.cost);
+        let of_kind = costs.filter(|cost| cost.is_at_most() == at_most);
+        of_kind
+            .map(Cost::amount)
+            .fold(0, |sum, usd| sum + usd.nanos())
+    };
+    must(
+        sum(false) == meter.settled_known.nanos(),
+        "known: receipt and ledger",
+    )?;
+    must(
+        sum(true) == meter.settled_at_most.nanos(),
+        "at most: receipt and ledger",
+    )?;
+    let with_words = seen.served.iter().filter(|call| call.tokens_out > 0);
+    let truth: i64 = with_words.map(|call| counted(call).nanos()).sum();
+    must(
+        meter.settled().nanos() >= truth,
+        "never below what was counted",
+    )?;
+    let answer = receipt.answer().zip(seen.served.last());
+    must(
+        answer.is_none_or(|(answer, call)| answer.cost == Cost::Known(counted(call))),
+        "the answer costs what was counted",
+    )
 }
 
 fn bad(receipt: &Receipt, at: usize) -> Result<&Attempt, String> {
