@@ -17,6 +17,8 @@
 mod crowd;
 #[path = "store_story/drafts.rs"]
 mod drafts;
+#[path = "store_story/exchange.rs"]
+mod exchange;
 #[path = "store_story/filing.rs"]
 mod filing;
 #[path = "store_story/ledger.rs"]
@@ -62,6 +64,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/queue.rs"),
         include_str!("store_story/drafts.rs"),
         include_str!("store_story/receipts.rs"),
+        include_str!("store_story/exchange.rs"),
         include_str!("store_story/ledger.rs"),
         include_str!("store_story/crowd.rs"),
     ]
@@ -98,6 +101,7 @@ async fn tell(url: &StoreUrl) {
     drafts::replies_wait_in_the_outbox(&store).await;
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;
+    exchange::a_switch_settles_and_holds_at_once(&store).await;
     ledger::standings_outlive_a_run(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;

@@ -129,21 +129,11 @@ impl Store {
     pub async fn hold(&self, ask: &HoldAsk) -> Result<HoldAnswer, StoreError> {
         self.told("hold money", async {
             let mut tx = self.begin().await?;
-            self.lock_budget(&mut tx, &ask.period).await?;
-            let free = match ask.cap {
-                Cap::Month(cap) => cap.minus(sums(&mut *tx, &ask.period).await?.taken()),
-                Cap::None | Cap::NotChosen => Usd::MAX,
-            };
-            let amount = ask.ceiling.min(free).max(Usd::ZERO);
-            if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
-                return Ok(HoldAnswer::Denied {
-                    free: free.max(Usd::ZERO),
-                });
+            let answer = self.hold_in(&mut tx, ask).await?;
+            if let HoldAnswer::Granted(_) = answer {
+                self.commit(tx, &spent(&ask.period, ask.at)).await?;
             }
-            insert_hold(&mut tx, ask, amount).await?;
-            let happened = spent(&ask.period, ask.at);
-            self.commit(tx, &happened).await?;
-            Ok(HoldAnswer::Granted(amount))
+            Ok(answer)
         })
         .await
     }
@@ -154,31 +144,10 @@ impl Store {
     pub async fn settle(&self, id: HoldId, cost: Cost, at: Timestamp) -> Result<bool, StoreError> {
         self.told("settle the cost", async {
             let mut tx = self.begin().await?;
-            let (hold, state) = self.locked_hold(&mut tx, id).await?;
-            let entry = |kind, cost: Cost| Entry {
-                period: &hold.period,
-                hold: Some(id),
-                kind,
-                cost,
-                why: "",
-                at,
+            let Some(period) = self.settle_in(&mut tx, id, cost, at).await? else {
+                return Ok(false);
             };
-            match state.as_str() {
-                "held" if cost.amount() > hold.amount => {
-                    insert_entry(&mut tx, &entry("over", cost)).await?;
-                }
-                "held" => insert_entry(&mut tx, &entry("settled", cost)).await?,
-                "recovered" | "lost" => {
-                    let back = Cost::AtMost(Usd::ZERO.minus(hold.amount));
-                    insert_entry(&mut tx, &entry("late", back)).await?;
-                    insert_entry(&mut tx, &entry("late", cost)).await?;
-                }
-                _ => return Ok(false),
-            }
-            // A hold that was given up has its receipt, or is about to have it.
-            let after = if state == "lost" { "filed" } else { "settled" };
-            set_state(&mut tx, id, after).await?;
-            self.commit(tx, &spent(&hold.period, at)).await?;
+            self.commit(tx, &spent(&period, at)).await?;
             Ok(true)
         })
         .await
@@ -295,6 +264,63 @@ impl Store {
         .await
     }
 
+    /// Holds money within a transaction. When it is denied nothing was written.
+    pub(super) async fn hold_in(
+        &self,
+        tx: &mut AnyConnection,
+        ask: &HoldAsk,
+    ) -> Result<HoldAnswer, Trouble> {
+        self.lock_budget(tx, &ask.period).await?;
+        let free = match ask.cap {
+            Cap::Month(cap) => cap.minus(sums(&mut *tx, &ask.period).await?.taken()),
+            Cap::None | Cap::NotChosen => Usd::MAX,
+        };
+        let amount = ask.ceiling.min(free).max(Usd::ZERO);
+        if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
+            return Ok(HoldAnswer::Denied {
+                free: free.max(Usd::ZERO),
+            });
+        }
+        insert_hold(tx, ask, amount).await?;
+        Ok(HoldAnswer::Granted(amount))
+    }
+
+    /// Settles a hold within a transaction, and returns its period; none when it was settled
+    /// before.
+    pub(super) async fn settle_in(
+        &self,
+        tx: &mut AnyConnection,
+        id: HoldId,
+        cost: Cost,
+        at: Timestamp,
+    ) -> Result<Option<String>, Trouble> {
+        let (hold, state) = self.locked_hold(tx, id).await?;
+        let entry = |kind, cost: Cost| Entry {
+            period: &hold.period,
+            hold: Some(id),
+            kind,
+            cost,
+            why: "",
+            at,
+        };
+        match state.as_str() {
+            "held" if cost.amount() > hold.amount => {
+                insert_entry(tx, &entry("over", cost)).await?;
+            }
+            "held" => insert_entry(tx, &entry("settled", cost)).await?,
+            "recovered" | "lost" => {
+                let back = Cost::AtMost(Usd::ZERO.minus(hold.amount));
+                insert_entry(tx, &entry("late", back)).await?;
+                insert_entry(tx, &entry("late", cost)).await?;
+            }
+            _ => return Ok(None),
+        }
+        // A hold that was given up has its receipt, or is about to have it.
+        let after = if state == "lost" { "filed" } else { "settled" };
+        set_state(tx, id, after).await?;
+        Ok(Some(hold.period))
+    }
+
     /// Locks the budget's row of a period, made where it does not exist.
     async fn lock_budget(&self, tx: &mut AnyConnection, period: &str) -> Result<(), Trouble> {
         sqlx::query("INSERT INTO budgets (period) VALUES ($1) ON CONFLICT (period) DO NOTHING")
@@ -408,7 +434,7 @@ where
     })
 }
 
-const fn spent(period: &str, at: Timestamp) -> Happened<'_> {
+pub(super) const fn spent(period: &str, at: Timestamp) -> Happened<'_> {
     Happened {
         verb: Verb::Spent,
         subject: period,

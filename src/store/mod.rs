@@ -9,6 +9,7 @@ mod dialect;
 mod drafts;
 mod error;
 mod events;
+mod exchange;
 mod filing;
 mod ledger;
 mod messages;
