@@ -78,6 +78,8 @@ pub(super) enum Command {
     Drill(DrillArgs),
     /// Read the receipts of AI work.
     Receipts(ReceiptsArgs),
+    /// Say what the receipts say together: fallback rate, failures, spend, first-text times.
+    Overview(OverviewArgs),
     /// Show this month's AI spend, or set the cap.
     Spend(SpendArgs),
     /// Set, list, test and remove providers' keys.
@@ -174,14 +176,21 @@ pub(super) struct ReceiptsArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ReceiptsCommand {
-    /// List receipts, newest first.
+    /// List receipts, newest first: every one, or those a query finds.
     List {
-        /// Of this ticket only.
-        #[arg(long, value_name = "NUMBER", value_parser = number)]
-        ticket: Option<i64>,
-        /// So many at most; without it, all.
-        #[arg(long, value_name = "N")]
-        limit: Option<u64>,
+        #[command(flatten)]
+        which: WhichReceipts,
+    },
+    /// Write receipts as CSV or JSON lines, newest first.
+    Export {
+        /// The format.
+        #[arg(long, value_enum, default_value_t = ExportFormat::Csv)]
+        format: ExportFormat,
+        /// The file, which must not exist yet; without it, stdout.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        which: WhichReceipts,
     },
     /// Show one receipt by its id or the beginning of it.
     Show {
@@ -190,6 +199,40 @@ pub(super) enum ReceiptsCommand {
     },
     /// Check that no receipt was changed or lost since it was written.
     Verify,
+}
+
+/// Which receipts are meant.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct WhichReceipts {
+    /// Words, and provider: model: first: class: ending: task: agent: tag: ticket: since: until:
+    /// is:fallback; `-` turns a term round.
+    #[arg(value_name = "QUERY")]
+    pub(super) query: Vec<String>,
+    /// Of this ticket only.
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    pub(super) ticket: Option<i64>,
+    /// That began then or later: 7d, 24h, or a day such as 2026-11-01.
+    #[arg(long, value_name = "WHEN")]
+    pub(super) since: Option<String>,
+    /// So many at most; without it, all.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<u64>,
+}
+
+/// How receipts are written for other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// One line per receipt, for a spreadsheet.
+    Csv,
+    /// One JSON object per line, whole.
+    Jsonl,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct OverviewArgs {
+    /// What lies since then: 30d, 24h, or a day such as 2026-11-01.
+    #[arg(long, value_name = "WHEN", default_value = "30d")]
+    pub(super) since: String,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -265,7 +308,7 @@ fn number(text: &str) -> Result<i64, String> {
 }
 
 /// Lets terms that begin with a dash (`-tag`, `-status:closed`) be terms: they are moved behind
-/// `--`. Only `set` and `tickets` have such terms, and neither has short options but `-h`.
+/// `--`. Only `set`, `tickets` and `receipts` have such terms, and none has short options but `-h`.
 pub(super) fn prepare(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut kept: Vec<OsString> = args.into_iter().collect();
     let Some(at) = command_at(&kept) else {
@@ -273,7 +316,7 @@ pub(super) fn prepare(args: impl IntoIterator<Item = OsString>) -> Vec<OsString>
     };
     let takes_terms = kept
         .get(at)
-        .is_some_and(|name| name == "set" || name == "tickets");
+        .is_some_and(|name| name == "set" || name == "tickets" || name == "receipts");
     if !takes_terms || kept.iter().any(|arg| arg == "--") {
         return kept;
     }

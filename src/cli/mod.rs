@@ -15,7 +15,9 @@ mod keys;
 mod logging;
 mod models;
 mod out;
+mod overview;
 mod receipts;
+mod receipts_csv;
 mod set;
 mod show;
 mod sim;
@@ -115,6 +117,7 @@ fn missing(args: &Args) -> Missing {
         | Some(
             Command::Draft(_)
             | Command::Drill(_)
+            | Command::Overview(_)
             | Command::Models
             | Command::Config(_)
             | Command::Doctor
@@ -149,6 +152,7 @@ impl Call {
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
             Some(Command::Drill(args)) => Box::pin(drill::run(self, &args)).await,
             Some(Command::Receipts(args)) => receipts::run(self, args).await,
+            Some(Command::Overview(args)) => overview::run(self, &args).await,
             Some(Command::Spend(args)) => spend::run(self, args).await,
             Some(Command::Keys(args)) => Box::pin(keys::run(self, args)).await,
             Some(Command::Models) => models::run(self).await,

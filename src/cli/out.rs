@@ -80,6 +80,12 @@ impl Out {
         self.write(&clean(piece));
     }
 
+    /// Prints a line that is already made for another program: escaped, and not to be changed.
+    pub(super) fn exact(&self, line: &str) {
+        self.write(line);
+        self.write("\n");
+    }
+
     /// Prints one JSON value on a line of its own.
     pub(super) fn json(&self, value: &Value) {
         self.write(&escaped(&value.to_string()));

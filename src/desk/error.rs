@@ -3,7 +3,7 @@
 use super::{drill::DrillError, import::ImportError};
 use crate::{
     config::{Finding, edit::EditError, paths::PathsError},
-    domain::{ProviderName, ticket::IllegalMove},
+    domain::{ProviderName, receipt_query::ReceiptQueryError, ticket::IllegalMove},
     engine::chain::ChainError,
     secrets::VaultError,
     store::StoreError,
@@ -56,6 +56,9 @@ pub enum DeskError {
     /// The chain that was asked for cannot be used.
     #[error("This chain cannot be used: {0}.")]
     Chain(#[from] ChainError),
+    /// A query for receipts cannot be read.
+    #[error("This query cannot be read: {0}.")]
+    Query(#[from] ReceiptQueryError),
     /// What a drill should do cannot be done.
     #[error("This drill cannot be played: {0}.")]
     Drill(#[from] DrillError),
@@ -142,6 +145,7 @@ impl DeskError {
             Self::Chain(_) => "`deskhand models` lists what can be asked.".to_owned(),
             Self::Store(_)
             | Self::Drill(_)
+            | Self::Query(_)
             | Self::Broken
             | Self::Edit(_)
             | Self::Paths(_)

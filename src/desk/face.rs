@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::domain::{
-    Attempt, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter, OutboxRow,
-    ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId, Timestamp, Usd,
+use crate::{
+    domain::{
+        Attempt, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter, OutboxRow,
+        ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId, Timestamp, Usd,
+    },
+    engine::figures::Figures,
 };
 
 /// A part of the queue, as the screen needs it.
@@ -147,6 +150,21 @@ pub struct SpendView {
     pub cap_because: String,
     /// What the cheapest useful draft needs.
     pub cheapest_draft: Option<Usd>,
+}
+
+/// What the receipts since a time say together.
+#[derive(Clone, Debug)]
+pub struct OverviewView {
+    /// Since when.
+    pub since: Timestamp,
+    /// The day it is, in the zone whose days are counted.
+    pub today: jiff::civil::Date,
+    /// The sums.
+    pub figures: Figures,
+    /// What the month comes to if it goes on as it began; an estimate.
+    pub forecast: Option<Usd>,
+    /// The meter.
+    pub spend: SpendView,
 }
 
 /// What the desk tells its faces, unasked.

@@ -31,7 +31,7 @@ mod open;
 mod owner;
 mod providers;
 mod rack;
-mod receipts;
+pub mod receipts;
 mod recover;
 mod tickets;
 mod voice;
@@ -99,6 +99,11 @@ impl Desk {
     /// Returns the name of the person at the desk.
     pub fn agent(&self) -> String {
         self.settings().agent.clone()
+    }
+
+    /// Returns the time at this desk.
+    pub fn now(&self) -> crate::domain::Timestamp {
+        self.clock.now()
     }
 
     /// Tells whether this is the demo.

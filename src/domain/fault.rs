@@ -83,7 +83,7 @@ impl ClockName {
 }
 
 /// The rows of ENGINE section 2; `class` in receipts and in JSON is their `snake_case`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultClass {
     /// Too many requests for now.

@@ -149,6 +149,12 @@ pub enum Cost {
     AtMost(Usd),
 }
 
+impl Default for Cost {
+    fn default() -> Self {
+        Self::FREE
+    }
+}
+
 impl Cost {
     /// No cost at all, for sure.
     pub const FREE: Self = Self::Known(Usd::ZERO);

@@ -109,7 +109,7 @@ impl Test {
 }
 
 /// Splits at spaces, keeping `"two words"` together.
-fn words(text: &str) -> Result<Vec<String>, QueryError> {
+pub(super) fn words(text: &str) -> Result<Vec<String>, QueryError> {
     let (mut words, mut word, mut quoted, mut begun) = (Vec::new(), String::new(), false, false);
     for c in text.chars() {
         match c {

@@ -195,6 +195,9 @@ pub enum Task {
 }
 
 impl Task {
+    /// Every task.
+    pub const ALL: [Self; 3] = [Self::Reply, Self::KeyTest, Self::Drill];
+
     /// Returns the word for it.
     pub const fn word(self) -> &'static str {
         match self {

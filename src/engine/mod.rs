@@ -15,6 +15,7 @@ mod bill;
 pub mod breaker;
 pub mod budget;
 pub mod chain;
+pub mod figures;
 pub mod lesson;
 pub mod plan;
 pub mod policy;

@@ -22,6 +22,10 @@ use crate::domain::{Ending, Page, ProviderName, Receipt, TicketId, Timestamp};
 pub struct ReceiptFilter {
     /// Of one ticket.
     pub ticket: Option<TicketId>,
+    /// Of the ticket with this number.
+    pub ticket_number: Option<i64>,
+    /// Whose entry is before this one.
+    pub before: Option<i64>,
     /// That ended so.
     pub ending: Option<Ending>,
     /// In which this provider was asked.
@@ -30,6 +34,10 @@ pub struct ReceiptFilter {
     pub fallback: Option<bool>,
     /// That began then or later.
     pub since: Option<Timestamp>,
+    /// That began before.
+    pub until: Option<Timestamp>,
+    /// Whose ticket has these tags, or has not.
+    pub tags: Vec<(bool, String)>,
 }
 
 /// What a check of the whole chain found.
@@ -352,6 +360,14 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
         let value = sql.text_value(ticket.to_string());
         sql.push(&format!(" AND ticket = {value}"));
     }
+    if let Some(number) = filter.ticket_number {
+        let value = sql.int_value(number);
+        sql.push(&format!(" AND ticket_number = {value}"));
+    }
+    if let Some(before) = filter.before {
+        let value = sql.int_value(before);
+        sql.push(&format!(" AND entry < {value}"));
+    }
     if let Some(ending) = filter.ending {
         let value = sql.text_value(rows::word(ending)?);
         sql.push(&format!(" AND ending = {value}"));
@@ -368,6 +384,18 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
     if let Some(since) = filter.since {
         let value = sql.int_value(since.as_microsecond());
         sql.push(&format!(" AND began >= {value}"));
+    }
+    if let Some(until) = filter.until {
+        let value = sql.int_value(until.as_microsecond());
+        sql.push(&format!(" AND began < {value}"));
+    }
+    for (is_wanted, tag) in &filter.tags {
+        let value = sql.text_value(format!(" {} ", rows::lower(tag)));
+        let condition = store.dialect().contains("t.tags", &value);
+        let not = if *is_wanted { "" } else { "NOT " };
+        sql.push(&format!(
+            " AND {not}EXISTS (SELECT 1 FROM tickets t WHERE t.id = receipts.ticket AND {condition})"
+        ));
     }
     Ok(())
 }

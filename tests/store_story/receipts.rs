@@ -82,6 +82,35 @@ pub(super) async fn receipts_are_chained(store: &Store, url: &StoreUrl) {
             },
             vec![3, 2],
         ),
+        (
+            ReceiptFilter {
+                until: Some(at(501)),
+                ..Default::default()
+            },
+            vec![1],
+        ),
+        (
+            ReceiptFilter {
+                before: Some(3),
+                ticket_number: Some(4812),
+                ..Default::default()
+            },
+            vec![2, 1],
+        ),
+        (
+            ReceiptFilter {
+                tags: vec![(true, "never-set".to_owned())],
+                ..Default::default()
+            },
+            vec![],
+        ),
+        (
+            ReceiptFilter {
+                tags: vec![(false, "never-set".to_owned())],
+                ..Default::default()
+            },
+            vec![3, 2, 1],
+        ),
     ] {
         let found = store.receipts(&filter, ALL).await.unwrap();
         assert_eq!(
