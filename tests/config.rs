@@ -12,10 +12,22 @@ use deskhand::{
         keymap::{Meaning, PRESETS, Preset},
         read,
     },
-    domain::{Cap, KeySource, LinkName, ProviderKind, ProviderName},
+    domain::{
+        Cap, KeySource, LinkName, ProviderKind, ProviderName,
+        manner::{Auth, Habits, Site, WindowFrom},
+    },
     engine::policy::OnAuthError,
 };
 use secrecy::ExposeSecret as _;
+
+const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 25);
+
+const PLAIN: Habits = Habits {
+    auth: Auth::Usual,
+    without: &[],
+    site: Site::Address,
+    window: WindowFrom::Book,
+};
 
 const KNOWN: [Known; 3] = [
     Known {
@@ -23,18 +35,27 @@ const KNOWN: [Known; 3] = [
         kind: ProviderKind::Anthropic,
         base_url: "https://api.anthropic.com",
         default_model: Some("claude-haiku-4-5"),
+        wants_key: true,
+        priced_like: Some("anthropic"),
+        habits: PLAIN,
     },
     Known {
         name: "openai",
         kind: ProviderKind::OpenAi,
         base_url: "https://api.openai.com",
         default_model: Some("gpt-4o-mini"),
+        wants_key: true,
+        priced_like: Some("openai"),
+        habits: PLAIN,
     },
     Known {
         name: "ollama",
         kind: ProviderKind::OpenAiCompatible,
         base_url: "http://127.0.0.1:11434/v1",
         default_model: None,
+        wants_key: false,
+        priced_like: None,
+        habits: PLAIN,
     },
 ];
 
@@ -47,6 +68,7 @@ fn around() -> Around<'static> {
         known: &KNOWN,
         env: &environment,
         missing: Missing::Fine,
+        today: TODAY,
     }
 }
 
@@ -551,8 +573,10 @@ fn docs_config_is_true() {
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .fold(String::new(), |whole, line| whole + line + "\n");
 
+    let presets = deskhand::desk::settings::known();
     let around = Around {
         env: &|_| Some("set".to_owned()),
+        known: &presets,
         ..around()
     };
     let findings = match read(Path::new("config.toml"), &whole, &around) {
@@ -563,7 +587,7 @@ fn docs_config_is_true() {
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
     assert_eq!(errors.count(), 0);
-    assert!(look(text).is_ok());
+    assert!(read(Path::new("config.toml"), text, &around).is_ok());
     for key in deskhand::config::settings_known() {
         assert!(
             whole.contains(key),

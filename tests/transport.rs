@@ -169,6 +169,7 @@ fn endpoint(url: &str) -> Endpoint {
         key: Some(KEY.into()),
         model: ModelName("m-1".to_owned()),
         stream: true,
+        manner: deskhand::domain::Manner::default(),
         quirks: Quirks::default(),
         allow_plain_http: false,
     }

@@ -386,6 +386,7 @@ fn a_refused_parameter_is_named_and_left_out_afterwards() {
         key: None,
         model: ModelName("m".to_owned()),
         stream: true,
+        manner: deskhand::domain::Manner::default(),
         quirks: Quirks::default(),
         allow_plain_http: false,
     };

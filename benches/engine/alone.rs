@@ -115,6 +115,7 @@ impl Alone {
                     key: None,
                     model: ModelName("m".to_owned()),
                     stream,
+                    manner: deskhand::domain::Manner::default(),
                     quirks: Quirks::default(),
                     allow_plain_http: false,
                 };
@@ -166,6 +167,8 @@ fn price(link: &LinkName) -> Price {
             provider: link.provider.clone(),
             model: link.model.0.clone(),
             since: None,
+            until: None,
+            seen: None,
             base: Rates {
                 input: Usd::from_dollars(1),
                 output: Usd::from_dollars(10),

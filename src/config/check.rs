@@ -30,7 +30,7 @@ pub(super) fn check(
             }
             if is_known(reader, config, link, span, around)
                 && !config.spend.allow_unknown_prices
-                && book.row(link, jiff::civil::Date::MAX).is_none()
+                && book.row(link, around.today).is_none()
             {
                 let message = format!("no price is known for {link}, so it is not asked.");
                 let hint = format!(

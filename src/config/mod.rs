@@ -20,6 +20,7 @@ mod provider;
 mod reader;
 pub mod settings;
 pub mod show;
+mod site;
 pub mod theme;
 
 use std::collections::BTreeMap;

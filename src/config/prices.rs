@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Config;
+use super::{Config, ProviderConfig};
 use crate::{
-    domain::{LinkName, ProviderKind, ProviderName, Usd},
+    domain::{LinkName, ProviderName, Usd, manner::Place},
     engine::price::{PriceBook, PriceRow, Rates, Tier},
 };
+
+/// What Claude costs in a region of Vertex AI, in percent of its price in the world:
+/// <https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai>.
+const REGION_PERCENT: u64 = 110;
 
 const FILE: &str = include_str!("../../assets/prices.toml");
 
@@ -25,11 +29,14 @@ struct Row {
     provider: String,
     model: String,
     since: Option<toml::value::Datetime>,
+    until: Option<toml::value::Datetime>,
+    seen: Option<toml::value::Datetime>,
     input: Usd,
     output: Usd,
     cache_read: Option<Usd>,
     cache_write: Option<Usd>,
     cache_write_long: Option<Usd>,
+    thinking: Option<Usd>,
     #[serde(default)]
     tiers: Vec<Longer>,
     context_tokens: Option<u64>,
@@ -46,6 +53,7 @@ struct Longer {
     cache_read: Option<Usd>,
     cache_write: Option<Usd>,
     cache_write_long: Option<Usd>,
+    thinking: Option<Usd>,
 }
 
 /// How much fits into a model, as far as it is known.
@@ -75,15 +83,12 @@ pub fn book(config: &Config) -> PriceBook {
         .collect();
     let mut all = PriceBook::new(rows());
     for (name, provider) in &config.providers {
-        let like = match provider.kind {
-            ProviderKind::Anthropic => "anthropic",
-            ProviderKind::OpenAi | ProviderKind::OpenAiResponses => "openai",
-            ProviderKind::Gemini => "gemini",
-            ProviderKind::OpenAiCompatible => continue,
-        };
         let is_listed = all.rows().iter().any(|row| row.provider == *name);
-        if !is_listed {
+        if let (false, Some(like)) = (is_listed, provider.priced_like) {
             all.also_for(name, &ProviderName(like.to_owned()));
+        }
+        if is_dearer(provider) {
+            all.raise(name, REGION_PERCENT);
         }
     }
     let responses = ProviderName("openai-responses".to_owned());
@@ -104,16 +109,14 @@ pub fn book(config: &Config) -> PriceBook {
 /// Returns what is known of a model's size; what the config says wins.
 pub fn size(config: &Config, link: &LinkName) -> Size {
     let said = config.models.get(link);
-    let kind = config
+    let like = config
         .providers
         .get(&link.provider)
-        .map(|provider| provider.kind);
-    let named_like = match kind {
-        Some(ProviderKind::Anthropic) => "anthropic",
-        Some(ProviderKind::OpenAi | ProviderKind::OpenAiResponses) => "openai",
-        Some(ProviderKind::Gemini) => "gemini",
+        .and_then(|provider| provider.priced_like);
+    let named_like = match like {
+        Some(like) => like,
         None if link.provider.0 == "openai-responses" => "openai",
-        Some(ProviderKind::OpenAiCompatible) | None => link.provider.0.as_str(),
+        None => link.provider.0.as_str(),
     };
     let known = own();
     let family = |row: &&Row| {
@@ -150,11 +153,21 @@ pub fn models(provider: &str) -> Vec<String> {
     models
 }
 
+/// Tells whether a provider is a region of Vertex AI, where Claude costs more than in the world.
+fn is_dearer(provider: &ProviderConfig) -> bool {
+    matches!(
+        &provider.manner.place,
+        Place::Vertex { location, publisher: "anthropic", .. } if location != "global"
+    )
+}
+
 fn own_row(link: &LinkName, base: Rates) -> PriceRow {
     PriceRow {
         provider: link.provider.clone(),
         model: link.model.0.clone(),
         since: None,
+        until: None,
+        seen: None,
         base,
         tiers: Vec::new(),
         source: "your config".to_owned(),
@@ -177,14 +190,16 @@ fn rows() -> Vec<PriceRow> {
     own()
         .into_iter()
         .map(|row| PriceRow {
-            since: row.since.and_then(|since| day(&since)),
+            since: row.since.as_ref().and_then(day),
+            until: row.until.as_ref().and_then(day),
+            seen: row.seen.as_ref().and_then(day),
             base: Rates {
                 input: row.input,
                 output: row.output,
                 cache_read: row.cache_read,
                 cache_write: row.cache_write,
                 cache_write_long: row.cache_write_long,
-                thinking: None,
+                thinking: row.thinking,
             },
             tiers: row
                 .tiers
@@ -197,7 +212,7 @@ fn rows() -> Vec<PriceRow> {
                         cache_read: tier.cache_read,
                         cache_write: tier.cache_write,
                         cache_write_long: tier.cache_write_long,
-                        thinking: None,
+                        thinking: tier.thinking,
                     },
                 })
                 .collect(),
@@ -225,7 +240,7 @@ mod tests {
 
     use super::*;
     use crate::config::{ModelConfig, ProviderConfig};
-    use crate::domain::KeySource;
+    use crate::domain::{KeySource, Manner, ProviderKind};
 
     const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
 
@@ -246,7 +261,7 @@ mod tests {
         for row in &book.price {
             let name = format!("{}/{}", row.provider, row.model);
             assert!(
-                row.source.contains("202"),
+                row.source.contains("202") && row.seen.as_ref().and_then(day).is_some(),
                 "{name} has no date: {}",
                 row.source
             );
@@ -261,7 +276,10 @@ mod tests {
                 "{name}"
             );
             assert!(
-                row.since.as_ref().is_none_or(|since| day(since).is_some()),
+                [&row.since, &row.until]
+                    .into_iter()
+                    .flatten()
+                    .all(|date| day(date).is_some()),
                 "{name}"
             );
             assert!(
@@ -339,6 +357,8 @@ mod tests {
             default_model: None,
             stream: true,
             allow_plain_http: false,
+            priced_like: Some("anthropic"),
+            manner: Manner::default(),
         };
         config
             .providers

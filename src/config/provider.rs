@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Around, ModelConfig, ProviderConfig,
+    Around, Known, ModelConfig, ProviderConfig,
     finding::nearest,
     reader::{Reader, Section, Span, looks_like_key, quoted},
+    site,
 };
 use crate::{
-    domain::{KeySource, LinkName, ModelName, ProviderKind, ProviderName, link::PROVIDER_KINDS},
+    domain::{
+        KeySource, LinkName, Manner, ModelName, ProviderKind, ProviderName, link::PROVIDER_KINDS,
+    },
     engine::chain::Temper,
 };
 
 /// Every setting of a provider.
-pub(super) const PROVIDER_KEYS: [&str; 9] = [
+pub(super) const PROVIDER_KEYS: [&str; 14] = [
     "type",
+    "preset",
     "base_url",
     "api_key",
     "api_key_command",
@@ -23,6 +27,10 @@ pub(super) const PROVIDER_KEYS: [&str; 9] = [
     "default_model",
     "stream",
     "allow_plain_http",
+    "resource",
+    "api_version",
+    "project",
+    "location",
 ];
 
 /// Every setting of a model.
@@ -69,9 +77,9 @@ pub(super) fn providers(
 }
 
 /// The provider being read: its name and where that stands.
-struct Named<'n> {
-    name: &'n str,
-    span: Span,
+pub(super) struct Named<'n> {
+    pub(super) name: &'n str,
+    pub(super) span: Span,
 }
 
 fn provider(
@@ -80,9 +88,16 @@ fn provider(
     named: &Named<'_>,
     around: &Around<'_>,
 ) -> Option<ProviderConfig> {
-    let preset = around.known.iter().find(|known| known.name == named.name);
-    let kind = kind(reader, table, named, around);
-    let key = key(reader, table, named.name, around);
+    let preset = match preset(reader, table, named, around) {
+        Ok(preset) => preset,
+        Err(Unknown) => return None,
+    };
+    let kind = kind(reader, table, named, (preset, around));
+    let usual_key = match preset {
+        Some(known) if !known.wants_key => KeySource::NotNeeded,
+        Some(_) | None => KeySource::Keyring,
+    };
+    let key = key(reader, table, named.name, (usual_key, around));
     let models: Vec<ModelName> = table
         .texts(reader, "models")
         .unwrap_or_default()
@@ -100,11 +115,14 @@ fn provider(
     let stream = table.boolean(reader, "stream").unwrap_or(true);
     let allow_plain_http = table.boolean(reader, "allow_plain_http").unwrap_or(false);
     let written = base_url(reader, table, allow_plain_http);
-    let kind = kind?;
-    let base_url = match written {
-        Written::Good(url) => url,
-        Written::Wrong => return None,
-        Written::Absent => usual_url(reader, named, kind, around)?,
+    let habits = preset.map(|known| known.habits).unwrap_or_default();
+    let has_url = !matches!(written, Written::Absent);
+    let found = site::place(reader, table, named, habits.site, has_url);
+    let (kind, found) = (kind?, found?);
+    let base_url = match (written, found.base_url) {
+        (Written::Wrong, _) => return None,
+        (Written::Good(url), _) | (Written::Absent, Some(url)) => url,
+        (Written::Absent, None) => usual_url(reader, named, kind, (preset, around))?,
     };
     Some(ProviderConfig {
         kind,
@@ -114,7 +132,49 @@ fn provider(
         default_model,
         stream,
         allow_plain_http,
+        priced_like: preset.map_or_else(|| priced_like(kind), |known| known.priced_like),
+        manner: Manner {
+            habits,
+            place: found.place,
+        },
     })
+}
+
+/// Says that a preset of that name is unknown, which was noted.
+struct Unknown;
+
+/// Finds what is known of a provider: by its `preset`, else by its name.
+fn preset<'k>(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    named: &Named<'_>,
+    around: &Around<'k>,
+) -> Result<Option<&'k Known>, Unknown> {
+    let find = |name: &str| around.known.iter().find(|preset| preset.name == name);
+    let Some((written, span)) = table.text(reader, "preset") else {
+        return Ok(find(named.name));
+    };
+    if let Some(found) = find(written) {
+        return Ok(Some(found));
+    }
+    let listed: Vec<&str> = around.known.iter().map(|preset| preset.name).collect();
+    let hint = nearest(written, listed.iter().copied()).map_or_else(
+        || format!("There are: {}.", listed.join(", ")),
+        |near| format!("Did you mean \"{near}\"?"),
+    );
+    let message = format!("there is no preset {}.", quoted(written));
+    reader.error(&span, message, Some(hint));
+    Err(Unknown)
+}
+
+/// Returns whose prices a provider without a preset has: those of the format it speaks.
+const fn priced_like(kind: ProviderKind) -> Option<&'static str> {
+    match kind {
+        ProviderKind::Anthropic => Some("anthropic"),
+        ProviderKind::OpenAi | ProviderKind::OpenAiResponses => Some("openai"),
+        ProviderKind::Gemini => Some("gemini"),
+        ProviderKind::OpenAiCompatible => None,
+    }
 }
 
 /// Finds the wire format: as written, else as the provider's name says.
@@ -122,13 +182,12 @@ fn kind(
     reader: &mut Reader<'_>,
     table: &Section<'_>,
     named: &Named<'_>,
-    around: &Around<'_>,
+    (preset, around): (Option<&Known>, &Around<'_>),
 ) -> Option<ProviderKind> {
     if table.get("type").is_some() {
         let words = PROVIDER_KINDS.map(|kind| (kind.word(), kind));
         return table.word(reader, "type", &words);
     }
-    let preset = around.known.iter().find(|known| known.name == named.name);
     if let Some(known) = preset {
         return Some(known.kind);
     }
@@ -151,9 +210,8 @@ fn usual_url(
     reader: &mut Reader<'_>,
     named: &Named<'_>,
     kind: ProviderKind,
-    around: &Around<'_>,
+    (preset, around): (Option<&Known>, &Around<'_>),
 ) -> Option<String> {
-    let by_name = around.known.iter().find(|known| known.name == named.name);
     let by_kind = match kind {
         // Anybody may speak it.
         ProviderKind::OpenAiCompatible => None,
@@ -162,7 +220,7 @@ fn usual_url(
         | ProviderKind::OpenAiResponses
         | ProviderKind::Gemini => around.known.iter().find(|known| known.kind == kind),
     };
-    if let Some(known) = by_name.or(by_kind) {
+    if let Some(known) = preset.or(by_kind) {
         return Some(known.base_url.to_owned());
     }
     let message = format!("[providers.{}] needs a base_url.", named.name);
@@ -196,7 +254,7 @@ fn key(
     reader: &mut Reader<'_>,
     table: &Section<'_>,
     provider: &str,
-    around: &Around<'_>,
+    (usual, around): (KeySource, &Around<'_>),
 ) -> KeySource {
     let auth = table.word(reader, "auth", &[("none", ()), ("key", ())]);
     let is_keyless = auth.is_some()
@@ -229,7 +287,11 @@ fn key(
         );
     }
     if table.get("api_key_command").is_none() {
-        return KeySource::Keyring;
+        return if auth.is_some() {
+            KeySource::Keyring
+        } else {
+            usual
+        };
     }
     command(reader, table, "api_key_command").map_or(KeySource::Keyring, KeySource::Command)
 }

@@ -9,7 +9,10 @@ use super::{
     theme::{Theme, ThemeName},
 };
 use crate::{
-    domain::{Cap, KeySource, LinkName, ModelName, ProviderKind, Usd},
+    domain::{
+        Cap, KeySource, LinkName, Manner, ModelName, ProviderKind, Usd,
+        manner::{Habits, Place, Site},
+    },
     engine::{chain::Temper, policy::Policy},
 };
 
@@ -42,6 +45,38 @@ pub struct Known {
     pub base_url: &'static str,
     /// The model used when nothing else says.
     pub default_model: Option<&'static str>,
+    /// Whether it wants a key.
+    pub wants_key: bool,
+    /// Under which provider the price book has its models.
+    pub priced_like: Option<&'static str>,
+    /// In what it departs from its wire format.
+    pub habits: Habits,
+}
+
+impl Known {
+    /// Turns what is known into what a config with nothing but the name would say; none where the
+    /// config must say more: a resource or a project.
+    pub fn provider(&self) -> Option<ProviderConfig> {
+        let is_whole = self.habits.site == Site::Address;
+        is_whole.then(|| ProviderConfig {
+            kind: self.kind,
+            base_url: self.base_url.to_owned(),
+            key: if self.wants_key {
+                KeySource::Keyring
+            } else {
+                KeySource::NotNeeded
+            },
+            models: Vec::new(),
+            default_model: self.default_model.map(|model| ModelName(model.to_owned())),
+            stream: true,
+            allow_plain_http: false,
+            priced_like: self.priced_like,
+            manner: Manner {
+                habits: self.habits,
+                place: Place::Usual,
+            },
+        })
+    }
 }
 
 /// What the config is read in the light of.
@@ -52,6 +87,8 @@ pub struct Around<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// What it means that there is no file.
     pub missing: Missing,
+    /// The day, UTC: prices and models come and go.
+    pub today: jiff::civil::Date,
 }
 
 /// What it means that there is no config file.
@@ -80,6 +117,10 @@ pub struct ProviderConfig {
     pub stream: bool,
     /// Whether `http://` to another machine is allowed.
     pub allow_plain_http: bool,
+    /// Under which provider the price book has its models.
+    pub priced_like: Option<&'static str>,
+    /// In what its server departs from its wire format.
+    pub manner: Manner,
 }
 
 /// What is said of one model; `[models."provider/name"]`.

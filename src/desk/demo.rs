@@ -12,8 +12,8 @@ use crate::{
         paths::{Paths, make_private},
     },
     domain::{
-        Cap, Change, Cost, KeySource, LinkName, ModelName, Page, ProviderKind, ProviderName, Query,
-        Usd,
+        Cap, Change, Cost, KeySource, LinkName, Manner, ModelName, Page, ProviderKind,
+        ProviderName, Query, Usd,
     },
     sim::{Addresses, Sim, SimOptions},
     store::ReceiptFilter,
@@ -83,6 +83,8 @@ pub(super) fn settings(mut read: Settings, addresses: &Addresses) -> Settings {
             default_model: Some(ModelName(model.to_owned())),
             stream: true,
             allow_plain_http: false,
+            priced_like: Some(name),
+            manner: Manner::default(),
         };
         config
             .providers

@@ -5,6 +5,7 @@ use crate::{
     config::{Finding, edit::EditError, paths::PathsError},
     domain::{ProviderName, receipt_query::ReceiptQueryError, ticket::IllegalMove},
     engine::chain::ChainError,
+    llm::catalog,
     secrets::VaultError,
     store::StoreError,
 };
@@ -110,6 +111,10 @@ impl DeskError {
         Some(match self {
             Self::NoTicket(_) => "`deskhand tickets` lists the tickets there are.".to_owned(),
             Self::NoReceipt(_) => "`deskhand receipts` lists them with their ids.".to_owned(),
+            Self::NoProvider(name) if catalog::preset(name).is_some() => format!(
+                "Only you know where: add [providers.{name}] to the config; `deskhand config check` \
+                 says what belongs there."
+            ),
             Self::NoProvider(_) => {
                 "`deskhand keys list` names the known ones; another is set up as \
                  [providers.NAME] in the config."

@@ -29,6 +29,8 @@ mod learn;
 mod news;
 mod open;
 mod owner;
+#[cfg(test)]
+mod preset_tests;
 mod providers;
 mod rack;
 pub mod receipts;

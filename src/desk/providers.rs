@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::Settings;
+use super::{Settings, settings::known_of};
 use crate::{
     config::{ProviderConfig, prices},
-    domain::{KeySource, LinkName, ModelName, ProviderKind, ProviderName},
+    domain::{LinkName, ModelName, ProviderKind, ProviderName},
     engine::chain::{Link, Temper},
     llm::{
         catalog::PRESETS,
@@ -98,27 +98,14 @@ pub(super) fn endpoint(
         model: link.model.clone(),
         stream: provider.stream,
         allow_plain_http: provider.allow_plain_http,
+        manner: provider.manner.clone(),
         quirks: Quirks { without },
     }
 }
 
 fn preset(name: &ProviderName) -> Option<ProviderConfig> {
     let preset = PRESETS.iter().find(|preset| preset.name == name.0)?;
-    Some(ProviderConfig {
-        kind: preset.kind,
-        base_url: preset.base_url.to_owned(),
-        key: if preset.key_env.is_some() {
-            KeySource::Keyring
-        } else {
-            KeySource::NotNeeded
-        },
-        models: Vec::new(),
-        default_model: preset
-            .default_model
-            .map(|model| ModelName(model.to_owned())),
-        stream: true,
-        allow_plain_http: false,
-    })
+    known_of(preset).provider()
 }
 
 /// A server on this machine may have to load its model first: it gets more time.

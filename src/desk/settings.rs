@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Desk, DeskError, demo, face::DeskEvent};
+use super::{Desk, DeskError, clock::SystemClock, demo, face::DeskEvent};
 use crate::{
     config::{self, Around, Config, Finding, Known, Missing, paths::Paths, prices},
-    domain::{FaultClass, LinkName, Timestamp},
+    domain::{Clock as _, FaultClass, LinkName, Timestamp},
     engine::price::{Price, PriceBook},
-    llm::catalog::PRESETS,
+    llm::catalog::{PRESETS, Preset},
 };
 
 /// The settings in force. They change as a whole when the config file does.
@@ -57,21 +57,32 @@ impl Settings {
     }
 }
 
+/// Returns the providers that need no config, as the config room wants them.
+pub fn known() -> Vec<Known> {
+    PRESETS.iter().map(known_of).collect()
+}
+
+/// Returns one of them.
+pub(super) const fn known_of(preset: &Preset) -> Known {
+    Known {
+        name: preset.name,
+        kind: preset.kind,
+        base_url: preset.base_url,
+        default_model: preset.default_model,
+        wants_key: preset.key_env.is_some(),
+        priced_like: preset.priced_like,
+        habits: preset.habits,
+    }
+}
+
 /// Reads the config file, or every finding in it.
 pub fn load(paths: &Paths) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
-    let known: Vec<Known> = PRESETS
-        .iter()
-        .map(|preset| Known {
-            name: preset.name,
-            kind: preset.kind,
-            base_url: preset.base_url,
-            default_model: preset.default_model,
-        })
-        .collect();
+    let known = known();
     let around = Around {
         known: &known,
         env: &config::env::var,
         missing: paths.missing,
+        today: SystemClock::start().now().to_zoned(TimeZone::UTC).date(),
     };
     config::load(&paths.config_file, &around)
 }

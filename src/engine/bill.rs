@@ -103,6 +103,8 @@ mod tests {
                 provider: ProviderName("a".to_owned()),
                 model: "x".to_owned(),
                 since: None,
+                until: None,
+                seen: None,
                 base: Rates {
                     input: Usd::from_dollars(1),
                     output: Usd::from_dollars(10),

@@ -67,6 +67,8 @@ mod tests {
                 provider: ProviderName("a".to_owned()),
                 model: "x".to_owned(),
                 since: None,
+                until: None,
+                seen: None,
                 base: Rates {
                     input: Usd::from_dollars(input),
                     output: Usd::from_dollars(output),

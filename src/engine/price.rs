@@ -13,6 +13,10 @@ pub struct PriceRow {
     pub model: String,
     /// The first day it applies, UTC; none for "always".
     pub since: Option<Date>,
+    /// The last day it applies, UTC; none for "until further notice".
+    pub until: Option<Date>,
+    /// The day on which the numbers were read; none where nobody says.
+    pub seen: Option<Date>,
     /// Its prices for prompts of any length.
     pub base: Rates,
     /// Its prices for longer prompts.
@@ -36,6 +40,25 @@ pub struct Rates {
     pub cache_write_long: Option<Usd>,
     /// Thinking; as output where none is given.
     pub thinking: Option<Usd>,
+}
+
+impl Rates {
+    fn raise(&mut self, percent: u64) {
+        let tokens = percent.saturating_mul(10_000);
+        for price in [
+            Some(&mut self.input),
+            Some(&mut self.output),
+            self.cache_read.as_mut(),
+            self.cache_write.as_mut(),
+            self.cache_write_long.as_mut(),
+            self.thinking.as_mut(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *price = Usd::for_tokens(tokens, *price);
+        }
+    }
 }
 
 /// Prices of prompts above a length.
@@ -106,13 +129,20 @@ impl PriceBook {
         self.rows.extend(copies);
     }
 
+    /// Raises every price of a provider to so many percent.
+    pub fn raise(&mut self, provider: &ProviderName, percent: u64) {
+        for row in self.rows.iter_mut().filter(|row| row.provider == *provider) {
+            row.raise(percent);
+        }
+    }
+
     /// Returns the row for a link on a day, if the book has one.
     pub fn row(&self, link: &LinkName, on: Date) -> Option<&PriceRow> {
         let named = |model: &str| {
             self.rows
                 .iter()
                 .filter(|row| row.provider == link.provider && row.model == model)
-                .filter(|row| row.since.is_none_or(|since| since <= on))
+                .filter(|row| row.applies(on))
                 // The last of equals wins, see `new`.
                 .max_by_key(|row| row.since)
         };
@@ -129,7 +159,7 @@ impl PriceBook {
                 basis: Basis::Own,
             });
         }
-        let applies = |row: &&PriceRow| row.since.is_none_or(|since| since <= on);
+        let applies = |row: &&PriceRow| row.applies(on);
         let dearness = |row: &&PriceRow| row.dearest(u64::MAX);
         let rows = || self.rows.iter().filter(applies);
         rows()
@@ -151,7 +181,11 @@ fn without_snapshot(model: &str) -> &str {
         (!family.is_empty() && date.bytes().enumerate().all(|(i, byte)| fits(i, byte)))
             .then_some(family)
     };
-    let packed = |i: usize, byte: u8| (i == 0 && byte == b'-') || (i > 0 && byte.is_ascii_digit());
+    // Vertex AI writes `@20250929` for `-20250929`.
+    let packed = |i: usize, byte: u8| match i {
+        0 => byte == b'-' || byte == b'@',
+        _ => byte.is_ascii_digit(),
+    };
     let dashed = |i: usize, byte: u8| match i {
         0 | 5 | 8 => byte == b'-',
         _ => byte.is_ascii_digit(),
@@ -163,6 +197,19 @@ fn without_snapshot(model: &str) -> &str {
 }
 
 impl PriceRow {
+    /// Tells whether it applies on a day.
+    pub fn applies(&self, on: Date) -> bool {
+        self.since.is_none_or(|since| since <= on) && self.until.is_none_or(|until| on <= until)
+    }
+
+    /// Raises every price to so many percent, rounded up.
+    pub fn raise(&mut self, percent: u64) {
+        self.base.raise(percent);
+        for tier in &mut self.tiers {
+            tier.rates.raise(percent);
+        }
+    }
+
     /// Returns the rates for a prompt of exactly this length.
     fn rates(&self, prompt: u64) -> &Rates {
         self.tiers
@@ -189,13 +236,24 @@ impl PriceRow {
 
     /// Writes the row in words, as the receipt keeps it.
     pub fn words(&self) -> String {
-        let since = self
-            .since
-            .map_or_else(String::new, |day| format!(" since {day}"));
+        let day = |word: &str, day: Option<Date>| {
+            day.map_or_else(String::new, |day| format!(" {word} {day}"))
+        };
+        let tiers = self.tiers.iter().map(|tier| {
+            format!(
+                "; above {} tokens of prompt {} in, {} out",
+                tier.above,
+                tier.rates.input.for_people(),
+                tier.rates.output.for_people()
+            )
+        });
+        let tiers = tiers.collect::<Vec<_>>().concat();
         format!(
-            "{}/{}{since}: {} in, {} out per million tokens ({})",
+            "{}/{}{}{}: {} in, {} out per million tokens{tiers} ({})",
             self.provider,
             self.model,
+            day("since", self.since),
+            day("until", self.until),
             self.base.input.for_people(),
             self.base.output.for_people(),
             self.source
@@ -283,6 +341,8 @@ mod tests {
             provider: link.provider,
             model: link.model.0,
             since: None,
+            until: None,
+            seen: None,
             base: Rates {
                 input: usd(input),
                 output: usd(output),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    body::{Builder, cut, ended, secret, told},
+    body::{Builder, cut, ended, key_header, told},
     rows::{BY_STATUS, Row, When, count, fault, in_band, text, unreadable},
     sse::Event,
     url,
@@ -11,13 +11,14 @@ use super::{
     words::clean,
 };
 use crate::{
-    domain::{Counting, Fault, FaultClass, Usage},
+    domain::{Counting, Fault, FaultClass, Usage, manner::Place},
     engine::ask::Ask,
 };
 
 /// Sources: \[E\] <https://platform.claude.com/docs/en/api/errors>,
 /// \[S\] <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>,
-/// \[R\] recorded answers.
+/// \[R\] recorded answers, \[V\] Vertex AI, where refusals before the model are Google's own:
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/api-errors>.
 const ERRORS: &[Row] = &[
     // [E] An enforced spend limit: a rate limit by its type, without retry-after.
     (
@@ -39,6 +40,11 @@ const ERRORS: &[Row] = &[
     (When::Code("timeout_error"), FaultClass::ServerError),    // [E]
     (When::Code("conflict_error"), FaultClass::ServerError),   // [E]
     (When::Code("api_error"), FaultClass::ServerError),        // [E]
+    (When::Code("unauthenticated"), FaultClass::KeyRefused),   // [V] the token is over
+    (When::Code("resource_exhausted"), FaultClass::RateLimited), // [V]
+    (When::Code("failed_precondition"), FaultClass::ModelGone), // [V] location, organisation
+    (When::Code("permission_denied"), FaultClass::ModelGone),  // [V] not for this project
+    (When::Code("unavailable"), FaultClass::Overloaded),       // [V]
     // `invalid_request_error` is said of many things; only the words tell them apart.
     (
         When::StatusSays(400, "prompt is too long"),
@@ -65,6 +71,10 @@ const ERRORS: &[Row] = &[
 
 const TABLES: &[&[Row]] = &[ERRORS, BY_STATUS];
 
+/// At Vertex AI the version stands in the body and the model in the URL:
+/// <https://platform.claude.com/docs/en/api/claude-on-vertex-ai>.
+const AT_VERTEX: &str = "vertex-2023-10-16";
+
 /// The codec.
 #[derive(Debug)]
 pub(super) struct Anthropic;
@@ -74,8 +84,18 @@ impl Wire for Anthropic {
         let turns: Vec<Value> = told(ask)
             .map(|(role, text)| json!({"role": role, "content": text}))
             .collect();
-        let mut body = Builder::new(&to.quirks);
-        body.put("model", to.model.0.as_str());
+        let verb = if to.stream {
+            "streamRawPredict"
+        } else {
+            "rawPredict"
+        };
+        let at_vertex = url::vertex(to, verb);
+        let mut body = Builder::new(to);
+        if at_vertex.is_some() {
+            body.put("anthropic_version", AT_VERTEX);
+        } else {
+            body.put("model", to.model.0.as_str());
+        }
         body.put("max_tokens", ask.output_limit);
         if !ask.system.is_empty() {
             body.put("system", ask.system.as_str());
@@ -83,15 +103,16 @@ impl Wire for Anthropic {
         body.put("messages", turns);
         body.put("stream", to.stream);
         Call {
-            url: url::versioned(&to.base_url, "v1", "messages"),
+            url: at_vertex.unwrap_or_else(|| url::versioned(&to.base_url, "v1", "messages")),
             headers: headers(to),
             body: body.bytes(),
         }
     }
 
     fn probes(&self, to: &Endpoint) -> Vec<Call> {
+        let models = url::versioned(&to.base_url, "v1", "models");
         vec![Call {
-            url: url::with_query(&url::versioned(&to.base_url, "v1", "models"), "limit=1000"),
+            url: url::vertex_models(to).unwrap_or_else(|| url::with_query(&models, "limit=1000")),
             headers: headers(to),
             body: Vec::new(),
         }]
@@ -119,11 +140,11 @@ impl Wire for Anthropic {
 }
 
 fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
-    let mut headers = vec![
-        ("content-type", "application/json".into()),
-        ("anthropic-version", "2023-06-01".into()),
-    ];
-    headers.extend(to.key.as_ref().map(|key| ("x-api-key", secret("", key))));
+    let mut headers = vec![("content-type", "application/json".into())];
+    if !matches!(to.manner.place, Place::Vertex { .. }) {
+        headers.push(("anthropic-version", "2023-06-01".into()));
+    }
+    headers.extend(key_header(to, ("x-api-key", "")));
     headers
 }
 

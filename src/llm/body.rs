@@ -3,23 +3,23 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use super::wire::Quirks;
+use super::wire::Endpoint;
 use crate::{
-    domain::{Billed, Fault, FaultClass, Usage},
+    domain::{Billed, Fault, FaultClass, Usage, manner::Auth},
     engine::ask::{Ask, Role},
 };
 
 /// A JSON body that leaves out what the link does not accept.
 pub(super) struct Builder<'a> {
     map: Map<String, Value>,
-    quirks: &'a Quirks,
+    to: &'a Endpoint,
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(quirks: &'a Quirks) -> Self {
+    pub(super) fn new(to: &'a Endpoint) -> Self {
         Self {
             map: Map::new(),
-            quirks,
+            to,
         }
     }
 
@@ -42,7 +42,9 @@ impl<'a> Builder<'a> {
     }
 
     fn takes(&self, name: &str) -> bool {
-        !self.quirks.without.iter().any(|without| without == name)
+        let habits = self.to.manner.habits;
+        let is_refused = self.to.quirks.without.iter().any(|refused| refused == name);
+        !is_refused && !habits.without.contains(&name)
     }
 }
 
@@ -58,9 +60,18 @@ pub(super) fn told(ask: &Ask) -> impl Iterator<Item = (&'static str, &str)> {
     })
 }
 
-/// Makes the value of a header that holds a key.
-pub(super) fn secret(before: &str, key: &SecretString) -> SecretString {
-    format!("{before}{}", key.expose_secret()).into()
+/// Returns the header that shows the key, if there is one: the server's own, else the `usual`.
+pub(super) fn key_header(
+    to: &Endpoint,
+    usual: (&'static str, &str),
+) -> Option<(&'static str, SecretString)> {
+    let (name, before) = match to.manner.habits.auth {
+        Auth::Usual => usual,
+        Auth::Bearer => ("authorization", "Bearer "),
+        Auth::ApiKey => ("api-key", ""),
+    };
+    let key = to.key.as_ref()?.expose_secret();
+    Some((name, format!("{before}{key}").into()))
 }
 
 /// Makes the fault of an answer that ended, but not as an answer.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    body::{Builder, cut, ended, secret, told},
+    body::{Builder, cut, ended, key_header, told},
     rows::{Row, count, in_band, text, unreadable},
     sse::Event,
     wire::{Delta, Endpoint, Finish, Reader, Stop, Whole},
@@ -30,7 +30,7 @@ pub(super) fn spell<'a>(ask: &Ask, to: &'a Endpoint, limits: [&str; 2]) -> Build
         turns.push(json!({"role": "system", "content": ask.system}));
     }
     turns.extend(told(ask).map(|(role, text)| json!({"role": role, "content": text})));
-    let mut body = Builder::new(&to.quirks);
+    let mut body = Builder::new(to);
     body.put("model", to.model.0.as_str());
     body.put("messages", turns);
     body.put_limit(limits, ask.output_limit);
@@ -44,8 +44,7 @@ pub(super) fn spell<'a>(ask: &Ask, to: &'a Endpoint, limits: [&str; 2]) -> Build
 /// Returns the headers with the key as a bearer.
 pub(super) fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
     let mut headers = vec![("content-type", "application/json".into())];
-    let key = to.key.as_ref();
-    headers.extend(key.map(|key| ("authorization", secret("Bearer ", key))));
+    headers.extend(key_header(to, ("authorization", "Bearer ")));
     headers
 }
 

@@ -12,7 +12,7 @@ use super::{
     wire::{Call, Endpoint, Wire},
     words::clean,
 };
-use crate::domain::{Billed, Fault, FaultClass, ProviderKind, fault::ClockName};
+use crate::domain::{Billed, Fault, FaultClass, ProviderKind, fault::ClockName, manner::Place};
 
 /// How long the check of a key may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
@@ -56,14 +56,24 @@ impl Transport {
         let until = Instant::now() + CHECK_LIMIT;
         if status.is_success() {
             let body = read_some(&mut response, MODELS_CAP_BYTES, until).await;
+            // Azure and Vertex AI list what could be had, not what this account may ask.
+            let models = match to.manner.place {
+                Place::Usual => models_in(&body),
+                Place::Azure { .. } | Place::Vertex { .. } => Vec::new(),
+            };
             return Ok(KeyCheck {
-                models: models_in(&body),
+                models,
                 is_certain: true,
             });
         }
         let body = read_some(&mut response, REFUSAL_CAP_BYTES, until).await;
         let is_compatible = to.kind == ProviderKind::OpenAiCompatible;
-        if is_compatible && matches!(status.as_u16(), 404 | 405 | 501) {
+        let at_vertex = matches!(to.manner.place, Place::Vertex { .. });
+        if (is_compatible || at_vertex) && matches!(status.as_u16(), 404 | 405 | 501) {
+            return Ok(KeyCheck::default());
+        }
+        // A token may be good for models and still not be allowed to list them.
+        if at_vertex && status == 403 {
             return Ok(KeyCheck::default());
         }
         let mut fault = wire.fault(status.as_u16(), &headers, &body);

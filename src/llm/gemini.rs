@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    body::{Builder, cut, ended, secret},
+    body::{Builder, cut, ended, key_header},
     rows::{BY_STATUS, PER_DAY, Row, When, count, fault, in_band, text, unreadable},
     sse::Event,
     url,
@@ -87,7 +87,7 @@ impl Wire for Gemini {
                 json!({"role": role, "parts": [{"text": turn.text}]})
             })
             .collect();
-        let mut body = Builder::new(&to.quirks);
+        let mut body = Builder::new(to);
         if !ask.system.is_empty() {
             body.put(
                 "systemInstruction",
@@ -105,8 +105,10 @@ impl Wire for Gemini {
         } else {
             "generateContent"
         };
-        let path = format!("models/{}:{verb}", url::segment(model));
-        let url = url::versioned(&to.base_url, "v1beta", &path);
+        let url = url::vertex(to, verb).unwrap_or_else(|| {
+            let path = format!("models/{}:{verb}", url::segment(model));
+            url::versioned(&to.base_url, "v1beta", &path)
+        });
         Call {
             url: if to.stream {
                 url::with_query(&url, "alt=sse")
@@ -119,11 +121,10 @@ impl Wire for Gemini {
     }
 
     fn probes(&self, to: &Endpoint) -> Vec<Call> {
+        let models = url::versioned(&to.base_url, "v1beta", "models");
         vec![Call {
-            url: url::with_query(
-                &url::versioned(&to.base_url, "v1beta", "models"),
-                "pageSize=1000",
-            ),
+            url: url::vertex_models(to)
+                .unwrap_or_else(|| url::with_query(&models, "pageSize=1000")),
             headers: headers(to),
             body: Vec::new(),
         }]
@@ -159,11 +160,7 @@ impl Wire for Gemini {
 /// The key goes in a header: in the URL it would stand in logs.
 fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
     let mut headers = vec![("content-type", "application/json".into())];
-    headers.extend(
-        to.key
-            .as_ref()
-            .map(|key| ("x-goog-api-key", secret("", key))),
-    );
+    headers.extend(key_header(to, ("x-goog-api-key", "")));
     headers
 }
 

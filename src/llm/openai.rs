@@ -7,7 +7,7 @@ use super::{
     wire::{Call, Endpoint, Headers, Reader, Whole, Wire},
 };
 use crate::{
-    domain::{Fault, FaultClass},
+    domain::{Fault, FaultClass, manner::Place},
     engine::ask::Ask,
 };
 
@@ -89,9 +89,19 @@ pub(super) struct OpenAi;
 impl Wire for OpenAi {
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
         let mut body = chat::spell(ask, to, ["max_completion_tokens", "max_tokens"]);
-        body.put("store", false);
+        // Azure's dated versions know no `store`, and keep nothing of a chat.
+        let dated = matches!(
+            &to.manner.place,
+            Place::Azure {
+                api_version: Some(_)
+            }
+        );
+        if !dated {
+            body.put("store", false);
+        }
         Call {
-            url: url::versioned(&to.base_url, "v1", "chat/completions"),
+            url: url::azure(to, "chat/completions")
+                .unwrap_or_else(|| url::versioned(&to.base_url, "v1", "chat/completions")),
             headers: chat::headers(to),
             body: body.bytes(),
         }
@@ -99,7 +109,8 @@ impl Wire for OpenAi {
 
     fn probes(&self, to: &Endpoint) -> Vec<Call> {
         vec![Call {
-            url: url::versioned(&to.base_url, "v1", "models"),
+            url: url::azure_models(to)
+                .unwrap_or_else(|| url::versioned(&to.base_url, "v1", "models")),
             headers: chat::headers(to),
             body: Vec::new(),
         }]

@@ -28,7 +28,7 @@ impl Wire for Responses {
         let turns: Vec<Value> = told(ask)
             .map(|(role, text)| json!({"role": role, "content": text}))
             .collect();
-        let mut body = Builder::new(&to.quirks);
+        let mut body = Builder::new(to);
         body.put("model", to.model.0.as_str());
         if !ask.system.is_empty() {
             body.put("instructions", ask.system.as_str());

@@ -1,5 +1,8 @@
 //! Where a provider is asked: the base URL of the config and what is appended to it.
 
+use super::wire::Endpoint;
+use crate::domain::manner::Place;
+
 /// Appends `version` and `path` to a base; a base that already ends in a version gets no second.
 pub(super) fn versioned(base: &str, version: &str, path: &str) -> String {
     join(base, |own| {
@@ -20,6 +23,67 @@ pub(super) fn as_written(base: &str, path: &str) -> String {
         } else {
             format!("{own}/v1/{path}")
         }
+    })
+}
+
+/// Returns the address of a method of a model at Vertex AI; none anywhere else. Sources:
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference> and
+/// <https://platform.claude.com/docs/en/api/claude-on-vertex-ai>.
+pub(super) fn vertex(to: &Endpoint, verb: &str) -> Option<String> {
+    let Place::Vertex { publisher, .. } = &to.manner.place else {
+        return None;
+    };
+    let model = segment(&to.model.0);
+    let path = format!("publishers/{publisher}/models/{model}:{verb}");
+    at_vertex(to, &path)
+}
+
+/// Returns the address at Vertex AI that asks least of a token: which models of one's own the
+/// project has, mostly none.
+pub(super) fn vertex_models(to: &Endpoint) -> Option<String> {
+    at_vertex(to, "models").map(|url| with_query(&url, "pageSize=1"))
+}
+
+fn at_vertex(to: &Endpoint, path: &str) -> Option<String> {
+    let Place::Vertex {
+        project, location, ..
+    } = &to.manner.place
+    else {
+        return None;
+    };
+    let project = segment(project);
+    let path = format!("projects/{project}/locations/{location}/{path}");
+    Some(versioned(&to.base_url, "v1", &path))
+}
+
+/// Returns the address of a method at Azure OpenAI; none anywhere else. With an API version the
+/// deployment stands in the path, without one it is the model of the body. Source:
+/// <https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle>.
+pub(super) fn azure(to: &Endpoint, path: &str) -> Option<String> {
+    let Place::Azure { api_version } = &to.manner.place else {
+        return None;
+    };
+    let Some(version) = api_version else {
+        return Some(join(&to.base_url, |own| format!("{own}/openai/v1/{path}")));
+    };
+    let deployment = segment(&to.model.0);
+    let url = join(&to.base_url, |own| {
+        format!("{own}/openai/deployments/{deployment}/{path}")
+    });
+    Some(with_query(&url, &format!("api-version={version}")))
+}
+
+/// Returns the address at Azure OpenAI that tells whether a key is accepted.
+pub(super) fn azure_models(to: &Endpoint) -> Option<String> {
+    let Place::Azure { api_version } = &to.manner.place else {
+        return None;
+    };
+    Some(match api_version {
+        None => join(&to.base_url, |own| format!("{own}/openai/v1/models")),
+        Some(version) => with_query(
+            &join(&to.base_url, |own| format!("{own}/openai/models")),
+            &format!("api-version={version}"),
+        ),
     })
 }
 
@@ -65,7 +129,7 @@ pub(super) fn for_people(url: &str) -> String {
 pub(super) fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if byte.is_ascii_alphanumeric() || b"-._~@".contains(&byte) {
             out.push(char::from(byte));
         } else {
             out.push('%');

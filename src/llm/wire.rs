@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{Fault, ModelName, ProviderKind, Usage},
+    domain::{Fault, Manner, ModelName, ProviderKind, Usage},
     engine::ask::Ask,
 };
 
@@ -22,6 +22,8 @@ pub struct Endpoint {
     pub model: ModelName,
     /// Whether to ask for a stream. One JSON body in answer to that is understood too.
     pub stream: bool,
+    /// In what the server departs from the wire format.
+    pub manner: Manner,
     /// What this link was found not to accept.
     pub quirks: Quirks,
     /// Whether `http://` may be spoken to a host that is not this machine.

@@ -253,6 +253,8 @@ pub(super) fn price(link: &LinkName) -> Price {
             provider: link.provider.clone(),
             model: link.model.0.clone(),
             since: None,
+            until: None,
+            seen: None,
             base: Rates {
                 input: Usd::from_dollars(1),
                 output: Usd::from_dollars(10),
