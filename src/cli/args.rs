@@ -246,6 +246,7 @@ pub(super) enum SpendCommand {
     /// Set the monthly cap in dollars, or declare it absent with `none`.
     Cap {
         /// An amount such as 20 or 7.50, or `none`.
+        #[arg(allow_hyphen_values = true)]
         amount: String,
     },
 }

@@ -76,7 +76,7 @@ fn in_words(view: &SpendView) -> String {
     let because = &view.cap_because;
     let mut text = match meter.cap {
         Cap::Month(cap) => {
-            let cap = cap.in_cents();
+            let cap = cap.beside(cap);
             format!("{month}: {sign}{settled} of {cap} used{percent} ({because}).")
         }
         Cap::None | Cap::NotChosen => {

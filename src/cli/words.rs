@@ -169,6 +169,7 @@ pub(super) fn no_draft(receipt: &Receipt) -> String {
                 .map(|skipped| format!("{} {}", skipped.link, skip(&skipped.because))),
         )
         .collect();
+    let tried = each_once(tried);
     let cost = receipt.cost();
     let mut text = format!("{}.", capital(&receipt.action));
     if !tried.is_empty() {
@@ -179,6 +180,23 @@ pub(super) fn no_draft(receipt: &Receipt) -> String {
     }
     text.push_str("\nThe ticket is untouched.");
     text
+}
+
+/// Says once what was said more than once in a row.
+fn each_once(said: Vec<String>) -> Vec<String> {
+    let mut once: Vec<(String, u32)> = Vec::new();
+    for words in said {
+        match once.last_mut() {
+            Some((last, times)) if *last == words => *times += 1,
+            Some(_) | None => once.push((words, 1)),
+        }
+    }
+    let write = |(words, times): (String, u32)| match times {
+        1 => words,
+        2 => format!("{words}, twice"),
+        _ => format!("{words}, {times} times"),
+    };
+    once.into_iter().map(write).collect()
 }
 
 /// Returns what to do when a draft did not come.
@@ -198,13 +216,27 @@ pub(super) fn advice(receipt: &Receipt) -> Option<&'static str> {
                  allow_unknown_prices = true below [spend].",
             )
         }
+        Ending::NoLink
+            if receipt
+                .skipped
+                .iter()
+                .any(|skipped| skipped.because == SkipReason::KeyInvalid) =>
+        {
+            Some(
+                "Set the key anew with `deskhand keys set PROVIDER`, or ask about the one that is \
+                 kept with `deskhand keys test PROVIDER`.",
+            )
+        }
         Ending::NoLink if !receipt.skipped.is_empty() => {
             Some("`deskhand doctor` says how each is mended.")
         }
         Ending::NoLink => Some(
             "Connect a provider with `deskhand keys set anthropic`; `deskhand doctor` says more.",
         ),
-        Ending::KeyRefused => Some("Set the key anew with `deskhand keys set PROVIDER`."),
+        Ending::KeyRefused => Some(
+            "Set the key anew with `deskhand keys set PROVIDER`, or ask about the one that is kept \
+             with `deskhand keys test PROVIDER`.",
+        ),
         Ending::Offline => Some("Check the network, then draft again."),
         Ending::Failed => Some("Draft again in a while, or name other links with --chain."),
         Ending::TooLong => Some("Name a model with a larger window with --chain."),
@@ -252,4 +284,19 @@ fn capital(words: &str) -> String {
 /// Adds to a text.
 pub(super) fn push(text: &mut String, more: std::fmt::Arguments<'_>) {
     text.push_str(&more.to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_twice_is_said_once() {
+        let said = ["a fails", "a fails", "b fails", "a fails"].map(str::to_owned);
+
+        assert_eq!(
+            each_once(said.to_vec()),
+            ["a fails, twice", "b fails", "a fails"]
+        );
+    }
 }

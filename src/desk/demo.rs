@@ -1,8 +1,9 @@
 //! The demo desk: invented tickets, simulated providers, a scripted tour. Its data lives in a
 //! folder of its own and never beside real tickets.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{Desk, DeskError, Settings, demo_mail, demo_tour, face::DraftAsk, import::Importer};
@@ -15,6 +16,7 @@ use crate::{
         Cap, Change, Cost, KeySource, LinkName, Manner, ModelName, Page, ProviderKind,
         ProviderName, Query, Usd,
     },
+    llm::wire::Endpoint,
     sim::{Addresses, Sim, SimOptions},
     store::ReceiptFilter,
 };
@@ -34,9 +36,24 @@ const LINKS: [(&str, &str); 2] = [("anthropic", "claude-sonnet-4-5"), ("openai",
 
 /// The demo's providers and how far its tour has come.
 pub(super) struct Demo {
-    pub(super) sim: Sim,
+    /// What is asked outside drafts: whether a key is accepted.
+    sim: Sim,
     pub(super) addresses: Addresses,
     step: AtomicU32,
+    /// Whether words come at a pace a person can follow.
+    is_paced: AtomicBool,
+    /// One for each draft, so that drafts that run together keep the order of the tour.
+    stages: Mutex<Vec<Sim>>,
+}
+
+impl Demo {
+    /// Stops the simulated providers.
+    pub(super) async fn stop(&self) {
+        self.sim.stop().await;
+        for sim in self.stages.lock().await.iter() {
+            sim.stop().await;
+        }
+    }
 }
 
 /// Returns the places of the demo, below the real data folder.
@@ -63,6 +80,8 @@ pub(super) async fn start() -> Result<Demo, DeskError> {
         addresses: sim.addresses(),
         sim,
         step: AtomicU32::new(0),
+        is_paced: AtomicBool::new(false),
+        stages: Mutex::default(),
     })
 }
 
@@ -131,7 +150,7 @@ impl Desk {
             self.seed_tickets().await?;
             self.seed_first_draft().await?;
         }
-        demo.sim.set_pace(Some(WORDS_PER_SECOND));
+        demo.is_paced.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -173,13 +192,41 @@ impl Desk {
         Ok(())
     }
 
-    /// Sets up what the simulator does to the next draft of the tour.
-    pub(super) fn arm_demo(&self) {
-        if let Some(demo) = &self.background.demo {
-            let step = demo.step.fetch_add(1, Ordering::Relaxed);
-            demo.sim.clear_script();
-            demo.sim.script(demo_tour::steps(step));
+    /// Takes the next stop of the tour, in the order in which drafts are asked for.
+    pub(super) fn tour_step(&self) -> Option<u32> {
+        let demo = self.background.demo.as_ref()?;
+        Some(demo.step.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Lets the draft of a stop meet what the tour has for it: its providers are a simulator of
+    /// its own.
+    pub(super) async fn set_stage<'a>(
+        &self,
+        step: u32,
+        endpoints: impl Iterator<Item = &'a mut Endpoint>,
+    ) -> Result<(), DeskError> {
+        let Some(demo) = &self.background.demo else {
+            return Ok(());
+        };
+        let pace = demo.is_paced.load(Ordering::Relaxed);
+        let options = SimOptions {
+            port: 0,
+            words_per_second: pace.then_some(WORDS_PER_SECOND),
+        };
+        let sim = Sim::start(options).await.map_err(DeskError::Simulator)?;
+        sim.script(demo_tour::steps(step));
+        let urls = sim.addresses().base_urls;
+        for endpoint in endpoints {
+            endpoint.base_url = match endpoint.kind {
+                ProviderKind::Anthropic => urls.anthropic.clone(),
+                ProviderKind::OpenAi
+                | ProviderKind::OpenAiResponses
+                | ProviderKind::Gemini
+                | ProviderKind::OpenAiCompatible => urls.openai.clone(),
+            };
         }
+        demo.stages.lock().await.push(sim);
+        Ok(())
     }
 
     /// Returns what to try next in the demo, in one line.

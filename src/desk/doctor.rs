@@ -11,7 +11,7 @@ use crate::{
     config::{Finding, Severity, paths::Paths},
     domain::{Cap, KeySource, KeyState, ProviderName},
     engine::price::Basis,
-    secrets::{Patience, Vault},
+    secrets::{Noted, Patience, Vault},
     store::Store,
 };
 
@@ -94,7 +94,7 @@ pub async fn look(paths: &Paths) -> Vec<Check> {
         }
     };
     checks.push(folder("data folder", &paths.data_dir));
-    checks.push(keyring().await);
+    checks.push(keyring(&paths.data_dir).await);
     if let Some(settings) = settings {
         checks.push(database(&settings, paths).await);
     }
@@ -136,14 +136,21 @@ fn tempfile_in(dir: &Path) -> Result<(), String> {
     std::fs::remove_file(&probe).map_err(|error| error.to_string())
 }
 
-async fn keyring() -> Check {
+async fn keyring(data_dir: &Path) -> Check {
     let vault = Vault::new(crate::config::env::var);
-    let probe = ProviderName("doctor".to_owned());
+    // A locked keyring says of a key it never had only that there is none.
+    let kept = Noted::at(data_dir).names().into_iter().next();
+    let is_kept = kept.is_some();
+    let probe = kept.unwrap_or_else(|| ProviderName("doctor".to_owned()));
     match vault
         .get(&probe, &KeySource::Keyring, &Patience::of_a_command())
         .await
     {
-        Ok(_) => Check::good("keyring", "the keyring of this session answers"),
+        Ok(_) if is_kept => Check::good("keyring", "the keyring of this session is unlocked"),
+        Ok(_) => Check::good(
+            "keyring",
+            "the keyring of this session answers; whether it is locked shows with the first key",
+        ),
         Err(error) => Check::bad(
             "keyring",
             Health::Unwise,
@@ -189,7 +196,7 @@ impl Desk {
                 "deskhand spend cap 20",
             ),
             Cap::None => Check::good("monthly cap", "declared absent in the config"),
-            Cap::Month(cap) => Check::good("monthly cap", format!("{} a month", cap.in_cents())),
+            Cap::Month(cap) => Check::good("monthly cap", format!("{} a month", cap.beside(cap))),
         });
     }
 

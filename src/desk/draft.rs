@@ -103,19 +103,23 @@ impl Desk {
         let teller = self.live.begin(run, ask.ticket).map_err(|_| {
             DeskError::Nothing("Too many drafts run already. Wait for one, or stop one with Esc.")
         })?;
+        let place = self.tour_step();
         let slot = self.slot(stop).await;
         let job = self.job(run, ask).await?;
         let prepared = match slot {
             Some(_) => self.prepare_unless(&job, stop).await?,
             None => None,
         };
-        let Some(prepared) = prepared else {
+        let Some(mut prepared) = prepared else {
             let outcome = never_begun(&job, (began, self.clock.now()));
             return self
                 .file_outcome(&job, &BTreeMap::new(), outcome, None)
                 .await;
         };
-        self.arm_demo();
+        if let Some(place) = place {
+            self.set_stage(place, prepared.endpoints.values_mut())
+                .await?;
+        }
         let (outcome, written) = self.run(&job, &prepared, &teller, stop).await;
         self.file_outcome(&job, &prepared.fingerprints, outcome, written)
             .await

@@ -160,7 +160,7 @@ impl Desk {
         self.background.tasks.close();
         self.background.tasks.wait().await;
         if let Some(demo) = &self.background.demo {
-            demo.sim.stop().await;
+            demo.stop().await;
         }
         self.store.close().await;
     }

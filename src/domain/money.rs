@@ -73,6 +73,15 @@ impl Usd {
         }
     }
 
+    /// Writes the amount beside a cap: with two decimals, or finer where the cap itself is.
+    pub fn beside(self, cap: Self) -> String {
+        if cap.0 % 10_000_000 == 0 {
+            self.in_cents()
+        } else {
+            self.for_people()
+        }
+    }
+
     /// Writes the amount with two decimals whatever its size, e.g. `$1.84`; for the meter.
     pub fn in_cents(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };

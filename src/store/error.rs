@@ -50,6 +50,18 @@ pub enum StoreError {
         /// Where.
         place: String,
     },
+    /// The disk has no room.
+    #[error(
+        "Could not {doing}: the disk of {place} is full{free}. Make room; nothing is lost yet."
+    )]
+    Full {
+        /// What was tried.
+        doing: &'static str,
+        /// Where.
+        place: String,
+        /// How much is free, in words; empty where that is not known.
+        free: String,
+    },
     /// The database failed.
     #[error("Could not {doing} in {place}: {why}")]
     Database {
@@ -162,6 +174,11 @@ impl Trouble {
         let place = place.to_owned();
         match self {
             Self::Sql(why) if is_busy(&why) => StoreError::Busy { doing, place },
+            Self::Sql(why) if is_full(&why) => StoreError::Full {
+                doing,
+                free: free_words(&place),
+                place,
+            },
             Self::Sql(why) => StoreError::Database { doing, place, why },
             Self::Damaged { what, why } => StoreError::Damaged { place, what, why },
             Self::Told(told) => told,
@@ -185,6 +202,26 @@ impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
         Self::Told(error)
     }
+}
+
+/// Tells whether the disk is full: SQLite's FULL (13), PostgreSQL's `disk_full`.
+fn is_full(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("13" | "53100"))
+}
+
+/// Says how much room a file's disk has.
+fn free_words(place: &str) -> String {
+    let folder = std::path::Path::new(place).parent();
+    let room = folder.and_then(|folder| rustix::fs::statvfs(folder).ok());
+    room.map_or_else(String::new, |room| {
+        format!(
+            " ({} bytes free)",
+            room.f_bavail.saturating_mul(room.f_frsize)
+        )
+    })
 }
 
 /// Tells whether the database was only locked by somebody else: SQLite's BUSY (5) and LOCKED (6)

@@ -32,8 +32,9 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Transaction,
+    Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
+    pool::PoolConnection,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -224,8 +225,11 @@ impl Store {
             Dialect::Sqlite => Some(Arc::clone(&self.0.turn).lock_owned().await),
             Dialect::Postgres => None,
         };
+        let mut inner = self.pool().acquire().await?;
+        inner.execute(self.dialect().begin()).await?;
         Ok(Tx {
-            inner: self.pool().begin_with(self.dialect().begin()).await?,
+            inner,
+            is_over: false,
             turn,
         })
     }
@@ -246,16 +250,30 @@ impl fmt::Debug for Store {
 }
 
 /// A transaction that writes. Dropped without `commit`, nothing of it happened.
+///
+/// Not sqlx's own: that one counts on a `ROLLBACK` after every failure, but SQLite ends a
+/// transaction by itself when the disk is full, and the count is wrong from then on. Here a
+/// connection whose transaction did not end well is closed, which undoes it everywhere.
 struct Tx {
-    inner: Transaction<'static, Any>,
+    inner: PoolConnection<Any>,
+    is_over: bool,
     turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Tx {
-    async fn commit(self) -> Result<(), Trouble> {
-        self.inner.commit().await?;
-        drop(self.turn);
+    async fn commit(mut self) -> Result<(), Trouble> {
+        self.inner.execute("COMMIT").await?;
+        self.is_over = true;
+        self.turn = None;
         Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.inner.close_on_drop();
+        }
     }
 }
 
@@ -316,6 +334,35 @@ fn open_error(url: &StoreUrl, why: &sqlx::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A full disk ends SQLite's transaction by itself; a trigger that does the same stands in
+    /// for it.
+    #[tokio::test]
+    async fn a_transaction_that_ended_by_itself_spoils_no_later_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(dir.path().join("desk.db"));
+        let store = Store::open(&url).await.unwrap();
+        let write = async || {
+            let mut tx = store.begin().await?;
+            tx.execute("INSERT INTO settings (name, value) VALUES ('a', 'b')")
+                .await?;
+            tx.execute("DELETE FROM settings").await?;
+            tx.commit().await
+        };
+        let full = "CREATE TRIGGER full BEFORE INSERT ON settings BEGIN
+             SELECT RAISE(ROLLBACK, 'database or disk is full'); END";
+        store.pool().execute(full).await.unwrap();
+        for _ in 0..8 {
+            assert!(write().await.is_err(), "the disk is full");
+        }
+
+        store.pool().execute("DROP TRIGGER full").await.unwrap();
+
+        for _ in 0..8 {
+            write().await.map_err(|_| "spoilt").unwrap();
+        }
+        store.close().await;
+    }
 
     #[test]
     fn a_url_names_a_file_or_a_server() {

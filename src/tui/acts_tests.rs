@@ -477,6 +477,34 @@ fn the_steps_of_the_demo_open_the_own_desk_and_those_of_the_desk_come_back() {
 }
 
 #[test]
+fn one_slip_swaps_no_providers() {
+    let mut model = model();
+
+    assert!(press(&mut model, "W").is_empty());
+    assert!(press(&mut model, "j").is_empty());
+    assert!(press(&mut model, "W").is_empty(), "moving on forgets it");
+    let effects = press(&mut model, "W");
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::SwapProviders]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn an_editor_shows_no_line_end_but_newline() {
+    let mut editor = super::editor::Editor::open(super::editor::Start {
+        ticket: fixture::row(0).id,
+        number: 1,
+        text: "a\u{2028}b\u{202e}c".to_owned(),
+        revision: None,
+    });
+
+    assert_eq!(editor.text(), "a\nbc");
+    assert!(editor.save().is_none(), "opening changes nothing");
+}
+
+#[test]
 fn a_suggested_cap_gives_way_to_what_is_typed() {
     let mut model = model();
 

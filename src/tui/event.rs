@@ -141,7 +141,10 @@ impl Trouble {
     /// Writes it on one line.
     pub fn line(&self) -> String {
         match &self.advice {
-            Some(advice) => format!("{} {advice}", self.said),
+            Some(advice) if self.said.ends_with(['.', '!', '?']) => {
+                format!("{} {advice}", self.said)
+            }
+            Some(advice) => format!("{}. {advice}", self.said),
             None => self.said.clone(),
         }
     }

@@ -471,9 +471,16 @@ fn trouble(error: DeskError) -> Trouble {
         error if error.is_conflict() => TroubleKind::Conflict,
         _ => TroubleKind::Other,
     };
+    let advice = match &error {
+        // On the screen the key is set where one stands already.
+        DeskError::KeyNotAccepted { is_new: true, .. } => {
+            Some("Nothing was stored; set it again here.".to_owned())
+        }
+        error => error.advice(),
+    };
     Trouble {
         said: safe(&error.to_string()),
-        advice: error.advice(),
+        advice,
         kind,
     }
 }

@@ -376,7 +376,7 @@ fn resting_words(model: &Model) -> String {
             model.key(Action::Cancel)
         );
     }
-    if let Some(hint) = model.notes.hint() {
+    if let Some(hint) = model.notes.hint().filter(|_| model.editor.is_none()) {
         return format!(" {hint}");
     }
     let quiet = match (model.stage.focus, model.stage.part) {

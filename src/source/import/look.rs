@@ -43,6 +43,9 @@ pub(super) fn look(beginning: &[u8]) -> Kind {
     if is_from_line(start) {
         return Kind::Mbox;
     }
+    if is_json(start) {
+        return Kind::Other("it is JSON and no mail");
+    }
     if is_binary(start) && !starts_with_header(start) {
         return Kind::Other("it is binary and has no header of a mail");
     }
@@ -91,6 +94,16 @@ fn starts_with_header(bytes: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
 
+/// Tells whether the bytes begin as JSON does; no header of a mail has such a name.
+fn is_json(bytes: &[u8]) -> bool {
+    let mut letters = bytes.iter().filter(|byte| !byte.is_ascii_whitespace());
+    match letters.next() {
+        Some(b'{') => matches!(letters.next(), Some(b'"' | b'}')),
+        Some(b'[') => matches!(letters.next(), Some(b'{' | b'"')),
+        Some(_) | None => false,
+    }
+}
+
 /// More than a tenth of its first bytes are controls that no text has.
 fn is_binary(bytes: &[u8]) -> bool {
     let beginning = bytes.get(..bytes.len().min(4_096)).unwrap_or(bytes);
@@ -116,6 +129,13 @@ mod tests {
             (b"Subject: x\n\nhi", Kind::Message),
             (b"just a body", Kind::Message),
             (b" \r\n\n", Kind::Empty),
+            (
+                b"{\"id\": 1, \"a\": 2}",
+                Kind::Other("it is JSON and no mail"),
+            ),
+            (b"[\n {\"id\": 1}]", Kind::Other("it is JSON and no mail")),
+            (b"[ilug] this is a body", Kind::Message),
+            (b"{ this is a body", Kind::Message),
             (b"\x89PNG\r\n\x1a\n", Kind::Other("it is a picture")),
             (b"Subject: \x01\x02\x03\x04\x05\x06", Kind::Message),
         ] {

@@ -36,6 +36,20 @@ pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
     vec![Effect::Leave]
 }
 
+/// Swaps primary and backup; asks once more, for one slip would change every draft from here on.
+fn swap(model: &mut Model) -> Vec<Effect> {
+    let asked = Some((Action::SwapProviders, None));
+    if model.work.asked_twice == asked {
+        model.work.asked_twice = None;
+        return vec![Effect::SwapProviders];
+    }
+    model.work.asked_twice = asked;
+    let key = model.key(Action::SwapProviders);
+    let words = format!("Swap primary and backup for every draft from here on? {key} again does.");
+    model.notes.warn(words, model.stage.now);
+    Vec::new()
+}
+
 /// Opens the line that asks for a cap; nothing is spent before one is chosen.
 pub fn ask_for_cap(model: &mut Model) -> Vec<Effect> {
     let suggested = model.meter.suggested_cap();
@@ -64,7 +78,7 @@ pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::SetUp(SetUp::default()));
             vec![Effect::LoadKeys]
         }
-        Action::SwapProviders => vec![Effect::SwapProviders],
+        Action::SwapProviders => swap(model),
         Action::RaiseCap => ask_for_cap(model),
         Action::TryDemo => {
             let words = "`deskhand demo` in another terminal opens the demo; it is kept apart.";

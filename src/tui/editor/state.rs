@@ -47,7 +47,9 @@ pub struct Editor {
 impl Editor {
     /// Opens a text, the caret at its end.
     pub fn open(start: Start) -> Self {
-        let mut area = TextArea::new(start.text.split('\n').map(str::to_owned).collect());
+        // A model's text is kept as it came; what must not reach a terminal is left out here.
+        let text = crate::text::clean::clean(&start.text);
+        let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
         area.set_cursor_line_style(Style::default());
         area.set_wrap_mode(WrapMode::WordOrGlyph);
         area.move_cursor(CursorMove::Bottom);

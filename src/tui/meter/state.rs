@@ -68,8 +68,8 @@ impl MeterRoom {
         format!(
             "AI paused: {} of {} used in {}; the rest does not pay for a draft. Nothing is lost: \
              read, write, search, set as before. Resumes {ends}, or {key} to raise the cap.",
-            meter.settled().in_cents(),
-            cap.in_cents(),
+            meter.settled().beside(cap),
+            cap.beside(cap),
             month(meter, "%B"),
         )
     }
@@ -83,7 +83,7 @@ impl MeterRoom {
             return format!("AI spend passed {percent} %.");
         };
         let cap = match meter.cap {
-            Cap::Month(cap) => cap.in_cents(),
+            Cap::Month(cap) => cap.beside(cap),
             Cap::None | Cap::NotChosen => "no cap".to_owned(),
         };
         format!(

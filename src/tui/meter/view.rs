@@ -22,11 +22,14 @@ pub fn spans(model: &Model, theme: &Theme, bar: usize) -> Vec<Span<'static>> {
     } else {
         ""
     };
-    let settled = meter.settled().in_cents();
+    let settled = match meter.cap {
+        Cap::Month(cap) => meter.settled().beside(cap),
+        Cap::None | Cap::NotChosen => meter.settled().in_cents(),
+    };
     let month = month(meter, "%b");
     let text = match (meter.cap, meter.percent()) {
         (Cap::Month(cap), Some(percent)) => {
-            let cap = cap.in_cents();
+            let cap = cap.beside(cap);
             let cap = cap.strip_prefix('$').unwrap_or(&cap);
             let mark = if percent >= 75 { "!" } else { "" };
             format!(

@@ -130,7 +130,7 @@ fn spend(model: &Model, view: Option<&TicketView>, theme: &Theme) -> Vec<Line<'s
         ])
     };
     let cap = match meter.cap {
-        Cap::Month(cap) => cap.in_cents(),
+        Cap::Month(cap) => cap.beside(cap),
         Cap::None => "no cap".to_owned(),
         Cap::NotChosen => "not chosen".to_owned(),
     };

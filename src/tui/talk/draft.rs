@@ -366,17 +366,17 @@ pub fn peek(model: &Model, theme: &Theme, wide: usize, high: usize) -> Vec<Line<
     let room = high.saturating_sub(foot.len()).max(1);
     let body = body(model, theme, here, inner);
     let is_running = matches!(sight(model, here), Sight::Running(_));
+    let words: Vec<Line<'static>> = body
+        .into_iter()
+        .filter(|line| !line.to_string().trim().is_empty())
+        .collect();
     let first = if is_running {
-        body.len().saturating_sub(room)
+        words.len().saturating_sub(room)
     } else {
         0
     };
-    let words = body
-        .into_iter()
-        .filter(|line| !line.to_string().is_empty())
-        .skip(first);
     let mut lines = Vec::new();
-    for (place, line) in words.take(room).enumerate() {
+    for (place, line) in words.into_iter().skip(first).take(room).enumerate() {
         let label = if place == 0 { " Draft: " } else { "        " };
         let mut spans = vec![Span::styled(label, style(theme.quiet))];
         let look = line.style;
@@ -440,6 +440,10 @@ pub fn ending_words(receipt: &Receipt, model: &Model) -> String {
         Ending::BadInput => format!("{failed}. The receipt has the provider's words."),
         Ending::TooLong => "The ticket is too long for every model of the chain.".to_owned(),
         Ending::Refused => format!("{failed}. The receipt has the model's words."),
+        Ending::Cancelled if receipt.cost().is_at_most() => format!(
+            "Cancelled. What was written may be billed: {} is counted at most.",
+            receipt.cost().for_people()
+        ),
         Ending::Cancelled => format!("Cancelled; it cost {}.", receipt.cost().for_people()),
         Ending::Lost => "The program ended while this draft was made.".to_owned(),
     }
