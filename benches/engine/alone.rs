@@ -50,6 +50,11 @@ impl Ledger for Counter {
         self.0.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     }
+
+    async fn exchange(&self, hold: HoldId, cost: Cost, wish: &Wish) -> Result<Answer, LedgerError> {
+        self.settle(hold, cost, wish.at).await?;
+        self.hold(wish).await
+    }
 }
 
 struct Voice<'a> {

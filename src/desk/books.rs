@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{Cap, Cost, HoldId, RunId, TicketId, Timestamp, Usd},
-    store::{HoldAnswer, HoldAsk},
+    store::{HoldAnswer, HoldAsk, StoreError},
 };
 
 /// A hold outlives the longest run by this much before another process may settle it.
@@ -49,13 +49,11 @@ impl<'a> Books<'a> {
             }
         }
     }
-}
 
-impl Ledger for Books<'_> {
-    async fn hold(&self, wish: &Wish) -> Result<Answer, LedgerError> {
+    fn ask(&self, wish: &Wish) -> HoldAsk {
         let settings = self.desk.settings();
         let limit = settings.config.engine.policy.clocks.run + LEASE_SLACK;
-        let ask = HoldAsk {
+        HoldAsk {
             id: wish.id,
             run: self.run,
             ticket: Some(self.ticket),
@@ -68,23 +66,38 @@ impl Ledger for Books<'_> {
             owner: self.owner.clone(),
             lease_until: wish.at + limit,
             at: wish.at,
-        };
-        let answer = self.desk.store.hold(&ask).await;
+        }
+    }
+
+    async fn answer(
+        &self,
+        answer: Result<HoldAnswer, StoreError>,
+        period: &str,
+        did: &'static str,
+    ) -> Result<Answer, LedgerError> {
         self.desk.tell(DeskEvent::Spent);
         match answer {
             Ok(HoldAnswer::Granted(held)) => Ok(Answer::Granted(held)),
             Ok(HoldAnswer::Denied { free }) => {
-                let sums = self.desk.store.sums(&ask.period).await;
+                let sums = self.desk.store.sums(period).await;
                 Ok(Answer::Denied {
                     free,
                     held: sums.map(|sums| sums.held).unwrap_or_default(),
                 })
             }
             Err(error) => Err(LedgerError {
-                did: "hold money",
+                did,
                 why: error.to_string(),
             }),
         }
+    }
+}
+
+impl Ledger for Books<'_> {
+    async fn hold(&self, wish: &Wish) -> Result<Answer, LedgerError> {
+        let ask = self.ask(wish);
+        let answer = self.desk.store.hold(&ask).await;
+        self.answer(answer, &ask.period, "hold money").await
     }
 
     async fn settle(&self, hold: HoldId, cost: Cost, at: Timestamp) -> Result<(), LedgerError> {
@@ -97,5 +110,12 @@ impl Ledger for Books<'_> {
                 why: error.to_string(),
             }),
         }
+    }
+
+    async fn exchange(&self, hold: HoldId, cost: Cost, wish: &Wish) -> Result<Answer, LedgerError> {
+        let ask = self.ask(wish);
+        let answer = self.desk.store.exchange(hold, cost, &ask).await;
+        let did = "settle a call and hold money";
+        self.answer(answer, &ask.period, did).await
     }
 }

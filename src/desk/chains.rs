@@ -230,7 +230,8 @@ impl Desk {
         let breakers = self.background.breakers.borrow();
         let mono = self.clock.mono();
         match breakers.judge(name, mono) {
-            Judgement::Closed | Judgement::HalfOpen => Usable::Yes,
+            Judgement::Closed => Usable::Yes,
+            Judgement::HalfOpen => Usable::HalfOpen,
             Judgement::Open { until } => Usable::Open {
                 until: self.clock.now() + until.since(mono),
                 failed: breakers.last_failure(name),

@@ -244,6 +244,7 @@ fn never_begun(job: &Job, span: (Timestamp, Timestamp)) -> Outcome {
             })
             .collect(),
         lessons: Vec::new(),
+        hedged: false,
         first_choice_cost: None,
         span,
         unsettled: Vec::new(),

@@ -201,6 +201,10 @@ impl Ledger for PlayMoney {
     async fn settle(&self, _: HoldId, _: Cost, _: Timestamp) -> Result<(), LedgerError> {
         Ok(())
     }
+
+    async fn exchange(&self, _: HoldId, _: Cost, wish: &Wish) -> Result<Answer, LedgerError> {
+        self.hold(wish).await
+    }
 }
 
 /// The simulators of a drill, one per link, so that each link has its own fault.

@@ -16,33 +16,52 @@ const TIMES_KEPT: usize = 64;
 /// With fewer than these nothing is said about the slowest twentieth.
 const TIMES_NEEDED: usize = 5;
 
-/// First-word times of links, newest last, since this process began.
+/// First-word times of links and the gaps within their answers, newest last, since this process
+/// began.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Latencies(BTreeMap<LinkName, Vec<Duration>>);
+pub(super) struct Latencies(BTreeMap<LinkName, Times>);
+
+#[derive(Clone, Debug, Default)]
+struct Times {
+    first_words: Vec<Duration>,
+    /// The 99th percentile of each answer.
+    gaps: Vec<Duration>,
+}
 
 impl Latencies {
-    /// Notes one more.
-    fn note(&mut self, link: &LinkName, took: Duration) {
+    /// Notes one more answer.
+    fn note(&mut self, link: &LinkName, first_words: Option<Duration>, gap: Option<Duration>) {
         let times = self.0.entry(link.clone()).or_default();
-        if times.len() >= TIMES_KEPT {
-            times.remove(0);
+        for (kept, time) in [
+            (&mut times.first_words, first_words),
+            (&mut times.gaps, gap),
+        ] {
+            if kept.len() >= TIMES_KEPT && time.is_some() {
+                kept.remove(0);
+            }
+            kept.extend(time);
         }
-        times.push(took);
     }
 
     /// Returns what the clocks of the next call may build on.
     pub(super) fn history(&self, link: &LinkName) -> History {
-        let Some(times) = self.0.get(link).filter(|times| times.len() >= TIMES_NEEDED) else {
+        let Some(times) = self.0.get(link) else {
             return History::default();
         };
-        let mut sorted = times.clone();
-        sorted.sort_unstable();
-        let at = sorted.len() * 95 / 100;
         History {
-            first_text_p95: sorted.get(at).copied(),
-            gap_p99: None,
+            first_text_p95: percentile(&times.first_words, 95),
+            gap_p99: percentile(&times.gaps, 99),
         }
     }
+}
+
+fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
+    if times.len() < TIMES_NEEDED {
+        return None;
+    }
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() * percent / 100).copied()
 }
 
 impl Desk {
@@ -92,15 +111,17 @@ impl Desk {
                 let words = said.as_deref().unwrap_or("its provider does not offer it");
                 self.tell(DeskEvent::Note(format!("{link} is not available: {words}")));
             }
-            Lesson::Worked { link, first_text } => {
+            Lesson::Worked {
+                link,
+                first_text,
+                gap_p99,
+            } => {
                 self.background
                     .breakers
                     .send_modify(|breakers| breakers.worked(link));
-                if let Some(took) = first_text {
-                    self.background
-                        .latencies
-                        .send_modify(|times| times.note(link, *took));
-                }
+                self.background
+                    .latencies
+                    .send_modify(|times| times.note(link, *first_text, *gap_p99));
             }
             Lesson::Failed { link, weight } => {
                 let mono = self.clock.mono();

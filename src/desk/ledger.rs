@@ -23,6 +23,15 @@ pub trait Ledger: Send + Sync {
         cost: Cost,
         at: Timestamp,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Settles a hold and holds money for the next attempt, in one transaction: the cap is checked
+    /// against what was just settled. A wish that is denied leaves the settlement in place.
+    fn exchange(
+        &self,
+        hold: HoldId,
+        cost: Cost,
+        wish: &Wish,
+    ) -> impl Future<Output = Result<Answer, LedgerError>> + Send;
 }
 
 /// A wish for money.
@@ -69,10 +78,13 @@ pub struct LedgerError {
 /// Opens calls to models.
 pub trait Speaker: Send + Sync {
     /// One call under way; dropping it closes its socket.
-    type Talk: Talk;
+    type Talk: Talk + 'static;
 
     /// Opens a call. Does not wait: what goes wrong is heard.
     fn speak(&self, call: &Call) -> Self::Talk;
+
+    /// Makes a connection to a link that may be asked soon, where that is possible. Does not wait.
+    fn warm(&self, _: &LinkName) {}
 }
 
 /// One call under way.

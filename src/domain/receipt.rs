@@ -61,12 +61,25 @@ impl Receipt {
             .fold(Cost::FREE, |sum, attempt| sum.plus(attempt.cost))
     }
 
-    /// Returns the attempt whose text was kept, if any was.
+    /// Returns the attempt whose text was kept, if any was. It need not be the last: another may
+    /// have been asked beside it.
     pub fn answer(&self) -> Option<&Attempt> {
-        self.ending
-            .has_text()
-            .then(|| self.attempts.last())
-            .flatten()
+        let class = match self.ending {
+            Ending::Answered => None,
+            Ending::Truncated => Some(FaultClass::Truncated),
+            Ending::OverCap
+            | Ending::Failed
+            | Ending::Offline
+            | Ending::NoLink
+            | Ending::KeyRefused
+            | Ending::BadInput
+            | Ending::TooLong
+            | Ending::Refused
+            | Ending::Cancelled
+            | Ending::Lost => return None,
+        };
+        let mut attempts = self.attempts.iter().rev();
+        attempts.find(|attempt| attempt.class == class)
     }
 
     /// Tells whether an answer came from another link than the first of the chain.

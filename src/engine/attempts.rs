@@ -13,7 +13,7 @@ const SHOWN_CHARS: usize = 4_000;
 /// What has happened so far.
 #[derive(Clone, Debug, Default)]
 pub struct Story {
-    /// The calls, in order; the last may be under way.
+    /// The calls in the order they began; up to two may be under way.
     pub attempts: Vec<Attempt>,
     /// Links that were not asked, and why.
     pub skipped: Vec<Skipped>,
@@ -39,18 +39,9 @@ impl Story {
             .saturating_add(1)
     }
 
-    /// Begins an attempt; `because` says why the one before it was left.
-    pub(super) fn begin(
-        &mut self,
-        link: &LinkName,
-        price: &price::Price,
-        because: Option<String>,
-        at: Timestamp,
-    ) {
-        let no = self.next_no();
-        if let Some(before) = self.attempts.last_mut() {
-            before.moved_on_because = because;
-        }
+    /// Begins an attempt and returns its place.
+    pub(super) fn begin(&mut self, link: &LinkName, price: &price::Price, at: Timestamp) -> usize {
+        let (place, no) = (self.attempts.len(), self.next_no());
         self.attempts.push(Attempt {
             no,
             link: link.clone(),
@@ -71,16 +62,19 @@ impl Story {
             moved_on_because: None,
             shown: None,
         });
+        place
     }
 
-    /// Returns the attempt under way.
-    pub(super) fn now(&mut self) -> Option<&mut Attempt> {
-        self.attempts.last_mut()
+    /// Says why an attempt was left.
+    pub(super) fn moved_on(&mut self, place: usize, because: String) {
+        if let Some(attempt) = self.attempts.get_mut(place) {
+            attempt.moved_on_because = Some(because);
+        }
     }
 
-    /// Ends the attempt under way with a fault.
-    pub(super) fn failed(&mut self, fault: &Fault, end: End) {
-        let Some(attempt) = self.attempts.last_mut() else {
+    /// Ends an attempt with a fault.
+    pub(super) fn failed(&mut self, place: usize, fault: &Fault, end: End) {
+        let Some(attempt) = self.attempts.get_mut(place) else {
             return;
         };
         attempt.class = Some(fault.class);
@@ -100,9 +94,9 @@ impl Story {
         attempt.cost = end.cost;
     }
 
-    /// Ends the attempt under way with an answer that is kept.
-    pub(super) fn answered(&mut self, class: Option<FaultClass>, end: End) {
-        let Some(attempt) = self.attempts.last_mut() else {
+    /// Ends an attempt with an answer that is kept.
+    pub(super) fn answered(&mut self, place: usize, class: Option<FaultClass>, end: End) {
+        let Some(attempt) = self.attempts.get_mut(place) else {
             return;
         };
         attempt.class = class;
@@ -110,13 +104,5 @@ impl Story {
         attempt.took = end.took;
         attempt.usage = end.usage;
         attempt.cost = end.cost;
-    }
-
-    /// Returns the attempts that are over, given whether the last still runs.
-    pub fn over(&self, last_runs: bool) -> &[Attempt] {
-        match self.attempts.split_last() {
-            Some((_, before)) if last_runs => before,
-            Some(_) | None => &self.attempts,
-        }
     }
 }

@@ -46,6 +46,8 @@ pub enum Lesson {
         link: LinkName,
         /// Time from the call to the first words.
         first_text: Option<Duration>,
+        /// The 99th percentile of the time between two pieces; none of an answer in one piece.
+        gap_p99: Option<Duration>,
     },
     /// The link failed in a way that counts against it.
     Failed {

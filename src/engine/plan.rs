@@ -73,6 +73,8 @@ impl PlannedLink {
 pub enum Usable {
     /// It can.
     Yes,
+    /// It failed too often lately and its time is over: asked beside another, its answer decides.
+    HalfOpen,
     /// It rests until a time that its provider named.
     Resting {
         /// Until when.
@@ -99,13 +101,10 @@ impl Plan {
     pub(super) fn obstacle(&self, link: &PlannedLink) -> Option<SkipReason> {
         match (&link.usable, &link.price) {
             (Usable::No(reason), _) => Some(reason.clone()),
-            (Usable::Yes | Usable::Resting { .. } | Usable::Open { .. }, None) => {
-                Some(SkipReason::NoPrice)
-            }
-            (Usable::Yes | Usable::Resting { .. } | Usable::Open { .. }, Some(price)) => {
-                (price.basis == Basis::StandIn && self.unknown_prices == UnknownPrices::Skipped)
-                    .then_some(SkipReason::NoPrice)
-            }
+            (_, None) => Some(SkipReason::NoPrice),
+            (_, Some(price)) => (price.basis == Basis::StandIn
+                && self.unknown_prices == UnknownPrices::Skipped)
+                .then_some(SkipReason::NoPrice),
         }
     }
 

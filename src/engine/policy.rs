@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::chain::Temper;
+use super::chain::{Link, Temper};
 
 /// What to do when a provider refuses its key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,15 +26,56 @@ pub enum AfterText {
     Stop,
 }
 
+/// Whether a fault of one link lets another take over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFault {
+    /// The next link is asked.
+    Failover,
+    /// The run ends; as long as it lasts, nothing is drafted.
+    Stop,
+}
+
+/// Whether the next link is asked too while the first is slow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hedging {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is, in few runs.
+    On,
+}
+
 /// How the engine is to behave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// When a key is refused.
     pub on_auth_error: OnAuthError,
+    /// When a model declines.
+    pub on_refusal: OnFault,
+    /// When a model is retired, unknown or not for us.
+    pub on_model_gone: OnFault,
+    /// When a key's credit or a quota is spent.
+    pub on_no_credit: OnFault,
     /// When a link fails in mid-answer.
     pub after_text: AfterText,
+    /// When a link is slow.
+    pub hedge: Hedging,
     /// How long to wait for what.
     pub clocks: Clocks,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            on_auth_error: OnAuthError::default(),
+            on_refusal: OnFault::Stop,
+            on_model_gone: OnFault::Failover,
+            on_no_credit: OnFault::Failover,
+            after_text: AfterText::default(),
+            hedge: Hedging::default(),
+            clocks: Clocks::default(),
+        }
+    }
 }
 
 /// How long to wait for what (ENGINE section 3); each can be set in the config.
@@ -108,6 +149,10 @@ const FIRST_TEXT: Duration = Duration::from_secs(8);
 const FIRST_TEXT_BOUNDS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(20));
 /// For models that are silent for long.
 const SILENT: Duration = Duration::from_mins(2);
+/// A slow link is helped after its usual time, without history after the first, never before the
+/// second (ENGINE section 3).
+const HEDGE_AFTER: Duration = Duration::from_millis(1_500);
+const HEDGE_LEAST: Duration = Duration::from_millis(400);
 /// Without history: a model that has begun to speak seldom pauses half as long.
 const GAP: Duration = Duration::from_secs(10);
 /// The gap is never shorter than the first nor longer than the second.
@@ -115,31 +160,49 @@ const GAP_BOUNDS: (Duration, Duration) = (Duration::from_secs(5), Duration::from
 
 impl Clocks {
     /// Returns the clocks for one attempt at a link.
-    pub fn limits(&self, temper: Temper, history: History, place: Place) -> Limits {
+    pub fn limits(&self, link: &Link, history: History, place: Place) -> Limits {
         Limits {
             connect: self.connect,
             first_text: match place {
                 Place::Last => None,
-                Place::HasNext => Some(self.first_text_of(temper, history)),
+                Place::HasNext => Some(self.first_text_of(link, history)),
             },
             gap: self.gap.unwrap_or_else(|| gap_of(history)),
             total: self.attempt,
         }
     }
 
-    fn first_text_of(&self, temper: Temper, history: History) -> Duration {
+    fn first_text_of(&self, link: &Link, history: History) -> Duration {
         if let Some(chosen) = self.first_text {
             return chosen;
         }
-        let usual = history.first_text_p95.map_or(FIRST_TEXT, |p95| {
-            p95.saturating_mul(3)
-                .clamp(FIRST_TEXT_BOUNDS.0, FIRST_TEXT_BOUNDS.1)
-        });
-        match temper {
+        let (least, most) = FIRST_TEXT_BOUNDS;
+        let usual = match history.first_text_p95 {
+            Some(p95) => p95.saturating_mul(3).clamp(least, most),
+            None if link.stream => FIRST_TEXT,
+            // Its first words are its last: shorter, and no answer would ever make a history.
+            None => most,
+        };
+        match link.temper {
             Temper::Plain => usual,
             Temper::Reasoning => usual.saturating_mul(4),
             Temper::Silent | Temper::Local => SILENT,
         }
+    }
+}
+
+impl Policy {
+    /// Returns how long a link's first words are waited for before the next link is asked too;
+    /// none when nobody knows how long they usually take.
+    pub(super) fn hedge_after(link: &Link, history: History) -> Option<Duration> {
+        let usual = match (history.first_text_p95, link.temper) {
+            (Some(p95), _) => p95,
+            (None, Temper::Plain) if link.stream => HEDGE_AFTER,
+            (None, Temper::Plain | Temper::Reasoning | Temper::Silent | Temper::Local) => {
+                return None;
+            }
+        };
+        Some(usual.max(HEDGE_LEAST))
     }
 }
 
@@ -152,13 +215,22 @@ fn gap_of(history: History) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::LinkName;
 
     fn first(temper: Temper, p95_ms: Option<u64>, place: Place) -> Option<Duration> {
         let history = History {
             first_text_p95: p95_ms.map(Duration::from_millis),
             gap_p99: None,
         };
-        Clocks::default().limits(temper, history, place).first_text
+        let limits = Clocks::default().limits(&link(temper), history, place);
+        limits.first_text
+    }
+
+    fn link(temper: Temper) -> Link {
+        Link {
+            temper,
+            ..Link::new(LinkName::new("a", "x"))
+        }
     }
 
     #[test]
@@ -186,10 +258,47 @@ mod tests {
             ..Clocks::default()
         };
 
-        let limits = clocks.limits(Temper::Silent, History::default(), Place::HasNext);
+        let limits = clocks.limits(&link(Temper::Silent), History::default(), Place::HasNext);
 
         assert_eq!(limits.first_text, Some(Duration::from_millis(300)));
         assert_eq!(limits.gap, Duration::from_millis(400));
+    }
+
+    #[test]
+    fn an_answer_in_one_piece_has_the_time_of_whole_answers() {
+        let whole = Link {
+            stream: false,
+            ..link(Temper::Plain)
+        };
+        let first = |history| {
+            let limits = Clocks::default().limits(&whole, history, Place::HasNext);
+            limits.first_text
+        };
+        let slow = History {
+            first_text_p95: Some(Duration::from_secs(4)),
+            gap_p99: None,
+        };
+
+        assert_eq!(first(History::default()), Some(Duration::from_secs(20)));
+        assert_eq!(first(slow), Some(Duration::from_secs(12)));
+    }
+
+    #[test]
+    fn a_slow_link_is_helped_after_its_usual_time() {
+        let after = |temper, p95_ms: Option<u64>| {
+            let history = History {
+                first_text_p95: p95_ms.map(Duration::from_millis),
+                gap_p99: None,
+            };
+            let after = Policy::hedge_after(&link(temper), history)?;
+            Some(after.as_millis())
+        };
+
+        assert_eq!(after(Temper::Plain, None), Some(1_500));
+        assert_eq!(after(Temper::Plain, Some(700)), Some(700));
+        assert_eq!(after(Temper::Plain, Some(90)), Some(400));
+        assert_eq!(after(Temper::Silent, None), None);
+        assert_eq!(after(Temper::Silent, Some(9_000)), Some(9_000));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::policy::{AfterText, OnAuthError, Place, Policy};
+use super::policy::{AfterText, OnAuthError, OnFault, Place, Policy};
 use crate::domain::{Ending, Fault, FaultClass};
 
 /// What the run does next.
@@ -105,15 +105,18 @@ fn by_class(fault: &Fault, at: Position, policy: &Policy) -> Remedy {
             (Place::Last, Some(wait)) if wait <= policy.clocks.short_rest => again(wait),
             (Place::Last | Place::HasNext, _) => Remedy::MoveOn(Onward::Any),
         },
-        FaultClass::Unreachable
-        | FaultClass::TimedOut
-        | FaultClass::ModelGone
-        | FaultClass::OverCap => Remedy::MoveOn(Onward::Any),
+        FaultClass::Unreachable | FaultClass::TimedOut | FaultClass::OverCap => {
+            Remedy::MoveOn(Onward::Any)
+        }
+        FaultClass::ModelGone => chosen(policy.on_model_gone, Onward::Any, Ending::Failed),
         // A named end of a quota is that model's own; spent credit is the key's.
-        FaultClass::OutOfCredit => Remedy::MoveOn(match fault.until {
-            Some(_) => Onward::Any,
-            None => Onward::OtherKey,
-        }),
+        FaultClass::OutOfCredit => {
+            let onward = match fault.until {
+                Some(_) => Onward::Any,
+                None => Onward::OtherKey,
+            };
+            chosen(policy.on_no_credit, onward, Ending::Failed)
+        }
         FaultClass::KeyRefused => match policy.on_auth_error {
             OnAuthError::Failover => Remedy::MoveOn(Onward::OtherKey),
             OnAuthError::Bench | OnAuthError::Stop => Remedy::Stop(Ending::KeyRefused),
@@ -126,8 +129,15 @@ fn by_class(fault: &Fault, at: Position, policy: &Policy) -> Remedy {
             Some(_) | None => Remedy::Stop(Ending::BadInput),
         },
         FaultClass::TooLong => Remedy::MoveOn(Onward::LargerWindow),
-        FaultClass::Refused => Remedy::Stop(Ending::Refused),
+        FaultClass::Refused => chosen(policy.on_refusal, Onward::Any, Ending::Refused),
         FaultClass::Cancelled => Remedy::Stop(Ending::Cancelled),
+    }
+}
+
+const fn chosen(on_fault: OnFault, onward: Onward, ending: Ending) -> Remedy {
+    match on_fault {
+        OnFault::Failover => Remedy::MoveOn(onward),
+        OnFault::Stop => Remedy::Stop(ending),
     }
 }
 
@@ -239,6 +249,25 @@ mod tests {
             let fault = Fault::new(FaultClass::KeyRefused);
 
             assert_eq!(remedy(&fault, AT, &policy), want);
+        }
+    }
+
+    #[test]
+    fn a_refusal_a_gone_model_and_spent_credit_follow_their_policies() {
+        let other = Policy {
+            on_refusal: OnFault::Failover,
+            on_model_gone: OnFault::Stop,
+            on_no_credit: OnFault::Stop,
+            ..Policy::default()
+        };
+        let stop = Remedy::Stop(Ending::Failed);
+
+        for (class, want) in [
+            (FaultClass::Refused, ON),
+            (FaultClass::ModelGone, stop.clone()),
+            (FaultClass::OutOfCredit, stop),
+        ] {
+            assert_eq!(remedy(&Fault::new(class), AT, &other), want, "{class:?}");
         }
     }
 

@@ -33,6 +33,7 @@ async fn a_clean_answer_is_shown_counted_and_settled() {
     assert!(seen.outcome.lessons.contains(&Lesson::Worked {
         link: name("a/x"),
         first_text: attempt.first_text,
+        gap_p99: Some(Duration::ZERO),
     }));
 }
 

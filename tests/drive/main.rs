@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod beside;
 mod faults;
 mod links;
 mod money;

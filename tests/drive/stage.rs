@@ -37,6 +37,8 @@ pub(super) enum Step {
     Open,
     /// Words, after a while.
     Say(&'static str),
+    /// A thought.
+    Think,
     /// Time passes.
     Pause(Duration),
     /// The end, done or at the limit.
@@ -54,6 +56,7 @@ pub(super) enum Step {
 /// Models that follow a script: one list of steps per call.
 #[derive(Default)]
 pub(super) struct Cast {
+    pub(super) warmed: Mutex<Vec<LinkName>>,
     pub(super) scripts: BTreeMap<LinkName, Mutex<VecDeque<Vec<Step>>>>,
     pub(super) calls: Mutex<Vec<Call>>,
     pub(super) open: Arc<AtomicUsize>,
@@ -83,6 +86,10 @@ impl Speaker for Cast {
             open: Arc::clone(&self.open),
         }
     }
+
+    fn warm(&self, link: &LinkName) {
+        self.warmed.lock().unwrap().push(link.clone());
+    }
 }
 
 impl Drop for Voice {
@@ -102,6 +109,10 @@ impl Talk for Voice {
                         request: Some("req-1".to_owned()),
                         connect: None,
                     });
+                }
+                Step::Think => {
+                    self.spoke = true;
+                    return Heard::Delta(Delta::Thinking);
                 }
                 Step::Say(words) => {
                     self.spoke = true;
@@ -152,6 +163,10 @@ pub(super) struct Book {
     /// How often a settlement fails before it succeeds.
     pub(super) broken_settles: AtomicUsize,
     pub(super) can_hold: bool,
+    /// How long a settlement takes.
+    pub(super) settles_after: Duration,
+    /// How often a settlement and a hold were one act.
+    pub(super) exchanges: AtomicUsize,
 }
 
 impl Book {
@@ -163,6 +178,8 @@ impl Book {
             settled: Mutex::default(),
             broken_settles: AtomicUsize::new(0),
             can_hold: true,
+            settles_after: Duration::ZERO,
+            exchanges: AtomicUsize::new(0),
         }
     }
 
@@ -182,6 +199,16 @@ impl Book {
         settled.iter().map(|(_, cost)| *cost).collect()
     }
 
+    /// What is held or settled.
+    fn taken(&self) -> Usd {
+        let settled = self.settled.lock().unwrap();
+        let holds = self.holds.lock().unwrap();
+        holds.iter().fold(Usd::ZERO, |sum, (id, held)| {
+            let cost = settled.iter().find(|(hold, _)| hold == id);
+            sum.plus(cost.map_or(*held, |(_, cost)| cost.amount()))
+        })
+    }
+
     pub(super) fn held(&self, place: usize) -> Usd {
         self.holds.lock().unwrap()[place].1
     }
@@ -196,7 +223,7 @@ impl Ledger for Book {
                 why: "the disk is full".to_owned(),
             });
         }
-        let free = *self.free.lock().unwrap();
+        let free = self.free.lock().unwrap().minus(self.taken());
         let (others, until) = self.others;
         let back = until.is_some_and(|until| Instant::now() >= until);
         let free = if back { free.plus(others) } else { free };
@@ -218,8 +245,15 @@ impl Ledger for Book {
                 why: "the disk is full".to_owned(),
             });
         }
+        time::sleep(self.settles_after).await;
         self.settled.lock().unwrap().push((hold, cost));
         Ok(())
+    }
+
+    async fn exchange(&self, hold: HoldId, cost: Cost, wish: &Wish) -> Result<Answer, LedgerError> {
+        self.settle(hold, cost, wish.at).await?;
+        self.exchanges.fetch_add(1, Ordering::SeqCst);
+        self.hold(wish).await
     }
 }
 

@@ -1,21 +1,20 @@
 //! What follows when an attempt ends.
 
-use super::{Live, Run, Whole, turns::Turn};
+use super::{Flight, Left, Role, Run, Whole, flight, turns::Turn};
 use crate::{
-    domain::{Billed, Cost, Ending, Fault, FaultClass, LinkName, Mono, SkipReason, Usage},
+    domain::{Billed, Ending, Fault, FaultClass, LinkName, Mono, SkipReason, Usage},
     engine::{
         attempts::End,
-        bill::{self, Heard},
-        chain::Temper,
+        bill,
         lesson::{self, Lesson},
-        price::Price,
+        policy::Place,
         remedy::{self, Position, Remedy, Retry, Text},
     },
 };
 
 impl Run {
     pub(super) fn ended(&mut self, attempt: u32, whole: Whole, usage: Usage, now: Mono) {
-        let Some(live) = self.calling(attempt) else {
+        let Some(live) = flight::live(&mut self.flights, attempt) else {
             return;
         };
         if !live.spoke {
@@ -25,96 +24,125 @@ impl Run {
             };
             return self.failed(attempt, &fault, usage, now);
         }
-        let live = live.clone();
+        let Some(Flight {
+            index,
+            call: Some(live),
+            ..
+        }) = self.lands(attempt)
+        else {
+            return;
+        };
         let (ending, class) = match whole {
             Whole::Done => (Ending::Answered, None),
             Whole::AtLimit => (Ending::Truncated, Some(FaultClass::Truncated)),
         };
-        let cost = self.bill(&live, &usage, |price, heard| {
+        let cost = self.bill((index, &live), &usage, |price, heard| {
             bill::ended(price, &usage, heard)
         });
         self.settle(live.hold, cost);
-        self.story.answered(
-            class,
-            End {
-                took: now.since(live.began),
-                usage,
-                cost,
-                void: None,
-            },
-        );
-        if let Some(record) = self.story.now() {
-            let lesson = Lesson::Worked {
+        let end = End {
+            took: now.since(live.began),
+            usage,
+            cost,
+            void: None,
+        };
+        self.story.answered(live.record, class, end);
+        if let Some(record) = self.story.attempts.get(live.record) {
+            self.story.lessons.push(Lesson::Worked {
                 link: record.link.clone(),
                 first_text: record.first_text,
-            };
-            self.story.lessons.push(lesson);
+                gap_p99: live.gaps.p99(),
+            });
         }
-        self.set(live.index, Turn::Asked);
-        self.text = Some(live.text);
-        self.finish(ending);
+        self.set(index, Turn::Asked);
+        self.speech.answer = Some(live.record);
+        self.speech.text = Some(live.text);
+        self.finish(ending, now);
     }
 
     pub(super) fn failed(&mut self, attempt: u32, fault: &Fault, usage: Usage, now: Mono) {
-        let Some(live) = self.calling(attempt) else {
+        if flight::live(&mut self.flights, attempt).is_none() {
+            return;
+        }
+        let Some(flight) = self.lands(attempt) else {
             return;
         };
-        let live = live.clone();
-        let position = self.position(&live, fault);
-        self.close(&live, fault, usage, now);
-        match remedy::remedy(fault, position, &self.plan.policy) {
-            Remedy::Retry {
-                wait,
-                without: None,
-            } => {
-                self.retry = Retry::Spent;
+        let position = self.position(&flight, fault);
+        self.close(&flight, fault, usage, now);
+        let remedy = remedy::remedy(fault, position, &self.plan.policy);
+        if !self.flights.is_empty() {
+            return self.one_of_two(&flight, remedy, fault, now);
+        }
+        match (remedy, self.spent.refused) {
+            (Remedy::Stop(ending), _) | (_, Some(ending)) => {
+                self.set(flight.index, Turn::Asked);
+                self.finish(ending, now);
+            }
+            (
+                Remedy::Retry {
+                    without: Some(parameter),
+                    ..
+                },
+                None,
+            ) => self.without(&flight, parameter, Role::Turn, now),
+            (Remedy::Retry { wait, .. }, None) => {
+                self.spent.retry = Retry::Spent;
                 let how = if wait.is_zero() {
                     "asked"
                 } else {
                     "waited and asked"
                 };
                 let words = fault.class.words();
-                self.moved_on = Some(format!("{words}: the last link, {how} once more"));
-                self.wait(live.index, now.after(wait), now);
+                self.leaves(&flight, format!("{words}: the last link, {how} once more"));
+                let dropped = position.dropped;
+                self.set(flight.index, Turn::Due { dropped });
+                self.wait(flight.index, now.after(wait), now);
             }
-            Remedy::Retry {
-                without: Some(parameter),
-                ..
-            } => self.without(live.index, parameter, now),
-            Remedy::MoveOn(onward) => self.move_on(&live, onward, fault, now),
-            Remedy::Stop(ending) => self.finish(ending),
+            (Remedy::MoveOn(onward), None) => self.move_on(&flight, onward, fault, now),
+        }
+    }
+
+    /// Notes why an attempt was left, for the receipt: told at once where another is under way,
+    /// else once another follows.
+    pub(super) fn leaves(&mut self, flight: &Flight, because: String) {
+        let Some(record) = flight.call.as_ref().map(|live| live.record) else {
+            return;
+        };
+        if self.flights.iter().any(|other| other.call.is_some()) {
+            self.story.moved_on(record, because);
+        } else {
+            self.left = Some(Left { record, because });
         }
     }
 
     /// Settles and records an attempt that failed.
-    pub(super) fn close(&mut self, live: &Live, fault: &Fault, usage: Usage, now: Mono) {
+    pub(super) fn close(&mut self, flight: &Flight, fault: &Fault, usage: Usage, now: Mono) {
+        let Some(live) = &flight.call else { return };
         let mut fault = fault.clone();
         if live.spoke && fault.billed == Billed::No {
             // Words came: no last word of the provider, a limit say, makes them free for certain.
             fault.billed = Billed::Maybe;
         }
         let fault = &fault;
-        let cost = self.bill(live, &usage, |price, heard| {
+        let cost = self.bill((flight.index, live), &usage, |price, heard| {
             bill::failed(price, fault, &usage, heard)
         });
         self.settle(live.hold, cost);
-        if let Some(voice) = &mut self.voice
-            && voice.attempt == self.attempt
+        if let Some(voice) = &mut self.speech.voice
+            && voice.attempt == flight.attempt
         {
             voice.ended = fault.class;
         }
         let void = live.spoke.then(|| live.text.clone());
-        self.story.failed(
-            fault,
-            End {
-                took: now.since(live.began),
-                usage,
-                cost,
-                void,
-            },
-        );
+        let end = End {
+            took: now.since(live.began),
+            usage,
+            cost,
+            void,
+        };
+        self.story.failed(live.record, fault, end);
         let at = self.civil(now);
-        if let Some(link) = self.name(live.index) {
+        if let Some(link) = self.name(flight.index) {
             let siblings: Vec<LinkName> = self
                 .plan
                 .links
@@ -128,66 +156,51 @@ impl Run {
     }
 
     /// Asks the same link once more without a parameter that it refused.
-    pub(super) fn without(&mut self, index: usize, parameter: String, now: Mono) {
-        self.moved_on = Some(format!(
-            "it does not accept `{parameter}`: asked without it"
-        ));
-        self.set(
-            index,
-            Turn::Due {
-                dropped: Retry::Spent,
-            },
-        );
-        if let Some(planned) = self.plan.links.get_mut(index) {
+    pub(super) fn without(&mut self, flight: &Flight, parameter: String, role: Role, now: Mono) {
+        let because = format!("it does not accept `{parameter}`: asked without it");
+        self.leaves(flight, because);
+        let dropped = Retry::Spent;
+        self.set(flight.index, Turn::Due { dropped });
+        if let Some(planned) = self.plan.links.get_mut(flight.index) {
             let link = planned.link.name.clone();
             planned.without.push(parameter.clone());
             self.story.lessons.push(Lesson::Quirk { link, parameter });
         }
-        self.ask(index, now);
+        self.ask(flight.index, role, now);
     }
 
-    pub(super) fn bill(
-        &self,
-        live: &Live,
-        usage: &Usage,
-        count: impl FnOnce(&Price, Heard<'_>) -> Cost,
-    ) -> Cost {
-        let planned = self.plan.links.get(live.index);
-        // Some models think without a sign of it: only their own count tells how much.
-        let may_think = planned.is_some_and(|planned| {
-            matches!(planned.link.temper, Temper::Reasoning | Temper::Silent)
-        });
-        let Some(price) = planned.and_then(|planned| planned.price.as_ref()) else {
-            return Cost::AtMost(live.held);
-        };
-        let heard = Heard {
-            text: &live.text,
-            thought: (live.thinking || may_think) && usage.tokens_thinking.is_none(),
-            prompt_at_most: self.plan.prompt_at_most,
-            output_limit: live.output_limit,
-            held: live.held,
-        };
-        count(price, heard)
-    }
-
-    pub(super) fn position(&self, live: &Live, fault: &Fault) -> Position {
-        let planned = self.plan.links.get(live.index);
+    fn position(&self, flight: &Flight, fault: &Fault) -> Position {
+        let planned = self.plan.links.get(flight.index);
         // Left out already and still refused: leaving it out again would change nothing.
         let is_left_out = planned.is_some_and(|planned| {
             let refused = fault.parameter.as_deref().unwrap_or_default();
             let mut without = planned.without.iter();
             without.any(|left_out| refused.split('.').next() == Some(left_out))
         });
-        let dropped = match self.turns.get(live.index) {
-            Some(Turn::Due { dropped }) if !is_left_out => *dropped,
-            Some(Turn::Due { .. } | Turn::Rests { .. } | Turn::Asked | Turn::Gone) | None => {
-                Retry::Spent
-            }
+        let dropped = match self.turns.get(flight.index) {
+            Some(Turn::Flying { dropped }) if !is_left_out => *dropped,
+            Some(
+                Turn::Flying { .. }
+                | Turn::Due { .. }
+                | Turn::Rests { .. }
+                | Turn::Asked
+                | Turn::Gone,
+            )
+            | None => Retry::Spent,
+        };
+        let place = if self.flights.is_empty() {
+            self.place_of(flight.index)
+        } else {
+            Place::HasNext
         };
         Position {
-            place: self.place_of(live.index),
-            text: if live.spoke { Text::Shown } else { Text::None },
-            retry: self.retry,
+            place,
+            text: if flight.spoke() {
+                Text::Shown
+            } else {
+                Text::None
+            },
+            retry: self.spent.retry,
             dropped,
         }
     }
@@ -217,6 +230,8 @@ impl Run {
             Ending::NoLink
         } else if last == Some(FaultClass::TooLong) {
             Ending::TooLong
+        } else if last == Some(FaultClass::Refused) {
+            Ending::Refused
         } else if offline {
             Ending::Offline
         } else {

@@ -1,20 +1,32 @@
 //! The machine: which link is asked next, when to stop, what to hold and settle.
 //!
-//! Pure: inputs come in with the time, commands go out. Its promises, each held by a property in
+//! Pure: inputs come in with the time, commands go out. Up to two attempts are in flight side by
+//! side, each with its own hold, and one of them is shown. Its promises, each held by a property in
 //! `tests/promises.rs`: no call without a hold; every hold settled exactly once; no more calls than
 //! the chain allows; the words of two models are never joined; `Done` is said once; an input of an
 //! attempt that is past changes nothing but the return of its own hold.
+//!
+//! An attempt is a [`flight`]: it gets [`money`], is called and heard in [`calls`], and comes to its
+//! end in [`ends`]. Whose turn it is, is decided in [`turns`]; what two do [`beside`] one another
+//! has a room of its own, and so has what [`time`] brings.
 
+mod beside;
+mod calls;
 mod ends;
+mod flight;
+mod money;
 mod signal;
+mod time;
 mod turns;
 
-pub use self::signal::{Call, Command, Fact, Input, Whole};
-use self::turns::Turn;
-use super::{attempts::Story, bill, budget, lesson::Lesson, plan::Plan, remedy::Retry};
+pub use self::signal::{Call, Command, Fact, Input, Patience, Wanted, Whole};
+use self::{
+    flight::{Flight, Live, Role},
+    turns::Turn,
+};
+use super::{attempts::Story, bill, plan::Plan, remedy::Retry};
 use crate::domain::{
-    Attempt, Billed, Cost, Ending, Fault, FaultClass, HoldId, LinkName, Mono, SkipReason, Skipped,
-    Timestamp, Usage, Usd, fault::ClockName,
+    Attempt, Ending, Fault, FaultClass, HoldId, LinkName, Mono, SkipReason, Skipped, Timestamp, Usd,
 };
 
 /// One run of the fallback engine.
@@ -23,44 +35,57 @@ pub struct Run {
     plan: Plan,
     turns: Vec<Turn>,
     state: State,
+    /// The attempts in flight: at most two.
+    flights: Vec<Flight>,
     began: Mono,
     /// The number of the last hold asked for.
     attempt: u32,
-    retry: Retry,
+    spent: Spent,
     /// Holds that have been answered for, so that none is settled twice.
     holds: Vec<HoldId>,
     /// Whether money was denied.
     capped: bool,
-    /// The attempt whose words stand on the screen, and what ended it.
-    voice: Option<Voice>,
-    /// Why the last attempt was left.
-    moved_on: Option<String>,
+    speech: Speech,
+    /// The attempt that was left and why, until another follows it.
+    left: Option<Left>,
     story: Story,
-    text: Option<String>,
     out: Vec<Command>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum State {
     Fresh,
-    Holding { index: usize },
-    Waiting { index: usize, until: Mono },
-    Calling(Live),
+    /// A short rest is waited for; nothing is in flight.
+    Waiting {
+        index: usize,
+        until: Mono,
+    },
+    Asking,
     Over(Ending),
 }
 
-/// A call under way.
+/// What may be done once in a run.
 #[derive(Clone, Debug)]
-struct Live {
-    index: usize,
-    hold: HoldId,
-    held: Usd,
-    output_limit: u32,
-    began: Mono,
-    thinking: bool,
-    /// Whether a word was shown; leading blanks are kept back until then.
-    spoke: bool,
-    text: String,
+struct Spent {
+    /// The retry of the same link.
+    retry: Retry,
+    /// Asking a second link because the first is slow.
+    hedge: Retry,
+    /// Links to which a connection was made ahead.
+    warmed: Vec<usize>,
+    /// A refusal by a model that was asked beside another: nobody else is asked after it.
+    refused: Option<Ending>,
+}
+
+/// What was said and by whom.
+#[derive(Clone, Debug, Default)]
+struct Speech {
+    /// The attempt whose words stand on the screen, and what ended it.
+    voice: Option<Voice>,
+    /// The text of the answer.
+    text: Option<String>,
+    /// The place of the answer in the story.
+    answer: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,21 +94,32 @@ struct Voice {
     ended: FaultClass,
 }
 
+#[derive(Clone, Debug)]
+struct Left {
+    record: usize,
+    because: String,
+}
+
 impl Run {
     /// Makes a run of a plan.
     pub fn new(plan: Plan) -> Self {
         Self {
             turns: Vec::new(),
             state: State::Fresh,
+            flights: Vec::new(),
             began: Mono::default(),
             attempt: 0,
-            retry: Retry::Open,
+            spent: Spent {
+                retry: Retry::Open,
+                hedge: Retry::Open,
+                warmed: Vec::new(),
+                refused: None,
+            },
             holds: Vec::new(),
             capped: false,
-            voice: None,
-            moved_on: None,
+            speech: Speech::default(),
+            left: None,
             story: Story::default(),
-            text: None,
             out: Vec::new(),
             plan,
         }
@@ -98,17 +134,9 @@ impl Run {
                 hold,
                 held,
             } => self.granted(attempt, hold, held, now),
-            Input::Denied { attempt } => {
-                if let Some(index) = self.holding(attempt) {
-                    self.denied(index, now);
-                }
-            }
-            Input::NoLedger { attempt, why } => {
-                if self.holding(attempt).is_some() {
-                    self.no_ledger(&why);
-                }
-            }
-            Input::Fact { attempt, fact } => self.learnt(attempt, fact),
+            Input::Denied { attempt } => self.denied(attempt, now),
+            Input::NoLedger { attempt, why } => self.no_ledger(attempt, &why, now),
+            Input::Fact { attempt, fact } => self.learnt(attempt, fact, now),
             Input::Text { attempt, piece } => self.heard(attempt, &piece, now),
             Input::Ended {
                 attempt,
@@ -135,9 +163,7 @@ impl Run {
     pub const fn ending(&self) -> Option<Ending> {
         match self.state {
             State::Over(ending) => Some(ending),
-            State::Fresh | State::Holding { .. } | State::Waiting { .. } | State::Calling(_) => {
-                None
-            }
+            State::Fresh | State::Waiting { .. } | State::Asking => None,
         }
     }
 
@@ -145,7 +171,7 @@ impl Run {
     pub fn waits_for(&self) -> Option<LinkName> {
         match self.state {
             State::Waiting { index, .. } => self.name(index),
-            State::Fresh | State::Holding { .. } | State::Calling(_) | State::Over(_) => None,
+            State::Fresh | State::Asking | State::Over(_) => None,
         }
     }
 
@@ -155,21 +181,33 @@ impl Run {
     }
 
     /// Returns the attempts that are over.
-    pub fn attempts(&self) -> &[Attempt] {
-        self.story.over(matches!(self.state, State::Calling(_)))
+    pub fn attempts(&self) -> impl Iterator<Item = &Attempt> + Clone {
+        let calls = || {
+            self.flights
+                .iter()
+                .filter_map(|flight| flight.call.as_ref())
+        };
+        let told = self.story.attempts.iter().enumerate();
+        told.filter(move |(place, _)| calls().all(|live| live.record != *place))
+            .map(|(_, attempt)| attempt)
+    }
+
+    /// Tells whether a second link was asked because the first was slow.
+    pub fn hedged(&self) -> bool {
+        self.spent.hedge == Retry::Spent
     }
 
     /// Returns the text of the answer, if one was kept.
     pub fn text(&self) -> Option<&str> {
-        self.text.as_deref()
+        self.speech.text.as_deref()
     }
 
     /// Returns what the first link would have cost for the answer's tokens; none when it answered,
     /// when there is no answer, or when its price is not known.
     pub fn first_choice_cost(&self) -> Option<Usd> {
         let first = self.plan.links.first()?;
-        let answer = self.story.attempts.last()?;
-        if self.text.is_none() || answer.link == first.link.name {
+        let answer = self.story.attempts.get(self.speech.answer?)?;
+        if answer.link == first.link.name {
             return None;
         }
         bill::elsewhere(first.price.as_ref()?, &answer.usage)
@@ -184,8 +222,8 @@ impl Run {
         for index in 0..self.plan.links.len() {
             self.place(index, now);
         }
-        if self.is_barred() {
-            return self.finish(Ending::KeyRefused);
+        if let Some(ending) = self.barred() {
+            return self.finish(ending, now);
         }
         self.out.push(Command::Wake {
             at: self.deadline(),
@@ -193,259 +231,30 @@ impl Run {
         self.next(now);
     }
 
-    fn ask(&mut self, index: usize, now: Mono) {
-        if now >= self.deadline() {
-            return self.finish(Ending::Failed);
-        }
-        let Some((link, want)) = self.plan.links.get(index).and_then(|link| {
-            let want = self.plan.want(link)?;
-            Some((link.link.name.clone(), want))
-        }) else {
-            return self.finish(Ending::NoLink);
-        };
-        self.attempt = self.attempt.saturating_add(1);
-        self.state = State::Holding { index };
-        self.out.push(Command::Hold {
-            attempt: self.attempt,
-            link,
-            ceiling: want.ceiling,
-            floor: want.floor,
-        });
-    }
-
-    /// Returns the link for which this attempt waits for money, if it does.
-    fn holding(&self, attempt: u32) -> Option<usize> {
-        match self.state {
-            State::Holding { index } if attempt == self.attempt => Some(index),
-            State::Holding { .. }
-            | State::Fresh
-            | State::Waiting { .. }
-            | State::Calling(_)
-            | State::Over(_) => None,
-        }
-    }
-
-    fn granted(&mut self, attempt: u32, hold: HoldId, amount: Usd, now: Mono) {
-        if self.holds.contains(&hold) {
-            return;
-        }
-        self.holds.push(hold);
-        let Some(index) = self.holding(attempt) else {
-            return self.settle(hold, Cost::FREE);
-        };
-        let buys = self.plan.links.get(index).and_then(|link| {
-            let want = self.plan.want(link)?;
-            budget::buys(
-                link.price.as_ref()?,
-                self.plan.prompt_at_most,
-                &want,
-                amount,
-            )
-        });
-        match buys {
-            Some(limit) if now < self.deadline() => self.call(
-                Live {
-                    index,
-                    hold,
-                    held: amount,
-                    output_limit: limit,
-                    began: now,
-                    thinking: false,
-                    spoke: false,
-                    text: String::new(),
-                },
-                now,
-            ),
-            Some(_) => {
-                self.settle(hold, Cost::FREE);
-                self.finish(Ending::Failed);
-            }
-            None => {
-                self.settle(hold, Cost::FREE);
-                self.denied(index, now);
-            }
-        }
-    }
-
-    fn denied(&mut self, index: usize, now: Mono) {
-        self.capped = true;
-        if self.was_asked(index) {
-            self.set(index, Turn::Asked);
-        } else {
-            self.skip(index, SkipReason::OverCap);
-        }
-        self.next(now);
-    }
-
-    /// Ends the run: without a ledger no link may be asked.
-    fn no_ledger(&mut self, why: &str) {
-        for index in 0..self.turns.len() {
-            if self.due_link(index).is_some() && !self.was_asked(index) {
-                self.skip(index, SkipReason::NotUsable(why.to_owned()));
-            }
-        }
-        self.finish(Ending::Failed);
-    }
-
-    fn call(&mut self, live: Live, now: Mono) {
-        let dropped = match self.turns.get(live.index) {
-            Some(Turn::Due { dropped }) => *dropped,
-            Some(Turn::Rests { .. } | Turn::Asked | Turn::Gone) | None => Retry::Open,
-        };
-        self.set(live.index, Turn::Due { dropped });
-        let place = self.place_of(live.index);
-        let at = self.civil(now);
-        let left = self.deadline().since(now);
-        let because = self.moved_on.take();
-        let Some(planned) = self.plan.links.get(live.index) else {
-            return;
-        };
-        let Some(price) = planned.price.as_ref() else {
-            return;
-        };
-        let clocks = &self.plan.policy.clocks;
-        let mut limits = clocks.limits(planned.link.temper, planned.history, place);
-        limits.total = limits.total.min(left);
-        self.story.begin(&planned.link.name, price, because, at);
-        self.out.push(Command::Call(Box::new(Call {
-            attempt: self.attempt,
-            link: planned.link.name.clone(),
-            output_limit: live.output_limit,
-            limits,
-            without: planned.without.clone(),
-        })));
-        self.state = State::Calling(live);
-    }
-
-    /// Returns the call under way, if it is this attempt's.
-    fn calling(&mut self, attempt: u32) -> Option<&mut Live> {
-        match &mut self.state {
-            State::Calling(live) if attempt == self.attempt => Some(live),
-            State::Calling(_)
-            | State::Fresh
-            | State::Holding { .. }
-            | State::Waiting { .. }
-            | State::Over(_) => None,
-        }
-    }
-
-    fn learnt(&mut self, attempt: u32, fact: Fact) {
-        let Some(live) = self.calling(attempt) else {
-            return;
-        };
-        if fact == Fact::Thinking {
-            live.thinking = true;
-        }
-        let Some(record) = self.story.now() else {
-            return;
-        };
-        match fact {
-            Fact::Opened {
-                status,
-                request,
-                connect,
-            } => {
-                record.status = Some(status);
-                record.request_id = request;
-                record.connect = connect;
-                let provider = record.link.provider.clone();
-                self.story.lessons.push(Lesson::KeyWorks(provider));
-            }
-            Fact::Thinking => {}
-            Fact::Model(model) => record.answered_by = Some(model),
-            Fact::Request(request) => record.request_id = Some(request),
-        }
-    }
-
-    fn heard(&mut self, attempt: u32, piece: &str, now: Mono) {
-        let Some(live) = self.calling(attempt) else {
-            return;
-        };
-        live.text.push_str(piece);
-        let piece = if live.spoke {
-            piece.to_owned()
-        } else {
-            live.text.clone()
-        };
-        if piece.is_empty() || (!live.spoke && piece.trim().is_empty()) {
-            return;
-        }
-        let took = now.since(live.began);
-        if !std::mem::replace(&mut live.spoke, true) {
-            if let Some(record) = self.story.now() {
-                record.first_text = Some(took);
-            }
-            if let Some(before) = self.voice.take() {
-                self.out.push(Command::Replace {
-                    attempt,
-                    because: before.ended,
-                });
-            }
-            self.voice = Some(Voice {
-                attempt,
-                ended: FaultClass::Cut,
-            });
-        }
-        self.out.push(Command::Show { attempt, piece });
-    }
-
-    fn tick(&mut self, now: Mono) {
-        match &self.state {
-            State::Waiting { index, until } if now >= *until => {
-                let index = *index;
-                self.ask(index, now);
-            }
-            // Words still come: let it end by itself.
-            State::Calling(live) if now >= self.deadline() && !live.spoke => {
-                let attempt = self.attempt;
-                let live = live.clone();
-                self.out.push(Command::Abort { attempt });
-                let fault = Fault {
-                    clock: Some(ClockName::Total),
-                    billed: Billed::Maybe,
-                    ..Fault::new(FaultClass::TimedOut)
-                };
-                self.close(&live, &fault, Usage::default(), now);
-                self.set(live.index, Turn::Asked);
-                self.finish(Ending::Failed);
-            }
-            State::Waiting { .. } if now >= self.deadline() => self.finish(Ending::Failed),
-            State::Waiting { .. }
-            | State::Calling(_)
-            | State::Fresh
-            | State::Holding { .. }
-            | State::Over(_) => {}
-        }
-    }
-
     fn cancel(&mut self, now: Mono) {
-        match &self.state {
-            State::Over(_) => return,
-            State::Calling(live) => {
-                let attempt = self.attempt;
-                let live = live.clone();
-                self.out.push(Command::Abort { attempt });
-                let fault = Fault {
-                    billed: Billed::Maybe,
-                    ..Fault::new(FaultClass::Cancelled)
-                };
-                self.close(&live, &fault, Usage::default(), now);
-                self.set(live.index, Turn::Asked);
-            }
-            State::Fresh | State::Holding { .. } | State::Waiting { .. } => {}
-        }
-        self.finish(Ending::Cancelled);
-    }
-
-    fn finish(&mut self, ending: Ending) {
         if self.is_over() {
             return;
         }
+        self.give_up(&Fault::new(FaultClass::Cancelled), now);
+        self.finish(Ending::Cancelled, now);
+    }
+
+    /// Ends the run. What is still in flight is dropped and counted.
+    fn finish(&mut self, ending: Ending, now: Mono) {
+        if self.is_over() {
+            return;
+        }
+        self.give_up(
+            &Fault::new(FaultClass::Cancelled).saying("the run was over"),
+            now,
+        );
         for index in 0..self.turns.len() {
             let reason = match self.turns.get(index) {
-                Some(Turn::Due { .. }) if self.was_asked(index) => None,
-                Some(Turn::Due { .. }) if ending.has_text() => Some(SkipReason::NotNeeded),
-                Some(Turn::Due { .. }) => Some(SkipReason::RunEnded),
+                Some(Turn::Due { .. } | Turn::Flying { .. }) if self.was_asked(index) => None,
+                Some(Turn::Due { .. } | Turn::Flying { .. }) if ending.has_text() => {
+                    Some(SkipReason::NotNeeded)
+                }
+                Some(Turn::Due { .. } | Turn::Flying { .. }) => Some(SkipReason::RunEnded),
                 Some(Turn::Rests {
                     asked: false,
                     because,
@@ -466,10 +275,6 @@ impl Run {
         self.story.skipped.sort_by_key(place);
         self.state = State::Over(ending);
         self.out.push(Command::Done(ending));
-    }
-
-    fn settle(&mut self, hold: HoldId, cost: Cost) {
-        self.out.push(Command::Settle { hold, cost });
     }
 
     fn deadline(&self) -> Mono {

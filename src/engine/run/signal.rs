@@ -7,7 +7,7 @@ use crate::{
     engine::policy::Limits,
 };
 
-/// What happened. Attempts are named by the number of their [`Command::Hold`].
+/// What happened. Attempts are named by the number of their [`Wanted`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Begin.
@@ -103,16 +103,21 @@ pub enum Whole {
 /// What is to be done, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Ask the ledger for this much, at least that much.
-    Hold {
-        /// Which attempt.
-        attempt: u32,
-        /// For which link.
+    /// Ask the ledger for money.
+    Hold(Wanted),
+    /// Tell the ledger what an attempt cost and ask it for the next one's money, in one go.
+    Exchange {
+        /// The hold of the attempt that is over.
+        hold: HoldId,
+        /// What it came to.
+        cost: Cost,
+        /// What is wanted for the next.
+        next: Wanted,
+    },
+    /// Make a connection to a link that may be asked soon.
+    Warm {
+        /// Which.
         link: LinkName,
-        /// The worst case.
-        ceiling: Usd,
-        /// Less than this is no use.
-        floor: Usd,
     },
     /// Open a call.
     Call(Box<Call>),
@@ -123,7 +128,7 @@ pub enum Command {
         /// Why.
         because: SkipReason,
     },
-    /// Drop the call.
+    /// Drop the call, or the wish for money.
     Abort {
         /// Which attempt.
         attempt: u32,
@@ -156,6 +161,32 @@ pub enum Command {
     },
     /// It is over.
     Done(Ending),
+}
+
+/// Money wanted for one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which attempt.
+    pub attempt: u32,
+    /// The number it is likely to have on the receipt.
+    pub no: u32,
+    /// For which link.
+    pub link: LinkName,
+    /// The worst case.
+    pub ceiling: Usd,
+    /// Less than this is no use.
+    pub floor: Usd,
+    /// Whether it may be waited for.
+    pub patience: Patience,
+}
+
+/// Whether money is waited for that other drafts hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It is.
+    Waits,
+    /// It is not: another attempt is in flight already.
+    Never,
 }
 
 /// One call to be opened.

@@ -1,12 +1,12 @@
 //! Whose turn it is.
 
-use super::{Command, Live, Run, State};
+use super::{Command, Flight, Role, Run, State};
 use crate::{
     domain::{Ending, Fault, FaultClass, LinkName, Mono, SkipReason, Skipped, Timestamp},
     engine::{
         lesson,
         plan::{PlannedLink, Usable},
-        policy::{OnAuthError, Place},
+        policy::{OnAuthError, OnFault, Place},
         remedy::{Onward, Retry},
     },
 };
@@ -22,7 +22,9 @@ pub(super) enum Turn {
         asked: bool,
         because: SkipReason,
     },
-    /// It was asked or is being asked.
+    /// It is being asked, for money or for words.
+    Flying { dropped: Retry },
+    /// It was asked.
     Asked,
     /// It was skipped.
     Gone,
@@ -45,40 +47,55 @@ impl Run {
             },
             Usable::Open { until, .. } => {
                 let others = self.plan.links.iter();
-                let usable = others
+                let is_well = others
                     .filter(|other| self.plan.obstacle(other).is_none())
                     .any(|other| matches!(other.usable, Usable::Yes));
-                if usable {
+                if is_well {
                     return self.skip(index, SkipReason::Open { until });
                 }
                 Turn::Due {
                     dropped: Retry::Open,
                 }
             }
-            Usable::Yes | Usable::No(_) => Turn::Due {
+            Usable::Yes | Usable::HalfOpen | Usable::No(_) => Turn::Due {
                 dropped: Retry::Open,
             },
         };
         self.set(index, turn);
     }
 
-    /// Tells whether a refused key forbids every draft.
-    pub(super) fn is_barred(&self) -> bool {
-        self.plan.policy.on_auth_error == OnAuthError::Stop
-            && self
-                .plan
-                .links
-                .iter()
-                .any(|link| link.usable == Usable::No(SkipReason::KeyInvalid))
+    /// Returns how the run ends at once where a fault of a link forbids every draft.
+    pub(super) fn barred(&self) -> Option<Ending> {
+        let policy = &self.plan.policy;
+        let bars = |usable: &Usable| match usable {
+            Usable::No(SkipReason::KeyInvalid) if policy.on_auth_error == OnAuthError::Stop => {
+                Some(Ending::KeyRefused)
+            }
+            Usable::Resting { because, .. } => {
+                let is_gone = *because == FaultClass::ModelGone;
+                let is_spent = *because == FaultClass::OutOfCredit;
+                let stops = is_gone && policy.on_model_gone == OnFault::Stop
+                    || is_spent && policy.on_no_credit == OnFault::Stop;
+                stops.then_some(Ending::NoLink)
+            }
+            Usable::Yes | Usable::HalfOpen | Usable::Open { .. } | Usable::No(_) => None,
+        };
+        let mut links = self.plan.links.iter();
+        links.find_map(|link| bars(&link.usable))
     }
 
     /// Asks the next link, waits for one that rests, or ends.
     pub(super) fn next(&mut self, now: Mono) {
         if now >= self.deadline() {
-            return self.finish(Ending::Failed);
+            return self.finish(Ending::Failed, now);
         }
         if let Some(index) = self.due() {
-            return self.ask(index, now);
+            let Some(well) = self.beside(index) else {
+                return self.ask(index, Role::Turn, now);
+            };
+            // The one that is well goes first: the probe costs nobody time.
+            self.ask(well, Role::Turn, now);
+            return self.ask(index, Role::Probe, now);
         }
         let near = now.after(self.plan.policy.clocks.short_rest);
         let soonest = self
@@ -87,21 +104,25 @@ impl Run {
             .enumerate()
             .filter_map(|(index, turn)| match turn {
                 Turn::Rests { ready, asked, .. }
-                    if *ready <= near && (!asked || self.retry == Retry::Open) =>
+                    if *ready <= near && (!asked || self.spent.retry == Retry::Open) =>
                 {
                     Some((*ready, index, *asked))
                 }
-                Turn::Rests { .. } | Turn::Due { .. } | Turn::Asked | Turn::Gone => None,
+                Turn::Rests { .. }
+                | Turn::Due { .. }
+                | Turn::Flying { .. }
+                | Turn::Asked
+                | Turn::Gone => None,
             })
             .min();
         match soonest {
             Some((ready, index, asked)) => {
                 if asked {
-                    self.retry = Retry::Spent;
+                    self.spent.retry = Retry::Spent;
                 }
                 self.wait(index, ready, now);
             }
-            None => self.finish(self.verdict()),
+            None => self.finish(self.verdict(), now),
         }
     }
 
@@ -110,7 +131,8 @@ impl Run {
     pub(super) fn due(&self) -> Option<usize> {
         let age = |index: &usize| match self.plan.links.get(*index).map(|link| &link.usable) {
             Some(Usable::Open { failed, .. }) => *failed,
-            Some(Usable::Yes | Usable::Resting { .. } | Usable::No(_)) | None => None,
+            Some(Usable::Yes | Usable::HalfOpen | Usable::Resting { .. } | Usable::No(_))
+            | None => None,
         };
         (0..self.turns.len())
             .filter(|index| matches!(self.turns.get(*index), Some(Turn::Due { .. })))
@@ -119,13 +141,32 @@ impl Run {
 
     pub(super) fn wait(&mut self, index: usize, until: Mono, now: Mono) {
         if until <= now {
-            return self.ask(index, now);
+            return self.ask(index, Role::Turn, now);
         }
         self.state = State::Waiting { index, until };
         self.out.push(Command::Wake { at: until });
     }
 
-    pub(super) fn move_on(&mut self, live: &Live, onward: Onward, fault: &Fault, now: Mono) {
+    /// Returns the link that would be asked next.
+    pub(super) fn upcoming(&self) -> Option<usize> {
+        let index = self.due()?;
+        Some(self.beside(index).unwrap_or(index))
+    }
+
+    pub(super) fn move_on(&mut self, flight: &Flight, onward: Onward, fault: &Fault, now: Mono) {
+        self.leave(flight.index, onward, fault, now);
+        let words = fault.class.words();
+        let next = self.upcoming().and_then(|index| self.name(index));
+        let because = match next {
+            Some(next) => format!("{words}: next link, {next}"),
+            None => format!("{words}: no other link was left"),
+        };
+        self.leaves(flight, because);
+        self.next(now);
+    }
+
+    /// Leaves a link, and passes over those that would fail for the same reason.
+    pub(super) fn leave(&mut self, index: usize, onward: Onward, fault: &Fault, now: Mono) {
         let rest = lesson::rest_until(fault, self.civil(now));
         let turn = match (fault.class, fault.wait, rest) {
             (FaultClass::RateLimited, Some(wait), Some(until)) => Turn::Rests {
@@ -138,9 +179,9 @@ impl Run {
             },
             _ => Turn::Asked,
         };
-        self.set(live.index, turn);
-        let provider = self.name(live.index).map(|link| link.provider);
-        let window = self.plan.links.get(live.index).map(|planned| {
+        self.set(index, turn);
+        let provider = self.name(index).map(|link| link.provider);
+        let window = self.plan.links.get(index).map(|planned| {
             let known = planned.link.window;
             // Bytes bound the tokens from above; a token is seldom more than four of them.
             known.unwrap_or(self.plan.prompt_at_most.div_euclid(4))
@@ -161,12 +202,18 @@ impl Run {
                 self.skip(index, reason);
             }
         }
-        let words = fault.class.words();
-        self.moved_on = Some(match self.due().and_then(|index| self.name(index)) {
-            Some(next) => format!("{words}: next link, {next}"),
-            None => format!("{words}: no other link was left"),
-        });
-        self.next(now);
+    }
+
+    /// Gives a link its turn again for which no call was made.
+    pub(super) fn put_back(&mut self, index: usize) {
+        let turn = if self.was_asked(index) {
+            Turn::Asked
+        } else {
+            Turn::Due {
+                dropped: Retry::Open,
+            }
+        };
+        self.set(index, turn);
     }
 
     pub(super) fn place_of(&self, index: usize) -> Place {

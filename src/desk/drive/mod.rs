@@ -1,0 +1,314 @@
+//! Does what the machine of the engine commands: asks the ledger, opens calls, tells the screen.
+//!
+//! One task per run. It waits on everything at once: the ledger ([`purse`]), at most two models
+//! ([`talks`]), the clock and the person. It leaves only when the machine said that it is over and
+//! the money is settled; by then the whole answer has long been on the [`screen`].
+
+mod purse;
+mod screen;
+mod talks;
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    purse::{Clerk, Purse},
+    screen::Screen,
+    talks::Talks,
+};
+use super::{
+    face::Phase,
+    ledger::{Ledger, LedgerError, Speaker},
+    live::Teller,
+};
+use crate::{
+    domain::{Attempt, Clock, Cost, Ending, FaultClass, HoldId, Mono, Skipped, Timestamp, Usd},
+    engine::{
+        lesson::Lesson,
+        plan::Plan,
+        run::{Call, Command, Fact, Input, Run, Whole},
+    },
+    llm::{
+        heard::Heard,
+        wire::{Delta, Stop},
+    },
+};
+
+/// What a run is driven with.
+pub struct Doors<'a, L, S> {
+    /// Where money is held and settled.
+    pub ledger: &'a L,
+    /// Who opens calls.
+    pub speaker: &'a S,
+    /// Who tells the time.
+    pub clock: &'a dyn Clock,
+    /// Who tells the screen.
+    pub teller: &'a Teller,
+}
+
+/// How a run came out: the parts of its receipt and what to remember.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The text of the answer, if one was kept.
+    pub text: Option<String>,
+    /// How it ended.
+    pub ending: Ending,
+    /// The calls, in order.
+    pub attempts: Vec<Attempt>,
+    /// Links that were not asked, and why.
+    pub skipped: Vec<Skipped>,
+    /// What the run taught about keys and links.
+    pub lessons: Vec<Lesson>,
+    /// Whether a second link was asked because the first was slow.
+    pub hedged: bool,
+    /// What the first link would have cost, when another answered.
+    pub first_choice_cost: Option<Usd>,
+    /// When it began and ended.
+    pub span: (Timestamp, Timestamp),
+    /// Calls whose cost could not be written: their holds stay until the next start settles them
+    /// at their ceiling.
+    pub unsettled: Vec<Unsettled>,
+}
+
+/// A call whose cost could not be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The hold.
+    pub hold: HoldId,
+    /// What the call cost.
+    pub cost: Cost,
+    /// Why it could not be written.
+    pub error: LedgerError,
+}
+
+/// Drives a run to its end. A cancelled run is told so, settles, and only then ends.
+pub async fn drive<L: Ledger, S: Speaker>(
+    mut plan: Plan,
+    doors: Doors<'_, L, S>,
+    cancel: &CancellationToken,
+) -> Outcome {
+    let began = doors.clock.now();
+    // The plan may have waited for a keyring: no attempt begins before its run.
+    plan.began = began;
+    let screen = Screen {
+        teller: doors.teller,
+        clock: doors.clock,
+        began: doors.clock.mono(),
+    };
+    let clerk = Clerk {
+        ledger: doors.ledger,
+        clock: doors.clock,
+        screen,
+        hold_limit: plan.policy.clocks.hold,
+    };
+    let mut drive = Drive {
+        speaker: doors.speaker,
+        clock: doors.clock,
+        screen,
+        run: Run::new(plan),
+        queue: VecDeque::new(),
+        purse: Purse::new(clerk),
+        talks: Talks::default(),
+        wakes: BTreeSet::new(),
+        shown: None,
+    };
+    drive.feed(Input::Start);
+    loop {
+        while let Some(command) = drive.queue.pop_front() {
+            drive.perform(command);
+        }
+        if drive.run.is_over() && drive.purse.is_idle() {
+            break;
+        }
+        drive.listen(cancel).await;
+    }
+    drive.outcome(began)
+}
+
+struct Drive<'a, L, S> {
+    speaker: &'a S,
+    clock: &'a dyn Clock,
+    screen: Screen<'a>,
+    run: Run,
+    queue: VecDeque<Command>,
+    purse: Purse<'a, L>,
+    talks: Talks,
+    wakes: BTreeSet<Mono>,
+    /// The attempt whose words are on the screen.
+    shown: Option<u32>,
+}
+
+impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
+    fn feed(&mut self, input: Input) {
+        let now = self.clock.mono();
+        self.queue.extend(self.run.step(input, now));
+    }
+
+    fn perform(&mut self, command: Command) {
+        match command {
+            Command::Hold(wanted) => self.purse.hold(wanted),
+            Command::Exchange { hold, cost, next } => self.purse.exchange(hold, cost, next),
+            Command::Settle { hold, cost } => self.purse.settle(hold, cost),
+            Command::Call(call) => self.call(&call),
+            Command::Warm { link } => self.speaker.warm(&link),
+            Command::Abort { attempt } => {
+                self.purse.give_up(attempt);
+                self.talks.close(attempt);
+                self.void(attempt, FaultClass::Cancelled);
+                self.tell_attempts();
+            }
+            Command::Wake { at } => {
+                self.wakes.insert(at);
+                if let Some(link) = self.run.waits_for() {
+                    self.screen.phase(Phase::Waiting, Some(link));
+                }
+            }
+            Command::Show { attempt, piece } => {
+                let is_new = self.shown.replace(attempt) != Some(attempt);
+                let link = self.talks.link_of(attempt).filter(|_| is_new);
+                self.screen.show(&piece, link);
+            }
+            Command::Replace { .. } => self.screen.replace(),
+            Command::Skip { .. } | Command::Done(_) => {}
+        }
+    }
+
+    fn call(&mut self, call: &Call) {
+        if self.talks.first().is_none() {
+            self.screen.phase(Phase::Asking, Some(call.link.clone()));
+        }
+        self.purse.called(call.attempt);
+        let talk = self.speaker.speak(call);
+        self.talks.add(call.attempt, call.link.clone(), talk);
+    }
+
+    /// Waits for the next thing that happens and tells the machine. Once the run is over only the
+    /// ledger is waited for.
+    async fn listen(&mut self, cancel: &CancellationToken) {
+        if self.run.is_over() {
+            if let Some(input) = self.purse.next().await {
+                self.feed(input);
+            }
+            return;
+        }
+        let wake = self.next_wake();
+        tokio::select! {
+            biased;
+            // Before what the ledger says: nothing has been sent yet, and nothing will be.
+            () = cancel.cancelled() => self.woken(Input::Cancel),
+            input = self.purse.next(), if !self.purse.is_idle() => {
+                if let Some(input) = input {
+                    self.feed(input);
+                }
+            }
+            (attempt, heard) = self.talks.hear() => self.understand(attempt, heard),
+            () = until(wake) => self.woken(Input::Tick),
+        }
+    }
+
+    fn understand(&mut self, attempt: u32, heard: Heard) {
+        match heard {
+            Heard::Opened(opening) => {
+                let fact = Fact::Opened {
+                    status: opening.status,
+                    request: opening.request,
+                    connect: opening.connect,
+                };
+                self.feed(Input::Fact { attempt, fact });
+            }
+            Heard::Delta(delta) => self.delta(attempt, delta),
+            Heard::Ended(finish) => {
+                if let Some(model) = finish.model {
+                    let fact = Fact::Model(model);
+                    self.feed(Input::Fact { attempt, fact });
+                }
+                let whole = match finish.stop {
+                    Stop::End => Whole::Done,
+                    Stop::Limit => Whole::AtLimit,
+                };
+                let usage = finish.usage;
+                self.feed(Input::Ended {
+                    attempt,
+                    whole,
+                    usage,
+                });
+            }
+            Heard::Failed(fault, usage) => {
+                self.void(attempt, fault.class);
+                let fault = Box::new(fault);
+                self.feed(Input::Failed {
+                    attempt,
+                    fault,
+                    usage,
+                });
+                if let Some(other) = self.talks.first() {
+                    self.screen.phase(Phase::Asking, Some(other.clone()));
+                }
+            }
+        }
+        self.tell_attempts();
+    }
+
+    fn delta(&mut self, attempt: u32, delta: Delta) {
+        let fact = match delta {
+            Delta::Text(piece) => return self.feed(Input::Text { attempt, piece }),
+            Delta::Alive => return,
+            Delta::Thinking => Fact::Thinking,
+            Delta::Model(model) => Fact::Model(model),
+            Delta::Request(request) => Fact::Request(request),
+        };
+        self.feed(Input::Fact { attempt, fact });
+    }
+
+    fn woken(&mut self, input: Input) {
+        let now = self.clock.mono();
+        self.wakes.retain(|wake| *wake > now);
+        self.feed(input);
+    }
+
+    /// Returns how long until the next wake; none when there is none.
+    fn next_wake(&self) -> Option<Duration> {
+        let now = self.clock.mono();
+        self.wakes.first().map(|wake| wake.since(now))
+    }
+
+    /// Dims what was shown, if it is this attempt's.
+    fn void(&mut self, attempt: u32, because: FaultClass) {
+        if self.shown == Some(attempt) {
+            self.shown = None;
+            self.screen.void(because);
+        }
+    }
+
+    fn tell_attempts(&self) {
+        self.screen.attempts(self.run.attempts());
+    }
+
+    fn outcome(self, began: Timestamp) -> Outcome {
+        let story = self.run.story();
+        Outcome {
+            text: self.run.text().map(str::to_owned),
+            ending: self.run.ending().unwrap_or(Ending::Failed),
+            attempts: story.attempts.clone(),
+            skipped: story.skipped.clone(),
+            lessons: story.lessons.clone(),
+            hedged: self.run.hedged(),
+            first_choice_cost: self.run.first_choice_cost(),
+            span: (began, self.clock.now()),
+            unsettled: self.purse.unsettled,
+        }
+    }
+}
+
+/// Waits so long; for ever when there is nothing to wait for.
+async fn until(wake: Option<Duration>) {
+    match wake {
+        Some(wait) => time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}
