@@ -69,6 +69,7 @@ fn around() -> Around<'static> {
         env: &environment,
         missing: Missing::Fine,
         today: TODAY,
+        prices: &[],
     }
 }
 
@@ -350,7 +351,7 @@ type = \"openai-compatible\"
 base_url = \"http://localhost:1/v1\"
 models = [\"llama\"]
 [chains.default]
-links = [\"antropic/x\", \"gpt-4o\", \"openai/gpt-4o\", \"openai/gpt-4o\", \"local/lama\"]
+links = [\"antropic/x\", \"gpt-4x\", \"openai/gpt-4o\", \"openai/gpt-4o\", \"local/lama\"]
 [chains.empty]
 links = []
 [chains.none]
@@ -366,7 +367,7 @@ links = [\"openai/gpt-99\", \"anthropic/claude-haiku-4-5\"]
         found(text),
         [
             "6:10: error: antropic/x names no provider of this config. Did you mean anthropic/x?",
-            "6:24: error: `gpt-4o` is no model. Write provider/model, for example \
+            "6:24: error: `gpt-4x` is no model. Write provider/model, for example \
              openai/gpt-4o-mini.",
             "6:51: error: [chains.default] asks openai/gpt-4o twice. Remove one of the two.",
             "6:68: error: local lists no model `lama`. Did you mean local/llama?",

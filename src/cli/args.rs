@@ -86,6 +86,8 @@ pub(super) enum Command {
     Keys(KeysArgs),
     /// List the models that can be asked, with their prices.
     Models,
+    /// Check the prices of the models in use, or import newer ones.
+    Prices(PricesArgs),
     /// Check the config, or say where it is and what is in force.
     Config(ConfigArgs),
     /// Look for problems; each comes with the command that fixes it.
@@ -97,6 +99,29 @@ pub(super) struct DemoArgs {
     /// Throw the demo's data away first and begin the tour anew.
     #[arg(long)]
     pub(super) reset: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PricesArgs {
+    #[command(subcommand)]
+    pub(super) command: PricesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PricesCommand {
+    /// Name models in use whose price is missing, old or about to end.
+    Check,
+    /// Read LiteLLM's or models.dev's price list into your own price file.
+    Import(ImportPricesArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ImportPricesArgs {
+    /// LiteLLM's JSON map, models.dev's api.json, or providers/NAME/models/MODEL.toml of it.
+    pub(super) file: PathBuf,
+    /// Show what would change, and change nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, ClapArgs)]

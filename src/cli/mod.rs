@@ -16,6 +16,7 @@ mod logging;
 mod models;
 mod out;
 mod overview;
+mod prices;
 mod receipts;
 mod receipts_csv;
 mod set;
@@ -119,6 +120,7 @@ fn missing(args: &Args) -> Missing {
             | Command::Drill(_)
             | Command::Overview(_)
             | Command::Models
+            | Command::Prices(_)
             | Command::Config(_)
             | Command::Doctor
             | Command::Spend(SpendArgs { command: None }),
@@ -156,6 +158,7 @@ impl Call {
             Some(Command::Spend(args)) => spend::run(self, args).await,
             Some(Command::Keys(args)) => Box::pin(keys::run(self, args)).await,
             Some(Command::Models) => models::run(self).await,
+            Some(Command::Prices(args)) => prices::run(self, args).await,
             Some(Command::Config(args)) => config::run(self, args),
             Some(Command::Doctor) => Box::pin(doctor::run(self)).await,
         }

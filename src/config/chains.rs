@@ -101,7 +101,7 @@ fn linked(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
             .get_ref()
             .as_table()
             .and_then(|table| table.get("fallback_to"));
-        let (Ok(from), Some(target)) = (name.get_ref().parse::<LinkName>(), target) else {
+        let (Some(from), Some(target)) = (reader.link(name.get_ref()), target) else {
             continue;
         };
         if looks_like_key(name.get_ref()) {
@@ -171,7 +171,7 @@ fn refuse_circles(
 }
 
 fn link(reader: &mut Reader<'_>, text: &str, span: &Span) -> Option<LinkName> {
-    if let (Ok(link), false) = (text.parse(), looks_like_key(text)) {
+    if let (Some(link), false) = (reader.link(text), looks_like_key(text)) {
         return Some(link);
     }
     let message = format!("{} is no model.", quoted(text));

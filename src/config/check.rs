@@ -7,7 +7,7 @@ use super::{
     chains::Found,
     finding::nearest,
     prices,
-    reader::{Reader, Span},
+    reader::{Reader, Section, Span},
 };
 use crate::{
     domain::{LinkName, ModelName, ProviderKind},
@@ -17,10 +17,11 @@ use crate::{
 /// Notes what is wrong or doubtful about the chains.
 pub(super) fn check(
     reader: &mut Reader<'_>,
-    config: &Config,
+    (root, config): (&Section<'_>, &Config),
     chains: &[Found],
     around: &Around<'_>,
 ) {
+    defaults(reader, root, config, around);
     let book = prices::book(config);
     let mut told = BTreeSet::new();
     for chain in chains {
@@ -28,6 +29,7 @@ pub(super) fn check(
             if !told.insert((link.clone(), span.start)) {
                 continue;
             }
+            retired(reader, link, span, around);
             if is_known(reader, config, link, span, around)
                 && !config.spend.allow_unknown_prices
                 && book.row(link, around.today).is_none()
@@ -48,6 +50,52 @@ pub(super) fn check(
             reader.warning(span, warning.words(), None);
         }
     }
+}
+
+/// How many days ahead the end of a model is warned of; `deskhand models` names all.
+const SOON_DAYS: i32 = 30;
+
+/// Notes default models that are switched off.
+fn defaults(reader: &mut Reader<'_>, root: &Section<'_>, config: &Config, around: &Around<'_>) {
+    let all = root.get("providers");
+    for (name, provider) in &config.providers {
+        let written = all
+            .and_then(|all| all.get_ref().as_table()?.get(name.0.as_str()))
+            .and_then(|own| own.get_ref().as_table()?.get("default_model"));
+        if let (Some(model), Some(written)) = (&provider.default_model, written) {
+            let link = LinkName::new(&name.0, &model.0);
+            retired(
+                reader,
+                &reader.names.resolve(&link),
+                &written.span(),
+                around,
+            );
+        }
+    }
+}
+
+/// Notes that a model is switched off, or soon will be.
+fn retired(reader: &mut Reader<'_>, link: &LinkName, span: &Span, around: &Around<'_>) {
+    let Some(retired) = reader.names.retired(link) else {
+        return;
+    };
+    let soon = around
+        .today
+        .saturating_add(jiff::Span::new().days(SOON_DAYS));
+    if retired.on > soon {
+        return;
+    }
+    let verb = if retired.on <= around.today {
+        "was"
+    } else {
+        "will be"
+    };
+    let message = format!("{link} {verb} switched off on {}.", retired.on);
+    let hint = retired.successor.map_or_else(
+        || "Its maker names no successor; `deskhand models` lists what there is.".to_owned(),
+        |model| format!("Its maker names {}/{model} instead.", link.provider),
+    );
+    reader.warning(span, message, Some(hint));
 }
 
 /// Tells whether a link's provider, and its model where the file lists them, exist; notes if not.

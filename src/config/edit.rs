@@ -141,6 +141,22 @@ fn set(file: &Path, path: &[&str], settings: Settings<'_>) -> Result<(), EditErr
     // The lock ends with its file.
 }
 
+/// Puts a whole file in the place of another, or of none, as a change of settings does.
+pub fn write_whole(file: &Path, text: &[u8]) -> io::Result<()> {
+    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let folder = target
+        .parent()
+        .map_or_else(|| PathBuf::from("."), Path::to_owned);
+    super::paths::make_private(&folder).map_err(|error| match error {
+        super::paths::PathsError::Folder { source, .. } => source,
+        super::paths::PathsError::NoHome => io::ErrorKind::NotFound.into(),
+    })?;
+    let lock = File::open(&folder)?;
+    lock.lock()?;
+    replace(&target, &folder, text)
+    // The lock ends with its file.
+}
+
 fn read(file: &Path) -> Result<DocumentMut, EditError> {
     let text = match fs::read_to_string(file) {
         Ok(text) => text,

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{
     Around, Config, Missing, bindings, chains, check,
     finding::{Finding, Severity, nearest},
+    names::Names,
     provider,
     reader::{Reader, Section},
     settings::{Agent, EngineConfig, Glyphs, SpendConfig, StoreConfig, UiConfig},
@@ -120,6 +121,7 @@ pub fn read(
     let document = reader.document();
     let root = Section::root(&mut reader, document.get_ref(), &TABLES);
     let providers = provider::providers(&mut reader, &root, around);
+    reader.names = Names::new(&providers, around.known);
     let mut config = Config {
         agent: agent(&mut reader, &root),
         store: store(&mut reader, &root, around),
@@ -129,9 +131,10 @@ pub fn read(
         spend: spend(&mut reader, &root),
         engine: engine(&mut reader, &root),
         ui: ui(&mut reader, &root),
+        prices: around.prices.to_vec(),
     };
     let found = chains::chains(&mut reader, &root);
-    check::check(&mut reader, &config, &found, around);
+    check::check(&mut reader, (&root, &config), &found, around);
     config.chains = found
         .into_iter()
         .map(|chain| (chain.name, chain.links))

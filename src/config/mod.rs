@@ -14,7 +14,10 @@ pub mod env;
 mod file;
 pub mod finding;
 pub mod keymap;
+pub mod names;
 pub mod paths;
+pub mod price_import;
+pub mod price_rows;
 pub mod prices;
 mod provider;
 mod reader;
@@ -54,6 +57,8 @@ pub struct Config {
     pub engine: EngineConfig,
     /// The screen.
     pub ui: UiConfig,
+    /// Prices of one's own, from the file beside the tickets.
+    pub prices: Vec<price_rows::BookRow>,
 }
 
 impl Config {

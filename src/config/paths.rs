@@ -98,6 +98,11 @@ impl Paths {
         self.data_dir.join("demo")
     }
 
+    /// Returns the file of prices of one's own; need not exist.
+    pub fn prices_file(&self) -> PathBuf {
+        self.data_dir.join("prices.toml")
+    }
+
     /// Makes the data folder, for its owner alone.
     pub fn make_data_dir(&self) -> Result<(), PathsError> {
         make_private(&self.data_dir)

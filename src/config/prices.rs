@@ -2,59 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
-use super::{Config, ProviderConfig};
-use crate::{
-    domain::{LinkName, ProviderName, Usd, manner::Place},
-    engine::price::{PriceBook, PriceRow, Rates, Tier},
+use super::{
+    Config, ProviderConfig,
+    price_rows::{BookRow, own},
 };
+use crate::{
+    domain::{LinkName, ProviderName, manner::Place},
+    engine::price::{PriceBook, PriceRow, Rates, family},
+};
+
+/// The source of a price that the config says.
+pub const FROM_CONFIG: &str = "your config";
 
 /// What Claude costs in a region of Vertex AI, in percent of its price in the world:
 /// <https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai>.
 const REGION_PERCENT: u64 = 110;
-
-const FILE: &str = include_str!("../../assets/prices.toml");
-
-/// The file as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Book {
-    price: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    provider: String,
-    model: String,
-    since: Option<toml::value::Datetime>,
-    until: Option<toml::value::Datetime>,
-    seen: Option<toml::value::Datetime>,
-    input: Usd,
-    output: Usd,
-    cache_read: Option<Usd>,
-    cache_write: Option<Usd>,
-    cache_write_long: Option<Usd>,
-    thinking: Option<Usd>,
-    #[serde(default)]
-    tiers: Vec<Longer>,
-    context_tokens: Option<u64>,
-    max_output_tokens: Option<u32>,
-    source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Longer {
-    above: u64,
-    input: Usd,
-    output: Usd,
-    cache_read: Option<Usd>,
-    cache_write: Option<Usd>,
-    cache_write_long: Option<Usd>,
-    thinking: Option<Usd>,
-}
 
 /// How much fits into a model, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +43,8 @@ pub fn book(config: &Config) -> PriceBook {
             Some((link, own_row(link, base)))
         })
         .collect();
-    let mut all = PriceBook::new(rows());
+    let rows = own().iter().chain(&config.prices);
+    let mut all = PriceBook::new(rows.map(BookRow::to_price).collect());
     for (name, provider) in &config.providers {
         let is_listed = all.rows().iter().any(|row| row.provider == *name);
         if let (false, Some(like)) = (is_listed, provider.priced_like) {
@@ -118,20 +81,13 @@ pub fn size(config: &Config, link: &LinkName) -> Size {
         None if link.provider.0 == "openai-responses" => "openai",
         None => link.provider.0.as_str(),
     };
-    let known = own();
-    let family = |row: &&Row| {
-        row.provider == named_like
-            && link
-                .model
-                .0
-                .strip_prefix(row.model.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest == "-latest" || is_date(rest))
+    let model = link.model.0.as_str();
+    let named = |name: &str| {
+        let mut known = own().iter().chain(&config.prices);
+        known.rfind(|row| row.provider == named_like && row.model == name)
     };
-    // The longest name is the nearest: a snapshot's own row before its family's.
-    let row = known
-        .iter()
-        .filter(family)
-        .max_by_key(|row| row.model.len());
+    // A snapshot's own row before its family's.
+    let row = named(model).or_else(|| named(family(model)));
     Size {
         window: said
             .and_then(|model| model.window)
@@ -143,13 +99,18 @@ pub fn size(config: &Config, link: &LinkName) -> Size {
 }
 
 /// Returns the models of a provider that the book knows, for lists to choose from.
-pub fn models(provider: &str) -> Vec<String> {
-    let mut models: Vec<String> = own()
-        .into_iter()
-        .filter(|row| row.provider == provider)
-        .map(|row| row.model)
-        .collect();
-    models.dedup();
+pub fn models(config: &Config, provider: &str) -> Vec<String> {
+    let like = config
+        .providers
+        .get(&ProviderName(provider.to_owned()))
+        .and_then(|provider| provider.priced_like);
+    let named_like = like.unwrap_or(provider);
+    let mut models: Vec<String> = Vec::new();
+    for row in own().iter().chain(&config.prices) {
+        if row.provider == named_like && !models.contains(&row.model) {
+            models.push(row.model.clone());
+        }
+    }
     models
 }
 
@@ -170,68 +131,8 @@ fn own_row(link: &LinkName, base: Rates) -> PriceRow {
         seen: None,
         base,
         tiers: Vec::new(),
-        source: "your config".to_owned(),
+        source: FROM_CONFIG.to_owned(),
     }
-}
-
-fn is_date(rest: &str) -> bool {
-    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
-    digits == 8 && rest.starts_with('-') && rest.bytes().all(|b| b == b'-' || b.is_ascii_digit())
-}
-
-/// Returns the program's own rows as they are written; a test keeps the file readable.
-fn own() -> Vec<Row> {
-    toml::from_str::<Book>(FILE)
-        .map(|book| book.price)
-        .unwrap_or_default()
-}
-
-fn rows() -> Vec<PriceRow> {
-    own()
-        .into_iter()
-        .map(|row| PriceRow {
-            since: row.since.as_ref().and_then(day),
-            until: row.until.as_ref().and_then(day),
-            seen: row.seen.as_ref().and_then(day),
-            base: Rates {
-                input: row.input,
-                output: row.output,
-                cache_read: row.cache_read,
-                cache_write: row.cache_write,
-                cache_write_long: row.cache_write_long,
-                thinking: row.thinking,
-            },
-            tiers: row
-                .tiers
-                .into_iter()
-                .map(|tier| Tier {
-                    above: tier.above,
-                    rates: Rates {
-                        input: tier.input,
-                        output: tier.output,
-                        cache_read: tier.cache_read,
-                        cache_write: tier.cache_write,
-                        cache_write_long: tier.cache_write_long,
-                        thinking: tier.thinking,
-                    },
-                })
-                .collect(),
-            provider: ProviderName(row.provider),
-            model: row.model,
-            source: row.source,
-        })
-        .collect()
-}
-
-fn day(since: &toml::value::Datetime) -> Option<jiff::civil::Date> {
-    since.date.and_then(|date| {
-        let (year, month, day) = (
-            i16::try_from(date.year).ok()?,
-            i8::try_from(date.month).ok()?,
-            i8::try_from(date.day).ok()?,
-        );
-        jiff::civil::Date::new(year, month, day).ok()
-    })
 }
 
 #[cfg(test)]
@@ -240,7 +141,7 @@ mod tests {
 
     use super::*;
     use crate::config::{ModelConfig, ProviderConfig};
-    use crate::domain::{KeySource, Manner, ProviderKind};
+    use crate::domain::{KeySource, Manner, ProviderKind, Usd};
 
     const TODAY: jiff::civil::Date = jiff::civil::date(2026, 11, 21);
 
@@ -254,14 +155,15 @@ mod tests {
 
     #[test]
     fn the_file_is_read_whole_and_every_row_names_its_source() {
-        let book: Book = toml::from_str(FILE).unwrap();
+        let book =
+            crate::config::price_rows::read(include_str!("../../assets/prices.toml")).unwrap();
 
-        assert!(book.price.len() > 90, "{}", book.price.len());
+        assert!(book.len() > 140, "{}", book.len());
         let mut seen = BTreeSet::new();
-        for row in &book.price {
+        for row in &book {
             let name = format!("{}/{}", row.provider, row.model);
             assert!(
-                row.source.contains("202") && row.seen.as_ref().and_then(day).is_some(),
+                row.source.contains("202") && row.seen.is_some(),
                 "{name} has no date: {}",
                 row.source
             );
@@ -276,14 +178,7 @@ mod tests {
                 "{name}"
             );
             assert!(
-                [&row.since, &row.until]
-                    .into_iter()
-                    .flatten()
-                    .all(|date| day(date).is_some()),
-                "{name}"
-            );
-            assert!(
-                seen.insert((name.clone(), row.since.map(|since| since.to_string()))),
+                seen.insert((name.clone(), row.since.as_ref().map(ToString::to_string))),
                 "{name} twice"
             );
         }
@@ -326,6 +221,109 @@ mod tests {
 
         assert_eq!(cached(jiff::civil::date(2026, 10, 6)), Some(usd("0.2")));
         assert_eq!(cached(TODAY), Some(usd("0.1")));
+    }
+
+    /// A prompt with a cache, and the answer, priced on a day.
+    fn asked(model: &str, day: jiff::civil::Date, prompt: [u64; 2], output: u64) -> Usd {
+        use crate::{
+            domain::{Counting, Usage},
+            engine::price::cost,
+        };
+        let price = book(&Config::default()).price(&link(model), day).unwrap();
+        let [fresh, cached] = prompt;
+        let usage = Usage {
+            tokens_in: Some(fresh),
+            tokens_cached: Some(cached),
+            tokens_out: Some(output),
+            cached: Counting::Outside,
+            ..Usage::default()
+        };
+        cost(&price, &usage).unwrap().amount()
+    }
+
+    #[test]
+    fn a_longer_prompt_reprices_the_whole_request_cache_reads_counted() {
+        for (model, prompt, output, wanted) in [
+            // Up to 100,000 tokens 0.10, 0.01 and 0.50; above, all of it five times as much.
+            (
+                "anthropic/claude-haiku-5-5",
+                [60_000, 40_000],
+                1_000,
+                "0.0069",
+            ),
+            (
+                "anthropic/claude-haiku-5-5",
+                [60_000, 40_001],
+                0,
+                "0.03200005",
+            ),
+            (
+                "anthropic/claude-haiku-5-5",
+                [100_001, 0],
+                1_000,
+                "0.0525005",
+            ),
+            // GPT-5.5 above 272,000: input twice, output one and a half times as much.
+            ("openai/gpt-5.5", [272_000, 0], 1_000, "1.39"),
+            ("openai/gpt-5.5", [272_001, 0], 1_000, "2.76501"),
+            // Gemini 3.1 Pro above 200,000: 4 and 18 instead of 2 and 12.
+            (
+                "gemini/gemini-3.1-pro-preview",
+                [200_000, 0],
+                1_000,
+                "0.412",
+            ),
+            (
+                "gemini/gemini-3.1-pro-preview",
+                [200_001, 0],
+                1_000,
+                "0.818004",
+            ),
+        ] {
+            assert_eq!(
+                asked(model, TODAY, prompt, output),
+                usd(wanted),
+                "{model} {prompt:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_price_that_has_run_out_is_no_price() {
+        let book = book(&Config::default());
+        let flash = link("gemini/gemini-3.8-flash");
+
+        let last = book.row(&flash, jiff::civil::date(2026, 12, 31)).unwrap();
+        assert_eq!(last.base.input, usd("0.75"));
+        assert!(
+            last.words().contains("until 2026-12-31"),
+            "{}",
+            last.words()
+        );
+        assert_eq!(book.row(&flash, jiff::civil::date(2027, 1, 1)), None);
+    }
+
+    #[test]
+    fn prices_of_ones_own_win_from_their_day_on() {
+        let mut own = own()[0].clone();
+        "anthropic".clone_into(&mut own.provider);
+        "claude-haiku-4-5".clone_into(&mut own.model);
+        own.since = crate::config::price_rows::datetime(TODAY);
+        own.input = usd("7");
+        let config = Config {
+            prices: vec![own],
+            ..Config::default()
+        };
+        let book = book(&config);
+        let input = |day| {
+            book.row(&link("anthropic/claude-haiku-4-5"), day)
+                .unwrap()
+                .base
+                .input
+        };
+
+        assert_eq!(input(jiff::civil::date(2026, 11, 1)), usd("1"));
+        assert_eq!(input(TODAY), usd("7"));
     }
 
     #[test]

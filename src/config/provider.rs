@@ -443,7 +443,7 @@ pub(super) fn models(
         return models;
     };
     for (name, span, value) in all.entries() {
-        let link = name.parse::<LinkName>().ok();
+        let link = reader.link(name);
         let Some(link) = link.filter(|_| !looks_like_key(name)) else {
             let message = format!("{} is no model.", quoted(name));
             let hint = "Write [models.\"provider/name\"], with the quotes.".to_owned();

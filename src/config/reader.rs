@@ -7,8 +7,11 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::finding::{Finding, Severity, nearest};
-use crate::domain::Usd;
+use super::{
+    finding::{Finding, Severity, nearest},
+    names::Names,
+};
+use crate::domain::{LinkName, Usd};
 
 /// Bytes of the file.
 pub(super) type Span = Range<usize>;
@@ -23,16 +26,19 @@ pub(super) struct Reader<'a> {
     findings: Vec<Finding>,
     /// Providers that stand in the file and cannot be used: what is wrong was said there.
     pub(super) faulty: BTreeSet<String>,
+    /// What else models may be called.
+    pub(super) names: Names,
 }
 
 impl<'a> Reader<'a> {
     /// Begins with a file's text.
-    pub(super) const fn new(file: &'a Path, text: &'a str) -> Self {
+    pub(super) fn new(file: &'a Path, text: &'a str) -> Self {
         Self {
             file,
             text,
             findings: Vec::new(),
             faulty: BTreeSet::new(),
+            names: Names::default(),
         }
     }
 
@@ -77,6 +83,14 @@ impl<'a> Reader<'a> {
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(start..).map_or(0, |part| part.chars().count()) + 1;
         (line, column)
+    }
+
+    /// Returns the link that a text names, under its one name; a model alone is its maker's.
+    pub(super) fn link(&self, text: &str) -> Option<LinkName> {
+        match text.parse::<LinkName>() {
+            Ok(link) => Some(self.names.resolve(&link)),
+            Err(_) => self.names.find(text.trim()),
+        }
     }
 
     /// Returns the findings, by place, errors before warnings of the same place.

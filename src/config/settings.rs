@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::{
     keymap::{Keymap, Preset},
+    price_rows::BookRow,
     theme::{Theme, ThemeName},
 };
 use crate::{
@@ -87,6 +88,8 @@ pub struct Around<'a> {
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// What it means that there is no file.
     pub missing: Missing,
+    /// Prices of one's own.
+    pub prices: &'a [BookRow],
     /// The day, UTC: prices and models come and go.
     pub today: jiff::civil::Date,
 }

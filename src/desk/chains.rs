@@ -57,7 +57,8 @@ impl Desk {
                 Some(_) => Known::Yes,
                 None => Known::NoProvider,
             };
-            let chain = Chain::check(links.to_vec(), "your request", &known)?;
+            let links = links.iter().map(|link| settings.names.resolve(link));
+            let chain = Chain::check(links.collect(), "your request", &known)?;
             return Ok(Chosen {
                 links: chain.links().to_vec(),
                 from: "asked for".to_owned(),

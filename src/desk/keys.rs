@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Desk, DeskError, Settings,
+    Desk, DeskError,
     chains::fingerprint_of,
     face::{DeskEvent, KeyCard, KeyOrigin},
     providers::endpoint,
@@ -59,7 +59,7 @@ impl Desk {
                 since: standing.map(|key| key.since),
                 said: standing.and_then(|key| key.said.clone()),
                 default_model: settings.default_model(&name).map(|model| model.0),
-                models: Settings::models_of(&name, &provider),
+                models: settings.models_of(&name, &provider),
                 place: chain
                     .iter()
                     .position(|link| link.provider == name)

@@ -11,6 +11,7 @@ pub mod face;
 pub mod import;
 pub mod ledger;
 pub mod live;
+pub mod models;
 pub mod spend;
 pub mod thread;
 

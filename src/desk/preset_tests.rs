@@ -24,6 +24,7 @@ fn read(text: &str) -> Result<Settings, Vec<Finding>> {
         env: &|_| None,
         missing: Missing::Fine,
         today: DAY,
+        prices: &[],
     };
     config::read(Path::new("c.toml"), text, &around)
         .map(|(config, findings)| Settings::of(config, findings))

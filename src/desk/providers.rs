@@ -36,6 +36,16 @@ impl Settings {
 
     /// Returns the model of a provider when nothing else says.
     pub fn default_model(&self, name: &ProviderName) -> Option<ModelName> {
+        let written = self.written_default(name)?;
+        let provider = name.clone();
+        let link = LinkName {
+            provider,
+            model: written,
+        };
+        Some(self.names.resolve(&link).model)
+    }
+
+    fn written_default(&self, name: &ProviderName) -> Option<ModelName> {
         let provider = self.provider(name)?;
         let by_preset = || {
             let preset = PRESETS.iter().find(|preset| preset.name == name.0)?;
@@ -51,13 +61,13 @@ impl Settings {
 
     /// Returns the models that can be picked for a provider: those of the config, then those with
     /// a known price.
-    pub(super) fn models_of(name: &ProviderName, provider: &ProviderConfig) -> Vec<String> {
+    pub(super) fn models_of(&self, name: &ProviderName, provider: &ProviderConfig) -> Vec<String> {
         let mut models: Vec<String> = provider
             .models
             .iter()
             .map(|model| model.0.clone())
             .collect();
-        for model in prices::models(&name.0) {
+        for model in prices::models(&self.config, &name.0) {
             if !models.contains(&model) {
                 models.push(model);
             }

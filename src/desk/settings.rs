@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Desk, DeskError, clock::SystemClock, demo, face::DeskEvent};
+use super::{Desk, DeskError, demo, face::DeskEvent, models};
 use crate::{
-    config::{self, Around, Config, Finding, Known, Missing, paths::Paths, prices},
-    domain::{Clock as _, FaultClass, LinkName, Timestamp},
+    config::{
+        self, Around, Config, Finding, Known, Missing, Severity, names::Names, paths::Paths,
+        price_rows, prices,
+    },
+    domain::{FaultClass, LinkName, Timestamp},
     engine::price::{Price, PriceBook},
     llm::catalog::{PRESETS, Preset},
 };
@@ -21,6 +24,8 @@ pub struct Settings {
     pub agent: String,
     /// What tokens cost.
     pub prices: PriceBook,
+    /// What else models may be called.
+    pub names: Names,
     /// The zone whose months are counted.
     pub zone: TimeZone,
     /// What the config says that is allowed but unwise.
@@ -36,16 +41,18 @@ impl Settings {
 
     /// Works out the settings of a config.
     pub fn of(config: Config, warnings: Vec<Finding>) -> Self {
-        let named = config.agent.name.clone();
-        let agent = named
+        let own = config.agent.name.clone();
+        let agent = own
             .or_else(config::env::login_name)
             .unwrap_or_else(|| "agent".to_owned());
         let zone = TimeZone::get(&config.spend.time_zone).unwrap_or(TimeZone::UTC);
         let prices = prices::book(&config);
+        let names = Names::new(&config.providers, &known());
         Self {
             config,
             agent,
             prices,
+            names,
             zone,
             warnings,
         }
@@ -78,11 +85,23 @@ pub(super) const fn known_of(preset: &Preset) -> Known {
 /// Reads the config file, or every finding in it.
 pub fn load(paths: &Paths) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     let known = known();
+    let wrong = |message: String| {
+        vec![Finding {
+            severity: Severity::Error,
+            file: paths.prices_file(),
+            line: 0,
+            column: 0,
+            message,
+            suggestion: Some("Put it right, or move the file away.".to_owned()),
+        }]
+    };
+    let prices = price_rows::load(&paths.prices_file()).map_err(wrong)?;
     let around = Around {
+        prices: &prices,
         known: &known,
         env: &config::env::var,
         missing: paths.missing,
-        today: SystemClock::start().now().to_zoned(TimeZone::UTC).date(),
+        today: models::today(),
     };
     config::load(&paths.config_file, &around)
 }

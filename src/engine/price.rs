@@ -147,7 +147,7 @@ impl PriceBook {
                 .max_by_key(|row| row.since)
         };
         let model = link.model.0.as_str();
-        named(model).or_else(|| named(without_snapshot(model)))
+        named(model).or_else(|| named(family(model)))
     }
 
     /// Returns what a link is counted with: its own row, else the dearest of its provider, else
@@ -174,7 +174,7 @@ impl PriceBook {
 }
 
 /// Cuts the date of a snapshot off a model's name: it costs what its family costs.
-fn without_snapshot(model: &str) -> &str {
+pub fn family(model: &str) -> &str {
     let cut = |length: usize, fits: &dyn Fn(usize, u8) -> bool| {
         let at = model.len().checked_sub(length)?;
         let (family, date) = (model.get(..at)?, model.get(at..)?);
@@ -509,14 +509,14 @@ mod tests {
 
     #[test]
     fn a_snapshot_costs_what_its_family_costs() {
-        for (model, family) in [
+        for (model, wanted) in [
             ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
             ("gpt-4o-mini-2024-07-18", "gpt-4o-mini"),
             ("claude-3-5-haiku-latest", "claude-3-5-haiku"),
             ("gpt-4o-mini", "gpt-4o-mini"),
             ("-20250929", "-20250929"),
         ] {
-            assert_eq!(without_snapshot(model), family);
+            assert_eq!(family(model), wanted);
         }
     }
 

@@ -1,0 +1,437 @@
+//! What else a model may be called, and when it is switched off: `assets/models.toml`.
+//!
+//! One name per model from here on, so that a chain asks none twice and rests, prices and figures
+//! of two spellings are one. What a gateway, a deployment or a server of one's own calls its models
+//! is its own affair and stays as it is written.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::{Known, ProviderConfig, price_rows};
+use crate::{
+    domain::{LinkName, ModelName, ProviderName, manner::Place},
+    engine::price::family,
+};
+
+const FILE: &str = include_str!("../../assets/models.toml");
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    provider: Vec<Other>,
+    alias: Vec<Alias>,
+    retired: Vec<RetiredRow>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    name: String,
+    means: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people, and a test"))]
+    source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alias {
+    provider: String,
+    name: String,
+    means: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for people, and a test"))]
+    source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetiredRow {
+    provider: String,
+    model: String,
+    on: toml::value::Datetime,
+    successor: Option<String>,
+    source: String,
+}
+
+/// When a model is switched off, and what its maker names instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retired {
+    /// The day, UTC.
+    pub on: Date,
+    /// The model to use instead, where its maker names one.
+    pub successor: Option<&'static str>,
+    /// Where that was read, and when.
+    pub source: &'static str,
+}
+
+/// The names that a config can use.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Under which provider the tables have a provider's models.
+    like: Arc<BTreeMap<ProviderName, &'static str>>,
+    /// Models that the config lists itself: nobody knows better.
+    own: Arc<BTreeMap<ProviderName, Vec<ModelName>>>,
+}
+
+impl Names {
+    /// Makes the names for the providers of a config and those that need none.
+    pub fn new(providers: &BTreeMap<ProviderName, ProviderConfig>, known: &[Known]) -> Self {
+        let mut like = BTreeMap::new();
+        for preset in known {
+            if let (Some(priced), Some(_)) = (preset.priced_like, preset.provider()) {
+                like.insert(ProviderName(preset.name.to_owned()), priced);
+            }
+        }
+        let mut own = BTreeMap::new();
+        for (name, provider) in providers {
+            like.remove(name);
+            if let (Some(priced), Place::Usual) = (provider.priced_like, &provider.manner.place) {
+                like.insert(name.clone(), priced);
+            }
+            own.insert(name.clone(), provider.models.clone());
+        }
+        Self {
+            like: Arc::new(like),
+            own: Arc::new(own),
+        }
+    }
+
+    /// Returns the one name of a link, whatever it is called.
+    pub fn resolve(&self, link: &LinkName) -> LinkName {
+        let provider = self.provider(&link.provider);
+        let model = self.model(&provider, &link.model.0);
+        LinkName {
+            provider,
+            model: ModelName(model.unwrap_or_else(|| link.model.0.clone())),
+        }
+    }
+
+    /// Finds the link of a model that is named without its provider: the makers' own first.
+    pub fn find(&self, model: &str) -> Option<LinkName> {
+        let makers = [
+            "anthropic",
+            "openai",
+            "gemini",
+            "deepseek",
+            "mistral",
+            "xai",
+        ];
+        makers
+            .map(|maker| ProviderName(maker.to_owned()))
+            .into_iter()
+            .find_map(|provider| {
+                let model = self.model(&provider, model)?;
+                let is_there = models(&provider.0).contains(&family(&model))
+                    || models(&provider.0).contains(&model.as_str());
+                is_there.then_some(LinkName {
+                    provider,
+                    model: ModelName(model),
+                })
+            })
+    }
+
+    /// Says when the model of a link is switched off.
+    pub fn retired(&self, link: &LinkName) -> Option<Retired> {
+        let like = self.like.get(&link.provider)?;
+        let named = |model: &str| {
+            table()
+                .retired
+                .iter()
+                .find(|row| row.provider == *like && row.model == model)
+        };
+        let row = named(&link.model.0).or_else(|| named(family(&link.model.0)))?;
+        Some(Retired {
+            on: price_rows::day(&row.on)?,
+            successor: row.successor.as_deref(),
+            source: &row.source,
+        })
+    }
+
+    /// Returns what else a model may be called, for lists.
+    pub fn aliases(&self, link: &LinkName) -> Vec<String> {
+        let Some(like) = self.like.get(&link.provider) else {
+            return Vec::new();
+        };
+        let model = link.model.0.as_str();
+        let listed = table()
+            .alias
+            .iter()
+            .filter(|row| row.provider == *like && row.means == model)
+            .map(|row| row.name.clone());
+        let undated = Some(family(model)).filter(|family| *family != model);
+        let undated = undated
+            .filter(|family| self.model(&link.provider, family).as_deref() == Some(model))
+            .map(ToOwned::to_owned);
+        let mut names: Vec<String> = listed.chain(undated).collect();
+        names.dedup();
+        names
+    }
+
+    fn provider(&self, name: &ProviderName) -> ProviderName {
+        if self.own.contains_key(name) {
+            return name.clone();
+        }
+        let other = table().provider.iter().find(|row| row.name == name.0);
+        other.map_or_else(|| name.clone(), |row| ProviderName(row.means.clone()))
+    }
+
+    /// Returns the one name of a model; none where it is as good as any.
+    fn model(&self, provider: &ProviderName, written: &str) -> Option<String> {
+        let like = *self.like.get(provider)?;
+        let is_own = self
+            .own
+            .get(provider)
+            .is_some_and(|own| own.iter().any(|model| model.0 == written));
+        let spelled = [
+            written.to_owned(),
+            written.replace('.', "-"),
+            dotted(written),
+        ];
+        spelled
+            .into_iter()
+            .filter(|spelling| !is_own || spelling == written)
+            .find_map(|spelling| meant(like, &spelling))
+    }
+}
+
+/// Returns the model that a spelling means, if the tables know it.
+fn meant(like: &str, spelling: &str) -> Option<String> {
+    let alias = table()
+        .alias
+        .iter()
+        .find(|row| row.provider == like && row.name == spelling);
+    if let Some(alias) = alias {
+        return Some(alias.means.clone());
+    }
+    let known = models(like);
+    if known.contains(&spelling) {
+        return Some(spelling.to_owned());
+    }
+    // The book has a family whose snapshots it does not list: the snapshot is good as it is.
+    let of_family = family(spelling);
+    if of_family != spelling && !spelling.ends_with("-latest") && known.contains(&of_family) {
+        return Some(spelling.to_owned());
+    }
+    let undated = spelling.strip_suffix("-latest").unwrap_or(spelling);
+    if known.contains(&undated) {
+        return Some(undated.to_owned());
+    }
+    let retired = table().retired.iter().filter(|row| row.provider == like);
+    let dated = known
+        .into_iter()
+        .chain(retired.map(|row| row.model.as_str()))
+        .filter(|model| *model != undated && family(model) == undated);
+    dated.max().map(ToOwned::to_owned)
+}
+
+/// Puts the dot between two numbers that a dash parts: `gpt-5-5` is `gpt-5.5`.
+fn dotted(name: &str) -> String {
+    let parts: Vec<&str> = name.split('-').collect();
+    let is_short =
+        |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let mut out = String::with_capacity(name.len());
+    for (at, part) in parts.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| parts.get(at));
+        match before {
+            None => {}
+            Some(before) if is_short(before) && is_short(part) => out.push('.'),
+            Some(_) => out.push('-'),
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+fn models(like: &str) -> Vec<&'static str> {
+    price_rows::own()
+        .iter()
+        .filter(|row| row.provider == like)
+        .map(|row| row.model.as_str())
+        .collect()
+}
+
+/// Returns the program's own table; a test keeps the file readable.
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| toml::from_str(FILE).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        KeySource, Manner, ProviderKind,
+        manner::{Habits, Site},
+    };
+
+    fn known(name: &'static str) -> Known {
+        Known {
+            name,
+            kind: ProviderKind::OpenAi,
+            base_url: "https://a.example",
+            default_model: None,
+            wants_key: true,
+            priced_like: Some(name),
+            habits: Habits::default(),
+        }
+    }
+
+    fn names() -> Names {
+        let makers = [
+            "anthropic",
+            "openai",
+            "gemini",
+            "deepseek",
+            "openrouter",
+            "groq",
+        ]
+        .map(known);
+        Names::new(&BTreeMap::new(), &makers)
+    }
+
+    fn resolved(link: &str) -> String {
+        names().resolve(&link.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn the_file_is_read_whole_and_every_row_names_its_source() {
+        let table: Table = toml::from_str(FILE).unwrap();
+
+        let sources = table.provider.iter().map(|row| &row.source);
+        let sources = sources.chain(table.alias.iter().map(|row| &row.source));
+        let sources = sources.chain(table.retired.iter().map(|row| &row.source));
+        assert!(sources.clone().count() > 50);
+        assert!(sources.into_iter().all(|source| source.contains("202")));
+        for row in &table.retired {
+            assert!(price_rows::day(&row.on).is_some(), "{}", row.model);
+            let known = models(&row.provider);
+            let successor = row.successor.as_deref();
+            assert!(
+                successor.is_none_or(|name| known.contains(&name)),
+                "{}: {successor:?} has no price",
+                row.model
+            );
+        }
+    }
+
+    #[test]
+    fn a_model_has_one_name_whatever_it_is_called() {
+        for (written, wanted) in [
+            ("anthropic/claude-haiku-4-5", "anthropic/claude-haiku-4-5"),
+            ("anthropic/claude-haiku-4.5", "anthropic/claude-haiku-4-5"),
+            (
+                "anthropic/claude-haiku-4-5-latest",
+                "anthropic/claude-haiku-4-5",
+            ),
+            (
+                "anthropic/claude-haiku-4.5-20251001",
+                "anthropic/claude-haiku-4-5-20251001",
+            ),
+            (
+                "anthropic/claude-3.5-sonnet",
+                "anthropic/claude-3-5-sonnet-20241022",
+            ),
+            (
+                "anthropic/claude-3-sonnet",
+                "anthropic/claude-3-sonnet-20240229",
+            ),
+            (
+                "anthropic/claude-sonnet-4",
+                "anthropic/claude-sonnet-4-20250514",
+            ),
+            (
+                "google/gemini-3-flash-preview",
+                "gemini/gemini-3-flash-preview",
+            ),
+            ("gemini/gemini-2-5-flash", "gemini/gemini-2.5-flash"),
+            ("gemini/gemini-flash-latest", "gemini/gemini-flash-latest"),
+            ("openai/gpt-5-5", "openai/gpt-5.5"),
+            ("openai/gpt-4o-2024-11-20", "openai/gpt-4o-2024-11-20"),
+            ("openai/quite-new", "openai/quite-new"),
+            (
+                "openrouter/anthropic/claude-haiku-4.5",
+                "openrouter/anthropic/claude-haiku-4.5",
+            ),
+            ("nobody/claude-haiku-4.5", "nobody/claude-haiku-4.5"),
+        ] {
+            assert_eq!(resolved(written), wanted);
+        }
+    }
+
+    #[test]
+    fn a_model_without_its_provider_is_found_at_its_maker() {
+        for (written, wanted) in [
+            ("gpt-4", Some("openai/gpt-4")),
+            ("gpt-3.5-turbo", Some("openai/gpt-3.5-turbo")),
+            (
+                "claude-3-sonnet",
+                Some("anthropic/claude-3-sonnet-20240229"),
+            ),
+            ("claude-3-opus", Some("anthropic/claude-3-opus-20240229")),
+            ("unheard-of", None),
+        ] {
+            let found = names().find(written).map(|link| link.to_string());
+            assert_eq!(found.as_deref(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_retired_name_is_told_with_its_day_and_its_successor() {
+        let retired = |link: &str| {
+            let found = names().retired(&link.parse().unwrap())?;
+            Some((found.on.to_string(), found.successor))
+        };
+
+        let sonnet = Some(("2026-11-30".to_owned(), Some("claude-sonnet-5-5")));
+        assert_eq!(retired("anthropic/claude-sonnet-4-5"), sonnet);
+        assert_eq!(retired("anthropic/claude-sonnet-4-5-20250929"), sonnet);
+        assert_eq!(
+            retired("deepseek/deepseek-chat"),
+            Some(("2026-07-24".to_owned(), Some("deepseek-v4-flash")))
+        );
+        assert_eq!(
+            retired("openai/gpt-5.2-codex"),
+            Some(("2026-07-23".to_owned(), None))
+        );
+        assert_eq!(retired("anthropic/claude-opus-5"), None);
+    }
+
+    #[test]
+    fn what_others_call_their_models_is_left_alone() {
+        let azure = ProviderConfig {
+            kind: ProviderKind::OpenAi,
+            base_url: "https://desk.openai.azure.com".to_owned(),
+            key: KeySource::Keyring,
+            models: Vec::new(),
+            default_model: None,
+            stream: true,
+            allow_plain_http: false,
+            priced_like: Some("openai"),
+            manner: Manner {
+                habits: Habits {
+                    site: Site::Azure,
+                    ..Habits::default()
+                },
+                place: Place::Azure { api_version: None },
+            },
+        };
+        let listed = ProviderConfig {
+            models: vec![ModelName("gpt-5-5".to_owned())],
+            manner: Manner::default(),
+            ..azure.clone()
+        };
+        let providers = [("azure", azure), ("listed", listed)]
+            .map(|(name, provider)| (ProviderName(name.to_owned()), provider));
+        let names = Names::new(&BTreeMap::from(providers), &[]);
+
+        for link in ["azure/gpt-5-5", "listed/gpt-5-5"] {
+            let link: LinkName = link.parse().unwrap();
+            assert_eq!(names.resolve(&link), link);
+        }
+    }
+}
