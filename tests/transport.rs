@@ -170,6 +170,7 @@ fn endpoint(url: &str) -> Endpoint {
         model: ModelName("m-1".to_owned()),
         stream: true,
         manner: deskhand::domain::Manner::default(),
+        renew: None,
         quirks: Quirks::default(),
         allow_plain_http: false,
     }

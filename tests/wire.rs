@@ -387,6 +387,7 @@ fn a_refused_parameter_is_named_and_left_out_afterwards() {
         model: ModelName("m".to_owned()),
         stream: true,
         manner: deskhand::domain::Manner::default(),
+        renew: None,
         quirks: Quirks::default(),
         allow_plain_http: false,
     };

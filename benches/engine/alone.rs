@@ -121,6 +121,7 @@ impl Alone {
                     model: ModelName("m".to_owned()),
                     stream,
                     manner: deskhand::domain::Manner::default(),
+                    renew: None,
                     quirks: Quirks::default(),
                     allow_plain_http: false,
                 };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::{Desk, DeskError, Settings, learn::GONE_REST, providers::endpoint};
+use super::{Desk, DeskError, Settings, learn::GONE_REST};
 use crate::{
     domain::{
         FaultClass, KeySource, KeyStanding, KeyState, LinkName, ProviderName, Rest, SkipReason,
@@ -200,7 +200,7 @@ impl Desk {
             Ok(key) => {
                 let fingerprint = fingerprint_of(key.as_ref(), &provider.base_url);
                 planned.usable = self.usable(name, &fingerprint, memory);
-                let to = endpoint(name, &provider, key, planned.without.clone());
+                let to = self.reach(&mut planned, settings, &provider, key).await;
                 prepared.endpoints.insert(name.clone(), to);
                 prepared
                     .fingerprints

@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub prompted: Prompted,
     pub chosen: Chosen,
     pub answers: Option<MessageId>,
+    /// What the agent asked for besides.
+    pub hint: Option<String>,
 }
 
 impl Job {
@@ -161,11 +163,22 @@ impl Desk {
             view,
             prompted,
             chosen,
+            hint: ask.hint.clone(),
         })
     }
 
     /// Makes the ask for a reply to a ticket.
     pub(super) fn prompted(&self, view: &TicketView, hint: Option<&str>) -> Prompted {
+        self.prompted_within(view, hint, PromptPolicy::default().most_bytes)
+    }
+
+    /// Makes it with at most so many bytes of mail.
+    pub(super) fn prompted_within(
+        &self,
+        view: &TicketView,
+        hint: Option<&str>,
+        most_bytes: usize,
+    ) -> Prompted {
         let thread = Thread {
             ticket: &view.ticket,
             messages: &view.messages,
@@ -173,6 +186,7 @@ impl Desk {
         };
         let policy = PromptPolicy {
             output_limit: self.settings().config.engine.output_limit,
+            most_bytes,
             ..PromptPolicy::default()
         };
         prompt(thread, &policy, &mask)
@@ -188,7 +202,9 @@ impl Desk {
         stop: &CancellationToken,
     ) -> (Outcome, Option<Draft>) {
         let books = Books::new(self, job);
-        let voice = Voice::new(&self.transport, &job.prompted.ask, &prepared.endpoints);
+        let shorter = self.shorter(job, prepared);
+        let voice = Voice::new(&self.transport, &job.prompted.ask, &prepared.endpoints)
+            .with_shorter(&shorter);
         let doors = Doors {
             ledger: &books,
             speaker: &voice,

@@ -34,6 +34,7 @@ mod owner;
 mod preset_tests;
 mod providers;
 mod rack;
+mod reach;
 pub mod receipts;
 mod recover;
 mod tickets;

@@ -109,6 +109,7 @@ pub(super) fn endpoint(
         stream: provider.stream,
         allow_plain_http: provider.allow_plain_http,
         manner: provider.manner.clone(),
+        renew: None,
         quirks: Quirks { without },
     }
 }

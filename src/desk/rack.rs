@@ -1,9 +1,12 @@
 //! The keys as the desk uses them: read once, kept in memory, noted by name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-use secrecy::SecretString;
-use tokio::sync::watch;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{sync::watch, time::Instant};
 
 use super::DeskError;
 use crate::{
@@ -11,12 +14,35 @@ use crate::{
     secrets::{Noted, Patience, Vault, VaultError, mask},
 };
 
-/// Keys that were read, the vault behind them, and the names of those that have one.
+/// A key that a command wrote this recently is no better when the command is asked again.
+const FRESH: Duration = Duration::from_mins(5);
+
+/// Keys that were read, the vault behind them, and the names of those that have one. Cheap to
+/// clone: all clones read alike.
+#[derive(Clone)]
 pub(super) struct Rack {
     vault: Vault,
     noted: Noted,
     patience: Patience,
-    read: watch::Sender<BTreeMap<ProviderName, (KeySource, SecretString)>>,
+    read: watch::Sender<BTreeMap<ProviderName, Kept>>,
+}
+
+/// A key that was read: where from, and when.
+#[derive(Clone)]
+struct Kept {
+    source: KeySource,
+    key: SecretString,
+    at: Instant,
+}
+
+impl Kept {
+    fn new(source: KeySource, key: SecretString) -> Self {
+        Self {
+            source,
+            key,
+            at: Instant::now(),
+        }
+    }
 }
 
 impl Rack {
@@ -37,16 +63,45 @@ impl Rack {
         source: &KeySource,
     ) -> Result<Option<SecretString>, VaultError> {
         let known = self.read.borrow().get(name).cloned();
-        if let Some((_, key)) = known.filter(|(from, _)| from == source) {
-            return Ok(Some(key));
+        if let Some(kept) = known.filter(|kept| kept.source == *source) {
+            return Ok(Some(kept.key));
         }
         let key = self.vault.get(name, source, &self.patience).await?;
         if let Some(key) = &key {
-            let entry = (source.clone(), key.clone());
+            let entry = Kept::new(source.clone(), key.clone());
             self.read
                 .send_modify(|read| drop(read.insert(name.clone(), entry)));
         }
         Ok(key)
+    }
+
+    /// Asks the command of a key again when the key was refused: an access token may only be over.
+    /// None when the last answer is fresh, or the same comes again.
+    pub(super) async fn renewed(
+        &self,
+        name: &ProviderName,
+        source: &KeySource,
+    ) -> Option<SecretString> {
+        self.renewed_after(FRESH, name, source).await
+    }
+
+    async fn renewed_after(
+        &self,
+        fresh: Duration,
+        name: &ProviderName,
+        source: &KeySource,
+    ) -> Option<SecretString> {
+        if !matches!(source, KeySource::Command(_)) {
+            return None;
+        }
+        let old = self.read.borrow().get(name).cloned();
+        if old.as_ref().is_some_and(|old| old.at.elapsed() < fresh) {
+            return None;
+        }
+        self.forget(name);
+        let key = self.key(name, source).await.ok().flatten()?;
+        let is_same = old.is_some_and(|old| old.key.expose_secret() == key.expose_secret());
+        (!is_same).then_some(key)
     }
 
     /// Returns the names of providers whose key is in the keyring, without asking it.
@@ -56,7 +111,7 @@ impl Rack {
 
     /// Returns a key's last characters, if it was read already.
     pub(super) fn masked(&self, name: &ProviderName) -> Option<String> {
-        self.read.borrow().get(name).map(|(_, key)| mask(key))
+        self.read.borrow().get(name).map(|kept| mask(&kept.key))
     }
 
     /// Keeps a key in the keyring and notes that there is one.
@@ -74,7 +129,7 @@ impl Rack {
             .await
             .map_err(wrong)?;
         self.noted.add(name).map_err(DeskError::Noting)?;
-        let entry = (KeySource::Keyring, key);
+        let entry = Kept::new(KeySource::Keyring, key);
         self.read
             .send_modify(|read| drop(read.insert(name.clone(), entry)));
         Ok(())
@@ -104,5 +159,54 @@ impl Rack {
     /// Forgets every key that was read.
     pub(super) fn forget_all(&self) {
         self.read.send_modify(BTreeMap::clear);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_is_asked_again_when_its_answer_is_old_and_brings_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = Vault::in_memory(|_| None);
+        let rack = Rack::new(vault, Noted::at(dir.path()), Patience::of_a_command());
+        let name = ProviderName("vertex".to_owned());
+        let count = dir.path().join("count");
+        let script = format!("echo x >> {0}; wc -l < {0}", count.display());
+        let command =
+            |script: &str| KeySource::Command(["sh", "-c", script].map(str::to_owned).to_vec());
+        let counts = command(&script);
+        let read = |key: Option<SecretString>| key.map(|key| key.expose_secret().trim().to_owned());
+
+        assert_eq!(
+            read(rack.key(&name, &counts).await.unwrap()).as_deref(),
+            Some("1")
+        );
+        assert_eq!(
+            read(rack.renewed(&name, &counts).await),
+            None,
+            "it is fresh"
+        );
+        let again = rack.renewed_after(Duration::ZERO, &name, &counts).await;
+        assert_eq!(read(again).as_deref(), Some("2"));
+        assert_eq!(
+            read(rack.key(&name, &counts).await.unwrap()).as_deref(),
+            Some("2")
+        );
+
+        let same = command("echo one");
+        rack.key(&name, &same).await.unwrap();
+        assert_eq!(
+            read(rack.renewed_after(Duration::ZERO, &name, &same).await),
+            None
+        );
+        assert_eq!(
+            read(
+                rack.renewed_after(Duration::ZERO, &name, &KeySource::Keyring)
+                    .await
+            ),
+            None
+        );
     }
 }

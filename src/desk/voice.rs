@@ -14,6 +14,7 @@ pub(super) struct Voice<'a> {
     transport: &'a Transport,
     ask: &'a Ask,
     endpoints: &'a BTreeMap<LinkName, Endpoint>,
+    shorter: Option<&'a BTreeMap<LinkName, Ask>>,
 }
 
 /// One call, or the reason why there is none.
@@ -33,7 +34,14 @@ impl<'a> Voice<'a> {
             transport,
             ask,
             endpoints,
+            shorter: None,
         }
+    }
+
+    /// Says less to the links that would cut the whole ask.
+    pub(super) const fn with_shorter(mut self, shorter: &'a BTreeMap<LinkName, Ask>) -> Self {
+        self.shorter = Some(shorter);
+        self
     }
 }
 
@@ -46,7 +54,8 @@ impl Speaker for Voice<'_> {
         };
         let mut to = endpoint.clone();
         to.quirks.without.clone_from(&call.without);
-        let mut ask = self.ask.clone();
+        let shorter = self.shorter.and_then(|shorter| shorter.get(&call.link));
+        let mut ask = shorter.unwrap_or(self.ask).clone();
         ask.output_limit = call.output_limit;
         Spoken::Under(Box::new(self.transport.speak(&to, &ask, call.limits)))
     }

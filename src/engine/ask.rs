@@ -51,6 +51,14 @@ impl std::fmt::Debug for Turn {
 const TEMPLATE_TOKENS: u64 = 16;
 
 impl Ask {
+    /// Returns how many bytes its texts have.
+    pub fn bytes(&self) -> u64 {
+        let texts = self.turns.iter().map(|turn| turn.text.len());
+        texts.chain([self.system.len()]).fold(0_u64, |sum, bytes| {
+            sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
+        })
+    }
+
     /// Returns the most input tokens it can be: a token is never shorter than a UTF-8 byte.
     pub fn tokens_at_most(&self) -> u64 {
         let texts = self

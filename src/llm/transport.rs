@@ -21,11 +21,12 @@ use super::{
     connect::{Connecting, WATCHED},
     ear::Ear,
     heard::{Heard, Limits, Opening},
+    ollama,
     wire::{Call, Delta, Endpoint, Wire},
     words,
 };
 use crate::{
-    domain::{Billed, Fault, FaultClass, Usage},
+    domain::{Billed, Fault, FaultClass, Usage, manner::WindowFrom},
     engine::ask::Ask,
 };
 
@@ -65,6 +66,11 @@ impl Transport {
             clocks: Clocks::new(limits, Instant::now()),
             ear: Ear::new(wire, to.stream),
             phase: Phase::Unsent,
+            again: to
+                .renew
+                .is_some()
+                .then(|| Box::new((to.clone(), ask.clone()))),
+            prompt_bytes: (to.manner.habits.window == WindowFrom::Ollama).then(|| ask.bytes()),
         };
         let heard = stream::unfold(Box::new(talk), |mut talk| async move {
             let heard = talk.next().await?;
@@ -125,6 +131,10 @@ struct Talk {
     clocks: Clocks,
     ear: Ear,
     phase: Phase,
+    /// What is asked again with a fresh key, once.
+    again: Option<Box<(Endpoint, Ask)>>,
+    /// How long the prompt is, where the server may cut it without a word.
+    prompt_bytes: Option<u64>,
 }
 
 impl Talk {
@@ -198,10 +208,36 @@ impl Talk {
             }
             Heard::Ended(finish) => {
                 self.phase = Phase::Over;
+                let bytes = self.prompt_bytes.unwrap_or(0);
+                if ollama::is_cut(finish.usage.tokens_in, bytes) {
+                    let mut fault = Fault::new(FaultClass::TooLong).saying(
+                        "the server read only a part of the prompt: its window is too small",
+                    );
+                    fault.billed = Billed::Yes;
+                    return Some(Heard::Failed(fault, finish.usage));
+                }
                 Some(Heard::Ended(finish))
             }
             Heard::Opened(opening) => Some(Heard::Opened(opening)),
         }
+    }
+
+    /// Spells the request anew with a fresh key, if there is one: the refused one was only over.
+    async fn renew(&mut self) -> bool {
+        let Some(again) = self.again.take() else {
+            return false;
+        };
+        let (mut to, ask) = *again;
+        let Some(renew) = to.renew.take() else {
+            return false;
+        };
+        let Ok(Some(key)) = timeout_at(self.clocks.next().0, renew.ask()).await else {
+            return false;
+        };
+        self.key = Some(key.clone());
+        to.key = Some(key);
+        self.call = self.wire.call(&ask, &to);
+        true
     }
 
     /// Sends the request. A pooled connection that died with no byte back is replaced once.
@@ -216,6 +252,9 @@ impl Talk {
         if !status.is_success() {
             let limit = self.clocks.next().0.min(Instant::now() + REFUSAL_LIMIT);
             let body = read_some(&mut response, REFUSAL_CAP_BYTES, limit).await;
+            if status == 401 && self.renew().await {
+                return Box::pin(self.open()).await;
+            }
             return Err(self.wire.fault(status.as_u16(), &headers, &body));
         }
         let seen = Seen {

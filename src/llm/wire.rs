@@ -4,6 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use super::renew::Renew;
 use crate::{
     domain::{Fault, Manner, ModelName, ProviderKind, Usage},
     engine::ask::Ask,
@@ -18,6 +19,8 @@ pub struct Endpoint {
     pub base_url: String,
     /// The key; none where the config says `auth = "none"`.
     pub key: Option<SecretString>,
+    /// The way to a fresh key when this one is refused; none where it would be the same.
+    pub renew: Option<Renew>,
     /// The model, as the provider spells it.
     pub model: ModelName,
     /// Whether to ask for a stream. One JSON body in answer to that is understood too.
