@@ -16,7 +16,7 @@ use deskhand::{
         Cap, KeySource, LinkName, ProviderKind, ProviderName,
         manner::{Auth, Habits, Site, WindowFrom},
     },
-    engine::policy::OnAuthError,
+    engine::policy::{Hedging, OnAuthError, OnFault, Policy},
 };
 use secrecy::ExposeSecret as _;
 
@@ -143,6 +143,10 @@ time_zone = "europe/berlin"
 
 [engine]
 on_auth_error = "failover"
+on_refusal = "failover"
+on_model_gone = "stop"
+on_no_credit = "stop"
+hedge = true
 parallel_drafts = 2
 [engine.clocks]
 first_text = "4s"
@@ -164,6 +168,7 @@ fn an_empty_file_is_the_default_config() {
     assert_eq!(config.spend.alerts, [50, 75, 100]);
     assert_eq!(config.engine.parallel_drafts, 3);
     assert_eq!(config.engine.output_limit, 1024);
+    assert_eq!(config.engine.policy, Policy::default());
     assert!(config.default_chain().is_none());
 }
 
@@ -186,7 +191,16 @@ fn a_whole_file_is_read() {
     assert_eq!(config.spend.cap, Cap::Month("20".parse().unwrap()));
     assert_eq!(config.spend.alerts, [50, 90]);
     assert_eq!(config.spend.time_zone, "Europe/Berlin");
-    assert_eq!(config.engine.policy.on_auth_error, OnAuthError::Failover);
+    let policy = Policy {
+        on_auth_error: OnAuthError::Failover,
+        on_refusal: OnFault::Failover,
+        on_model_gone: OnFault::Stop,
+        on_no_credit: OnFault::Stop,
+        hedge: Hedging::On,
+        clocks: config.engine.policy.clocks.clone(),
+        ..Policy::default()
+    };
+    assert_eq!(config.engine.policy, policy);
     let keymap = &config.ui.keymap;
     let press = |scope, keys: &str| {
         let keys: deskhand::config::chord::Sequence = keys.parse().unwrap();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     domain::{Cap, Usd},
-    engine::policy::{AfterText, OnAuthError},
+    engine::policy::{AfterText, Hedging, OnAuthError, OnFault},
 };
 
 const TABLES: [&str; 9] = [
@@ -38,9 +38,13 @@ const SPEND_KEYS: [&str; 5] = [
     "allow_unknown_prices",
     "time_zone",
 ];
-const ENGINE_KEYS: [&str; 5] = [
+const ENGINE_KEYS: [&str; 9] = [
     "on_auth_error",
+    "on_refusal",
+    "on_model_gone",
+    "on_no_credit",
     "after_text",
+    "hedge",
     "parallel_drafts",
     "output_limit",
     "clocks",
@@ -307,6 +311,19 @@ fn engine(reader: &mut Reader<'_>, root: &Section<'_>) -> EngineConfig {
     ];
     if let Some(choice) = table.word(reader, "on_auth_error", &on_auth_error) {
         engine.policy.on_auth_error = choice;
+    }
+    let on_fault = [("failover", OnFault::Failover), ("stop", OnFault::Stop)];
+    for (key, choice) in [
+        ("on_refusal", &mut engine.policy.on_refusal),
+        ("on_model_gone", &mut engine.policy.on_model_gone),
+        ("on_no_credit", &mut engine.policy.on_no_credit),
+    ] {
+        if let Some(chosen) = table.word(reader, key, &on_fault) {
+            *choice = chosen;
+        }
+    }
+    if let Some(true) = table.boolean(reader, "hedge") {
+        engine.policy.hedge = Hedging::On;
     }
     let after_text = [("restart", AfterText::Restart), ("stop", AfterText::Stop)];
     if let Some(choice) = table.word(reader, "after_text", &after_text) {

@@ -12,7 +12,7 @@ use crate::{
     domain::{Cap, KeySource, Usd},
     engine::{
         chain::Temper,
-        policy::{AfterText, OnAuthError},
+        policy::{AfterText, Hedging, OnAuthError, OnFault},
     },
 };
 
@@ -88,6 +88,10 @@ impl Config {
                 OnAuthError::Failover => "failover",
                 OnAuthError::Stop => "stop",
             },
+            "on_refusal": on_fault(policy.on_refusal),
+            "on_model_gone": on_fault(policy.on_model_gone),
+            "on_no_credit": on_fault(policy.on_no_credit),
+            "hedge": policy.hedge == Hedging::On,
             "after_text": match policy.after_text {
                 AfterText::Restart => "restart",
                 AfterText::Stop => "stop",
@@ -104,6 +108,13 @@ impl Config {
                 "hold": millis(policy.clocks.hold),
             },
         })
+    }
+}
+
+const fn on_fault(choice: OnFault) -> &'static str {
+    match choice {
+        OnFault::Failover => "failover",
+        OnFault::Stop => "stop",
     }
 }
 

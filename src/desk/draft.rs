@@ -211,14 +211,18 @@ impl Desk {
             clock: self.clock.as_ref(),
             teller,
         };
-        let driving = drive(prepared.plan.clone(), doors, stop);
+        let (plan, company) = self.with_company(prepared.plan.clone());
+        let driving = drive(plan, doors, stop);
         tokio::pin!(driving);
         let mut written = None;
         let mut every = tokio::time::interval(SAVE_EVERY);
         every.tick().await;
         loop {
             tokio::select! {
-                outcome = &mut driving => return (outcome, written),
+                outcome = &mut driving => {
+                    self.after_company(company, &outcome);
+                    return (outcome, written);
+                }
                 _ = every.tick() => written = self.save_so_far(job, written).await,
             }
         }

@@ -24,6 +24,7 @@ mod chains;
 mod demo;
 mod demo_mail;
 mod demo_tour;
+mod hedges;
 mod keep;
 mod keys;
 mod learn;
@@ -59,7 +60,7 @@ use crate::{
         Clock, Query,
         query::{Term, Test},
     },
-    engine::breaker::Breakers,
+    engine::{breaker::Breakers, hedge::Bucket},
     llm::Transport,
     store::Store,
 };
@@ -87,6 +88,8 @@ struct Background {
     stop: CancellationToken,
     /// First-word times of links since this process began.
     latencies: watch::Sender<Latencies>,
+    /// How many drafts may ask a second model because the first is slow.
+    hedges: watch::Sender<Bucket>,
     /// The demo's providers and its tour.
     demo: Option<Demo>,
     /// What was to be said before anybody listened.

@@ -20,7 +20,7 @@ use crate::{
         paths::{Paths, make_private},
     },
     domain::Clock,
-    engine::breaker::Breakers,
+    engine::{breaker::Breakers, hedge::Bucket},
     llm::Transport,
     secrets::{self, Noted, Vault},
     store::{Store, StoreUrl},
@@ -124,6 +124,7 @@ fn background(settings: &Settings, demo: Option<Demo>) -> Background {
     Background {
         breakers: watch::Sender::new(Breakers::default()),
         latencies: watch::Sender::new(Latencies::default()),
+        hedges: watch::Sender::new(Bucket::default()),
         remarks: watch::Sender::default(),
         tasks: TaskTracker::new(),
         stop: CancellationToken::new(),

@@ -16,6 +16,7 @@ pub mod breaker;
 pub mod budget;
 pub mod chain;
 pub mod figures;
+pub mod hedge;
 pub mod lesson;
 pub mod plan;
 pub mod policy;

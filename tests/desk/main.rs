@@ -17,4 +17,5 @@ mod bench;
 mod drafting;
 mod keys;
 mod money;
+mod policies;
 mod texts;
