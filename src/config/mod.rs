@@ -5,6 +5,7 @@
 //! asks no keyring and runs no command; `edit` is the one place that writes the file.
 
 pub mod action;
+mod address;
 mod bindings;
 mod chains;
 mod check;

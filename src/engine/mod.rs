@@ -21,6 +21,7 @@ pub mod lesson;
 pub mod plan;
 pub mod policy;
 pub mod price;
+mod price_row;
 pub mod prompt;
 pub mod remedy;
 pub mod run;
