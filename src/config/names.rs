@@ -380,6 +380,44 @@ mod tests {
         }
     }
 
+    /// Pages of other projects, kept word for word beside this one.
+    #[test]
+    fn every_model_that_recipes_name_is_known() {
+        let shared = crate::config::env::var("DESKHAND_CORPUS")
+            .unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus").to_owned());
+        let mut found = std::collections::BTreeSet::new();
+        for page in ["ofoxai-fallback.txt", "tokenpak-fallback.txt"] {
+            let page = std::path::Path::new(&shared).join("../recipes").join(page);
+            // Absent outside the workshop; the names that matter stand in the tests above.
+            let text = std::fs::read_to_string(page).unwrap_or_default();
+            let is_part = |c: char| c.is_ascii_alphanumeric() || "-./".contains(c);
+            let words = text
+                .split(|c: char| !is_part(c))
+                .map(|word| word.trim_end_matches('.'));
+            let makers = [
+                "openai/",
+                "anthropic/",
+                "google/",
+                "deepseek/",
+                "gpt-",
+                "claude-",
+            ];
+            let is_model = |word: &&str| makers.iter().any(|maker| word.starts_with(maker));
+            found.extend(words.filter(is_model).map(str::to_owned));
+        }
+        for model in &found {
+            let link = match model.parse::<LinkName>() {
+                Ok(link) => Some(names().resolve(&link)),
+                Err(_) => names().find(model),
+            };
+            let link = link.unwrap_or_else(|| panic!("{model}"));
+            assert!(
+                models(&link.provider.0).contains(&link.model.0.as_str()),
+                "{model} is {link}"
+            );
+        }
+    }
+
     #[test]
     fn a_retired_name_is_told_with_its_day_and_its_successor() {
         let retired = |link: &str| {

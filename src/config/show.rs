@@ -9,7 +9,7 @@ use super::{
     settings::{ModelConfig, ProviderConfig},
 };
 use crate::{
-    domain::{Cap, KeySource, Usd},
+    domain::{Cap, KeySource, Usd, manner::Place},
     engine::{
         chain::Temper,
         policy::{AfterText, Hedging, OnAuthError, OnFault},
@@ -144,8 +144,16 @@ fn provider_json(provider: &ProviderConfig) -> Value {
         }
         KeySource::NotNeeded => Some(("auth", json!("none"))),
     };
-    if let (Some((name, value)), Some(table)) = (key, shown.as_object_mut()) {
-        table.insert(name.to_owned(), value);
+    let place = match &provider.manner.place {
+        Place::Usual => Vec::new(),
+        Place::Azure { api_version } => vec![("api_version", json!(api_version))],
+        Place::Vertex {
+            project, location, ..
+        } => vec![("project", json!(project)), ("location", json!(location))],
+    };
+    if let Some(table) = shown.as_object_mut() {
+        let more = key.into_iter().chain(place);
+        table.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
     shown
 }

@@ -78,8 +78,11 @@ impl PriceFault {
             Self::Stale(None) => "nobody says when its price was read".to_owned(),
             Self::Ends(until) => format!("its price holds until {until}; what follows is unknown"),
             Self::Retired(retired) => match retired.successor {
-                Some(next) => format!("it is switched off on {}; {next} follows", retired.on),
-                None => format!("it is switched off on {}", retired.on),
+                Some(next) => format!(
+                    "switched off by its maker on {}; {next} follows",
+                    retired.on
+                ),
+                None => format!("switched off by its maker on {}", retired.on),
             },
         }
     }
@@ -319,7 +322,7 @@ mod tests {
             (
                 "openai/gpt-5",
                 day(2026, 11, 25),
-                "switched off on 2026-12-11; gpt-6.1-sol follows",
+                "on 2026-12-11; gpt-6.1-sol follows",
             ),
         ] {
             let faults = faults(&chain(link), today);

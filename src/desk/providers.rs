@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::{Settings, settings::known_of};
 use crate::{
     config::{ProviderConfig, prices},
-    domain::{LinkName, ModelName, ProviderKind, ProviderName},
+    domain::{LinkName, ModelName, ProviderKind, ProviderName, manner::Place},
     engine::chain::{Link, Temper},
     llm::{
         catalog::PRESETS,
@@ -67,6 +67,10 @@ impl Settings {
             .iter()
             .map(|model| model.0.clone())
             .collect();
+        // At Azure only the owner knows how the deployments are called.
+        if matches!(provider.manner.place, Place::Azure { .. }) {
+            return models;
+        }
         for model in prices::models(&self.config, &name.0) {
             if !models.contains(&model) {
                 models.push(model);

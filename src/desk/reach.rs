@@ -54,15 +54,27 @@ impl Desk {
             let to = prepared.endpoints.get(name)?;
             let cuts = to.manner.habits.window == WindowFrom::Ollama;
             let room = room(planned.link.window.filter(|_| cuts)?, whole.output_limit);
-            (whole.tokens_at_most() > room).then(|| {
-                let system = u64::try_from(whole.system.len()).unwrap_or(u64::MAX);
-                let most = usize::try_from(room.saturating_sub(system)).unwrap_or(usize::MAX);
-                let most_bytes = most.min(PromptPolicy::default().most_bytes);
-                let prompted = self.prompted_within(&job.view, job.hint.as_deref(), most_bytes);
-                (name.clone(), prompted.ask)
-            })
+            (whole.bytes() > room).then(|| (name.clone(), self.fitting(job, room)))
         });
         links.collect()
+    }
+}
+
+impl Desk {
+    /// Makes the ask of a job with so little mail that it fits; what frames the mail stays.
+    fn fitting(&self, job: &Job, room: u64) -> Ask {
+        let within = |most_bytes: u64| {
+            let most_bytes = usize::try_from(most_bytes).unwrap_or(usize::MAX);
+            let most_bytes = most_bytes.min(PromptPolicy::default().most_bytes);
+            self.prompted_within(&job.view, job.hint.as_deref(), most_bytes)
+                .ask
+        };
+        let ask = within(room);
+        let over = ask.bytes().saturating_sub(room);
+        if over == 0 {
+            return ask;
+        }
+        within(room.saturating_sub(over))
     }
 }
 
