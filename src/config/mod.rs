@@ -15,6 +15,7 @@ pub mod env;
 mod file;
 pub mod finding;
 pub mod keymap;
+mod model_table;
 pub mod names;
 pub mod paths;
 pub mod price_import;

@@ -4,59 +4,16 @@
 //! of two spellings are one. What a gateway, a deployment or a server of one's own calls its models
 //! is its own affair and stays as it is written.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::Date;
-use serde::Deserialize;
 
-use super::{Known, ProviderConfig, price_rows};
+pub use super::model_table::temper;
+use super::{Known, ProviderConfig, model_table::table, price_rows};
 use crate::{
     domain::{LinkName, ModelName, ProviderName, manner::Place},
     engine::price::family,
 };
-
-const FILE: &str = include_str!("../../assets/models.toml");
-
-/// The file as it is written.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Table {
-    provider: Vec<Other>,
-    alias: Vec<Alias>,
-    retired: Vec<RetiredRow>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Other {
-    name: String,
-    means: String,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for people, and a test"))]
-    source: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Alias {
-    provider: String,
-    name: String,
-    means: String,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for people, and a test"))]
-    source: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RetiredRow {
-    provider: String,
-    model: String,
-    on: toml::value::Datetime,
-    successor: Option<String>,
-    source: String,
-}
 
 /// When a model is switched off, and what its maker names instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,12 +212,6 @@ fn models(like: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// Returns the program's own table; a test keeps the file readable.
-fn table() -> &'static Table {
-    static TABLE: OnceLock<Table> = OnceLock::new();
-    TABLE.get_or_init(|| toml::from_str(FILE).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,27 +247,6 @@ mod tests {
 
     fn resolved(link: &str) -> String {
         names().resolve(&link.parse().unwrap()).to_string()
-    }
-
-    #[test]
-    fn the_file_is_read_whole_and_every_row_names_its_source() {
-        let table: Table = toml::from_str(FILE).unwrap();
-
-        let sources = table.provider.iter().map(|row| &row.source);
-        let sources = sources.chain(table.alias.iter().map(|row| &row.source));
-        let sources = sources.chain(table.retired.iter().map(|row| &row.source));
-        assert!(sources.clone().count() > 50);
-        assert!(sources.into_iter().all(|source| source.contains("202")));
-        for row in &table.retired {
-            assert!(price_rows::day(&row.on).is_some(), "{}", row.model);
-            let known = models(&row.provider);
-            let successor = row.successor.as_deref();
-            assert!(
-                successor.is_none_or(|name| known.contains(&name)),
-                "{}: {successor:?} has no price",
-                row.model
-            );
-        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{Settings, settings::known_of};
 use crate::{
-    config::{ProviderConfig, prices},
+    config::{ProviderConfig, names, prices},
     domain::{LinkName, ModelName, ProviderKind, ProviderName, manner::Place},
     engine::chain::{Link, Temper},
     llm::{
@@ -86,7 +86,8 @@ impl Settings {
         let guess = if is_local(provider) {
             Temper::Local
         } else {
-            Temper::Plain
+            let like = provider.priced_like.unwrap_or(&name.provider.0);
+            names::temper(like, &name.model.0).unwrap_or(Temper::Plain)
         };
         Link {
             name: name.clone(),
