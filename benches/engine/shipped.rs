@@ -9,7 +9,7 @@ use std::{
 use deskhand::{
     config::{Missing, paths::Paths},
     desk::{Desk, Mode, Opening, Patience, face::DraftAsk},
-    domain::{Cap, HoldId, LinkName, Query, RunId, TicketId, Timestamp, Usd},
+    domain::{Cap, HoldId, LinkName, Query, RunId, SideCaps, TicketId, Timestamp, Usd},
     store::{Filing, HoldAsk, Store, StoreUrl},
 };
 use tokio_util::sync::CancellationToken;
@@ -86,6 +86,7 @@ impl Shipped {
             ceiling: Usd::from_nanos(1_000),
             floor: Usd::from_nanos(1),
             cap: Cap::Month(Usd::from_dollars(1_000)),
+            beside: SideCaps::default(),
             period: "2026-11".to_owned(),
             owner: "bench".to_owned(),
             lease_until: Timestamp::UNIX_EPOCH,

@@ -8,7 +8,7 @@ use super::{
     out::{Format, Out, complain},
     stop::Exit,
 };
-use crate::{desk::drill::DrillPlan, domain::LinkName};
+use crate::desk::drill::DrillPlan;
 
 /// A terminal inbox for support agents, with AI drafts whose every step leaves a receipt.
 ///
@@ -74,6 +74,8 @@ pub(super) enum Command {
     Set(SetArgs),
     /// Draft a reply with AI; prints the text, keeps it beside the ticket.
     Draft(DraftArgs),
+    /// List chains, add one, or say which link would be asked now and why.
+    Chain(ChainArgs),
     /// See what an outage would do: a draft against simulated providers, without key or money.
     Drill(DrillArgs),
     /// Read the receipts of AI work.
@@ -171,12 +173,52 @@ pub(super) struct DraftArgs {
     /// The ticket's number.
     #[arg(value_parser = number)]
     pub(super) number: i64,
-    /// Ask these links, in this order, instead of the configured chain.
-    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...")]
-    pub(super) chain: Option<Vec<LinkName>>,
+    /// Ask these links, in this order, or a chain by its name, instead of what rules say.
+    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
+    pub(super) chain: Option<Vec<String>>,
     /// Print the words as they come.
     #[arg(long)]
     pub(super) stream: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ChainArgs {
+    #[command(subcommand)]
+    pub(super) command: ChainCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ChainCommand {
+    /// List the chains of the config, their routing and the rules that choose them.
+    List,
+    /// Write one of three ready chains into the config; comments stay.
+    Add {
+        /// Which: for everyday replies, for code, or for little money.
+        #[arg(long, value_enum)]
+        preset: ChainPreset,
+        /// Its name in the config; without it, the default chain.
+        name: Option<String>,
+    },
+    /// Say before any call which links would be asked, in which order, at what price, and why.
+    Explain {
+        /// For this ticket: its rules and the size of its prompt.
+        #[arg(long, value_name = "NUMBER", value_parser = number)]
+        ticket: Option<i64>,
+        /// For these links, or a chain by its name.
+        #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
+        chain: Option<Vec<String>>,
+    },
+}
+
+/// The ready chains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ChainPreset {
+    /// Everyday replies.
+    General,
+    /// Code in the ticket.
+    Code,
+    /// Little money.
+    Cost,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -188,9 +230,9 @@ pub(super) struct DrillArgs {
     /// Send this ticket's text to the simulator instead of an invented letter.
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub(super) ticket: Option<i64>,
-    /// Drill these links, in this order, instead of the configured chain.
-    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...")]
-    pub(super) chain: Option<Vec<LinkName>>,
+    /// Drill these links, in this order, or a chain by its name, instead of the default one.
+    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
+    pub(super) chain: Option<Vec<String>>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -268,11 +310,25 @@ pub(super) struct SpendArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SpendCommand {
-    /// Set the monthly cap in dollars, or declare it absent with `none`.
+    /// Set the monthly cap in dollars, or declare it absent with `none`; or a day's or a ticket's.
     Cap {
         /// An amount such as 20 or 7.50, or `none`.
         #[arg(allow_hyphen_values = true)]
         amount: String,
+        /// The limit of each day instead of the month's.
+        #[arg(long, conflicts_with = "ticket")]
+        day: bool,
+        /// The limit of each ticket instead of the month's.
+        #[arg(long)]
+        ticket: bool,
+    },
+    /// Book what an invoice says a run cost; the receipt stays as it is.
+    Reconcile {
+        /// The receipt's id, or the beginning of it.
+        receipt: String,
+        /// What the invoice says, in dollars.
+        #[arg(allow_hyphen_values = true)]
+        usd: String,
     },
 }
 
@@ -426,11 +482,7 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_is_refused() {
-        for wrong in [
-            "deskhand nonsense",
-            "deskhand show twelve",
-            "deskhand draft 1 --chain openai",
-        ] {
+        for wrong in ["deskhand nonsense", "deskhand show twelve"] {
             assert!(parse(wrong).unwrap_err().use_stderr(), "{wrong}");
         }
     }

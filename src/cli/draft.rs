@@ -18,7 +18,7 @@ use crate::{
         Desk,
         face::{DraftAsk, Drafted, Running},
     },
-    domain::TicketId,
+    domain::{LinkName, TicketId},
     text::clean::clean,
 };
 
@@ -51,7 +51,7 @@ async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafte
     let ticket = desk.by_number(args.number).await?;
     let ask = DraftAsk {
         ticket,
-        chain: args.chain.clone(),
+        chain: chain(desk, args.chain.as_deref())?,
         hint: None,
     };
     let cancel = CancellationToken::new();
@@ -78,6 +78,14 @@ async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafte
         }
     }
     Ok(drafted)
+}
+
+/// Reads `--chain`: links, or the name of a chain.
+pub(super) fn chain(desk: &Desk, words: Option<&[String]>) -> Result<Option<Vec<LinkName>>, Stop> {
+    Ok(match words {
+        Some(words) => Some(desk.links_named(words)?),
+        None => None,
+    })
 }
 
 /// Waits for Ctrl-C or the signal to end.

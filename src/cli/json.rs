@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{
     Attempt, Contact, Cost, Draft, DraftMark, KeyState, Message, OutboxRow, QueueRow, Receipt,
-    SkipReason, Skipped, Ticket,
+    SkipReason, Skipped, Ticket, Usd,
 };
 
 /// Adds a value, or null and the reason.
@@ -189,6 +189,15 @@ pub(super) fn receipt(receipt: &Receipt) -> Value {
         "the first link answered, or has no price",
     );
     Value::Object(fields)
+}
+
+/// A receipt, with what an invoice said of it later.
+pub(super) fn shown_receipt(receipt: &Receipt, invoice: Option<Usd>) -> Value {
+    let mut shown = self::receipt(receipt);
+    if let (Value::Object(fields), Some(usd)) = (&mut shown, invoice) {
+        fields.insert("reconciled_usd".to_owned(), usd.to_string().into());
+    }
+    shown
 }
 
 /// Why a value that only the provider knows is null.

@@ -4,6 +4,7 @@
 //! JSON that `docs/cli.md` lists. Nothing here decides what a draft or a cap means.
 
 mod args;
+mod chain;
 mod config;
 mod demo;
 mod doctor;
@@ -118,6 +119,7 @@ fn missing(args: &Args) -> Missing {
         | Some(
             Command::Draft(_)
             | Command::Drill(_)
+            | Command::Chain(_)
             | Command::Overview(_)
             | Command::Models
             | Command::Prices(_)
@@ -152,6 +154,7 @@ impl Call {
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
+            Some(Command::Chain(args)) => Box::pin(chain::run(self, args.command)).await,
             Some(Command::Drill(args)) => Box::pin(drill::run(self, &args)).await,
             Some(Command::Receipts(args)) => receipts::run(self, args).await,
             Some(Command::Overview(args)) => overview::run(self, &args).await,

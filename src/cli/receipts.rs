@@ -182,11 +182,24 @@ fn unwritten(error: &std::io::Error) -> Stop {
 }
 
 async fn show(call: &Call, id: &str) -> Result<Exit, Stop> {
-    let (_, receipt) = call
-        .at_desk(async |desk| Ok(desk.receipt(id).await?))
+    let (receipt, invoice) = call
+        .at_desk(async |desk| {
+            let (_, receipt) = desk.receipt(id).await?;
+            let invoice = desk.reconciled(&receipt).await?;
+            Ok((receipt, invoice))
+        })
         .await?;
-    call.out
-        .answer(|| json::receipt(&receipt), || words::receipt(&receipt));
+    call.out.answer(
+        || json::shown_receipt(&receipt, invoice),
+        || match invoice {
+            None => words::receipt(&receipt),
+            Some(usd) => format!(
+                "{}\n  booked later, as the invoice says: {}",
+                words::receipt(&receipt),
+                usd.for_people()
+            ),
+        },
+    );
     Ok(Exit::OK)
 }
 

@@ -9,22 +9,77 @@ use super::{
     words,
 };
 use crate::{
-    desk::face::SpendView,
-    domain::{Cap, Usd},
+    desk::{
+        Desk,
+        face::{CapView, SpendView},
+    },
+    domain::{Cap, CapName, Usd},
 };
 
 /// Shows the meter, or sets the cap and shows it then.
 pub(super) async fn run(call: &Call, args: SpendArgs) -> Result<Exit, Stop> {
-    let cap = match args.command {
-        Some(SpendCommand::Cap { amount }) => Some(read_cap(&amount)?),
-        None => None,
+    let view = match args.command {
+        Some(SpendCommand::Cap {
+            amount,
+            day,
+            ticket,
+        }) => {
+            let cap = read_cap(&amount)?;
+            let beside = match (day, ticket) {
+                (true, _) => Some(CapName::Day),
+                (false, true) => Some(CapName::Ticket),
+                (false, false) => None,
+            };
+            call.at_desk(async |desk| set(desk, cap, beside).await)
+                .await?
+        }
+        Some(SpendCommand::Reconcile { receipt, usd }) => {
+            return reconcile(call, &receipt, &usd).await;
+        }
+        None => call.at_desk(async |desk| Ok(desk.spend().await?)).await?,
     };
-    let view = call.at_desk(async |desk| match cap {
-        Some(cap) => Ok(desk.set_cap(cap).await?),
-        None => Ok(desk.spend().await?),
-    });
-    let view = view.await?;
     call.out.answer(|| to_json(&view), || in_words(&view));
+    Ok(Exit::OK)
+}
+
+async fn set(desk: &Desk, cap: Cap, beside: Option<CapName>) -> Result<SpendView, Stop> {
+    let Some(name) = beside else {
+        return Ok(desk.set_cap(cap).await?);
+    };
+    let usd = match cap {
+        Cap::Month(usd) => Some(usd),
+        Cap::None | Cap::NotChosen => None,
+    };
+    Ok(desk.set_side_cap(name, usd).await?)
+}
+
+async fn reconcile(call: &Call, receipt: &str, usd: &str) -> Result<Exit, Stop> {
+    let invoice: Usd = usd.parse()?;
+    if invoice < Usd::ZERO {
+        return Err(Stop::usage("An invoice cannot be below zero."));
+    }
+    let (receipt, booked) = call
+        .at_desk(async |desk| Ok(desk.reconcile(receipt, invoice).await?))
+        .await?;
+    call.out.answer(
+        || {
+            json!({
+                "receipt": receipt.id,
+                "ledger_before_usd": booked.before.amount().to_string(),
+                "ledger_before_at_most": booked.before.is_at_most(),
+                "ledger_usd": booked.after.to_string(),
+            })
+        },
+        || {
+            format!(
+                "Receipt {}: the ledger had {} and has {} now, as the invoice says. The receipt \
+                 itself stays as it was written.",
+                receipt.id,
+                booked.before.for_people(),
+                booked.after.for_people()
+            )
+        },
+    );
     Ok(Exit::OK)
 }
 
@@ -57,6 +112,18 @@ fn to_json(view: &SpendView) -> Value {
         "percent": meter.percent(),
         "percent_because": meter.percent().is_none().then_some("there is no cap"),
         "paused": meter.paused,
+        "paused_by": view.paused_by.map(CapName::word),
+        "caps": view.caps.iter().map(cap_json).collect::<Vec<_>>(),
+    })
+}
+
+fn cap_json(cap: &CapView) -> Value {
+    json!({
+        "cap": cap.name.word(),
+        "cap_usd": cap.cap.to_string(),
+        "settled_usd": cap.settled.to_string(),
+        "held_usd": cap.held.to_string(),
+        "ends": cap.ends,
     })
 }
 
@@ -90,21 +157,49 @@ fn in_words(view: &SpendView) -> String {
             format_args!("\n{held} is held for drafts under way."),
         );
     }
-    if meter.paused {
-        let resumes = words::day(meter.period.ends);
+    if meter.settled_at_most > Usd::ZERO {
         words::push(
             &mut text,
             format_args!(
-                "\nAI paused: the rest does not pay for a draft. Nothing is lost: read, write, \
-                 search, set as before. Resumes {resumes}, or `deskhand spend cap AMOUNT` to raise \
-                 the cap."
+                "\nOf this {} is certain and ~{} at most; `deskhand spend reconcile` books what an \
+                 invoice says.",
+                meter.settled_known.for_people(),
+                meter.settled_at_most.for_people()
             ),
         );
     }
+    for cap in view.caps.iter().filter(|cap| cap.name == CapName::Day) {
+        words::push(
+            &mut text,
+            format_args!(
+                "\nToday: {} of {} used.",
+                cap.settled.beside(cap.cap),
+                cap.cap.beside(cap.cap)
+            ),
+        );
+    }
+    say_paused(view, &mut text);
     if meter.cap == Cap::NotChosen {
         text.push_str(
             "\nChoose a monthly cap: `deskhand spend cap 20`, or `deskhand spend cap none`.",
         );
     }
     text
+}
+
+fn say_paused(view: &SpendView, text: &mut String) {
+    if let Some(by) = view.paused_by {
+        let ends = view.caps.iter().find(|cap| cap.name == by);
+        let resumes = words::day(ends.map_or(view.meter.period.ends, |cap| cap.ends));
+        let flag = if by == CapName::Day { " --day" } else { "" };
+        words::push(
+            text,
+            format_args!(
+                "\nAI paused: what {} leaves does not pay for a draft. Nothing is lost: read, \
+                 write, search, set as before. Resumes {resumes}, or `deskhand spend cap{flag} \
+                 AMOUNT` to raise the cap.",
+                by.words()
+            ),
+        );
+    }
 }

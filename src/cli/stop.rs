@@ -99,6 +99,7 @@ impl From<DeskError> for Stop {
             | DeskError::NoProvider(_)
             | DeskError::Chain(_)
             | DeskError::Drill(_)
+            | DeskError::NoChain { .. }
             | DeskError::Query(_)
             | DeskError::KeyElsewhere(_) => Exit::USAGE,
 

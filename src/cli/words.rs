@@ -272,7 +272,8 @@ pub(super) fn drafted(receipt: &Receipt) -> String {
     line
 }
 
-fn capital(words: &str) -> String {
+/// Begins a sentence.
+pub(super) fn capital(words: &str) -> String {
     let mut chars = words.chars();
     let first = chars
         .next()

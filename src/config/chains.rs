@@ -3,7 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reader::{Reader, Section, Span, looks_like_key, quoted};
-use crate::{domain::LinkName, engine::chain::Chain};
+use crate::{
+    domain::LinkName,
+    engine::{
+        chain::Chain,
+        routing::{ROUTINGS, Routing},
+    },
+};
 
 /// One chain as the file says it, with the places of its links.
 pub(super) struct Found {
@@ -11,6 +17,8 @@ pub(super) struct Found {
     pub(super) name: String,
     /// Its links, in order.
     pub(super) links: Vec<LinkName>,
+    /// How they are put in order.
+    pub(super) routing: Routing,
     /// Where each link stands.
     pub(super) spans: Vec<Span>,
 }
@@ -52,7 +60,8 @@ fn listed(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
         let Some(table) = Section::of(reader, &format!("chains.{name}"), value) else {
             continue;
         };
-        table.refuse_unknown(reader, &["links"]);
+        table.refuse_unknown(reader, &["links", "routing"]);
+        let routing = routing(reader, &table);
         if table.get("links").is_none() {
             let message = format!("[chains.{name}] has no links.");
             let hint = "Add links = [\"provider/model\", \"provider/model\"].".to_owned();
@@ -83,10 +92,16 @@ fn listed(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
         found.push(Found {
             name: name.to_owned(),
             links,
+            routing,
             spans,
         });
     }
     found
+}
+
+fn routing(reader: &mut Reader<'_>, table: &Section<'_>) -> Routing {
+    let words: Vec<(&str, Routing)> = ROUTINGS.map(|one| (one.word(), one)).to_vec();
+    table.word(reader, "routing", &words).unwrap_or_default()
 }
 
 /// Follows `fallback_to` from every model that none falls back to, in the order of the file.
@@ -129,7 +144,12 @@ fn linked(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
             let others = links.iter().filter_map(|link| places.get(link)).cloned();
             let spans = own.into_iter().chain(others).collect();
             let name = head.to_string();
-            Some(Found { name, links, spans })
+            Some(Found {
+                name,
+                links,
+                routing: Routing::default(),
+                spans,
+            })
         })
         .collect();
     found.sort_by_key(|chain| chain.spans.first().map_or(0, |span| span.start));

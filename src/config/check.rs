@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     domain::{LinkName, ModelName, ProviderKind},
-    engine::chain::{Chain, Known},
+    engine::{
+        chain::{LinkFacts, advice},
+        price::bound,
+    },
 };
 
 /// Notes what is wrong or doubtful about the chains.
@@ -43,14 +46,23 @@ pub(super) fn check(
                 reader.warning(span, message, Some(hint));
             }
         }
-        let checked = Chain::check(chain.links.clone(), &chain.name, &|_| Known::Yes);
-        if let (Ok(checked), Some(span)) = (checked, chain.spans.first())
-            && let Some(warning) = checked.warning()
-        {
-            reader.warning(span, warning.words(), None);
+        if let Some(span) = chain.spans.first() {
+            let facts = chain.links.iter().map(|link| LinkFacts {
+                link: link.clone(),
+                estimate: book
+                    .price(link, around.today)
+                    .map(|price| bound(&price, USUAL.0, USUAL.1)),
+                window: prices::size(config, link).window,
+            });
+            for words in advice(&facts.collect::<Vec<_>>()) {
+                reader.warning(span, words, None);
+            }
         }
     }
 }
+
+/// A usual draft, by which links are compared: tokens in and out, at most.
+const USUAL: (u64, u64) = (4_000, 1_024);
 
 /// How many days ahead the end of a model is warned of; `deskhand models` names all.
 const SOON_DAYS: i32 = 30;

@@ -12,7 +12,7 @@ use std::{
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::{file::plain_amount, settings::Agent};
-use crate::domain::{Cap, LinkName, ModelName, ProviderKind, ProviderName};
+use crate::domain::{Cap, CapName, LinkName, ModelName, ProviderKind, ProviderName, Usd};
 
 /// Says why the file was not changed, and what to put there by hand.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,17 @@ pub fn set_cap(file: &Path, cap: Cap) -> Result<(), EditError> {
         Cap::Month(usd) => Some(value(plain_amount(usd))),
     };
     set(file, &["spend"], vec![("cap_month_usd", written)])
+}
+
+/// Sets a limit beside the month's: `cap_day_usd` or `cap_ticket_usd`; none takes it away.
+pub fn set_side_cap(file: &Path, cap: CapName, usd: Option<Usd>) -> Result<(), EditError> {
+    let key = match cap {
+        CapName::Month => "cap_month_usd",
+        CapName::Day => "cap_day_usd",
+        CapName::Ticket => "cap_ticket_usd",
+    };
+    let written = usd.map(|usd| value(plain_amount(usd)));
+    set(file, &["spend"], vec![(key, written)])
 }
 
 /// Sets `default_model` of a provider. A provider that is not in the file gets its table there.

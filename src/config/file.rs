@@ -1,6 +1,6 @@
 //! Reads the whole file: TOML in, a config or every finding out.
 
-use std::{io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use secrecy::SecretString;
 
@@ -10,6 +10,7 @@ use super::{
     names::Names,
     provider,
     reader::{Reader, Section},
+    rules,
     settings::{Agent, EngineConfig, Glyphs, SpendConfig, StoreConfig, UiConfig},
     theme::{COLOURS, PARTS, Paint, THEMES},
 };
@@ -18,12 +19,13 @@ use crate::{
     engine::policy::{AfterText, Hedging, OnAuthError, OnFault},
 };
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "agent",
     "store",
     "providers",
     "models",
     "chains",
+    "rules",
     "spend",
     "engine",
     "ui",
@@ -31,8 +33,11 @@ const TABLES: [&str; 9] = [
 ];
 const AGENT_KEYS: [&str; 3] = ["name", "email", "signature"];
 const STORE_KEYS: [&str; 1] = ["url"];
-const SPEND_KEYS: [&str; 5] = [
+const SPEND_KEYS: [&str; 8] = [
     "cap_month_usd",
+    "cap_day_usd",
+    "cap_ticket_usd",
+    "downgrade_at",
     "alerts",
     "pause_at_cap",
     "allow_unknown_prices",
@@ -132,6 +137,8 @@ pub fn read(
         models: provider::models(&mut reader, &root),
         providers,
         chains: super::Chains::new(),
+        routings: BTreeMap::new(),
+        rules: Vec::new(),
         spend: spend(&mut reader, &root),
         engine: engine(&mut reader, &root),
         ui: ui(&mut reader, &root),
@@ -139,6 +146,12 @@ pub fn read(
     };
     let found = chains::chains(&mut reader, &root);
     check::check(&mut reader, (&root, &config), &found, around);
+    let names: Vec<&str> = found.iter().map(|chain| chain.name.as_str()).collect();
+    config.rules = rules::rules(&mut reader, &root, &names);
+    config.routings = found
+        .iter()
+        .map(|chain| (chain.name.clone(), chain.routing))
+        .collect();
     config.chains = found
         .into_iter()
         .map(|chain| (chain.name, chain.links))
@@ -245,6 +258,9 @@ fn spend(reader: &mut Reader<'_>, root: &Section<'_>) -> SpendConfig {
     };
     SpendConfig {
         cap,
+        cap_day: side_cap(reader, &table, "cap_day_usd"),
+        cap_ticket: side_cap(reader, &table, "cap_ticket_usd"),
+        downgrade_at: downgrade_at(reader, &table),
         alerts: alerts(reader, &table).unwrap_or(usual.alerts),
         pause_at_cap: table
             .boolean(reader, "pause_at_cap")
@@ -254,6 +270,27 @@ fn spend(reader: &mut Reader<'_>, root: &Section<'_>) -> SpendConfig {
             .unwrap_or(usual.allow_unknown_prices),
         time_zone: time_zone(reader, &table).unwrap_or(usual.time_zone),
     }
+}
+
+/// Reads a limit beside the month's; `"none"` declares it absent, as leaving it out does.
+fn side_cap(reader: &mut Reader<'_>, table: &Section<'_>, key: &'static str) -> Option<Usd> {
+    let value = table.get(key)?;
+    if value.get_ref().as_str() == Some("none") {
+        return None;
+    }
+    table.amount(reader, key)
+}
+
+fn downgrade_at(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<u32> {
+    let value = table.get("downgrade_at")?;
+    let whole = super::reader::whole(value);
+    let percent = whole.and_then(|number| u32::try_from(number).ok());
+    if let Some(percent @ 1..=100) = percent {
+        return Some(percent);
+    }
+    let message = "`downgrade_at` must be a percentage from 1 to 100, such as 75.";
+    reader.error(&value.span(), message, None);
+    None
 }
 
 fn alerts(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<Vec<u32>> {

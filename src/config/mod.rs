@@ -23,6 +23,7 @@ pub mod price_rows;
 pub mod prices;
 mod provider;
 mod reader;
+pub mod rules;
 pub mod settings;
 pub mod show;
 mod site;
@@ -38,7 +39,10 @@ pub use settings::{
     SpendConfig, StoreConfig, UiConfig,
 };
 
-use crate::domain::{LinkName, ProviderName};
+use crate::{
+    domain::{LinkName, ProviderName},
+    engine::routing::Routing,
+};
 
 /// The whole config.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +57,10 @@ pub struct Config {
     pub models: BTreeMap<LinkName, ModelConfig>,
     /// Chains by name; the one named `default` is used when nothing else says.
     pub chains: Chains,
+    /// How the links of a chain are put in order, where that is not as written.
+    pub routings: BTreeMap<String, Routing>,
+    /// Which chain a ticket is drafted with; the first that fits wins.
+    pub rules: Vec<rules::Rule>,
     /// Money.
     pub spend: SpendConfig,
     /// The fallback engine.
@@ -67,5 +75,10 @@ impl Config {
     /// Returns the chain used when nothing else says, if the file has one.
     pub fn default_chain(&self) -> Option<&[LinkName]> {
         self.chains.get("default").map(Vec::as_slice)
+    }
+
+    /// Returns how the links of a chain are put in order.
+    pub fn routing(&self, chain: &str) -> Routing {
+        self.routings.get(chain).copied().unwrap_or_default()
     }
 }

@@ -148,6 +148,12 @@ pub struct ModelConfig {
 pub struct SpendConfig {
     /// `cap_month_usd`.
     pub cap: Cap,
+    /// `cap_day_usd`, if there is one.
+    pub cap_day: Option<Usd>,
+    /// `cap_ticket_usd`, if there is one.
+    pub cap_ticket: Option<Usd>,
+    /// `downgrade_at`: from this percentage of the month's cap on the cheaper link goes first.
+    pub downgrade_at: Option<u32>,
     /// At which percentages to say so, once per month.
     pub alerts: Vec<u32>,
     /// Whether AI stops at the cap.
@@ -162,6 +168,9 @@ impl Default for SpendConfig {
     fn default() -> Self {
         Self {
             cap: Cap::NotChosen,
+            cap_day: None,
+            cap_ticket: None,
+            downgrade_at: None,
             alerts: vec![50, 75, 100],
             pause_at_cap: true,
             allow_unknown_prices: false,

@@ -32,7 +32,10 @@ impl Config {
         let chains: Map<String, Value> = self
             .chains
             .iter()
-            .map(|(name, links)| (name.clone(), json!({ "links": links })))
+            .map(|(name, links)| {
+                let routing = self.routing(name).word();
+                (name.clone(), json!({ "links": links, "routing": routing }))
+            })
             .collect();
         let mut whole = json!({
             "agent": {
@@ -44,6 +47,7 @@ impl Config {
             "providers": providers,
             "models": models,
             "chains": chains,
+            "rules": self.rules.iter().map(|rule| json!({ "when": rule.when, "chain": rule.chain })).collect::<Vec<_>>(),
             "spend": self.spend_json(),
             "engine": self.engine_json(),
             "ui": {
@@ -72,6 +76,9 @@ impl Config {
                 Cap::None => Some("none".to_owned()),
                 Cap::Month(usd) => Some(plain_amount(usd)),
             },
+            "cap_day_usd": self.spend.cap_day.map(plain_amount),
+            "cap_ticket_usd": self.spend.cap_ticket.map(plain_amount),
+            "downgrade_at": self.spend.downgrade_at,
             "alerts": self.spend.alerts,
             "pause_at_cap": self.spend.pause_at_cap,
             "allow_unknown_prices": self.spend.allow_unknown_prices,

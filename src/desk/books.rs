@@ -1,6 +1,6 @@
 //! The ledger of one run: the store, with the cap and the month of the moment of each hold.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use super::{
     Desk,
@@ -9,7 +9,7 @@ use super::{
     ledger::{Answer, Ledger, LedgerError, Wish},
 };
 use crate::{
-    domain::{Cap, Cost, HoldId, RunId, TicketId, Timestamp, Usd},
+    domain::{Cap, CapName, Cost, HoldId, RunId, TicketId, Timestamp, Usd},
     store::{HoldAnswer, HoldAsk, StoreError},
 };
 
@@ -22,6 +22,7 @@ pub(super) struct Books<'a> {
     run: RunId,
     ticket: TicketId,
     owner: String,
+    denied_by: OnceLock<CapName>,
 }
 
 impl<'a> Books<'a> {
@@ -32,7 +33,13 @@ impl<'a> Books<'a> {
             run: job.run,
             ticket: job.ticket(),
             owner: desk.owner(&job.agent),
+            denied_by: OnceLock::new(),
         }
+    }
+
+    /// Returns the limit that denied a hold, if one did.
+    pub(super) fn denied_by(&self) -> Option<CapName> {
+        self.denied_by.get().copied()
     }
 
     /// Returns the limit of this moment. A cap that is not chosen any more lets nothing through.
@@ -62,6 +69,7 @@ impl<'a> Books<'a> {
             ceiling: wish.ceiling,
             floor: wish.floor,
             cap: self.cap(),
+            beside: self.desk.side_caps(),
             period: self.desk.period().name,
             owner: self.owner.clone(),
             lease_until: wish.at + limit,
@@ -78,7 +86,9 @@ impl<'a> Books<'a> {
         self.desk.tell(DeskEvent::Spent);
         match answer {
             Ok(HoldAnswer::Granted(held)) => Ok(Answer::Granted(held)),
-            Ok(HoldAnswer::Denied { free }) => {
+            Ok(HoldAnswer::Denied { free, by }) => {
+                // The first one counts: it is what the person would have to raise.
+                self.denied_by.get_or_init(|| by);
                 let sums = self.desk.store.sums(period).await;
                 Ok(Answer::Denied {
                     free,

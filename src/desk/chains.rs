@@ -45,7 +45,7 @@ struct Memory {
 
 /// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short
 /// exchange. Only the pause is judged by it; each draft is held at its own size.
-const USUAL_PROMPT: u64 = 4_000;
+pub(super) const USUAL_PROMPT: u64 = 4_000;
 
 impl Desk {
     /// Returns the chain for a draft: the one asked for, else the config's, else the connected

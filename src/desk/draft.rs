@@ -13,11 +13,13 @@ use super::{
     drive::{Doors, Outcome, drive},
     face::{DraftAsk, Drafted, TicketView},
     live::Teller,
+    route::Occasion,
     voice::Voice,
 };
 use crate::{
     domain::{
-        Cap, Draft, DraftState, Ending, MessageId, RunId, SkipReason, Skipped, TicketId, Timestamp,
+        Cap, CapName, Draft, DraftState, Ending, MessageId, RunId, SkipReason, Skipped, TicketId,
+        Timestamp,
     },
     engine::prompt::{PromptPolicy, Prompted, Thread, prompt},
     text::redact::redact,
@@ -115,7 +117,7 @@ impl Desk {
         let Some(mut prepared) = prepared else {
             let outcome = never_begun(&job, (began, self.clock.now()));
             return self
-                .file_outcome(&job, &BTreeMap::new(), outcome, None)
+                .file_outcome(&job, &BTreeMap::new(), outcome.into(), None)
                 .await;
         };
         if let Some(place) = place {
@@ -154,8 +156,13 @@ impl Desk {
     async fn job(&self, run: RunId, ask: &DraftAsk) -> Result<Job, DeskError> {
         let agent = self.agent();
         let view = self.ticket(ask.ticket).await?;
-        let chosen = self.chain(ask.chain.as_deref()).await?;
         let prompted = self.prompted(&view, ask.hint.as_deref());
+        let occasion = Occasion {
+            prompt_at_most: prompted.ask.tokens_at_most(),
+            // The random part of a UUIDv7.
+            turn: run.uuid().as_u64_pair().1,
+        };
+        let chosen = self.route(&view, ask.chain.as_deref(), occasion).await?;
         Ok(Job {
             run,
             agent,
@@ -200,7 +207,7 @@ impl Desk {
         prepared: &Prepared,
         teller: &Teller,
         stop: &CancellationToken,
-    ) -> (Outcome, Option<Draft>) {
+    ) -> (Ended, Option<Draft>) {
         let books = Books::new(self, job);
         let shorter = self.shorter(job, prepared);
         let voice = Voice::new(&self.transport, &job.prompted.ask, &prepared.endpoints)
@@ -221,7 +228,8 @@ impl Desk {
             tokio::select! {
                 outcome = &mut driving => {
                     self.after_company(company, &outcome);
-                    return (outcome, written);
+                    let denied_by = books.denied_by();
+                    return (Ended { outcome, denied_by }, written);
                 }
                 _ = every.tick() => written = self.save_so_far(job, written).await,
             }
@@ -246,6 +254,21 @@ impl Desk {
                 tracing::warn!(run = %job.run, %error, "the words so far were not saved");
                 written
             }
+        }
+    }
+}
+
+/// How a run came out, and which limit stood in its way.
+pub(super) struct Ended {
+    pub outcome: Outcome,
+    pub denied_by: Option<CapName>,
+}
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            denied_by: None,
         }
     }
 }

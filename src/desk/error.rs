@@ -63,6 +63,14 @@ pub enum DeskError {
     /// What a drill should do cannot be done.
     #[error("This drill cannot be played: {0}.")]
     Drill(#[from] DrillError),
+    /// No chain has that name.
+    #[error("`{named}` is neither a chain nor links; chains are: {}", if known.is_empty() { "none yet" } else { known })]
+    NoChain {
+        /// What was named.
+        named: String,
+        /// The chains there are.
+        known: String,
+    },
     /// The program broke while it drafted; what the call cost is counted at its most.
     #[error("The draft ended by a fault of deskhand itself. Its cost is counted at its most (~).")]
     Broken,
@@ -147,6 +155,10 @@ impl DeskError {
                 format!("Change it there, or remove the line under [providers.{name}].")
             }
             Self::Vault { provider, error } => error.advice(&provider.0),
+            Self::NoChain { .. } => {
+                "Write provider/model,provider/model, or the name of a chain in the config."
+                    .to_owned()
+            }
             Self::Chain(_) => "`deskhand models` lists what can be asked.".to_owned(),
             Self::Store(_)
             | Self::Drill(_)

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        Attempt, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter, OutboxRow,
-        ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId, Timestamp, Usd,
+        Attempt, CapName, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
+        OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
+        Timestamp, Usd,
     },
     engine::figures::Figures,
 };
@@ -150,6 +151,25 @@ pub struct SpendView {
     pub cap_because: String,
     /// What the cheapest useful draft needs.
     pub cheapest_draft: Option<Usd>,
+    /// The limits of time, the month's first, and how each stands.
+    pub caps: Vec<CapView>,
+    /// Which of them AI work is paused by.
+    pub paused_by: Option<CapName>,
+}
+
+/// How one limit stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CapView {
+    /// Which.
+    pub name: CapName,
+    /// The limit.
+    pub cap: Usd,
+    /// Settled, certain or not.
+    pub settled: Usd,
+    /// Held for calls under way.
+    pub held: Usd,
+    /// When the count begins anew.
+    pub ends: Timestamp,
 }
 
 /// What the receipts since a time say together.

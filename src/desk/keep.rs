@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Chosen, Desk, DeskError,
-    draft::Job,
+    draft::{Ended, Job},
     drive::{Outcome, Unsettled},
     face::{DeskEvent, Drafted, TicketView},
 };
@@ -36,19 +36,22 @@ impl Desk {
         &self,
         job: &Job,
         keys: &Keys,
-        outcome: Outcome,
+        Ended { outcome, denied_by }: Ended,
         written: Option<Draft>,
     ) -> Result<Drafted, DeskError> {
         for unsettled in &outcome.unsettled {
             self.settle_later(unsettled);
         }
-        let receipt = receipt_of(
+        let mut receipt = receipt_of(
             (job.run, &job.agent),
             Some(&job.view),
             &job.chosen,
             &job.prompted,
             &outcome,
         );
+        if let Some(cap) = denied_by.filter(|_| receipt.ending == Ending::OverCap) {
+            receipt.action = format!("denied: over {}", cap.words());
+        }
         let noted = self.store.write_receipt(&receipt).await;
         let kept = self
             .keep_text(job, &outcome, &receipt, written.as_ref())

@@ -4,11 +4,12 @@ use jiff::{ToSpan, civil, tz::TimeZone};
 
 use super::{
     Desk, DeskError,
-    face::{DeskEvent, SpendView},
+    face::{CapView, DeskEvent, SpendView},
 };
 use crate::{
     config::edit,
-    domain::{Cap, Meter, Period, Timestamp, Usd},
+    domain::{Cap, CapName, Meter, Period, Receipt, SideCaps, Timestamp, Usd},
+    store::Reconciled,
 };
 
 /// The percentage with which the pause is announced, also when the meter reads less.
@@ -51,7 +52,13 @@ impl Desk {
         };
         let cheapest_draft = self.cheapest_draft().await?;
         let pauses = settings.config.spend.pause_at_cap;
-        meter.paused = pauses && is_paused(&meter, cheapest_draft);
+        let caps = self.caps(&meter).await?;
+        let tightest = caps
+            .iter()
+            .filter(|cap| pauses && is_paused(cap.cap, cap.settled, cheapest_draft))
+            .max_by_key(|cap| cap.ends);
+        meter.paused = tightest.is_some();
+        let paused_by = tightest.map(|cap| cap.name);
         let cap_because = match cap {
             Cap::NotChosen => "not chosen yet",
             Cap::None => "declared absent in the config",
@@ -61,7 +68,70 @@ impl Desk {
             meter,
             cap_because: cap_because.to_owned(),
             cheapest_draft,
+            caps,
+            paused_by,
         })
+    }
+
+    /// Returns the limits of time, the month's first, and how each stands.
+    async fn caps(&self, meter: &Meter) -> Result<Vec<CapView>, DeskError> {
+        let mut caps = Vec::new();
+        if let Cap::Month(cap) = meter.cap {
+            caps.push(CapView {
+                name: CapName::Month,
+                cap,
+                settled: meter.settled(),
+                held: meter.held,
+                ends: meter.period.ends,
+            });
+        }
+        if let Some((cap, begins)) = self.side_caps().day {
+            let sums = self.store.day_sums(&meter.period.name, begins).await?;
+            caps.push(CapView {
+                name: CapName::Day,
+                cap,
+                settled: sums.settled_known.plus(sums.settled_at_most),
+                held: sums.held,
+                ends: self.day().1,
+            });
+        }
+        Ok(caps)
+    }
+
+    /// Returns when this day began and when it ends, in the zone whose months are counted.
+    fn day(&self) -> (Timestamp, Timestamp) {
+        let zone = &self.settings().zone;
+        let now = self.clock.now();
+        let today = now.to_zoned(zone.clone()).date();
+        let begin = |day: civil::Date| {
+            let begins = day.to_zoned(zone.clone());
+            begins.map_or(now, |begins| begins.timestamp())
+        };
+        (begin(today), begin(today.tomorrow().unwrap_or(today)))
+    }
+
+    /// Returns the limits beside the month's, as they are at this moment.
+    pub(super) fn side_caps(&self) -> SideCaps {
+        let spend = &self.settings().config.spend;
+        if !spend.pause_at_cap {
+            return SideCaps::default();
+        }
+        SideCaps {
+            day: spend.cap_day.map(|cap| (cap, self.day().0)),
+            ticket: spend.cap_ticket,
+        }
+    }
+
+    /// Writes a limit beside the month's into the config; none takes it away.
+    pub async fn set_side_cap(
+        &self,
+        cap: CapName,
+        usd: Option<Usd>,
+    ) -> Result<SpendView, DeskError> {
+        edit::set_side_cap(&self.paths.config_file, cap, usd)?;
+        self.reload()?;
+        self.tell(DeskEvent::Spent);
+        self.spend().await
     }
 
     /// Writes a new cap into the config; drafting resumes or pauses at once, here and in every
@@ -71,6 +141,36 @@ impl Desk {
         self.reload()?;
         self.tell(DeskEvent::Spent);
         self.spend().await
+    }
+
+    /// Books what an invoice says a receipt's run cost. The receipt stays as it was written.
+    pub async fn reconcile(
+        &self,
+        receipt: &str,
+        invoice: Usd,
+    ) -> Result<(Receipt, Reconciled), DeskError> {
+        let (_, receipt) = self.receipt(receipt).await?;
+        let why = format!(
+            "invoice for receipt {}, booked by {}",
+            receipt.id,
+            self.agent()
+        );
+        let now = self.clock.now();
+        let booked = self
+            .store
+            .reconcile(receipt.run, invoice, &why, now)
+            .await?;
+        let booked = booked.ok_or(DeskError::Nothing(
+            "This run has nothing in the ledger: no call of it was ever made.",
+        ))?;
+        self.tell(DeskEvent::Spent);
+        self.announce().await?;
+        Ok((receipt, booked))
+    }
+
+    /// Returns what an invoice said of a receipt's run, if one was booked.
+    pub async fn reconciled(&self, receipt: &Receipt) -> Result<Option<Usd>, DeskError> {
+        Ok(self.store.reconciled(receipt.run).await?)
     }
 
     /// Says aloud, once per period each, which thresholds have been passed.
@@ -96,14 +196,9 @@ impl Desk {
 /// Tells whether the free money is below the cheapest useful draft. What drafts under way hold
 /// counts as free here, for most of it comes back: else the meter would say PAUSED, and once a
 /// month aloud, whenever three drafts run near the cap. Each hold is judged by what is truly free.
-fn is_paused(meter: &Meter, cheapest: Option<Usd>) -> bool {
-    match meter.cap {
-        Cap::Month(cap) => {
-            let left = cap.minus(meter.settled());
-            left <= Usd::ZERO || cheapest.is_some_and(|needed| left < needed)
-        }
-        Cap::None | Cap::NotChosen => false,
-    }
+fn is_paused(cap: Usd, settled: Usd, cheapest: Option<Usd>) -> bool {
+    let left = cap.minus(settled);
+    left <= Usd::ZERO || cheapest.is_some_and(|needed| left < needed)
 }
 
 #[cfg(test)]
@@ -123,21 +218,11 @@ mod tests {
 
     #[test]
     fn the_desk_pauses_when_the_rest_pays_for_no_draft() {
-        let meter = |settled: i64| Meter {
-            period: Period {
-                name: "2026-11".into(),
-                ends: Timestamp::UNIX_EPOCH,
-            },
-            cap: Cap::Month(Usd::from_dollars(20)),
-            settled_known: Usd::from_nanos(settled),
-            settled_at_most: Usd::ZERO,
-            held: Usd::from_dollars(5),
-            paused: false,
-        };
+        let cap = Usd::from_dollars(20);
         let cheapest = Some(Usd::from_nanos(40_000_000));
 
-        assert!(!is_paused(&meter(19_960_000_000), cheapest));
-        assert!(is_paused(&meter(19_960_000_001), cheapest));
-        assert!(is_paused(&meter(20_000_000_000), None));
+        assert!(!is_paused(cap, Usd::from_nanos(19_960_000_000), cheapest));
+        assert!(is_paused(cap, Usd::from_nanos(19_960_000_001), cheapest));
+        assert!(is_paused(cap, Usd::from_nanos(20_000_000_000), None));
     }
 }

@@ -42,6 +42,8 @@ pub enum Test {
     System,
     /// `is:draft`: a draft waits.
     HasDraft,
+    /// `source:import`: where the ticket came from.
+    Source(String),
 }
 
 /// Says what is wrong with a query.
@@ -86,7 +88,7 @@ impl Test {
         };
         let known = matches!(
             field,
-            "status" | "tag" | "from" | "assignee" | "is" | "requester"
+            "status" | "tag" | "from" | "assignee" | "is" | "requester" | "source" | "channel"
         );
         if known && value.is_empty() {
             return Err(QueryError::Empty(field.to_owned()));
@@ -96,6 +98,7 @@ impl Test {
             "tag" => Self::Tag(value.to_lowercase()),
             "from" | "requester" => Self::From(value.to_owned()),
             "assignee" => Self::Assignee(value.to_owned()),
+            "source" | "channel" => Self::Source(value.to_lowercase()),
             "is" => match value {
                 "fallback" => Self::Fallback,
                 "unsolved" => Self::Unsolved,

@@ -25,6 +25,46 @@ pub enum Cap {
     Month(Usd),
 }
 
+/// Limits beside the month's; the smallest wins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SideCaps {
+    /// At most this much in a day, and when the day began.
+    pub day: Option<(Usd, Timestamp)>,
+    /// At most this much for one ticket, for as long as it lives.
+    pub ticket: Option<Usd>,
+}
+
+/// Which limit denied a hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapName {
+    /// The month's.
+    Month,
+    /// The day's.
+    Day,
+    /// The ticket's own.
+    Ticket,
+}
+
+impl CapName {
+    /// Returns the word in JSON: `month`, `day` or `ticket`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Ticket => "ticket",
+        }
+    }
+
+    /// Returns what was reached, for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Month => "the month's cap",
+            Self::Day => "the day's cap",
+            Self::Ticket => "the ticket's cap",
+        }
+    }
+}
+
 /// How the ledger stands in one period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{LinkName, ProviderName};
+use crate::domain::{LinkName, ProviderName, Usd};
 
 /// What is known of a link's model; it decides windows, output limits and clocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +187,57 @@ impl Chain {
             .all(|link| link.provider == first.provider)
             .then(|| ChainWarning::OneProvider(first.provider.clone()))
     }
+}
+
+/// What advice on a chain looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkFacts {
+    /// The link.
+    pub link: LinkName,
+    /// What a usual draft costs at most, where a price is known.
+    pub estimate: Option<Usd>,
+    /// How many tokens fit into it, where that is known.
+    pub window: Option<u64>,
+}
+
+/// A chain with more links than this keeps a person waiting.
+const LINKS_ENOUGH: usize = 4;
+
+/// Returns what is allowed of a chain but worth saying: one link, one provider, a backup that is
+/// dearer or takes less, too many links.
+pub fn advice(links: &[LinkFacts]) -> Vec<String> {
+    let chain = Chain {
+        links: links.iter().map(|facts| facts.link.clone()).collect(),
+        from: String::new(),
+    };
+    let mut said: Vec<String> = chain.warning().iter().map(ChainWarning::words).collect();
+    let Some((first, backups)) = links.split_first() else {
+        return said;
+    };
+    for backup in backups {
+        if backup.estimate > first.estimate && first.estimate.is_some() {
+            said.push(format!(
+                "The backup {} is dearer than {}: an outage costs more than a usual day.",
+                backup.link, first.link
+            ));
+        }
+        if let (Some(own), Some(primary)) = (backup.window, first.window)
+            && own < primary
+        {
+            said.push(format!(
+                "The backup {} takes {own} tokens, {} takes {primary}: a long ticket may not fit.",
+                backup.link, first.link
+            ));
+        }
+    }
+    if links.len() > LINKS_ENOUGH {
+        said.push(format!(
+            "The chain has {} links; beyond {LINKS_ENOUGH} a person waits longer than the answer \
+             is worth.",
+            links.len()
+        ));
+    }
+    said
 }
 
 #[cfg(test)]

@@ -24,4 +24,5 @@ pub mod price;
 mod price_row;
 pub mod prompt;
 pub mod remedy;
+pub mod routing;
 pub mod run;

@@ -98,7 +98,7 @@ const THINKING_LEAST: u32 = 1_024;
 
 impl Plan {
     /// Returns why a link must be skipped before it is asked, if it must.
-    pub(super) fn obstacle(&self, link: &PlannedLink) -> Option<SkipReason> {
+    pub fn obstacle(&self, link: &PlannedLink) -> Option<SkipReason> {
         match (&link.usable, &link.price) {
             (Usable::No(reason), _) => Some(reason.clone()),
             (_, None) => Some(SkipReason::NoPrice),

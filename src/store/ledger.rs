@@ -11,9 +11,11 @@ use super::{
     dialect::Lock,
     error::Trouble,
     events::{self, Happened, Verb},
-    rows,
+    rows, sums,
 };
-use crate::domain::{Cap, Cost, HoldId, LinkName, RunId, TicketId, Timestamp, Usd};
+use crate::domain::{
+    Cap, CapName, Cost, HoldId, LinkName, RunId, SideCaps, TicketId, Timestamp, Usd,
+};
 
 /// A request for money, before a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +34,10 @@ pub struct HoldAsk {
     pub ceiling: Usd,
     /// The least that buys a useful answer.
     pub floor: Usd,
-    /// The limit.
+    /// The month's limit.
     pub cap: Cap,
+    /// The limits beside it.
+    pub beside: SideCaps,
     /// The month: `2026-11`.
     pub period: String,
     /// The process that asks, with its start time.
@@ -53,27 +57,9 @@ pub enum HoldAnswer {
     Denied {
         /// How much that is.
         free: Usd,
+        /// Below which limit.
+        by: CapName,
     },
-}
-
-/// How one period stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Settled as reported.
-    pub settled_known: Usd,
-    /// Settled as upper bounds.
-    pub settled_at_most: Usd,
-    /// Held for calls under way.
-    pub held: Usd,
-}
-
-impl Sums {
-    /// Returns all that is settled or held.
-    pub const fn taken(&self) -> Usd {
-        self.settled_known
-            .plus(self.settled_at_most)
-            .plus(self.held)
-    }
 }
 
 /// A hold whose run has no receipt yet: it is under way, or its program died.
@@ -151,12 +137,6 @@ impl Store {
             Ok(true)
         })
         .await
-    }
-
-    /// Returns how a period stands.
-    pub async fn sums(&self, period: &str) -> Result<Sums, StoreError> {
-        self.told("read the ledger", async { sums(self.pool(), period).await })
-            .await
     }
 
     /// Returns the holds whose run has no receipt, oldest first.
@@ -271,14 +251,12 @@ impl Store {
         ask: &HoldAsk,
     ) -> Result<HoldAnswer, Trouble> {
         self.lock_budget(tx, &ask.period).await?;
-        let free = match ask.cap {
-            Cap::Month(cap) => cap.minus(sums(&mut *tx, &ask.period).await?.taken()),
-            Cap::None | Cap::NotChosen => Usd::MAX,
-        };
+        let (free, by) = sums::free(tx, ask).await?;
         let amount = ask.ceiling.min(free).max(Usd::ZERO);
         if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
             return Ok(HoldAnswer::Denied {
                 free: free.max(Usd::ZERO),
+                by,
             });
         }
         insert_hold(tx, ask, amount).await?;
@@ -322,7 +300,11 @@ impl Store {
     }
 
     /// Locks the budget's row of a period, made where it does not exist.
-    async fn lock_budget(&self, tx: &mut AnyConnection, period: &str) -> Result<(), Trouble> {
+    pub(super) async fn lock_budget(
+        &self,
+        tx: &mut AnyConnection,
+        period: &str,
+    ) -> Result<(), Trouble> {
         sqlx::query("INSERT INTO budgets (period) VALUES ($1) ON CONFLICT (period) DO NOTHING")
             .bind(period)
             .execute(&mut *tx)
@@ -343,16 +325,16 @@ impl Store {
 }
 
 /// One line of the ledger.
-struct Entry<'a> {
-    period: &'a str,
-    hold: Option<HoldId>,
-    kind: &'static str,
-    cost: Cost,
-    why: &'a str,
-    at: Timestamp,
+pub(super) struct Entry<'a> {
+    pub(super) period: &'a str,
+    pub(super) hold: Option<HoldId>,
+    pub(super) kind: &'static str,
+    pub(super) cost: Cost,
+    pub(super) why: &'a str,
+    pub(super) at: Timestamp,
 }
 
-async fn insert_entry(tx: &mut AnyConnection, entry: &Entry<'_>) -> Result<(), Trouble> {
+pub(super) async fn insert_entry(tx: &mut AnyConnection, entry: &Entry<'_>) -> Result<(), Trouble> {
     let number = events::next(tx, "ledger").await?;
     sqlx::query(
         "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at)
@@ -408,30 +390,6 @@ async fn one(tx: &mut AnyConnection, id: HoldId) -> Result<(OpenHold, String), T
         .await?
         .ok_or_else(|| Trouble::not_found("hold", &id))?;
     Ok((open_hold(&row)?, rows::text(&row, "state")?))
-}
-
-/// Reads the sums in one statement: between two, a settlement could be counted in neither.
-async fn sums<'e, E>(executor: E, period: &str) -> Result<Sums, Trouble>
-where
-    E: sqlx::Executor<'e, Database = sqlx::Any>,
-{
-    let row = sqlx::query(
-        "SELECT
-             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger
-                 WHERE period = $1 AND at_most = 0) AS settled_known,
-             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger
-                 WHERE period = $1 AND at_most = 1) AS settled_at_most,
-             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM holds
-                 WHERE period = $1 AND state = 'held') AS held",
-    )
-    .bind(period.to_owned())
-    .fetch_one(executor)
-    .await?;
-    Ok(Sums {
-        settled_known: Usd::from_nanos(rows::int(&row, "settled_known")?),
-        settled_at_most: Usd::from_nanos(rows::int(&row, "settled_at_most")?),
-        held: Usd::from_nanos(rows::int(&row, "held")?),
-    })
 }
 
 pub(super) const fn spent(period: &str, at: Timestamp) -> Happened<'_> {

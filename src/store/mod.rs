@@ -16,10 +16,12 @@ mod messages;
 pub mod news;
 mod outbox;
 mod receipts;
+mod reconcile;
 mod rows;
 mod schema;
 mod search;
 mod standings;
+mod sums;
 mod tickets;
 
 use std::{
@@ -42,8 +44,10 @@ pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};
 pub use events::{EventRow, Verb};
 pub use filing::{Filed, Filing, Known, Letter, Moved, Place};
-pub use ledger::{HoldAnswer, HoldAsk, HoldState, OpenHold, Sums};
+pub use ledger::{HoldAnswer, HoldAsk, HoldState, OpenHold};
 pub use receipts::{Broken, ReceiptFilter, Verdict};
+pub use reconcile::Reconciled;
+pub use sums::Sums;
 
 use dialect::{Dialect, Lock};
 use error::Trouble;

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step {
         version: 1,
         name: "start",
@@ -22,6 +22,11 @@ const STEPS: [Step; 2] = [
         version: 2,
         name: "unfiled_holds",
         sql: include_str!("../../assets/migrations/0002_unfiled_holds.sql"),
+    },
+    Step {
+        version: 3,
+        name: "caps",
+        sql: include_str!("../../assets/migrations/0003_caps.sql"),
     },
 ];
 

@@ -105,6 +105,10 @@ fn condition(sql: &mut Sql, test: &Test, dialect: Dialect) -> Result<String, Tro
             .to_owned(),
         Test::Unsolved => "t.in_queue = 1".to_owned(),
         Test::System => "t.quarantined_because IS NOT NULL".to_owned(),
+        Test::Source(source) => {
+            let value = sql.text_value(source.clone());
+            format!("lower(t.source) = {value}")
+        }
         Test::HasDraft => {
             "t.id IN (SELECT f.ticket FROM drafts f WHERE f.standing = 'live')".to_owned()
         }

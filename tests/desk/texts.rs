@@ -188,6 +188,7 @@ async fn what_opening_found_is_told_to_the_first_that_listens() {
         ceiling: "0.01".parse().unwrap(),
         floor: "0.01".parse().unwrap(),
         cap: deskhand::domain::Cap::None,
+        beside: deskhand::domain::SideCaps::default(),
         period: "2026-11".into(),
         owner: "another machine's".into(),
         lease_until: now() - std::time::Duration::from_secs(1),

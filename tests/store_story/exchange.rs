@@ -1,7 +1,7 @@
 //! A switch: one attempt settled and the next one held for, in one transaction.
 
 use deskhand::{
-    domain::{Cap, Cost, HoldId, Usd},
+    domain::{Cap, CapName, Cost, HoldId, Usd},
     store::{HoldAnswer, Store},
 };
 use uuid::Uuid;
@@ -30,7 +30,13 @@ pub(super) async fn a_switch_settles_and_holds_at_once(store: &Store) {
         .await
         .unwrap();
 
-    assert_eq!(answer, HoldAnswer::Denied { free: usd(45) });
+    assert_eq!(
+        answer,
+        HoldAnswer::Denied {
+            free: usd(45),
+            by: CapName::Month
+        }
+    );
     assert_eq!(
         sums(store, "2027-05").await,
         (5, 50, 0),

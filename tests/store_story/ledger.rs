@@ -2,8 +2,8 @@
 
 use deskhand::{
     domain::{
-        Cap, Cost, Ending, FaultClass, HoldId, KeyStanding, KeyState, LinkName, ProviderName,
-        ReceiptId, Rest, TicketId, Usd,
+        Cap, CapName, Cost, Ending, FaultClass, HoldId, KeyStanding, KeyState, LinkName,
+        ProviderName, ReceiptId, Rest, RunId, SideCaps, TicketId, Usd,
     },
     store::{HoldAnswer, HoldState, Store, StoreError},
 };
@@ -27,7 +27,10 @@ pub(super) async fn money_is_held_and_settled(store: &Store) {
     );
     assert_eq!(
         store.hold(&three).await.unwrap(),
-        HoldAnswer::Denied { free: Usd::ZERO }
+        HoldAnswer::Denied {
+            free: Usd::ZERO,
+            by: CapName::Month
+        }
     );
     assert!(
         store
@@ -64,7 +67,10 @@ pub(super) async fn money_is_held_and_settled(store: &Store) {
     let spent_up = hold_ask("2026-12", Cap::Month(usd(72)), usd(1), usd(1));
     assert_eq!(
         store.hold(&spent_up).await.unwrap(),
-        HoldAnswer::Denied { free: Usd::ZERO }
+        HoldAnswer::Denied {
+            free: Usd::ZERO,
+            by: CapName::Month
+        }
     );
     let free_of_charge = hold_ask("2026-12", Cap::Month(usd(72)), Usd::ZERO, Usd::ZERO);
     assert_eq!(
@@ -200,4 +206,81 @@ pub(super) async fn standings_outlive_a_run(store: &Store) {
     assert_eq!(store.first_provider().await.unwrap(), None);
     store.set_first_provider(&anthropic, at(806)).await.unwrap();
     assert_eq!(store.first_provider().await.unwrap(), Some(anthropic));
+}
+
+pub(super) async fn the_smallest_limit_wins_and_is_named(store: &Store) {
+    let ticket = TicketId::new(Uuid::now_v7());
+    let ask = |ceiling, day: Option<i64>, own: Option<i64>| {
+        let mut ask = hold_ask("2027-07", Cap::Month(usd(1_000)), usd(ceiling), usd(10));
+        ask.ticket = Some(ticket);
+        ask.at = at(90_000);
+        ask.beside = SideCaps {
+            day: day.map(|cap| (usd(cap), at(80_000))),
+            ticket: own.map(usd),
+        };
+        ask
+    };
+    store
+        .book(
+            "2027-07",
+            Cost::Known(usd(300)),
+            "the day before",
+            at(79_999),
+        )
+        .await
+        .unwrap();
+
+    let first = ask(50, Some(100), Some(60));
+    assert_eq!(
+        store.hold(&first).await.unwrap(),
+        HoldAnswer::Granted(usd(50))
+    );
+    let held = ask(50, Some(100), Some(60));
+    assert_eq!(
+        store.hold(&held).await.unwrap(),
+        HoldAnswer::Granted(usd(10)),
+        "what the ticket's limit leaves"
+    );
+    let denied = ask(50, Some(100), Some(60));
+    assert_eq!(
+        store.hold(&denied).await.unwrap(),
+        HoldAnswer::Denied {
+            free: Usd::ZERO,
+            by: CapName::Ticket
+        }
+    );
+    let at_most = Cost::AtMost(usd(45));
+    assert!(store.settle(first.id, at_most, at(90_001)).await.unwrap());
+    assert!(store.settle(held.id, Cost::FREE, at(90_001)).await.unwrap());
+    let day = store.day_sums("2027-07", at(80_000)).await.unwrap();
+    assert_eq!((day.settled_at_most, day.taken()), (usd(45), usd(45)));
+    let own = store.ticket_sums(ticket).await.unwrap();
+    assert_eq!(own.taken(), usd(45));
+    let by_day = ask(90, Some(50), None);
+    assert_eq!(
+        store.hold(&by_day).await.unwrap(),
+        HoldAnswer::Denied {
+            free: usd(5),
+            by: CapName::Day
+        }
+    );
+    an_invoice_is_booked_once(store, first.run).await;
+}
+
+async fn an_invoice_is_booked_once(store: &Store, run: RunId) {
+    assert_eq!(store.reconciled(run).await.unwrap(), None);
+    for before in [Cost::AtMost(usd(45)), Cost::Known(usd(20))] {
+        let booked = store
+            .reconcile(run, usd(20), "invoice 7", at(90_002))
+            .await
+            .unwrap()
+            .unwrap();
+
+        assert_eq!((booked.before, booked.after), (before, usd(20)));
+        assert_eq!(sums(store, "2027-07").await, (320, 0, 0));
+        assert_eq!(store.reconciled(run).await.unwrap(), Some(usd(20)));
+    }
+    let nobody = RunId::new(Uuid::now_v7());
+    let none = store.reconcile(nobody, usd(1), "x", at(90_003)).await;
+    assert_eq!(none.unwrap(), None);
 }

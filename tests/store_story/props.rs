@@ -6,8 +6,8 @@ use deskhand::{
     domain::{
         Attachment, AttachmentId, Attempt, AutoClass, Billed, Body, Cap, Change, Contact, Cost,
         Direction, DraftOrigin, DraftState, Ending, HoldId, LinkName, Message, MessageId,
-        MessageKind, Order, Page, Query, Receipt, ReceiptId, RunId, Status, Task, Ticket, TicketId,
-        Timestamp, Usage, Usd,
+        MessageKind, Order, Page, Query, Receipt, ReceiptId, RunId, SideCaps, Status, Task, Ticket,
+        TicketId, Timestamp, Usage, Usd,
     },
     store::{Filing, HoldAsk, Letter, Place, SaveDraft, Store, StoreUrl},
 };
@@ -219,6 +219,7 @@ pub(super) fn hold_ask(period: &str, cap: Cap, ceiling: Usd, floor: Usd) -> Hold
         ceiling,
         floor,
         cap,
+        beside: SideCaps::default(),
         period: period.into(),
         owner: "4711@1".into(),
         lease_until: at(10_000),

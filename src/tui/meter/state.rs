@@ -2,8 +2,8 @@
 
 use crate::{
     config::action::Action,
-    desk::face::SpendView,
-    domain::{Cap, Meter, Usd},
+    desk::face::{CapView, SpendView},
+    domain::{Cap, CapName, Meter, Usd},
     tui::model::Model,
 };
 
@@ -31,6 +31,13 @@ impl MeterRoom {
         self.meter().is_some_and(|meter| meter.paused)
     }
 
+    /// Returns the limit that AI work is paused by, if it is.
+    fn paused_by(&self) -> Option<&CapView> {
+        let spend = self.spend.as_ref()?;
+        let by = spend.paused_by?;
+        spend.caps.iter().find(|cap| cap.name == by)
+    }
+
     /// Tells whether nobody has chosen a cap.
     pub fn is_cap_missing(&self) -> bool {
         self.meter()
@@ -55,6 +62,17 @@ impl MeterRoom {
             return "AI paused: the cap is reached.".to_owned();
         };
         let zone = &model.stage.facts.zone;
+        let by = self.paused_by();
+        if let Some(cap) = by.filter(|cap| cap.name == CapName::Day) {
+            let ends = cap.ends.to_zoned(zone.clone()).strftime("%-d %b %H:%M");
+            return format!(
+                "AI paused: {} of {} used today; the rest does not pay for a draft. Nothing is \
+                 lost: read, write, search, set as before. Resumes {ends}, or `deskhand spend cap \
+                 --day` raises the day's cap.",
+                cap.settled.beside(cap.cap),
+                cap.cap.beside(cap.cap),
+            );
+        }
         let ends = meter
             .period
             .ends
