@@ -102,7 +102,7 @@ fn an_imported_price_is_in_force_and_a_wrong_list_changes_nothing() {
     let shown = import(&["--dry-run"]);
     assert_eq!((shown.code, own.exists()), (0, false), "{}", shown.stderr);
     let done = import(&[]).json();
-    assert_eq!((&done["written"], &done["same"]), (&json!(true), &json!(1)));
+    assert_eq!((&done["written"], &done["same"]), (&json!(true), &json!(2)));
     assert_eq!(done["changes"].as_array().expect("changes").len(), 2);
     let written = fs::read_to_string(&own).expect("the file is there");
     let models = home.run(&["models", "--json"]).lines();

@@ -350,6 +350,55 @@ fn refusals_of_many_shapes_are_judged() {
             C::ServerError,
         ),
         (K::Gemini, 503, inner, C::Overloaded),
+        // Claude on Vertex AI: refusals before the model are Google's own.
+        (
+            K::Anthropic,
+            429,
+            r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota"}}]"#,
+            C::RateLimited,
+        ),
+        (
+            K::Anthropic,
+            401,
+            r#"[{"error":{"code":401,"status":"UNAUTHENTICATED","message":"expired"}}]"#,
+            C::KeyRefused,
+        ),
+        (
+            K::Anthropic,
+            400,
+            r#"{"error":{"code":400,"status":"FAILED_PRECONDITION","message":"organisation"}}"#,
+            C::ModelGone,
+        ),
+        (
+            K::OpenAiCompatible,
+            402,
+            r#"{"error":{"message":"Insufficient Balance","code":"invalid_request_error"}}"#,
+            C::OutOfCredit,
+        ),
+        (
+            K::OpenAiCompatible,
+            400,
+            r#"{"error":{"message":"no call","code":"tool_use_failed"}}"#,
+            C::ServerError,
+        ),
+        (
+            K::OpenAiCompatible,
+            503,
+            r#"{"error":{"code":503,"message":"Loading model","type":"unavailable_error"}}"#,
+            C::Overloaded,
+        ),
+        (
+            K::OpenAi,
+            401,
+            r#"{"error":{"code":"401","message":"Access denied due to invalid subscription key"}}"#,
+            C::KeyRefused,
+        ),
+        (
+            K::OpenAi,
+            404,
+            r#"{"error":{"code":"DeploymentNotFound","message":"no such deployment"}}"#,
+            C::ModelGone,
+        ),
         (
             K::Gemini,
             401,

@@ -119,7 +119,8 @@ pub(super) enum PricesCommand {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ImportPricesArgs {
-    /// LiteLLM's JSON map, models.dev's api.json, or providers/NAME/models/MODEL.toml of it.
+    /// LiteLLM's JSON map, models.dev's api.json, its folder of providers, or one
+    /// providers/NAME/models/MODEL.toml of it.
     pub(super) file: PathBuf,
     /// Show what would change, and change nothing.
     #[arg(long)]

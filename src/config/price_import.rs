@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::price_rows::{BookRow, BookTier, datetime, own};
-use crate::domain::Usd;
+use crate::{domain::Usd, engine::price::family};
 
 /// Where a list comes from and when it is read.
 #[derive(Clone, Debug)]
@@ -79,8 +79,12 @@ pub fn import(text: &str, origin: &Origin, before: &[BookRow]) -> Result<Import,
         ..Import::default()
     };
     for mut row in found {
-        let old =
-            current(before, &row, origin.today).or_else(|| current(own(), &row, origin.today));
+        let known = |model: &str| {
+            let held = current(before, (&row.provider, model), origin.today);
+            held.or_else(|| current(own(), (&row.provider, model), origin.today))
+        };
+        // A snapshot costs what its family costs, unless it has a row of its own.
+        let old = known(&row.model).or_else(|| known(family(&row.model)));
         if old.is_some_and(|old| is_same(old, &row)) {
             import.same += 1;
             continue;
@@ -99,10 +103,14 @@ pub fn import(text: &str, origin: &Origin, before: &[BookRow]) -> Result<Import,
     Ok(import)
 }
 
-/// Returns the row of the same model that holds today.
-fn current<'r>(rows: &'r [BookRow], like: &BookRow, today: Date) -> Option<&'r BookRow> {
+/// Returns the row of a provider's model that holds today.
+fn current<'r>(
+    rows: &'r [BookRow],
+    (provider, model): (&str, &str),
+    today: Date,
+) -> Option<&'r BookRow> {
     rows.iter()
-        .filter(|row| row.provider == like.provider && row.model == like.model)
+        .filter(|row| row.provider == provider && row.model == model)
         .filter(|row| row.to_price().applies(today))
         .max_by_key(|row| row.to_price().since)
 }
@@ -391,7 +399,10 @@ mod tests {
         assert_eq!(claude.tiers[0].cache_write_long, Some(usd("1.2")));
         // An embedding, a picture model and a provider that is not known here.
         assert_eq!(import.passed_over, 3);
-        assert_eq!(import.same, 1, "Haiku 4.5 asks what the book says");
+        assert_eq!(
+            import.same, 2,
+            "Haiku 4.5 and its snapshot ask what the book says"
+        );
     }
 
     #[test]

@@ -236,15 +236,25 @@ pub fn import_prices(
         file: list.to_owned(),
         source,
     };
-    if fs::metadata(list).map_err(unread)?.len() > LIST_CAP_BYTES {
-        return Err(unread(io::ErrorKind::FileTooLarge.into()));
-    }
-    let text = fs::read_to_string(list).map_err(unread)?;
+    let files = if fs::metadata(list).map_err(unread)?.is_dir() {
+        files_below(list).map_err(unread)?
+    } else {
+        vec![list.to_owned()]
+    };
     let before = price_rows::load(own).map_err(|why| ImportFault::Own {
         file: own.to_owned(),
         why,
     })?;
-    let import = price_import::import(&text, &origin(list, today), &before)?;
+    let mut import = Import {
+        rows: before,
+        ..Import::default()
+    };
+    for file in &files {
+        import_one(&mut import, file, today, files.len())?;
+    }
+    if import.changes.is_empty() && import.same == 0 {
+        return Err(ImportError::Empty(list.display().to_string()).into());
+    }
     if rehearse == Rehearse::No && !import.changes.is_empty() {
         edit::write_whole(own, price_rows::text(&import.rows).as_bytes()).map_err(|source| {
             ImportFault::Write {
@@ -254,6 +264,52 @@ pub fn import_prices(
         })?;
     }
     Ok(import)
+}
+
+/// Adds one list to an import. One of many that says nothing known is passed over.
+fn import_one(import: &mut Import, file: &Path, today: Date, of: usize) -> Result<(), ImportFault> {
+    let unread = |source| ImportFault::Read {
+        file: file.to_owned(),
+        source,
+    };
+    if fs::metadata(file).map_err(unread)?.len() > LIST_CAP_BYTES {
+        return Err(unread(io::ErrorKind::FileTooLarge.into()));
+    }
+    let text = fs::read_to_string(file).map_err(unread)?;
+    match price_import::import(&text, &origin(file, today), &import.rows) {
+        Ok(one) => {
+            import.changes.extend(one.changes);
+            import.same += one.same;
+            import.passed_over += one.passed_over;
+            import.rows = one.rows;
+            Ok(())
+        }
+        Err(ImportError::NotAList(name)) => Err(ImportError::NotAList(name).into()),
+        Err(_) if of > 1 => {
+            import.passed_over += 1;
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the TOML files below a folder in which models.dev keeps its models; links are not
+/// followed.
+fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() && path.extension().is_some_and(|end| end == "toml") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn origin(list: &Path, today: Date) -> Origin {
@@ -350,6 +406,41 @@ mod tests {
             )
             .is_empty()
         );
+    }
+
+    #[test]
+    fn a_folder_of_models_is_read_as_one_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join("own/prices.toml");
+        let model = include_str!("../../tests/fixtures/prices/model.toml");
+        for name in [
+            "openai/models/one.toml",
+            "nobody/models/two.toml",
+            "google/models/three.toml",
+        ] {
+            let file = dir.path().join("providers").join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, model).unwrap();
+        }
+        fs::write(
+            dir.path().join("providers/openai/provider.toml"),
+            "name = \"OpenAI\"",
+        )
+        .unwrap();
+        let today = jiff::civil::date(2026, 11, 25);
+
+        let import = import_prices(dir.path(), &own, today, Rehearse::No).unwrap();
+
+        let names: Vec<_> = import
+            .changes
+            .iter()
+            .map(|(row, _)| row.model.as_str())
+            .collect();
+        assert_eq!(names, ["three", "one"]);
+        assert_eq!(import.passed_over, 2);
+        assert_eq!(price_rows::load(&own).unwrap(), import.rows);
+        let empty = import_prices(own.parent().unwrap(), &own, today, Rehearse::No);
+        assert!(empty.is_err());
     }
 
     #[test]
