@@ -142,6 +142,7 @@ async fn heard(to: &Endpoint, text: &str) -> Result<Finish, (Fault, Usage)> {
         connect: PATIENCE,
         first_text: None,
         gap: PATIENCE,
+        pinged: PATIENCE,
         total: PATIENCE,
     };
     let mut talk = Transport::new().speak(to, &ask(text), limits);

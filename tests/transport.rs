@@ -193,6 +193,7 @@ fn limits() -> Limits {
         connect: Duration::from_millis(500),
         first_text: Some(Duration::from_millis(300)),
         gap: Duration::from_millis(150),
+        pinged: Duration::from_millis(300),
         total: Duration::from_secs(2),
     }
 }
@@ -216,6 +217,7 @@ fn patient() -> Limits {
         connect: Duration::from_secs(5),
         first_text: Some(Duration::from_secs(5)),
         gap: Duration::from_secs(5),
+        pinged: Duration::from_secs(10),
         total: Duration::from_secs(10),
     }
 }

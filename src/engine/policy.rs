@@ -128,8 +128,11 @@ pub struct Limits {
     pub connect: Duration,
     /// Waiting for the first content; none on the last link.
     pub first_text: Option<Duration>,
-    /// Waiting between two useful events; pings extend it to twice as much and no further.
+    /// Waiting between two useful events.
     pub gap: Duration,
+    /// The same while pings come, each of which begins the gap anew; longer than this they help
+    /// nothing.
+    pub pinged: Duration,
     /// The whole attempt; never ends a stream that still yields text.
     pub total: Duration,
 }
@@ -158,16 +161,22 @@ const GAP: Duration = Duration::from_secs(10);
 /// The gap is never shorter than the first nor longer than the second.
 const GAP_BOUNDS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(30));
 
+/// Pings extend the gap so far and no further (ENGINE section 3).
+const PINGED: Duration = Duration::from_mins(1);
+
 impl Clocks {
     /// Returns the clocks for one attempt at a link.
     pub fn limits(&self, link: &Link, history: History, place: Place) -> Limits {
+        let gap = self.gap.unwrap_or_else(|| gap_of(history));
         Limits {
             connect: self.connect,
             first_text: match place {
                 Place::Last => None,
                 Place::HasNext => Some(self.first_text_of(link, history)),
             },
-            gap: self.gap.unwrap_or_else(|| gap_of(history)),
+            gap,
+            // Who wants another gap wants another patience with pings too.
+            pinged: self.gap.map_or(PINGED, |gap| gap.saturating_mul(2)),
             total: self.attempt,
         }
     }
@@ -262,6 +271,7 @@ mod tests {
 
         assert_eq!(limits.first_text, Some(Duration::from_millis(300)));
         assert_eq!(limits.gap, Duration::from_millis(400));
+        assert_eq!(limits.pinged, Duration::from_millis(800));
     }
 
     #[test]
@@ -308,7 +318,9 @@ mod tests {
                 first_text_p95: None,
                 gap_p99: Some(Duration::from_millis(p99_ms)),
             };
-            assert_eq!(gap_of(history), Duration::from_millis(want));
+            let limits = Clocks::default().limits(&link(Temper::Plain), history, Place::Last);
+            assert_eq!(limits.gap, Duration::from_millis(want));
+            assert_eq!(limits.pinged, Duration::from_mins(1));
         }
     }
 }

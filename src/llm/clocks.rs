@@ -57,10 +57,9 @@ impl Clocks {
             .fold(total, |a, b| if b.0 < a.0 { b } else { a })
     }
 
-    /// Pings extend the gap to twice its length and no further.
+    /// Pings extend the gap, but only so far.
     fn gap(&self, useful: Instant) -> Instant {
-        let limit = self.limits.gap;
-        later(self.sign, limit).min(later(later(useful, limit), limit))
+        later(self.sign, self.limits.gap).min(later(useful, self.limits.pinged))
     }
 
     /// The total never ends an answer that still yields text.
@@ -90,6 +89,7 @@ mod tests {
             connect: secs(1),
             first_text: first_text.map(secs),
             gap: secs(5),
+            pinged: secs(12),
             total: secs(100),
         }
     }
@@ -111,14 +111,16 @@ mod tests {
     }
 
     #[test]
-    fn pings_extend_the_gap_to_twice_its_length_and_no_further() {
+    fn pings_extend_the_gap_so_far_and_no_further() {
         let now = Instant::now();
         let mut clocks = Clocks::new(limits(Some(8)), now);
         clocks.note(&Delta::Text("a".into()), now);
         clocks.note(&Delta::Alive, now + secs(3));
         assert_eq!(clocks.next(), (now + secs(8), ClockName::Gap));
         clocks.note(&Delta::Alive, now + secs(7));
-        assert_eq!(clocks.next(), (now + secs(10), ClockName::Gap));
+        assert_eq!(clocks.next(), (now + secs(12), ClockName::Gap));
+        clocks.note(&Delta::Alive, now + secs(11));
+        assert_eq!(clocks.next(), (now + secs(12), ClockName::Gap));
     }
 
     #[test]
