@@ -123,6 +123,12 @@ impl Desk {
                     .latencies
                     .send_modify(|times| times.note(link, *first_text, *gap_p99));
             }
+            Lesson::Undecided { link } => {
+                let mono = self.clock.mono();
+                self.background
+                    .breakers
+                    .send_modify(|breakers| breakers.undecided(link, mono));
+            }
             Lesson::Failed { link, weight } => {
                 let mono = self.clock.mono();
                 self.background

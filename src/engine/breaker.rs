@@ -115,6 +115,14 @@ impl Standing {
         }
     }
 
+    /// Notes a probe that was dropped before its answer: the link is left alone as long again, for
+    /// each probe may cost money.
+    pub fn undecided(&mut self, now: Mono) {
+        if let Some(open) = self.open.filter(|open| now >= open.until) {
+            self.open_for(open.lasted, now);
+        }
+    }
+
     /// Notes a good answer: what was before it no longer counts.
     pub fn worked(&mut self) {
         self.failures.clear();
@@ -169,6 +177,15 @@ impl Breakers {
             .entry(link.provider.clone())
             .or_default()
             .failed(weight, now);
+    }
+
+    /// Notes a probe of a link that was dropped before its answer.
+    pub fn undecided(&mut self, link: &LinkName, now: Mono) {
+        let own = self.links.get_mut(link);
+        let provider = self.providers.get_mut(&link.provider);
+        for standing in own.into_iter().chain(provider) {
+            standing.undecided(now);
+        }
     }
 
     /// Notes a good answer of a link.
@@ -243,6 +260,21 @@ mod tests {
         }
 
         assert_eq!(lasted, [5, 10, 20, 40, 80, 160, 300, 300]);
+    }
+
+    #[test]
+    fn a_probe_without_an_answer_waits_as_long_again_and_no_longer() {
+        let mut breakers = Breakers::default();
+        let link = LinkName::new("a", "x");
+        breakers.failed(&link, Weight::Opens, at(0));
+        breakers.undecided(&link, at(3));
+        assert_eq!(breakers.judge(&link, at(5)), Judgement::HalfOpen);
+
+        breakers.undecided(&link, at(5));
+
+        let until = at(10);
+        assert_eq!(breakers.judge(&link, at(5)), Judgement::Open { until });
+        assert_eq!(breakers.judge(&link, until), Judgement::HalfOpen);
     }
 
     #[test]

@@ -49,6 +49,11 @@ pub enum Lesson {
         /// The 99th percentile of the time between two pieces; none of an answer in one piece.
         gap_p99: Option<Duration>,
     },
+    /// The link was tried again beside another, which answered first: it proved nothing.
+    Undecided {
+        /// Which.
+        link: LinkName,
+    },
     /// The link failed in a way that counts against it.
     Failed {
         /// Which.
@@ -141,6 +146,7 @@ impl Breakers {
             match lesson {
                 Lesson::Worked { link, .. } => self.worked(link),
                 Lesson::Failed { link, weight } => self.failed(link, *weight, now),
+                Lesson::Undecided { link } => self.undecided(link, now),
                 Lesson::Rest(_)
                 | Lesson::KeyWorks(_)
                 | Lesson::KeyRefused { .. }

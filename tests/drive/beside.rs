@@ -94,6 +94,10 @@ async fn a_probe_that_hangs_costs_nobody_time() {
     let said = seen.outcome.attempts[1].said.as_deref();
     assert_eq!(said, Some("not needed: b/y answered first"));
     assert_eq!(seen.outcome.first_choice_cost, Some(WHOLE.amount()));
+    // It proved nothing, and is left alone for a while.
+    let link = name("a/x");
+    let undecided = Lesson::Undecided { link };
+    assert!(seen.outcome.lessons.contains(&undecided));
 }
 
 #[tokio::test(start_paused = true)]

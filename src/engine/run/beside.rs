@@ -8,6 +8,7 @@ use super::{Command, Flight, Role, Run, Turn};
 use crate::{
     domain::{Billed, Ending, Fault, FaultClass, Mono, Usage},
     engine::{
+        lesson::Lesson,
         plan::Usable,
         policy::{Hedging, Place, Policy},
         remedy::{Onward, Remedy, Retry},
@@ -75,6 +76,12 @@ impl Run {
                 (Role::Turn, _) => format!("asked beside {first}, which answered first"),
             };
             let said = format!("not needed: {first} answered first");
+            if other.role == Role::Probe
+                && other.call.is_some()
+                && let Some(link) = self.name(other.index)
+            {
+                self.story.lessons.push(Lesson::Undecided { link });
+            }
             let record = other.call.as_ref().map(|live| live.record);
             self.drop_flight(&other, &Fault::new(FaultClass::Cancelled).saying(said), now);
             if let Some(record) = record {
