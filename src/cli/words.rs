@@ -97,7 +97,7 @@ pub(super) fn receipt(receipt: &Receipt) -> String {
 
 fn attempt(attempt: &Attempt) -> String {
     let mut text = format!("{}  {}  ", attempt.no, attempt.link);
-    text.push_str(attempt.class.map_or("ok", crate::domain::FaultClass::words));
+    text.push_str(attempt.outcome());
     if let Some(status) = attempt.status {
         push(&mut text, format_args!(" {status}"));
     }
@@ -150,7 +150,7 @@ pub(super) fn no_draft(receipt: &Receipt) -> String {
         .attempts
         .iter()
         .map(|attempt| {
-            let class = attempt.class.map_or("ok", crate::domain::FaultClass::words);
+            let class = attempt.outcome();
             let status = attempt
                 .status
                 .map(|status| format!(" {status}"))
@@ -259,9 +259,9 @@ pub(super) fn drafted(receipt: &Receipt) -> String {
     );
     if receipt.is_fallback() {
         let failed = receipt.attempts.iter().filter_map(|attempt| {
-            let class = attempt.class?;
+            attempt.class?;
             (!receipt.ending.has_text() || attempt.moved_on_because.is_some())
-                .then(|| format!("{} {}", attempt.link, class.words()))
+                .then(|| format!("{} {}", attempt.link, attempt.outcome()))
         });
         let failed: Vec<_> = failed.collect();
         push(&mut line, format_args!("; fallback: {}", failed.join(", ")));

@@ -132,6 +132,31 @@ pub struct Attempt {
     pub shown: Option<String>,
 }
 
+impl Attempt {
+    /// Tells whether it was dropped because another, asked beside it, spoke first.
+    pub fn was_slower(&self) -> bool {
+        self.class == Some(FaultClass::Cancelled) && self.moved_on_because.is_some()
+    }
+
+    /// Returns what became of it in a word or two.
+    pub fn outcome(&self) -> &'static str {
+        match self.class {
+            Some(_) if self.was_slower() => "slower",
+            Some(class) => class.words(),
+            None => "ok",
+        }
+    }
+
+    /// Returns how long it kept this answer from beginning.
+    pub fn delayed(&self, answer: &Self) -> Duration {
+        if !self.was_slower() {
+            return self.took;
+        }
+        let ahead = answer.began.duration_since(self.began);
+        Duration::try_from(ahead).unwrap_or(Duration::ZERO)
+    }
+}
+
 /// A link that was not asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {

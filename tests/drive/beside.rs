@@ -94,6 +94,11 @@ async fn a_probe_that_hangs_costs_nobody_time() {
     let said = seen.outcome.attempts[1].said.as_deref();
     assert_eq!(said, Some("not needed: b/y answered first"));
     assert_eq!(seen.outcome.first_choice_cost, Some(WHOLE.amount()));
+    let [answer, probe] = &seen.outcome.attempts[..] else {
+        panic!("two attempts");
+    };
+    assert_eq!((answer.outcome(), probe.outcome()), ("ok", "slower"));
+    assert_eq!(probe.delayed(answer), Duration::ZERO);
     // It proved nothing, and is left alone for a while.
     let link = name("a/x");
     let undecided = Lesson::Undecided { link };
@@ -203,6 +208,10 @@ async fn a_slow_link_gets_company_that_may_win() {
             ("b/y".to_owned(), None, None),
         ]
     );
+    let [slow, answer] = &seen.outcome.attempts[..] else {
+        panic!("two attempts");
+    };
+    assert_eq!(slow.delayed(answer).as_millis() / 10, 150);
     assert_eq!(
         scene.book.costs().len(),
         2,

@@ -11,7 +11,7 @@ use deskhand::{
     engine::{
         chain::Link,
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
-        policy::{AfterText, Hedging, OnAuthError, Policy},
+        policy::{AfterText, Hedging, OnAuthError, OnFault, Policy},
         price::{Basis, Price, PriceRow, Rates},
         run::{Command, Fact, Input, Wanted, Whole},
     },
@@ -33,6 +33,8 @@ pub(super) struct Setting {
     pub(super) auth: u8,
     pub(super) after_text: bool,
     pub(super) hedge: bool,
+    /// Whether the policies for faults are the other way round.
+    pub(super) contrary: bool,
     /// What the ledger lets through, in nano-dollars.
     pub(super) cap: i64,
 }
@@ -52,14 +54,15 @@ pub(super) struct Whim {
 
 pub(super) fn settings() -> impl Strategy<Value = Setting> {
     let link = (0_u8..3, 0_u8..16);
-    let choices = (0_u8..3, any::<bool>(), any::<bool>());
+    let choices = (0_u8..3, any::<bool>(), any::<bool>(), any::<bool>());
     // A call may cost 11,000,000 and is of use from 3,560,000 on.
     (vec(link, 1..6), choices, 3_000_000_i64..120_000_000).prop_map(
-        |(links, (auth, after_text, hedge), cap)| Setting {
+        |(links, (auth, after_text, hedge, contrary), cap)| Setting {
             links,
             auth,
             after_text,
             hedge,
+            contrary,
             cap,
         },
     )
@@ -101,6 +104,16 @@ pub(super) fn plan(setting: &Setting) -> Plan {
         policy: Policy {
             on_auth_error: [OnAuthError::Bench, OnAuthError::Failover, OnAuthError::Stop]
                 [usize::from(setting.auth)],
+            on_refusal: if setting.contrary {
+                OnFault::Failover
+            } else {
+                OnFault::Stop
+            },
+            on_no_credit: if setting.contrary {
+                OnFault::Stop
+            } else {
+                OnFault::Failover
+            },
             hedge: if setting.hedge {
                 Hedging::On
             } else {

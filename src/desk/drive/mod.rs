@@ -212,6 +212,7 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
     }
 
     fn understand(&mut self, attempt: u32, heard: Heard) {
+        let is_text = matches!(heard, Heard::Delta(Delta::Text(_)));
         match heard {
             Heard::Opened(opening) => {
                 let fact = Fact::Opened {
@@ -251,7 +252,10 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
                 }
             }
         }
-        self.tell_attempts();
+        // Words tell of themselves.
+        if !is_text {
+            self.tell_attempts();
+        }
     }
 
     fn delta(&mut self, attempt: u32, delta: Delta) {

@@ -186,8 +186,9 @@ impl Page<'_> {
             .map_or_else(String::new, |status| format!("{status} "));
         let took = words::seconds(attempt.took);
         match attempt.class {
-            Some(class) => {
-                self.line(format!("  x {status}{}", class.words()), self.theme.bad);
+            Some(_) => {
+                let outcome = attempt.outcome();
+                self.line(format!("  x {status}{outcome}"), self.theme.bad);
                 if let Some(said) = attempt.said.as_deref().filter(|said| !said.is_empty()) {
                     self.wrapped("    ", said, self.theme.quiet);
                 }

@@ -252,7 +252,7 @@ pub fn fallback_line(receipt: &Receipt) -> Option<String> {
         .iter()
         .filter(|attempt| attempt.no != answer.no)
         .collect();
-    let lost: std::time::Duration = failed.iter().map(|attempt| attempt.took).sum();
+    let lost: std::time::Duration = failed.iter().map(|attempt| attempt.delayed(answer)).sum();
     let mut text = format!(
         "↪ fallback: {} → {} ok",
         hops(&failed, receipt),
@@ -294,8 +294,7 @@ pub fn reason(attempt: &Attempt) -> String {
     match (attempt.class, attempt.status) {
         (Some(FaultClass::Cut), _) => "cut off".to_owned(),
         (Some(_), Some(status)) if status >= 300 => status.to_string(),
-        (Some(class), _) => class.words().to_owned(),
-        (None, _) => "ok".to_owned(),
+        (_, _) => attempt.outcome().to_owned(),
     }
 }
 
