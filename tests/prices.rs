@@ -122,6 +122,26 @@ fn an_imported_price_is_in_force_and_a_wrong_list_changes_nothing() {
     );
 }
 
+#[test]
+fn prices_of_ones_own_are_in_force_without_a_config() {
+    let home = Home::new();
+    fs::write(home.path("list.json"), LIST).expect("a list");
+    let run = |args: &[&str]| {
+        let mut command = home.command();
+        command
+            .env_remove("DESKHAND_CONFIG")
+            .args(args)
+            .arg("--json");
+        let output = command.output().expect("the program ends");
+        String::from_utf8(output.stdout).expect("stdout is UTF-8")
+    };
+
+    run(&["prices", "import", "list.json"]);
+
+    let models = run(&["models"]);
+    assert!(models.contains("claude-invented-9"), "{models}");
+}
+
 /// Plays an Ollama that gives its model 2,048 tokens; tells how long each prompt was.
 fn ollama() -> (String, mpsc::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

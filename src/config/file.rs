@@ -112,7 +112,8 @@ pub fn load(file: &Path, around: &Around<'_>) -> Result<(Config, Vec<Finding>), 
             }
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => match around.missing {
-            Missing::Fine => Ok((Config::default(), Vec::new())),
+            // Without a file too the prices of one's own are in force.
+            Missing::Fine => read(file, "", around),
             Missing::Wrong => Err(wrong("there is no such file.".to_owned())),
         },
         Err(error) => Err(wrong(format!("the file cannot be read: {error}."))),

@@ -104,7 +104,10 @@ pub fn models(config: &Config, provider: &str) -> Vec<String> {
         .providers
         .get(&ProviderName(provider.to_owned()))
         .and_then(|provider| provider.priced_like);
-    let named_like = like.unwrap_or(provider);
+    let named_like = match provider {
+        "openai-responses" => like.unwrap_or("openai"),
+        other => like.unwrap_or(other),
+    };
     let mut models: Vec<String> = Vec::new();
     for row in own().iter().chain(&config.prices) {
         if row.provider == named_like && !models.contains(&row.model) {
