@@ -339,3 +339,39 @@ async fn the_whole_answer_is_shown_before_it_is_settled() {
     let shown_after = whole.unwrap().elapsed;
     assert!(shown_after < Duration::from_millis(50), "{shown_after:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_stops_a_run_stops_the_probe_too() {
+    let refuses: &[Step] = &[fail(FaultClass::Refused, 200)];
+    let scene = half_open(&[("a/x", &[HANGS]), ("b/y", &[refuses]), ("c/z", &[])]);
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.ending, Ending::Refused);
+    assert_eq!(
+        told(&seen)[1],
+        ("a/x".to_owned(), Some(FaultClass::Cancelled), None)
+    );
+    assert_eq!(scene.book.costs().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_break_off_are_replaced_by_a_new_pair() {
+    let breaks: &[Step] = &[Step::Say("Half an ans"), cut()];
+    let mut scene = half_open(&[
+        ("a/x", &[breaks]),
+        ("b/y", &[AFTER_A_SECOND]),
+        ("c/v", &[HANGS]),
+        ("d/z", &[GOOD]),
+    ]);
+    scene.plan.links[2].usable = Usable::HalfOpen;
+
+    let seen = scene.play().await;
+
+    // The probe spoke, so the backup was dropped; after the break the next pair is asked.
+    assert_eq!(scene.asked(), ["b/y", "a/x", "d/z", "c/v"]);
+    assert_eq!(seen.outcome.text.as_deref(), Some("Dear Ada, soon."));
+    assert_eq!(scene.book.costs().len(), 4);
+    let mixed = |text: &str| text.contains("Half") && text.contains("Dear");
+    assert!(seen.states.iter().all(|state| !mixed(&state.text)));
+}
