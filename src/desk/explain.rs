@@ -1,12 +1,15 @@
 //! What a draft would do, before any call: which chain, in which order, who is asked first and
 //! why the others are not. Nothing is held and nothing is asked of a provider.
 
+use std::collections::VecDeque;
+
 use super::{Chosen, Desk, DeskError, chains::USUAL_PROMPT, face::KeyCard, route::Occasion};
 use crate::{
-    domain::{KeyState, LinkName, SkipReason, TicketId, Timestamp, Usd},
+    domain::{KeyState, LinkName, Mono, SkipReason, TicketId, Timestamp, Usd},
     engine::{
         plan::{Plan, PlannedLink, Usable},
         price::Basis,
+        run::{Command, Input, Run},
     },
 };
 
@@ -56,6 +59,8 @@ pub struct ExplainedLink {
 pub enum Verdict {
     /// It is the one to be asked.
     AskedNow,
+    /// It failed lately and is tried again beside the one that is asked now.
+    AskedBeside,
     /// It is asked when those before it fail.
     Backup,
     /// It would be left out.
@@ -67,6 +72,7 @@ impl Verdict {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::AskedNow => "asked_now",
+            Self::AskedBeside => "asked_beside",
             Self::Backup => "backup",
             Self::LeftOut(_) => "left_out",
         }
@@ -76,6 +82,7 @@ impl Verdict {
     pub fn words(&self) -> String {
         match self {
             Self::AskedNow => "asked now".to_owned(),
+            Self::AskedBeside => "tried again beside it, after failures".to_owned(),
             Self::Backup => "asked when those before it fail".to_owned(),
             Self::LeftOut(reason) => reason.words(),
         }
@@ -116,18 +123,35 @@ impl Desk {
             .iter()
             .map(|planned| explained(planned, &prepared.plan, &cards, free))
             .collect();
-        if let Some(first) = links
-            .iter_mut()
-            .find(|link| link.verdict == Verdict::Backup)
-        {
-            first.verdict = Verdict::AskedNow;
-        }
+        decide(&mut links, &prepared.plan);
         Ok(Explained {
             chosen,
             prompt_at_most,
             links,
             free,
         })
+    }
+}
+
+/// Lets the machine itself say whom it asks first: nobody can know better.
+fn decide(links: &mut [ExplainedLink], plan: &Plan) {
+    let now = Mono::default();
+    let mut run = Run::new(plan.clone());
+    let mut said = VecDeque::from(run.step(Input::Start, now));
+    let mut verdicts = [Verdict::AskedNow, Verdict::AskedBeside].into_iter();
+    while let Some(command) = said.pop_front() {
+        let Command::Hold(wanted) = command else {
+            continue;
+        };
+        let Some(link) = links.iter_mut().find(|link| link.link == wanted.link) else {
+            continue;
+        };
+        if link.verdict == Verdict::LeftOut(SkipReason::OverCap) {
+            let attempt = wanted.attempt;
+            said.extend(run.step(Input::Denied { attempt }, now));
+        } else if let Some(verdict) = verdicts.next() {
+            link.verdict = verdict;
+        }
     }
 }
 
@@ -185,5 +209,87 @@ fn key_words(card: &KeyCard) -> String {
         (_, Some(KeyState::Invalid)) => "refused".to_owned(),
         (_, Some(KeyState::NoCredit)) => "no credit".to_owned(),
         (_, None) => "not tried yet".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::FaultClass,
+        engine::{
+            chain::Link,
+            plan::UnknownPrices,
+            policy::Policy,
+            price::{Price, PriceRow, Rates},
+        },
+    };
+
+    fn price(link: &LinkName) -> Price {
+        Price {
+            row: PriceRow {
+                provider: link.provider.clone(),
+                model: link.model.0.clone(),
+                since: None,
+                until: None,
+                seen: None,
+                base: Rates::default(),
+                tiers: Vec::new(),
+                source: "test".to_owned(),
+            },
+            basis: Basis::Own,
+        }
+    }
+
+    /// Returns the verdicts on links that stand so.
+    fn verdicts<const N: usize>(usable: [Usable; N]) -> [&'static str; N] {
+        let links = usable.into_iter().enumerate().map(|(place, usable)| {
+            let name = LinkName::new("a", &place.to_string());
+            let price = price(&name);
+            let mut planned = PlannedLink::new(Link::new(name), Some(price));
+            planned.usable = usable;
+            planned
+        });
+        let plan = Plan {
+            links: links.collect(),
+            prompt_at_most: 1_000,
+            output_limit: 1_000,
+            began: Timestamp::UNIX_EPOCH,
+            policy: Policy::default(),
+            unknown_prices: UnknownPrices::Skipped,
+        };
+        let mut links: Vec<ExplainedLink> = plan
+            .links
+            .iter()
+            .map(|planned| explained(planned, &plan, &[], None))
+            .collect();
+        decide(&mut links, &plan);
+        std::array::from_fn(|place| links[place].verdict.word())
+    }
+
+    #[test]
+    fn the_machine_says_whom_it_asks() {
+        let until = Timestamp::UNIX_EPOCH;
+        let open = |failed| Usable::Open {
+            until,
+            failed: Some(Mono(failed)),
+        };
+        let rests = Usable::Resting {
+            until: Timestamp::MAX,
+            because: FaultClass::RateLimited,
+        };
+
+        assert_eq!(
+            verdicts([Usable::Yes, Usable::Yes]),
+            ["asked_now", "backup"]
+        );
+        assert_eq!(
+            verdicts([Usable::HalfOpen, Usable::Yes, Usable::Yes]),
+            ["asked_beside", "asked_now", "backup"]
+        );
+        assert_eq!(verdicts([open(1), Usable::Yes]), ["left_out", "asked_now"]);
+        // All fail: the one that failed longest ago.
+        assert_eq!(verdicts([open(2), open(1)]), ["left_out", "asked_now"]);
+        assert_eq!(verdicts([rests.clone(), rests]), ["left_out", "left_out"]);
     }
 }
