@@ -2,7 +2,7 @@
 //!
 //! Pure. Nothing here opens a socket, asks a clock or holds a lock: time, money granted and words
 //! heard come in as values, and commands go out as values. That is why it can be tested by the
-//! thousand (`tests/promises.rs`).
+//! thousand (`tests/promises`).
 //!
 //! A ticket becomes an [`ask`] in [`prompt`]; a checked [`chain`] with [`price`]s, standings (judged
 //! by [`breaker`]) and a [`policy`] becomes a [`plan`]; [`run`] is the machine that follows it, with

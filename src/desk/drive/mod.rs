@@ -1,8 +1,8 @@
 //! Does what the machine of the engine commands: asks the ledger, opens calls, tells the screen.
 //!
-//! One task per run. It waits on everything at once: the ledger ([`purse`]), at most two models
-//! ([`talks`]), the clock and the person. It leaves only when the machine said that it is over and
-//! the money is settled; by then the whole answer has long been on the [`screen`].
+//! One task per run. It waits on everything at once: the ledger (`purse`), at most two models
+//! (`talks`), the clock and the person. It leaves only when the machine said that it is over and
+//! the money is settled; by then the whole answer has long been on the `screen`.
 
 mod purse;
 mod screen;

@@ -2,13 +2,14 @@
 //!
 //! Pure: inputs come in with the time, commands go out. Up to two attempts are in flight side by
 //! side, each with its own hold, and one of them is shown. Its promises, each held by a property in
-//! `tests/promises.rs`: no call without a hold; every hold settled exactly once; no more calls than
-//! the chain allows; the words of two models are never joined; `Done` is said once; an input of an
-//! attempt that is past changes nothing but the return of its own hold.
+//! `tests/promises`: no call without a hold; every hold settled exactly once; never past the cap; no
+//! more calls than the chain allows; at most two in flight, and one once it is shown; the words of
+//! two models are never joined; `Done` is said once; an input of an attempt that is past changes
+//! nothing but the return of its own hold.
 //!
-//! An attempt is a [`flight`]: it gets [`money`], is called and heard in [`calls`], and comes to its
-//! end in [`ends`]. Whose turn it is, is decided in [`turns`]; what two do [`beside`] one another
-//! has a room of its own, and so has what [`time`] brings.
+//! An attempt is a `flight`: it gets `money`, is called and heard in `calls`, and comes to its end
+//! in `ends`. Whose turn it is, is decided in `turns`; what two do `beside` one another has a room
+//! of its own, and so has what `time` brings.
 
 mod beside;
 mod calls;
