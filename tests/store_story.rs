@@ -103,6 +103,7 @@ async fn tell(url: &StoreUrl) {
     ledger::money_is_held_and_settled(&store).await;
     exchange::a_switch_settles_and_holds_at_once(&store).await;
     ledger::the_smallest_limit_wins_and_is_named(&store).await;
+    ledger::how_links_behaved_is_shared(&store).await;
     ledger::standings_outlive_a_run(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;

@@ -108,6 +108,7 @@ impl Shipped {
             ticket: self.ticket,
             chain: Some(chain.collect::<Result<_, _>>().expect("links")),
             hint: None,
+            force: None,
         };
         let live = self.desk.live();
         let mut changes = live.changes();

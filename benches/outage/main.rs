@@ -104,6 +104,7 @@ async fn draft(desk: &Arc<Desk>, ticket: TicketId) -> Drafted {
         ticket,
         chain: None,
         hint: None,
+        force: None,
     };
     let drafted = desk.draft(&ask, &CancellationToken::new()).await;
     drafted.expect("a receipt")

@@ -8,7 +8,7 @@ use super::{
     out::{Format, Out, complain},
     stop::Exit,
 };
-use crate::desk::drill::DrillPlan;
+use crate::{desk::drill::DrillPlan, domain::LinkName};
 
 /// A terminal inbox for support agents, with AI drafts whose every step leaves a receipt.
 ///
@@ -86,6 +86,8 @@ pub(super) enum Command {
     Spend(SpendArgs),
     /// Set, list, test and remove providers' keys.
     Keys(KeysArgs),
+    /// Say how providers and links are; let one rest, wake it, or try it.
+    Providers(ProvidersArgs),
     /// List the models that can be asked, with their prices.
     Models,
     /// Check the prices of the models in use, or import newer ones.
@@ -177,6 +179,9 @@ pub(super) struct DraftArgs {
     /// Ask these links, in this order, or a chain by its name, instead of what rules say.
     #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
     pub(super) chain: Option<Vec<String>>,
+    /// Ask this link first, whatever the breaker and rests say of it.
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub(super) force: Option<LinkName>,
     /// Print the words as they come.
     #[arg(long)]
     pub(super) stream: bool,
@@ -330,6 +335,34 @@ pub(super) enum SpendCommand {
         /// What the invoice says, in dollars.
         #[arg(allow_hyphen_values = true)]
         usd: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ProvidersArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<ProvidersCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProvidersCommand {
+    /// Ask a link, or a provider with all its links, nothing for a while.
+    Rest {
+        /// PROVIDER/MODEL, or PROVIDER.
+        whom: String,
+        /// How long: 90s, 10m, 2h, 1d; without it, 10 minutes.
+        #[arg(long = "for", value_name = "TIME")]
+        time: Option<String>,
+    },
+    /// Ask it again from now on: rests and failures are forgotten.
+    Wake {
+        /// PROVIDER/MODEL, or PROVIDER.
+        whom: String,
+    },
+    /// Try it with a tiny paid call, whatever speaks against it; prints the receipt.
+    Probe {
+        /// PROVIDER/MODEL, or PROVIDER with its default model.
+        whom: String,
     },
 }
 

@@ -53,6 +53,7 @@ async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafte
         ticket,
         chain: chain(desk, args.chain.as_deref())?,
         hint: None,
+        force: args.force.clone(),
     };
     let cancel = CancellationToken::new();
     let drafting = desk.draft(&ask, &cancel);

@@ -282,7 +282,9 @@ fn put_usage(fields: &mut Map<String, Value>, attempt: &Attempt) {
 
 fn skipped(skipped: &Skipped) -> Value {
     let until = match &skipped.because {
-        SkipReason::Resting { until, .. } | SkipReason::Open { until } => Some(until),
+        SkipReason::Resting { until, .. }
+        | SkipReason::Open { until }
+        | SkipReason::RestedByHand { until } => Some(until),
         SkipReason::NotNeeded
         | SkipReason::RunEnded
         | SkipReason::KeyInvalid

@@ -18,6 +18,7 @@ mod models;
 mod out;
 mod overview;
 mod prices;
+mod providers;
 mod receipts;
 mod receipts_csv;
 mod set;
@@ -119,6 +120,7 @@ fn missing(args: &Args) -> Missing {
         | Some(
             Command::Draft(_)
             | Command::Drill(_)
+            | Command::Providers(_)
             | Command::Chain(_)
             | Command::Overview(_)
             | Command::Models
@@ -143,6 +145,10 @@ fn missing(args: &Args) -> Missing {
 }
 
 impl Call {
+    #[expect(
+        clippy::cognitive_complexity,
+        reason = "the list of all commands, one line each"
+    )]
     async fn run(&self, command: Option<Command>) -> Result<Exit, Stop> {
         match command {
             None => Box::pin(demo::open_desk(self)).await,
@@ -154,6 +160,7 @@ impl Call {
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
+            Some(Command::Providers(args)) => Box::pin(providers::run(self, args.command)).await,
             Some(Command::Chain(args)) => Box::pin(chain::run(self, args.command)).await,
             Some(Command::Drill(args)) => Box::pin(drill::run(self, &args)).await,
             Some(Command::Receipts(args)) => receipts::run(self, args).await,

@@ -129,7 +129,9 @@ fn attempt(attempt: &Attempt) -> String {
 fn skip(because: &SkipReason) -> String {
     let words = because.words();
     match because {
-        SkipReason::Resting { until, .. } | SkipReason::Open { until } => {
+        SkipReason::Resting { until, .. }
+        | SkipReason::Open { until }
+        | SkipReason::RestedByHand { until } => {
             format!("{words}, until {}", day(*until))
         }
         SkipReason::NotNeeded

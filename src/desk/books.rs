@@ -20,7 +20,7 @@ const LEASE_SLACK: Duration = Duration::from_secs(30);
 pub(super) struct Books<'a> {
     desk: &'a Desk,
     run: RunId,
-    ticket: TicketId,
+    ticket: Option<TicketId>,
     owner: String,
     denied_by: OnceLock<CapName>,
 }
@@ -28,11 +28,21 @@ pub(super) struct Books<'a> {
 impl<'a> Books<'a> {
     /// Opens the books for a run.
     pub(super) fn new(desk: &'a Desk, job: &Job) -> Self {
+        Self::of_run(desk, job.run, Some(job.ticket()), &job.agent)
+    }
+
+    /// Opens the books for a run that may serve no ticket.
+    pub(super) fn of_run(
+        desk: &'a Desk,
+        run: RunId,
+        ticket: Option<TicketId>,
+        agent: &str,
+    ) -> Self {
         Self {
             desk,
-            run: job.run,
-            ticket: job.ticket(),
-            owner: desk.owner(&job.agent),
+            run,
+            ticket,
+            owner: desk.owner(agent),
             denied_by: OnceLock::new(),
         }
     }
@@ -63,7 +73,7 @@ impl<'a> Books<'a> {
         HoldAsk {
             id: wish.id,
             run: self.run,
-            ticket: Some(self.ticket),
+            ticket: self.ticket,
             attempt: wish.attempt,
             link: wish.link.clone(),
             ceiling: wish.ceiling,

@@ -11,7 +11,7 @@ use crate::{
         Timestamp, Usd,
     },
     engine::{
-        breaker::Judgement,
+        breaker::{Breakers, Judgement},
         chain::{Chain, Known, Link},
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
         policy::History,
@@ -41,6 +41,7 @@ struct Memory {
     keys: Vec<KeyStanding>,
     rests: Vec<Rest>,
     quirks: Vec<(LinkName, String)>,
+    breakers: Breakers,
 }
 
 /// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short
@@ -156,6 +157,7 @@ impl Desk {
             keys: self.store.key_standings().await?,
             rests: self.rests(now).await?,
             quirks: self.store.quirks().await?,
+            breakers: self.breakers().await?,
         })
     }
 
@@ -228,15 +230,14 @@ impl Desk {
                 because: rest.because,
             };
         }
-        let breakers = self.background.breakers.borrow();
-        let mono = self.clock.mono();
-        match breakers.judge(name, mono) {
+        match memory.breakers.judge(name, self.clock.now()) {
             Judgement::Closed => Usable::Yes,
             Judgement::HalfOpen => Usable::HalfOpen,
             Judgement::Open { until } => Usable::Open {
-                until: self.clock.now() + until.since(mono),
-                failed: breakers.last_failure(name),
+                until,
+                failed: memory.breakers.last_failure(name),
             },
+            Judgement::Rested { until } => Usable::No(SkipReason::RestedByHand { until }),
         }
     }
 

@@ -182,6 +182,7 @@ impl Desk {
                 ticket: first.id,
                 chain: None,
                 hint: None,
+                force: None,
             };
             self.draft(&ask, &CancellationToken::new()).await?;
             // The tour goes on at once: the time that the rate limit named counts as over.

@@ -12,6 +12,7 @@ use super::{
     chains::{Chosen, Prepared},
     drive::{Doors, Outcome, drive},
     face::{DraftAsk, Drafted, TicketView},
+    health::force,
     live::Teller,
     route::Occasion,
     voice::Voice,
@@ -120,6 +121,13 @@ impl Desk {
                 .file_outcome(&job, &BTreeMap::new(), outcome.into(), None)
                 .await;
         };
+        self.claim_probes(&mut prepared).await?;
+        if let Some(link) = &ask.force {
+            let mut links = prepared.plan.links.iter_mut();
+            if let Some(planned) = links.find(|planned| planned.link.name == *link) {
+                force(&mut planned.usable);
+            }
+        }
         if let Some(place) = place {
             self.set_stage(place, prepared.endpoints.values_mut())
                 .await?;
@@ -162,7 +170,12 @@ impl Desk {
             // The random part of a UUIDv7.
             turn: run.uuid().as_u64_pair().1,
         };
-        let chosen = self.route(&view, ask.chain.as_deref(), occasion).await?;
+        let mut chosen = self.route(&view, ask.chain.as_deref(), occasion).await?;
+        if let Some(link) = &ask.force {
+            chosen.links.retain(|own| own != link);
+            chosen.links.insert(0, link.clone());
+            chosen.from = format!("{}, {link} forced", chosen.from);
+        }
         Ok(Job {
             run,
             agent,

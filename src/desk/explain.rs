@@ -272,7 +272,7 @@ mod tests {
         let until = Timestamp::UNIX_EPOCH;
         let open = |failed| Usable::Open {
             until,
-            failed: Some(Mono(failed)),
+            failed: Timestamp::from_microsecond(failed).ok(),
         };
         let rests = Usable::Resting {
             until: Timestamp::MAX,

@@ -48,6 +48,8 @@ pub struct DraftAsk {
     pub chain: Option<Vec<LinkName>>,
     /// What to do differently this time: `shorter`, or free words.
     pub hint: Option<String>,
+    /// A link that is asked first, whatever the breaker and rests say of it.
+    pub force: Option<LinkName>,
 }
 
 /// A draft under way: the newest state, not a stream of events. Published by `watch`.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
     domain::{FaultClass, KeyStanding, KeyState, LinkName, ProviderName, Rest},
-    engine::{lesson::Lesson, policy::History},
+    engine::{breaker::Judgement, lesson::Lesson, policy::History},
 };
 
 /// How long a model that is gone rests, unless the config changes before.
@@ -74,7 +74,32 @@ impl Desk {
         for lesson in lessons {
             self.learn_one(lesson, keys).await?;
         }
-        Ok(())
+        self.learn_of_links(lessons).await
+    }
+
+    /// Remembers how links behaved, in one step; a good answer of a link that nothing was known of
+    /// writes nothing.
+    async fn learn_of_links(&self, lessons: &[Lesson]) -> Result<(), DeskError> {
+        let known = self.breakers().await?;
+        let now = self.clock.now();
+        let says = |lesson: &Lesson| match lesson {
+            Lesson::Failed { .. } => true,
+            Lesson::Worked { link, .. } | Lesson::Undecided { link } => {
+                known.judge(link, now) != Judgement::Closed || known.last_failure(link).is_some()
+            }
+            Lesson::Rest(_)
+            | Lesson::KeyWorks(_)
+            | Lesson::KeyRefused { .. }
+            | Lesson::NoCredit { .. }
+            | Lesson::Quirk { .. }
+            | Lesson::ModelGone { .. } => false,
+        };
+        let told: Vec<Lesson> = lessons.iter().filter(|one| says(one)).cloned().collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        self.change_breakers(|breakers, now, luck| breakers.learn(&told, now, luck))
+            .await
     }
 
     async fn learn_one(
@@ -117,24 +142,11 @@ impl Desk {
                 gap_p99,
             } => {
                 self.background
-                    .breakers
-                    .send_modify(|breakers| breakers.worked(link));
-                self.background
                     .latencies
                     .send_modify(|times| times.note(link, *first_text, *gap_p99));
             }
-            Lesson::Undecided { link } => {
-                let mono = self.clock.mono();
-                self.background
-                    .breakers
-                    .send_modify(|breakers| breakers.undecided(link, mono));
-            }
-            Lesson::Failed { link, weight } => {
-                let mono = self.clock.mono();
-                self.background
-                    .breakers
-                    .send_modify(|breakers| breakers.failed(link, *weight, mono));
-            }
+            // Taken together: one step for all links of a run.
+            Lesson::Undecided { .. } | Lesson::Failed { .. } => {}
         }
         Ok(())
     }

@@ -21,10 +21,12 @@ pub mod draft;
 pub mod settings;
 
 mod books;
+pub mod breakers;
 mod chains;
 mod demo;
 mod demo_mail;
 mod demo_tour;
+pub mod health;
 mod hedges;
 mod keep;
 mod keys;
@@ -62,7 +64,7 @@ use crate::{
         Clock, Query,
         query::{Term, Test},
     },
-    engine::{breaker::Breakers, hedge::Bucket},
+    engine::hedge::Bucket,
     llm::Transport,
     store::Store,
 };
@@ -82,8 +84,6 @@ pub struct Desk {
 
 /// What runs beside the acts, and how it is stopped.
 struct Background {
-    /// How links have behaved since this process began.
-    breakers: watch::Sender<Breakers>,
     /// Tasks that must end before the store is closed.
     tasks: TaskTracker,
     /// Says that the desk is closing.

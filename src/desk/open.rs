@@ -20,7 +20,7 @@ use crate::{
         paths::{Paths, make_private},
     },
     domain::Clock,
-    engine::{breaker::Breakers, hedge::Bucket},
+    engine::hedge::Bucket,
     llm::Transport,
     secrets::{self, Noted, Vault},
     store::{Store, StoreUrl},
@@ -122,7 +122,6 @@ fn rack(
 
 fn background(settings: &Settings, demo: Option<Demo>) -> Background {
     Background {
-        breakers: watch::Sender::new(Breakers::default()),
         latencies: watch::Sender::new(Latencies::default()),
         hedges: watch::Sender::new(Bucket::default()),
         remarks: watch::Sender::default(),

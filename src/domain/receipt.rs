@@ -186,6 +186,11 @@ pub enum SkipReason {
         /// When.
         until: Timestamp,
     },
+    /// A person lets it rest.
+    RestedByHand {
+        /// Until when.
+        until: Timestamp,
+    },
     /// Its key was refused and has not been changed since.
     KeyInvalid,
     /// No key is known for its provider.
@@ -210,6 +215,7 @@ impl SkipReason {
             Self::RunEnded => "not tried: the run had ended".to_owned(),
             Self::Resting { because, .. } => format!("resting: {}", because.words()),
             Self::Open { .. } => "resting: failed too often lately".to_owned(),
+            Self::RestedByHand { .. } => "resting: a person said so".to_owned(),
             Self::KeyInvalid => "not tried: its key was refused".to_owned(),
             Self::NoKey => "not tried: no key".to_owned(),
             Self::OverCap => "not tried: over the cap".to_owned(),
@@ -230,11 +236,13 @@ pub enum Task {
     KeyTest,
     /// A rehearsal against simulated providers; never kept.
     Drill,
+    /// A tiny call that tries a link.
+    Probe,
 }
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 3] = [Self::Reply, Self::KeyTest, Self::Drill];
+    pub const ALL: [Self; 4] = [Self::Reply, Self::KeyTest, Self::Drill, Self::Probe];
 
     /// Returns the word for it.
     pub const fn word(self) -> &'static str {
@@ -242,6 +250,7 @@ impl Task {
             Self::Reply => "reply",
             Self::KeyTest => "key_test",
             Self::Drill => "drill",
+            Self::Probe => "probe",
         }
     }
 }

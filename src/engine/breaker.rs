@@ -1,32 +1,53 @@
 //! Judges how links have behaved lately: a link that fails again and again is left alone a while.
 //!
-//! In memory only; time comes in. A fault of the caller (400, a refusal, a prompt too long) never
-//! counts, nor does one that names its own time (a rate limit, spent credit).
+//! Pure; times are civil, for the state is kept and shared by every process. A fault of the caller
+//! (400, a refusal, a prompt too long) never counts, nor does one that names its own time (a rate
+//! limit, spent credit).
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::domain::{Billed, Fault, FaultClass, LinkName, Mono, ProviderName, fault::ClockName};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Billed, Fault, FaultClass, LinkName, ProviderName, Timestamp, fault::ClockName,
+};
 
 /// Failures further apart than this do not add up.
 const WINDOW: Duration = Duration::from_secs(30);
 /// So much opens it.
 const ENOUGH: u32 = 3;
+/// In this longer window half of the calls must be good.
+const LONG_WINDOW: Duration = Duration::from_mins(1);
+/// With fewer calls in the long window nothing is said of their half.
+const CALLS_ENOUGH: usize = 10;
 /// The first time it stays open.
 const FIRST_OPEN: Duration = Duration::from_secs(5);
 /// The longest time it stays open.
 const LONGEST_OPEN: Duration = Duration::from_mins(5);
+/// So many good probes close it.
+const PROBES: u32 = 3;
+/// More calls than these are not remembered.
+const CALLS_KEPT: usize = 128;
 
 /// How one link or provider has behaved lately.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    failures: Vec<(Mono, u32)>,
+    /// Calls since the first failure, oldest first; a good one has no points.
+    calls: Vec<(Timestamp, u32)>,
     open: Option<Opened>,
+    /// Until when a person lets it rest.
+    by_hand: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Opened {
-    until: Mono,
+    until: Timestamp,
+    /// Without its jitter.
     lasted: Duration,
+    /// Good probes since then.
+    probes: u32,
+    /// Until when a probe is taken to be under way.
+    probing: Option<Timestamp>,
 }
 
 /// Whether a link may be asked.
@@ -37,10 +58,28 @@ pub enum Judgement {
     /// It failed too often lately; ask others until then.
     Open {
         /// Until when.
-        until: Mono,
+        until: Timestamp,
     },
-    /// Its time is over; the next answer decides.
+    /// Its time is over; a probe beside another link decides.
     HalfOpen,
+    /// A person lets it rest.
+    Rested {
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+/// Chance, from 0 to 255, brought in from outside: spreads the times so that many desks do not
+/// come back at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Luck(pub u8);
+
+impl Luck {
+    /// Spreads a time by up to a fifth either way.
+    fn spread(self, time: Duration) -> Duration {
+        let percent = 80 + u32::from(self.0) * 40 / 255;
+        time.saturating_mul(percent) / 100
+    }
 }
 
 /// What a failure says about a link.
@@ -86,60 +125,136 @@ pub fn weight(fault: &Fault) -> Weight {
 
 impl Standing {
     /// Says whether it may be asked now.
-    pub fn judge(&self, now: Mono) -> Judgement {
-        match self.open {
-            None => Judgement::Closed,
-            Some(open) if now < open.until => Judgement::Open { until: open.until },
-            Some(_) => Judgement::HalfOpen,
+    pub fn judge(&self, now: Timestamp) -> Judgement {
+        if let Some(until) = self.by_hand.filter(|until| now < *until) {
+            return Judgement::Rested { until };
+        }
+        let Some(open) = self.open else {
+            return Judgement::Closed;
+        };
+        // A clock that was put back must not keep it open for ever.
+        let longest = now.saturating_add(LONGEST_OPEN + LONGEST_OPEN);
+        let until = longest.map_or(open.until, |longest| open.until.min(longest));
+        if now < until {
+            return Judgement::Open { until };
+        }
+        match open.probing.filter(|probing| now < *probing) {
+            Some(until) => Judgement::Open { until },
+            None => Judgement::HalfOpen,
         }
     }
 
     /// Notes a failure.
-    pub fn failed(&mut self, weight: Weight, now: Mono) {
-        self.failures.retain(|(at, _)| now.since(*at) <= WINDOW);
+    pub fn failed(&mut self, weight: Weight, now: Timestamp, luck: Luck) {
         let points = match weight {
             Weight::None => return,
             Weight::One => 1,
             Weight::Two => 2,
             Weight::Opens => ENOUGH,
         };
-        self.failures.push((now, points));
-        let sum: u32 = self.failures.iter().map(|(_, points)| points).sum();
+        self.note(points, now);
         match self.open {
             // One failure at half open is enough, and the next time is twice as long.
             Some(open) if now >= open.until => {
-                self.open_for(open.lasted.saturating_mul(2).min(LONGEST_OPEN), now);
+                let lasted = open.lasted.saturating_mul(2).min(LONGEST_OPEN);
+                self.open_for(lasted, now, luck);
             }
-            None if sum >= ENOUGH => self.open_for(FIRST_OPEN, now),
+            None if self.is_enough(now) => self.open_for(FIRST_OPEN, now, luck),
             Some(_) | None => {}
         }
     }
 
     /// Notes a probe that was dropped before its answer: the link is left alone as long again, for
     /// each probe may cost money.
-    pub fn undecided(&mut self, now: Mono) {
+    pub fn undecided(&mut self, now: Timestamp, luck: Luck) {
         if let Some(open) = self.open.filter(|open| now >= open.until) {
-            self.open_for(open.lasted, now);
+            let probes = open.probes;
+            self.open_for(open.lasted, now, luck);
+            if let Some(open) = &mut self.open {
+                open.probes = probes;
+            }
         }
     }
 
-    /// Notes a good answer: what was before it no longer counts.
-    pub fn worked(&mut self) {
-        self.failures.clear();
-        self.open = None;
+    /// Notes a good answer: at half open the third in a row closes it.
+    pub fn worked(&mut self, now: Timestamp) {
+        let Some(open) = &mut self.open else {
+            if !self.calls.is_empty() {
+                self.note(0, now);
+            }
+            return;
+        };
+        open.probing = None;
+        open.probes += 1;
+        if open.probes >= PROBES {
+            self.open = None;
+            self.calls.clear();
+        }
+    }
+
+    /// Claims the one probe that may be under way; false when another has it.
+    pub fn claim(&mut self, now: Timestamp, until: Timestamp) -> bool {
+        let is_free = self.judge(now) == Judgement::HalfOpen;
+        if let Some(open) = self.open.as_mut().filter(|_| is_free) {
+            open.probing = Some(until);
+        }
+        is_free
+    }
+
+    /// Lets it rest until a time, as a person wants it.
+    pub const fn rest(&mut self, until: Timestamp) {
+        self.by_hand = Some(until);
     }
 
     /// Returns when it last failed, if that is remembered.
-    pub fn last_failure(&self) -> Option<Mono> {
-        self.failures.last().map(|(at, _)| *at)
+    pub fn last_failure(&self) -> Option<Timestamp> {
+        let mut failures = self.calls.iter().rev().filter(|(_, points)| *points > 0);
+        failures.next().map(|(at, _)| *at)
     }
 
-    fn open_for(&mut self, lasted: Duration, now: Mono) {
+    /// Tells whether nothing of it needs to be remembered.
+    pub fn is_plain(&self, now: Timestamp) -> bool {
+        self.open.is_none()
+            && self.by_hand.is_none_or(|until| until <= now)
+            && self
+                .calls
+                .iter()
+                .all(|(at, _)| since(*at, now) > LONG_WINDOW)
+    }
+
+    fn note(&mut self, points: u32, now: Timestamp) {
+        self.calls.retain(|(at, _)| since(*at, now) <= LONG_WINDOW);
+        if self.calls.len() >= CALLS_KEPT {
+            self.calls.remove(0);
+        }
+        self.calls.push((now, points));
+    }
+
+    /// Tells whether the failures are enough: three points in the short window, or half of at
+    /// least ten calls in the long one.
+    fn is_enough(&self, now: Timestamp) -> bool {
+        let short = self
+            .calls
+            .iter()
+            .filter(|(at, _)| since(*at, now) <= WINDOW);
+        let points: u32 = short.map(|(_, points)| points).sum();
+        let failed = self.calls.iter().filter(|(_, points)| *points > 0).count();
+        points >= ENOUGH || self.calls.len() >= CALLS_ENOUGH && failed * 2 >= self.calls.len()
+    }
+
+    fn open_for(&mut self, lasted: Duration, now: Timestamp, luck: Luck) {
         self.open = Some(Opened {
-            until: now.after(lasted),
+            until: now.saturating_add(luck.spread(lasted)).unwrap_or(now),
             lasted,
+            probes: 0,
+            probing: None,
         });
     }
+}
+
+/// Returns how long ago `earlier` was; nothing when it lies ahead.
+fn since(earlier: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(earlier)).unwrap_or(Duration::ZERO)
 }
 
 /// The standings of all links and of their providers.
@@ -150,14 +265,47 @@ pub struct Breakers {
 }
 
 impl Breakers {
+    /// Puts a remembered standing in its place; `name` is a link or a provider.
+    pub fn put(&mut self, name: &str, standing: Standing) {
+        match name.parse::<LinkName>() {
+            Ok(link) => drop(self.links.insert(link, standing)),
+            Err(_) => drop(
+                self.providers
+                    .insert(ProviderName(name.to_owned()), standing),
+            ),
+        }
+    }
+
+    /// Returns every standing that must be remembered, by the name of its link or provider.
+    pub fn kept(&self, now: Timestamp) -> BTreeMap<String, &Standing> {
+        let links = self
+            .links
+            .iter()
+            .map(|(link, kept)| (link.to_string(), kept));
+        let providers = self
+            .providers
+            .iter()
+            .map(|(name, kept)| (name.0.clone(), kept));
+        links
+            .chain(providers)
+            .filter(|(_, kept)| !kept.is_plain(now))
+            .collect()
+    }
+
     /// Says whether a link may be asked: neither it nor its provider is open.
-    pub fn judge(&self, link: &LinkName, now: Mono) -> Judgement {
+    pub fn judge(&self, link: &LinkName, now: Timestamp) -> Judgement {
         let of = |standing: Option<&Standing>| {
             standing.map_or(Judgement::Closed, |standing| standing.judge(now))
         };
         let own = of(self.links.get(link));
         let provider = of(self.providers.get(&link.provider));
         match (own, provider) {
+            (Judgement::Rested { until: a }, Judgement::Rested { until: b }) => {
+                Judgement::Rested { until: a.max(b) }
+            }
+            (rested @ Judgement::Rested { .. }, _) | (_, rested @ Judgement::Rested { .. }) => {
+                rested
+            }
             (Judgement::Open { until: a }, Judgement::Open { until: b }) => {
                 Judgement::Open { until: a.max(b) }
             }
@@ -167,36 +315,81 @@ impl Breakers {
         }
     }
 
+    /// Says whether a whole provider may be asked.
+    pub fn judge_provider(&self, name: &ProviderName, now: Timestamp) -> Judgement {
+        let standing = self.providers.get(name);
+        standing.map_or(Judgement::Closed, |standing| standing.judge(now))
+    }
+
     /// Notes a failure of a link.
-    pub fn failed(&mut self, link: &LinkName, weight: Weight, now: Mono) {
+    pub fn failed(&mut self, link: &LinkName, weight: Weight, now: Timestamp, luck: Luck) {
         self.links
             .entry(link.clone())
             .or_default()
-            .failed(weight, now);
+            .failed(weight, now, luck);
         self.providers
             .entry(link.provider.clone())
             .or_default()
-            .failed(weight, now);
+            .failed(weight, now, luck);
     }
 
     /// Notes a probe of a link that was dropped before its answer.
-    pub fn undecided(&mut self, link: &LinkName, now: Mono) {
-        let own = self.links.get_mut(link);
-        let provider = self.providers.get_mut(&link.provider);
-        for standing in own.into_iter().chain(provider) {
-            standing.undecided(now);
+    pub fn undecided(&mut self, link: &LinkName, now: Timestamp, luck: Luck) {
+        for standing in self.of(link) {
+            standing.undecided(now, luck);
         }
     }
 
     /// Notes a good answer of a link.
-    pub fn worked(&mut self, link: &LinkName) {
-        self.links.remove(link);
-        self.providers.remove(&link.provider);
+    pub fn worked(&mut self, link: &LinkName, now: Timestamp) {
+        for standing in self.of(link) {
+            standing.worked(now);
+        }
+    }
+
+    /// Claims the one probe of a link that may be under way; false when another has it.
+    pub fn claim(&mut self, link: &LinkName, now: Timestamp, until: Timestamp) -> bool {
+        if self.judge(link, now) != Judgement::HalfOpen {
+            return false;
+        }
+        for standing in self.of(link) {
+            standing.claim(now, until);
+        }
+        true
+    }
+
+    /// Lets a link rest until a time, as a person wants it; a provider with all its links when no
+    /// model is named.
+    pub fn rest(&mut self, provider: &ProviderName, link: Option<&LinkName>, until: Timestamp) {
+        match link {
+            Some(link) => self.links.entry(link.clone()).or_default().rest(until),
+            None => self
+                .providers
+                .entry(provider.clone())
+                .or_default()
+                .rest(until),
+        }
+    }
+
+    /// Forgets what speaks against a link and its provider; against all links of the provider when
+    /// no model is named.
+    pub fn wake(&mut self, provider: &ProviderName, link: Option<&LinkName>) {
+        self.providers.remove(provider);
+        self.links.retain(|known, _| match link {
+            Some(link) => known != link,
+            None => known.provider != *provider,
+        });
     }
 
     /// Returns when a link last failed, if that is remembered.
-    pub fn last_failure(&self, link: &LinkName) -> Option<Mono> {
+    pub fn last_failure(&self, link: &LinkName) -> Option<Timestamp> {
         self.links.get(link)?.last_failure()
+    }
+
+    fn of(&mut self, link: &LinkName) -> impl Iterator<Item = &mut Standing> {
+        let own = self.links.get_mut(link);
+        own.into_iter()
+            .chain(self.providers.get_mut(&link.provider))
     }
 }
 
@@ -204,22 +397,55 @@ impl Breakers {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64) -> Mono {
-        Mono::default().after(Duration::from_secs(seconds))
+    /// Neither shorter nor longer.
+    const EVEN: Luck = Luck(128);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    fn open_until(standing: &Standing, now: i64) -> i64 {
+        match standing.judge(at(now)) {
+            Judgement::Open { until } => until.as_second() - 1_790_000_000,
+            other @ (Judgement::Closed | Judgement::HalfOpen | Judgement::Rested { .. }) => {
+                panic!("{other:?}")
+            }
+        }
     }
 
     #[test]
     fn three_failures_within_thirty_seconds_open_it() {
         let mut standing = Standing::default();
         for second in [0, 20, 40] {
-            standing.failed(Weight::One, at(second));
+            standing.failed(Weight::One, at(second), EVEN);
             assert_eq!(standing.judge(at(second)), Judgement::Closed);
         }
 
-        standing.failed(Weight::One, at(45));
+        standing.failed(Weight::One, at(45), EVEN);
 
-        assert_eq!(standing.judge(at(45)), Judgement::Open { until: at(50) });
+        assert_eq!(open_until(&standing, 45), 50);
         assert_eq!(standing.judge(at(50)), Judgement::HalfOpen);
+    }
+
+    #[test]
+    fn half_of_ten_calls_in_a_minute_open_it() {
+        let mut standing = Standing::default();
+        // A failure each 16 s never makes three in 30 s.
+        for second in [0, 16, 32, 48] {
+            standing.failed(Weight::One, at(second), EVEN);
+            standing.worked(at(second + 1));
+            assert_eq!(
+                standing.judge(at(second + 1)),
+                Judgement::Closed,
+                "{second}"
+            );
+        }
+        standing.worked(at(50));
+        assert_eq!(standing.judge(at(50)), Judgement::Closed, "nine calls");
+
+        standing.failed(Weight::One, at(60), EVEN);
+
+        assert_eq!(open_until(&standing, 60), 65);
     }
 
     #[test]
@@ -229,14 +455,14 @@ mod tests {
             ..Fault::new(FaultClass::TimedOut)
         };
         let mut slow = Standing::default();
-        slow.failed(weight(&hang), at(0));
+        slow.failed(weight(&hang), at(0), EVEN);
         assert_eq!(slow.judge(at(0)), Judgement::Closed);
-        slow.failed(weight(&Fault::new(FaultClass::ServerError)), at(1));
-        assert_eq!(slow.judge(at(1)), Judgement::Open { until: at(6) });
+        slow.failed(weight(&Fault::new(FaultClass::ServerError)), at(1), EVEN);
+        assert_eq!(open_until(&slow, 1), 6);
 
         let mut gone = Standing::default();
-        gone.failed(weight(&Fault::new(FaultClass::Unreachable)), at(0));
-        assert_eq!(gone.judge(at(0)), Judgement::Open { until: at(5) });
+        gone.failed(weight(&Fault::new(FaultClass::Unreachable)), at(0), EVEN);
+        assert_eq!(open_until(&gone, 0), 5);
 
         let torn = Fault {
             billed: Billed::Maybe,
@@ -251,45 +477,97 @@ mod tests {
         let mut now = 0;
         let mut lasted = Vec::new();
         for _ in 0..8 {
-            standing.failed(Weight::Opens, at(now));
-            let Judgement::Open { until } = standing.judge(at(now)) else {
-                panic!("not open");
-            };
-            lasted.push(until.since(at(now)).as_secs());
-            now += until.since(at(now)).as_secs();
+            standing.failed(Weight::Opens, at(now), EVEN);
+            let until = open_until(&standing, now);
+            lasted.push(until - now);
+            now = until + 1;
         }
 
         assert_eq!(lasted, [5, 10, 20, 40, 80, 160, 300, 300]);
     }
 
     #[test]
-    fn a_probe_without_an_answer_waits_as_long_again_and_no_longer() {
-        let mut breakers = Breakers::default();
-        let link = LinkName::new("a", "x");
-        breakers.failed(&link, Weight::Opens, at(0));
-        breakers.undecided(&link, at(3));
-        assert_eq!(breakers.judge(&link, at(5)), Judgement::HalfOpen);
+    fn chance_spreads_the_time_by_a_fifth_either_way() {
+        for (luck, millis) in [(0, 4_000), (255, 6_000)] {
+            let mut standing = Standing::default();
+            standing.failed(Weight::Opens, at(0), Luck(luck));
 
-        breakers.undecided(&link, at(5));
-
-        let until = at(10);
-        assert_eq!(breakers.judge(&link, at(5)), Judgement::Open { until });
-        assert_eq!(breakers.judge(&link, until), Judgement::HalfOpen);
+            let Judgement::Open { until } = standing.judge(at(0)) else {
+                panic!("not open");
+            };
+            assert_eq!(since(at(0), until).as_millis(), millis);
+        }
     }
 
     #[test]
-    fn a_good_answer_closes_it() {
+    fn three_good_probes_close_it_and_one_is_under_way_at_a_time() {
         let mut breakers = Breakers::default();
         let link = LinkName::new("a", "x");
-        breakers.failed(&link, Weight::Opens, at(0));
+        breakers.failed(&link, Weight::Opens, at(0), EVEN);
+        let sibling = LinkName::new("a", "y");
+        assert!(matches!(
+            breakers.judge(&sibling, at(0)),
+            Judgement::Open { .. }
+        ));
+
+        for second in [6, 7, 8] {
+            assert_eq!(breakers.judge(&link, at(second)), Judgement::HalfOpen);
+            assert!(breakers.claim(&link, at(second), at(100)));
+            assert!(!breakers.claim(&link, at(second), at(100)), "one at a time");
+            breakers.worked(&link, at(second));
+        }
+
+        assert_eq!(breakers.judge(&link, at(8)), Judgement::Closed);
+        assert!(breakers.kept(at(8)).is_empty());
+    }
+
+    #[test]
+    fn a_claim_that_is_never_answered_runs_out() {
+        let mut standing = Standing::default();
+        standing.failed(Weight::Opens, at(0), EVEN);
+        assert!(standing.claim(at(6), at(10)));
+
+        assert_eq!(open_until(&standing, 6), 10);
+        assert_eq!(standing.judge(at(10)), Judgement::HalfOpen);
+    }
+
+    #[test]
+    fn a_person_s_word_goes_first_and_waking_forgets_it_all() {
+        let mut breakers = Breakers::default();
+        let link = LinkName::new("a", "x");
+        breakers.rest(&link.provider, None, at(600));
         assert_eq!(
-            breakers.judge(&LinkName::new("a", "y"), at(0)),
-            Judgement::Open { until: at(5) }
+            breakers.judge(&link, at(1)),
+            Judgement::Rested { until: at(600) }
         );
+        breakers.failed(&link, Weight::Opens, at(1), EVEN);
 
-        breakers.worked(&link);
+        breakers.wake(&link.provider, Some(&link));
 
-        assert_eq!(breakers.judge(&link, at(0)), Judgement::Closed);
+        assert_eq!(breakers.judge(&link, at(1)), Judgement::Closed);
+    }
+
+    #[test]
+    fn what_is_remembered_is_read_back() {
+        let mut breakers = Breakers::default();
+        let link = LinkName::new("a", "x/y");
+        breakers.failed(&link, Weight::Opens, at(0), EVEN);
+        let kept = breakers.kept(at(0));
+        let mut again = Breakers::default();
+        for (name, standing) in &kept {
+            let json = serde_json::to_string(standing).unwrap();
+            again.put(name, serde_json::from_str(&json).unwrap());
+        }
+
+        assert_eq!(again, breakers);
+    }
+
+    #[test]
+    fn a_clock_put_back_keeps_nothing_open_for_ever() {
+        let mut standing = Standing::default();
+        standing.failed(Weight::Opens, at(1_000_000), EVEN);
+
+        assert_eq!(open_until(&standing, 0), 600);
     }
 
     #[test]
@@ -302,7 +580,7 @@ mod tests {
                 FaultClass::TooLong,
                 FaultClass::RateLimited,
             ] {
-                standing.failed(weight(&Fault::new(class)), at(second));
+                standing.failed(weight(&Fault::new(class)), at(second), EVEN);
             }
         }
 

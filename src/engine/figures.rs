@@ -24,6 +24,7 @@ pub struct Figures {
     zone: TimeZone,
     days: BTreeMap<Date, Tally>,
     failures: BTreeMap<(ProviderName, FaultClass), u64>,
+    link_failures: BTreeMap<(LinkName, FaultClass), u64>,
     models: BTreeMap<LinkName, Calls>,
     tasks: BTreeMap<&'static str, Calls>,
     times: BTreeMap<LinkName, Vec<Duration>>,
@@ -110,6 +111,7 @@ impl Figures {
             zone,
             days: BTreeMap::new(),
             failures: BTreeMap::new(),
+            link_failures: BTreeMap::new(),
             models: BTreeMap::new(),
             tasks: BTreeMap::new(),
             times: BTreeMap::new(),
@@ -143,6 +145,8 @@ impl Figures {
             if let Some(class) = attempt.class.filter(|class| is_a_failure(*class)) {
                 let provider = attempt.link.provider.clone();
                 *self.failures.entry((provider, class)).or_default() += 1;
+                let link = attempt.link.clone();
+                *self.link_failures.entry((link, class)).or_default() += 1;
             }
             if let Some(first) = attempt.first_text {
                 self.note_time(&attempt.link, first);
@@ -214,6 +218,15 @@ impl Figures {
     /// Returns failed calls by provider and class.
     pub const fn failures(&self) -> &BTreeMap<(ProviderName, FaultClass), u64> {
         &self.failures
+    }
+
+    /// Returns failed calls of one link by class.
+    pub fn failures_of(&self, link: &LinkName) -> BTreeMap<FaultClass, u64> {
+        let failures = self.link_failures.iter();
+        failures
+            .filter(|((own, _), _)| own == link)
+            .map(|((_, class), count)| (*class, *count))
+            .collect()
     }
 
     /// Returns calls and cost by model.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::breaker::{self, Breakers, Weight};
-use crate::domain::{Fault, FaultClass, LinkName, Mono, ProviderName, Rest, Timestamp};
+use super::breaker::{self, Breakers, Luck, Weight};
+use crate::domain::{Fault, FaultClass, LinkName, ProviderName, Rest, Timestamp};
 
 /// One thing a run taught.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,13 +140,13 @@ pub fn of_fault(
 }
 
 impl Breakers {
-    /// Takes what a run taught.
-    pub fn learn(&mut self, lessons: &[Lesson], now: Mono) {
+    /// Takes what a run taught of links.
+    pub fn learn(&mut self, lessons: &[Lesson], now: Timestamp, luck: Luck) {
         for lesson in lessons {
             match lesson {
-                Lesson::Worked { link, .. } => self.worked(link),
-                Lesson::Failed { link, weight } => self.failed(link, *weight, now),
-                Lesson::Undecided { link } => self.undecided(link, now),
+                Lesson::Worked { link, .. } => self.worked(link, now),
+                Lesson::Failed { link, weight } => self.failed(link, *weight, now, luck),
+                Lesson::Undecided { link } => self.undecided(link, now, luck),
                 Lesson::Rest(_)
                 | Lesson::KeyWorks(_)
                 | Lesson::KeyRefused { .. }

@@ -8,7 +8,7 @@ use super::{
     policy::{History, Policy},
     price::{Basis, Price},
 };
-use crate::domain::{FaultClass, Mono, SkipReason, Timestamp};
+use crate::domain::{FaultClass, SkipReason, Timestamp};
 
 /// Everything the machine must know before it begins.
 #[derive(Clone, Debug)]
@@ -87,7 +87,7 @@ pub enum Usable {
         /// Until when.
         until: Timestamp,
         /// When it last failed; those that failed longest ago are asked first.
-        failed: Option<Mono>,
+        failed: Option<Timestamp>,
     },
     /// It cannot, for the reason given.
     No(SkipReason),

@@ -5,6 +5,7 @@
 //! the same time. The store decides nothing that `domain` or `engine` decides, knows no provider
 //! and no screen, and never asks what time it is.
 
+mod breakers;
 mod dialect;
 mod drafts;
 mod error;

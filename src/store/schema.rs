@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     Step {
         version: 1,
         name: "start",
@@ -27,6 +27,11 @@ const STEPS: [Step; 3] = [
         version: 3,
         name: "caps",
         sql: include_str!("../../assets/migrations/0003_caps.sql"),
+    },
+    Step {
+        version: 4,
+        name: "breakers",
+        sql: include_str!("../../assets/migrations/0004_breakers.sql"),
     },
 ];
 

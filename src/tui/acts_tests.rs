@@ -32,6 +32,7 @@ fn d_drafts_for_the_ticket_under_the_cursor_and_leaves_the_focus() {
         ticket: fixture::row(1).id,
         chain: None,
         hint: None,
+        force: None,
     };
     assert!(
         matches!(effects.as_slice(), [Effect::Draft(asked)] if *asked == ask),

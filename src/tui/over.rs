@@ -240,6 +240,7 @@ fn chosen(model: &mut Model, choice: Choice) -> Vec<Effect> {
                 ticket,
                 chain,
                 hint,
+                force: None,
             },
         ),
         Choice::OwnHint(ticket) => {
@@ -322,6 +323,7 @@ fn answer(model: &mut Model) -> Vec<Effect> {
                     ticket,
                     chain: None,
                     hint,
+                    force: None,
                 },
             ))
         }

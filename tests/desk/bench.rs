@@ -223,6 +223,7 @@ pub fn ask(ticket: TicketId) -> DraftAsk {
         ticket,
         chain: None,
         hint: None,
+        force: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use deskhand::{
     desk::face::{Phase, Running},
-    domain::{Ending, Fault, FaultClass, Mono, SkipReason, Timestamp},
+    domain::{Ending, Fault, FaultClass, SkipReason, Timestamp},
     engine::plan::Usable,
 };
 
@@ -75,7 +75,7 @@ async fn links_that_failed_too_often_are_asked_when_no_other_is_left() {
     let until = Timestamp::UNIX_EPOCH + Duration::from_mins(1);
     let open = |failed| Usable::Open {
         until,
-        failed: Some(Mono(failed)),
+        failed: Timestamp::from_microsecond(failed).ok(),
     };
     let gone = fail(FaultClass::ServerError, 500);
     let mut scene = Scene::new(&[("a/x", &[GOOD]), ("b/y", &[&[gone]])]);

@@ -175,6 +175,7 @@ async fn draft(desk: &Arc<Desk>) -> Drafted {
         ticket: rows.first().unwrap().id,
         chain: None,
         hint: None,
+        force: None,
     };
     desk.draft(&ask, &CancellationToken::new()).await.unwrap()
 }

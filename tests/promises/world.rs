@@ -138,7 +138,7 @@ fn usable_of(number: u8) -> Usable {
         11 => Usable::No(SkipReason::KeyInvalid),
         12 | 13 => Usable::Open {
             until: until(5),
-            failed: Some(Mono(1)),
+            failed: Some(Timestamp::UNIX_EPOCH),
         },
         14 | 15 => Usable::Resting {
             until: until(1),

@@ -284,3 +284,31 @@ async fn an_invoice_is_booked_once(store: &Store, run: RunId) {
     let none = store.reconcile(nobody, usd(1), "x", at(90_003)).await;
     assert_eq!(none.unwrap(), None);
 }
+
+pub(super) async fn how_links_behaved_is_shared(store: &Store) {
+    assert!(store.breakers().await.unwrap().is_empty());
+
+    let told = store
+        .change_breakers(at(700), |kept| {
+            kept.insert("a".to_owned(), "{\"one\":1}".to_owned());
+            kept.insert("a/x".to_owned(), "{}".to_owned());
+            kept.len()
+        })
+        .await
+        .unwrap();
+    assert_eq!(told, 2);
+    store
+        .change_breakers(at(701), |kept| {
+            kept.remove("a/x");
+            kept.insert("a".to_owned(), "{\"one\":2}".to_owned());
+        })
+        .await
+        .unwrap();
+
+    let kept = store.breakers().await.unwrap();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|(name, json)| (name.as_str(), json.as_str()))
+        .collect();
+    assert_eq!(kept, [("a", "{\"one\":2}")]);
+}

@@ -92,6 +92,7 @@ fn draft(model: &mut Model, here: TicketId) -> Vec<Effect> {
                 ticket: here,
                 chain: None,
                 hint: None,
+                force: None,
             },
         );
     }
@@ -111,6 +112,7 @@ fn draft(model: &mut Model, here: TicketId) -> Vec<Effect> {
                     ticket: next,
                     chain: None,
                     hint: None,
+                    force: None,
                 },
             );
         }

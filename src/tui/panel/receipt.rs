@@ -227,7 +227,9 @@ impl Page<'_> {
     fn skipped(&mut self, skipped: &Skipped, facts: &Facts) {
         self.head("-", &skipped.link);
         let until = match &skipped.because {
-            SkipReason::Resting { until, .. } | SkipReason::Open { until } => {
+            SkipReason::Resting { until, .. }
+            | SkipReason::Open { until }
+            | SkipReason::RestedByHand { until } => {
                 let at = until
                     .to_zoned(facts.zone.clone())
                     .strftime("%H:%M")
