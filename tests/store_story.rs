@@ -96,7 +96,9 @@ async fn tell(url: &StoreUrl) {
     assert_eq!(store.last_event().await.unwrap(), 0);
     filing::letters_are_filed_once(&store).await;
     queue::the_queue_is_searched(&store).await;
+    queue::a_query_means_the_same_in_memory(&store).await;
     queue::tickets_change(&store).await;
+    queue::a_query_means_the_same_in_memory(&store).await;
     drafts::drafts_are_never_lost(&store).await;
     drafts::replies_wait_in_the_outbox(&store).await;
     receipts::receipts_are_chained(&store, url).await;

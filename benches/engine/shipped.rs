@@ -8,7 +8,10 @@ use std::{
 
 use deskhand::{
     config::{Missing, paths::Paths},
-    desk::{Desk, Mode, Opening, Patience, face::DraftAsk},
+    desk::{
+        Desk, Mode, Opening, Patience,
+        face::{AskedChain, DraftAsk},
+    },
     domain::{Cap, HoldId, LinkName, Query, RunId, SideCaps, TicketId, Timestamp, Usd},
     store::{Filing, HoldAsk, Store, StoreUrl},
 };
@@ -106,7 +109,9 @@ impl Shipped {
         let chain = chain.iter().skip(2 - links).map(|link| link.parse());
         let ask = DraftAsk {
             ticket: self.ticket,
-            chain: Some(chain.collect::<Result<_, _>>().expect("links")),
+            chain: Some(AskedChain::Links(
+                chain.collect::<Result<_, _>>().expect("links"),
+            )),
             hint: None,
             force: None,
         };

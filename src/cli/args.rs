@@ -8,7 +8,10 @@ use super::{
     out::{Format, Out, complain},
     stop::Exit,
 };
-use crate::{desk::drill::DrillPlan, domain::LinkName};
+use crate::{
+    desk::{drill::DrillPlan, face::AskedChain},
+    domain::LinkName,
+};
 
 /// A terminal inbox for support agents, with AI drafts whose every step leaves a receipt.
 ///
@@ -176,9 +179,9 @@ pub(super) struct DraftArgs {
     /// The ticket's number.
     #[arg(value_parser = number)]
     pub(super) number: i64,
-    /// Ask these links, in this order, or a chain by its name, instead of what rules say.
-    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
-    pub(super) chain: Option<Vec<String>>,
+    /// Ask these links with commas between, or a chain by its name, instead of what rules say.
+    #[arg(long, value_name = "CHAIN")]
+    pub(super) chain: Option<AskedChain>,
     /// Ask this link first, whatever the breaker and rests say of it.
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub(super) force: Option<LinkName>,
@@ -211,8 +214,8 @@ pub(super) enum ChainCommand {
         #[arg(long, value_name = "NUMBER", value_parser = number)]
         ticket: Option<i64>,
         /// For these links, or a chain by its name.
-        #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
-        chain: Option<Vec<String>>,
+        #[arg(long, value_name = "CHAIN")]
+        chain: Option<AskedChain>,
     },
 }
 
@@ -236,9 +239,9 @@ pub(super) struct DrillArgs {
     /// Send this ticket's text to the simulator instead of an invented letter.
     #[arg(long, value_name = "NUMBER", value_parser = number)]
     pub(super) ticket: Option<i64>,
-    /// Drill these links, in this order, or a chain by its name, instead of the default one.
-    #[arg(long, value_delimiter = ',', value_name = "PROVIDER/MODEL,...|NAME")]
-    pub(super) chain: Option<Vec<String>>,
+    /// Drill these links with commas between, or a chain by its name, instead of the default one.
+    #[arg(long, value_name = "CHAIN")]
+    pub(super) chain: Option<AskedChain>,
 }
 
 #[derive(Debug, ClapArgs)]

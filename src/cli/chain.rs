@@ -12,6 +12,7 @@ use crate::{
     desk::{
         Desk,
         explain::{Explained, ExplainedLink, Verdict},
+        face::AskedChain,
     },
     domain::LinkName,
 };
@@ -21,7 +22,7 @@ pub(super) async fn run(call: &Call, command: ChainCommand) -> Result<Exit, Stop
     match command {
         ChainCommand::List => list(call).await,
         ChainCommand::Add { preset, name } => add(call, preset, name.as_deref()).await,
-        ChainCommand::Explain { ticket, chain } => explain(call, ticket, chain.as_deref()).await,
+        ChainCommand::Explain { ticket, chain } => explain(call, ticket, chain.as_ref()).await,
     }
 }
 
@@ -127,15 +128,18 @@ fn add_here(desk: &Desk, published: &[&str], name: &str) -> Result<Vec<LinkName>
     Ok(links)
 }
 
-async fn explain(call: &Call, ticket: Option<i64>, chain: Option<&[String]>) -> Result<Exit, Stop> {
+async fn explain(
+    call: &Call,
+    ticket: Option<i64>,
+    chain: Option<&AskedChain>,
+) -> Result<Exit, Stop> {
     let explained = call
         .at_desk(async |desk| {
             let ticket = match ticket {
                 Some(number) => Some(desk.by_number(number).await?),
                 None => None,
             };
-            let links = super::draft::chain(desk, chain)?;
-            Ok(desk.explain(ticket, links.as_deref()).await?)
+            Ok(desk.explain(ticket, chain).await?)
         })
         .await?;
     call.out

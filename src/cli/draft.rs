@@ -18,7 +18,7 @@ use crate::{
         Desk,
         face::{DraftAsk, Drafted, Running},
     },
-    domain::{LinkName, TicketId},
+    domain::TicketId,
     text::clean::clean,
 };
 
@@ -51,7 +51,7 @@ async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafte
     let ticket = desk.by_number(args.number).await?;
     let ask = DraftAsk {
         ticket,
-        chain: chain(desk, args.chain.as_deref())?,
+        chain: args.chain.clone(),
         hint: None,
         force: args.force.clone(),
     };
@@ -79,14 +79,6 @@ async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafte
         }
     }
     Ok(drafted)
-}
-
-/// Reads `--chain`: links, or the name of a chain.
-pub(super) fn chain(desk: &Desk, words: Option<&[String]>) -> Result<Option<Vec<LinkName>>, Stop> {
-    Ok(match words {
-        Some(words) => Some(desk.links_named(words)?),
-        None => None,
-    })
 }
 
 /// Waits for Ctrl-C or the signal to end.

@@ -24,7 +24,7 @@ pub(super) async fn run(call: &Call, args: &DrillArgs) -> Result<Exit, Stop> {
             let ask = DrillAsk {
                 plan: args.plan.clone(),
                 ticket,
-                chain: super::draft::chain(desk, args.chain.as_deref())?,
+                chain: args.chain.clone(),
             };
             let cancel = CancellationToken::new();
             let drilling = desk.drill(&ask, &cancel);

@@ -11,7 +11,7 @@ use std::{
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-use super::{file::plain_amount, settings::Agent};
+use super::{arrays::keep_comments, file::plain_amount, settings::Agent};
 use crate::domain::{Cap, CapName, LinkName, ModelName, ProviderKind, ProviderName, Usd};
 
 /// Says why the file was not changed, and what to put there by hand.
@@ -211,6 +211,11 @@ fn change(document: &mut DocumentMut, path: &[&str], settings: Settings<'_>) -> 
         match (setting, table.get_mut(key)) {
             (Some(new), Some(old)) => {
                 // What stands around the value, such as a comment behind it, stays.
+                let merged = old
+                    .as_array()
+                    .zip(new.as_array())
+                    .map(|(old, new)| keep_comments(old, new));
+                let new = merged.map_or(new, |merged| Item::Value(merged.into()));
                 let decor = old.as_value().map(|value| value.decor().clone());
                 *old = new;
                 if let (Some(decor), Some(value)) = (decor, old.as_value_mut()) {

@@ -6,6 +6,7 @@
 
 pub mod action;
 mod address;
+mod arrays;
 mod bindings;
 mod chains;
 mod check;

@@ -170,7 +170,9 @@ impl Desk {
             // The random part of a UUIDv7.
             turn: run.uuid().as_u64_pair().1,
         };
-        let mut chosen = self.route(&view, ask.chain.as_deref(), occasion).await?;
+        let mut chosen = self
+            .route(Some(&view), ask.chain.as_ref(), occasion)
+            .await?;
         if let Some(link) = &ask.force {
             chosen.links.retain(|own| own != link);
             chosen.links.insert(0, link.clone());

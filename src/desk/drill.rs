@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::{
     Chosen, Desk, DeskError, Settings,
     drive::{Doors, drive},
-    face::TicketView,
+    face::{AskedChain, TicketView},
     keep::receipt_of,
     ledger::{Answer, Ledger, LedgerError, Wish},
     live::Live,
     providers::endpoint,
+    route::Occasion,
     voice::Voice,
 };
 use crate::{
@@ -178,7 +179,7 @@ pub struct DrillAsk {
     /// The ticket whose text is sent to the simulator; an invented letter without one.
     pub ticket: Option<TicketId>,
     /// Links instead of the configured chain.
-    pub chain: Option<Vec<LinkName>>,
+    pub chain: Option<AskedChain>,
 }
 
 /// How a drill came out.
@@ -222,8 +223,9 @@ impl Desk {
         cancel: &CancellationToken,
     ) -> Result<Drilled, DeskError> {
         let settings = self.settings();
-        let chosen = self.drilled_chain(ask, &settings).await?;
         let (view, prompted) = self.drilled_ask(ask).await?;
+        let about = (view.as_ref(), prompted.ask.tokens_at_most());
+        let chosen = self.drilled_chain(ask, about, &settings).await?;
         let mut plan = Self::empty_plan(&settings, prompted.ask.tokens_at_most(), self.clock.now());
         let mut stage = Stage::default();
         for name in &chosen.links {
@@ -267,9 +269,15 @@ impl Desk {
     async fn drilled_chain(
         &self,
         ask: &DrillAsk,
+        (view, prompt_at_most): (Option<&TicketView>, u64),
         settings: &Settings,
     ) -> Result<Chosen, DeskError> {
-        let mut chosen = self.chain(ask.chain.as_deref()).await?;
+        let occasion = Occasion {
+            prompt_at_most,
+            turn: 0,
+        };
+        let asked = ask.chain.as_ref();
+        let mut chosen = self.route(view, asked, occasion).await?;
         if chosen.links.is_empty() {
             chosen = Chosen {
                 links: ask.plan.links(settings),

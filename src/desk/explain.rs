@@ -3,7 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Chosen, Desk, DeskError, chains::USUAL_PROMPT, face::KeyCard, route::Occasion};
+use super::{
+    Chosen, Desk, DeskError,
+    chains::USUAL_PROMPT,
+    face::{AskedChain, KeyCard},
+    route::Occasion,
+};
 use crate::{
     domain::{KeyState, LinkName, Mono, SkipReason, TicketId, Timestamp, Usd},
     engine::{
@@ -94,7 +99,7 @@ impl Desk {
     pub async fn explain(
         &self,
         ticket: Option<TicketId>,
-        asked: Option<&[LinkName]>,
+        asked: Option<&AskedChain>,
     ) -> Result<Explained, DeskError> {
         let usual = Occasion {
             prompt_at_most: USUAL_PROMPT,
@@ -109,9 +114,12 @@ impl Desk {
                     prompt_at_most,
                     ..usual
                 };
-                (self.route(&view, asked, occasion).await?, prompt_at_most)
+                (
+                    self.route(Some(&view), asked, occasion).await?,
+                    prompt_at_most,
+                )
             }
-            None => (self.usual_route(asked, usual).await?, USUAL_PROMPT),
+            None => (self.route(None, asked, usual).await?, USUAL_PROMPT),
         };
         let prepared = self.prepare(&chosen, prompt_at_most).await?;
         let cards = self.keys().await?;

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Attempt, CapName, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
         OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
-        Timestamp, Usd,
+        Timestamp, Usd, link::NotALink,
     },
     engine::figures::Figures,
 };
@@ -44,12 +44,37 @@ pub struct TicketView {
 pub struct DraftAsk {
     /// For which ticket.
     pub ticket: TicketId,
-    /// Links instead of the configured chain, and where they came from.
-    pub chain: Option<Vec<LinkName>>,
+    /// Another chain than the one that is meant for this ticket.
+    pub chain: Option<AskedChain>,
     /// What to do differently this time: `shorter`, or free words.
     pub hint: Option<String>,
     /// A link that is asked first, whatever the breaker and rests say of it.
     pub force: Option<LinkName>,
+}
+
+/// The chain that a person asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AskedChain {
+    /// These links, in this order.
+    Links(Vec<LinkName>),
+    /// A chain of the config by its name, or a model by its name alone.
+    Named(String),
+    /// This link first, then the ticket's chain.
+    First(LinkName),
+}
+
+impl std::str::FromStr for AskedChain {
+    type Err = NotALink;
+
+    /// Reads a name, or links with commas between.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        if !text.is_empty() && !text.contains(['/', ',']) && !text.contains(char::is_control) {
+            return Ok(Self::Named(text.to_owned()));
+        }
+        let links: Result<Vec<LinkName>, NotALink> = text.split(',').map(str::parse).collect();
+        links.map(Self::Links)
+    }
 }
 
 /// A draft under way: the newest state, not a stream of events. Published by `watch`.
@@ -155,6 +180,8 @@ pub struct SpendView {
     pub cheapest_draft: Option<Usd>,
     /// The limits of time, the month's first, and how each stands.
     pub caps: Vec<CapView>,
+    /// Whether so much is spent that the cheaper link goes first (`downgrade_at`).
+    pub cheap_first: bool,
     /// Which of them AI work is paused by.
     pub paused_by: Option<CapName>,
 }

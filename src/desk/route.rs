@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use jiff::{ToSpan as _, tz::TimeZone};
 
-use super::{Chosen, Desk, DeskError, Settings, chains::USUAL_PROMPT, face::TicketView};
+use super::{
+    Chosen, Desk, DeskError, Settings,
+    chains::USUAL_PROMPT,
+    face::{AskedChain, TicketView},
+};
 use crate::{
     config::edit,
     domain::{Cap, LinkName, Page, Usd, query_match::Seen},
     engine::{
-        chain::{Known, LinkFacts, advice},
+        chain::{LinkFacts, advice},
         figures::{Figures, FirstText},
         plan::PlannedLink,
         routing::{Candidate, Routing, order},
@@ -37,39 +41,51 @@ pub(super) struct Occasion {
 }
 
 impl Desk {
-    /// Returns the links for a ticket in the order in which they are to be asked: those asked for
-    /// as they are; else the chain of the first rule that fits, else the default one, each in the
-    /// order of its routing.
+    /// Returns the links for a draft in the order in which they are to be asked. Links that are
+    /// asked for stay as they are; a chain asked for by name, that of the first rule that fits the
+    /// ticket, and the default one are put in the order of their routing.
     pub(super) async fn route(
         &self,
-        view: &TicketView,
-        asked: Option<&[LinkName]>,
+        view: Option<&TicketView>,
+        asked: Option<&AskedChain>,
         occasion: Occasion,
     ) -> Result<Chosen, DeskError> {
-        if asked.is_some() {
-            return self.chain(asked).await;
-        }
         let settings = self.settings();
-        let (name, chosen) = match Self::ruled(view, &settings) {
-            Some((name, chosen)) => (name, chosen),
-            None => (DEFAULT.to_owned(), self.chain(None).await?),
+        let (name, chosen) = match asked {
+            Some(AskedChain::Links(links)) => return self.chain(Some(links)).await,
+            Some(AskedChain::Named(name)) => match settings.config.chains.get(name) {
+                Some(links) => {
+                    let from = format!("asked for: chain {name}");
+                    let links = links.clone();
+                    (name.clone(), Chosen { links, from })
+                }
+                None => return self.chain(Some(&[model_named(&settings, name)?])).await,
+            },
+            Some(AskedChain::First(first)) => {
+                let mut chosen = self.chain(Some(std::slice::from_ref(first))).await?;
+                let usual = self.usual_chain(view, &settings).await?.1;
+                let others = usual.links.into_iter();
+                let others: Vec<_> = others.filter(|it| !chosen.links.contains(it)).collect();
+                chosen.links.extend(others);
+                chosen.from = format!("asked for first, then {}", usual.from);
+                return Ok(chosen);
+            }
+            None => self.usual_chain(view, &settings).await?,
         };
         self.ordered(chosen, settings.config.routing(&name), occasion)
             .await
     }
 
-    /// Returns the links of a usual draft, without a ticket.
-    pub(super) async fn usual_route(
+    /// Returns the chain that nobody has to ask for, and its name.
+    async fn usual_chain(
         &self,
-        asked: Option<&[LinkName]>,
-        occasion: Occasion,
-    ) -> Result<Chosen, DeskError> {
-        let chosen = self.chain(asked).await?;
-        if asked.is_some() {
-            return Ok(chosen);
+        view: Option<&TicketView>,
+        settings: &Settings,
+    ) -> Result<(String, Chosen), DeskError> {
+        match view.and_then(|view| Self::ruled(view, settings)) {
+            Some(found) => Ok(found),
+            None => Ok((DEFAULT.to_owned(), self.chain(None).await?)),
         }
-        let routing = self.settings().config.routing(DEFAULT);
-        self.ordered(chosen, routing, occasion).await
     }
 
     /// Returns a link by the name that holds today: aliases are followed, and a model that is
@@ -202,28 +218,15 @@ impl Desk {
         let plan = Self::empty_plan(settings, prompt_at_most, now);
         plan.want(&planned).map(|want| want.ceiling)
     }
+}
 
-    /// Returns the links of a chain by its name, or those that are named one by one.
-    pub fn links_named(&self, words: &[String]) -> Result<Vec<LinkName>, DeskError> {
-        let settings = self.settings();
-        if let [name] = words
-            && let Some(links) = settings.config.chains.get(name)
-        {
-            return Ok(links.clone());
+/// Finds a model that is named without its provider.
+fn model_named(settings: &Settings, name: &str) -> Result<LinkName, DeskError> {
+    settings.names.find(name).ok_or_else(|| {
+        let chains: Vec<&str> = settings.config.chains.keys().map(String::as_str).collect();
+        DeskError::NoChain {
+            named: name.chars().take(80).collect(),
+            known: chains.join(", "),
         }
-        let known = |link: &LinkName| match settings.provider(&link.provider) {
-            Some(_) => Known::Yes,
-            None => Known::NoProvider,
-        };
-        let links: Result<Vec<LinkName>, _> = words.iter().map(|word| word.parse()).collect();
-        let links = links.map_err(|_| {
-            let chains: Vec<&str> = settings.config.chains.keys().map(String::as_str).collect();
-            DeskError::NoChain {
-                named: words.join(","),
-                known: chains.join(", "),
-            }
-        })?;
-        crate::engine::chain::Chain::check(links.clone(), "your request", &known)?;
-        Ok(links)
-    }
+    })
 }

@@ -64,7 +64,10 @@ impl Desk {
             Cap::None => "declared absent in the config",
             Cap::Month(_) => "cap_month_usd in the config",
         };
+        let at = settings.config.spend.downgrade_at;
+        let cheap_first = at.zip(meter.percent()).is_some_and(|(at, now)| now >= at);
         Ok(SpendView {
+            cheap_first,
             meter,
             cap_because: cap_because.to_owned(),
             cheapest_draft,

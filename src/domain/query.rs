@@ -42,7 +42,7 @@ pub enum Test {
     System,
     /// `is:draft`: a draft waits.
     HasDraft,
-    /// `source:import`: where the ticket came from.
+    /// `source:import`: where the ticket came from; `channel:imap` means every `imap:ACCOUNT`.
     Source(String),
 }
 
@@ -98,7 +98,7 @@ impl Test {
             "tag" => Self::Tag(value.to_lowercase()),
             "from" | "requester" => Self::From(value.to_owned()),
             "assignee" => Self::Assignee(value.to_owned()),
-            "source" | "channel" => Self::Source(value.to_lowercase()),
+            "source" | "channel" => Self::Source(value.to_owned()),
             "is" => match value {
                 "fallback" => Self::Fallback,
                 "unsolved" => Self::Unsolved,

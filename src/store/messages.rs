@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{Store, StoreError, error::Trouble, rows};
-use crate::domain::{Attachment, Contact, Message, TicketId, Timestamp};
+use crate::domain::{
+    Attachment, Contact, Message, TicketId, Timestamp, query_match::message_words,
+};
 
 /// 200: a thread longer than that is joined by its newest ids; a hostile header may hold 10,000.
 const MOST_REFS: usize = 200;
@@ -90,17 +92,10 @@ pub(super) async fn insert_message(
 }
 
 async fn insert_words(tx: &mut AnyConnection, message: &Message) -> Result<(), Trouble> {
-    let words = format!(
-        "{}\n{} {}\n{}",
-        message.subject,
-        message.from.name.as_deref().unwrap_or_default(),
-        message.from.address,
-        message.body.text
-    );
     sqlx::query("INSERT INTO message_words (message, ticket, words) VALUES ($1, $2, $3)")
         .bind(message.id.to_string())
         .bind(message.ticket.to_string())
-        .bind(rows::lower(&words))
+        .bind(rows::lower(&message_words(message)))
         .execute(tx)
         .await?;
     Ok(())

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Row, any::AnyRow};
 
 use super::error::Trouble;
-use crate::domain::{Contact, Priority, Status, Ticket, Timestamp};
+use crate::domain::{Contact, Priority, Status, Ticket, Timestamp, query_match::searched};
 
 /// Longer Message-IDs stand in indexes as their digest: PostgreSQL refuses long index rows.
 const LONGEST_KEY: usize = 200;
@@ -117,7 +117,7 @@ pub(super) fn plain(text: &str) -> String {
 
 /// Returns a text as it is searched: lower case, without NUL.
 pub(super) fn lower(text: &str) -> String {
-    plain(text).to_lowercase()
+    searched(text)
 }
 
 /// Returns how a Message-ID stands in indexes.

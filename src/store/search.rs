@@ -106,8 +106,11 @@ fn condition(sql: &mut Sql, test: &Test, dialect: Dialect) -> Result<String, Tro
         Test::Unsolved => "t.in_queue = 1".to_owned(),
         Test::System => "t.quarantined_because IS NOT NULL".to_owned(),
         Test::Source(source) => {
-            let value = sql.text_value(source.clone());
-            format!("lower(t.source) = {value}")
+            let source = rows::plain(source);
+            let length = source.chars().count() + 1;
+            let before = sql.text_value(format!("{source}:"));
+            let whole = sql.text_value(source);
+            format!("t.source = {whole} OR substr(t.source, 1, {length}) = {before}")
         }
         Test::HasDraft => {
             "t.id IN (SELECT f.ticket FROM drafts f WHERE f.standing = 'live')".to_owned()

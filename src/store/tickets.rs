@@ -12,7 +12,7 @@ use super::{
 };
 use crate::domain::{
     Change, DraftMark, Order, Page, Query, QueueRow, Status, Ticket, TicketEvent, TicketId,
-    Timestamp,
+    Timestamp, query_match::contact_words,
 };
 
 const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject, t.requester_name,
@@ -204,7 +204,7 @@ pub(super) async fn write_ticket(
 /// Writes a new ticket.
 pub(super) async fn insert_ticket(tx: &mut AnyConnection, ticket: &Ticket) -> Result<(), Trouble> {
     let name = ticket.requester.name.as_deref();
-    let requester = format!("{}\n{}", name.unwrap_or_default(), ticket.requester.address);
+    let requester = contact_words(&ticket.requester);
     sqlx::query(
         "INSERT INTO tickets (id, number, source, subject, requester_name, requester_address,
              status, tags, messages, created_at, updated_at, version, in_queue, subject_words,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::action::Scope,
-    desk::face::{DeskEvent, DraftAsk, Drafted},
+    desk::face::{AskedChain, DeskEvent, DraftAsk, Drafted},
     domain::{Cap, Change, Mono, OutboxId, OutboxRow, Status, Usd, draft::Delivery},
 };
 
@@ -517,4 +517,23 @@ fn a_suggested_cap_gives_way_to_what_is_typed() {
         matches!(effects.as_slice(), [Effect::SetCap(cap)] if *cap == fifty),
         "{effects:?}"
     );
+}
+
+#[test]
+fn another_provider_is_chosen_from_the_links_of_the_chain_and_asked_first() {
+    let mut model = model();
+
+    assert!(press(&mut model, "R p").is_empty());
+    let effects = press(&mut model, "1");
+
+    let [Effect::Draft(ask)] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let view = model.talk.view_of(ask.ticket).unwrap();
+    let receipt = &view.receipts[0];
+    let wrote = &receipt.answer().unwrap().link;
+    let Some(AskedChain::First(first)) = &ask.chain else {
+        panic!("{ask:?}");
+    };
+    assert!(receipt.chain.contains(first) && first != wrote, "{first}");
 }

@@ -282,6 +282,7 @@ pub(crate) fn spend(cents: i64, cap: i64) -> SpendView {
         },
         cap_because: "config".to_owned(),
         cheapest_draft: None,
+        cheap_first: false,
         caps: Vec::new(),
         paused_by: None,
     }

@@ -21,7 +21,7 @@ use crate::{
         chord::{Chord, Key},
         env,
     },
-    desk::face::{DraftAsk, KeyCard, KeyOrigin},
+    desk::face::{AskedChain, DraftAsk, KeyCard, KeyOrigin},
     domain::{Cap, Change, TicketId, Usd},
 };
 
@@ -234,13 +234,26 @@ fn chosen(model: &mut Model, choice: Choice) -> Vec<Effect> {
                 ..Change::default()
             },
         ),
-        Choice::Redraft(ticket, hint, chain) => acts::begin(
+        Choice::Redraft(ticket, hint) => acts::begin(
             model,
             DraftAsk {
                 ticket,
-                chain,
+                chain: None,
                 hint,
                 force: None,
+            },
+        ),
+        Choice::OtherProvider(ticket, links) => {
+            model.overlay = Some(Overlay::Menu(Menu::other_provider(ticket, links)));
+            Vec::new()
+        }
+        Choice::ByLink(ticket, link) => acts::begin(
+            model,
+            DraftAsk {
+                ticket,
+                chain: Some(AskedChain::First(link)),
+                force: None,
+                hint: None,
             },
         ),
         Choice::OwnHint(ticket) => {

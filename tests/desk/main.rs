@@ -14,6 +14,7 @@
 )]
 
 mod bench;
+mod chains;
 mod drafting;
 mod keys;
 mod money;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use deskhand::{
-    desk::{DeskError, face::DeskEvent},
+    desk::{
+        DeskError,
+        face::{AskedChain, DeskEvent},
+    },
     domain::{Cap, Cost, Ending, SkipReason, Usd},
     sim::{Family, Fault},
 };
@@ -305,7 +308,8 @@ async fn a_chain_that_cannot_be_is_refused_before_anyone_is_asked() {
     let cancel = tokio_util::sync::CancellationToken::new();
     let chained = async |desk: &Arc<deskhand::desk::Desk>, links: &[&str]| {
         let mut ask = ask(ticket);
-        ask.chain = Some(links.iter().map(|text| link(text)).collect());
+        let links = links.iter().map(|text| link(text));
+        ask.chain = Some(AskedChain::Links(links.collect()));
         desk.draft(&ask, &cancel).await
     };
 

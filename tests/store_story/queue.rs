@@ -1,12 +1,12 @@
 //! The queue and the changes of tickets.
 
 use deskhand::{
-    domain::{Change, Order, Page, Priority, Query, Status, TicketId},
+    domain::{Change, Order, Page, Priority, Query, Status, TicketId, query_match::Seen},
     store::{Store, StoreError, StoreUrl, Verb},
 };
 use uuid::Uuid;
 
-use super::props::{at, find, number, raw, to_status};
+use super::props::{ALL, at, find, number, raw, to_status};
 
 pub(super) async fn the_queue_is_searched(store: &Store) {
     assert!(!store.is_empty().await.unwrap());
@@ -47,6 +47,77 @@ pub(super) async fn the_queue_is_searched(store: &Store) {
         newest.iter().map(|row| row.number).collect::<Vec<_>>(),
         vec![4814, 4812]
     );
+}
+
+/// A rule of the config is held against one ticket in memory: it must mean what the search means.
+pub(super) async fn a_query_means_the_same_in_memory(store: &Store) {
+    let mut tickets = Vec::new();
+    for row in store
+        .tickets(&Query::default(), Order::Number, ALL)
+        .await
+        .unwrap()
+    {
+        let ticket = store.ticket(row.id).await.unwrap().unwrap();
+        let messages = store.messages(row.id).await.unwrap();
+        tickets.push((row, ticket, messages));
+    }
+    assert!(tickets.len() >= 4);
+    let source = tickets[0].1.source.clone();
+    let kind = source.split(':').next().unwrap();
+    let (channel, part) = (format!("channel:{source}"), &source[..source.len() - 1]);
+    let channels = [
+        channel,
+        format!("source:{kind}"),
+        format!("-channel:{part}"),
+        format!("channel:{part}"),
+        "channel:elsewhere".to_owned(),
+    ];
+    let mut found_some = 0;
+    for query in [
+        "",
+        "PARCEL",
+        "not žofie",
+        "größe",
+        "ändern",
+        "%",
+        "-parcel",
+        "from:MAYA",
+        "from:maya",
+        "from:@example.com",
+        "-from:@EXAMPLE.com parcel",
+        "requester:nobody",
+        "tag:late",
+        "tag:lat",
+        "-tag:late",
+        "status:open",
+        "status:new",
+        "-status:open parcel",
+        "assignee:noor",
+        "-assignee:noor",
+        "is:unsolved",
+        "is:system",
+        "is:draft",
+        "is:fallback",
+        "re:invoice",
+    ]
+    .into_iter()
+    .map(str::to_owned)
+    .chain(channels)
+    {
+        let read = Query::parse(&query).unwrap();
+        let matching = tickets.iter().filter(|(row, ticket, messages)| {
+            read.means(Seen {
+                ticket,
+                messages,
+                draft: row.draft.as_ref().map(|draft| draft.is_fallback),
+            })
+        });
+        let numbers: Vec<i64> = matching.map(|(row, _, _)| row.number).collect();
+        assert_eq!(find(store, &query).await, numbers, "{query}");
+        let is_part = !numbers.is_empty() && numbers.len() < tickets.len();
+        found_some += usize::from(is_part);
+    }
+    assert!(found_some >= 3, "the table tells tickets apart");
 }
 
 pub(super) async fn tickets_change(store: &Store) {

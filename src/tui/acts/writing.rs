@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::action::Action,
     desk::face::DraftAsk,
-    domain::{Change, LinkName, QueueRow, Status, TicketId},
+    domain::{Change, QueueRow, Status, TicketId},
 };
 
 /// Saves what is typed and closes the editor; a text that could not be saved stays open.
@@ -162,18 +162,16 @@ fn redraft(model: &mut Model, here: TicketId) -> Vec<Effect> {
         model.notes.say(words, model.stage.now);
         return Vec::new();
     }
-    let other = model.talk.view_of(here).and_then(|view| {
-        let receipt = view
-            .receipts
-            .first()
-            .filter(|receipt| receipt.chain.len() > 1)?;
-        let answered = &receipt.answer()?.link;
-        let place = receipt.chain.iter().position(|link| link == answered)?;
-        let mut chain: Vec<LinkName> = receipt.chain.clone();
-        chain.rotate_left(place + 1);
-        Some(chain)
+    let last = model
+        .talk
+        .view_of(here)
+        .and_then(|view| view.receipts.first());
+    let others = last.map_or_else(Vec::new, |receipt| {
+        let wrote = receipt.answer().map(|answer| &answer.link);
+        let links = receipt.chain.iter().filter(|link| Some(*link) != wrote);
+        links.cloned().collect()
     });
-    model.overlay = Some(Overlay::Menu(Menu::redraft(here, other)));
+    model.overlay = Some(Overlay::Menu(Menu::redraft(here, others)));
     Vec::new()
 }
 

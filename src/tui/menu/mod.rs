@@ -38,8 +38,12 @@ pub enum Choice {
     Status(TicketId, Status),
     /// A priority for a ticket.
     Priority(TicketId, Option<Priority>),
-    /// A redraft, with a hint or another chain.
-    Redraft(TicketId, Option<String>, Option<Vec<LinkName>>),
+    /// A redraft, with a hint.
+    Redraft(TicketId, Option<String>),
+    /// A redraft by one of these links: which is asked next.
+    OtherProvider(TicketId, Vec<LinkName>),
+    /// A redraft that asks this link first.
+    ByLink(TicketId, LinkName),
     /// A redraft with words of one's own.
     OwnHint(TicketId),
     /// The model a provider is asked for.
@@ -97,8 +101,8 @@ impl Menu {
         }
     }
 
-    /// Offers ways to draft again; with a longer chain, also another provider first.
-    pub fn redraft(ticket: TicketId, other: Option<Vec<LinkName>>) -> Self {
+    /// Offers ways to draft again; with other links in the chain, also one of them first.
+    pub fn redraft(ticket: TicketId, others: Vec<LinkName>) -> Self {
         let hints = [
             ('r', "again, as before", None),
             ('s', "shorter", Some("shorter")),
@@ -111,15 +115,14 @@ impl Menu {
             .map(|(letter, words, hint)| Item {
                 letter: Some(letter),
                 words: words.to_owned(),
-                choice: Choice::Redraft(ticket, hint.map(str::to_owned), None),
+                choice: Choice::Redraft(ticket, hint.map(str::to_owned)),
             })
             .collect();
-        if let Some(chain) = other {
-            let first = chain.first().map_or_else(String::new, ToString::to_string);
+        if !others.is_empty() {
             items.push(Item {
                 letter: Some('p'),
-                words: format!("by another provider: {}", paint::safe(&first)),
-                choice: Choice::Redraft(ticket, None, Some(chain)),
+                words: "by another provider …".to_owned(),
+                choice: Choice::OtherProvider(ticket, others),
             });
         }
         items.push(Item {
@@ -129,6 +132,24 @@ impl Menu {
         });
         Self {
             title: "REDRAFT (the old text is kept)".to_owned(),
+            items,
+            cursor: 0,
+        }
+    }
+
+    /// Offers links of which one is asked first.
+    pub fn other_provider(ticket: TicketId, links: Vec<LinkName>) -> Self {
+        let items = links
+            .into_iter()
+            .zip('1'..)
+            .map(|(link, letter)| Item {
+                letter: letter.is_ascii_digit().then_some(letter),
+                words: paint::safe(&link.to_string()),
+                choice: Choice::ByLink(ticket, link),
+            })
+            .collect();
+        Self {
+            title: "WHO IS ASKED FIRST".to_owned(),
             items,
             cursor: 0,
         }
@@ -256,11 +277,12 @@ mod tests {
     #[test]
     fn every_letter_of_a_menu_is_its_own() {
         let ticket = fixture::row(1).id;
-        let chain = Some(vec![LinkName::new("openai", "mini")]);
+        let others = vec![LinkName::new("openai", "mini")];
         let menus = [
             Menu::statuses(ticket, Status::New),
             Menu::priorities(ticket),
-            Menu::redraft(ticket, chain),
+            Menu::redraft(ticket, others.clone()),
+            Menu::other_provider(ticket, others),
         ];
         for menu in menus {
             let mut letters: Vec<_> = menu.items.iter().filter_map(|item| item.letter).collect();

@@ -26,6 +26,11 @@ impl MeterRoom {
         self.spend.as_ref().map(|spend| &spend.meter)
     }
 
+    /// Tells whether the cheaper link goes first because so much is spent.
+    pub fn is_cheap_first(&self) -> bool {
+        self.spend.as_ref().is_some_and(|spend| spend.cheap_first)
+    }
+
     /// Tells whether AI work is paused.
     pub fn is_paused(&self) -> bool {
         self.meter().is_some_and(|meter| meter.paused)

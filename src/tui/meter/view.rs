@@ -26,7 +26,11 @@ pub fn spans(model: &Model, theme: &Theme, bar: usize) -> Vec<Span<'static>> {
         Cap::Month(cap) => meter.settled().beside(cap),
         Cap::None | Cap::NotChosen => meter.settled().in_cents(),
     };
-    let month = month(meter, "%b");
+    let month = if model.meter.is_cheap_first() && !meter.paused {
+        "cheap first".to_owned()
+    } else {
+        month(meter, "%b")
+    };
     let text = match (meter.cap, meter.percent()) {
         (Cap::Month(cap), Some(percent)) => {
             let cap = cap.beside(cap);
@@ -124,6 +128,19 @@ mod tests {
         ] {
             assert_eq!(shown(cents, 500), said);
         }
+    }
+
+    #[test]
+    fn near_the_cap_the_meter_says_that_the_cheaper_link_goes_first() {
+        let mut model = fixture::model();
+        let mut spend = fixture::spend(375, 500);
+        spend.cheap_first = true;
+        model.meter.took(spend);
+
+        let spans = spans(&model, &ThemeName::Mono.theme(), 18);
+
+        let said = "AI ▕█████████████░░░░░▏  75%! $3.75/5.00 cheap first";
+        assert_eq!(spans[0].content, said);
     }
 
     #[test]
