@@ -224,6 +224,9 @@ actions! {
     Keys "keys" in Ai: "Open the Keys screen: providers, keys, models",
         also "api key provider account anthropic openai"
         => [Desk ["g k"]];
+    Routing "routing" in Ai: "Open the Routing screen: chains, their links and their order",
+        also "chain fallback order priority cost latency balanced"
+        => [];
     SwapProviders "swap_providers" in Ai: "Swap primary and backup provider",
         also "order chain first second fallback"
         => [Desk ["W"]];

@@ -41,7 +41,10 @@ pub(super) fn chains(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> 
             }
             "default".clone_into(&mut chain.name);
         }
-        found.push(chain);
+        // A list of the same name says it anew.
+        if found.iter().all(|other| other.name != chain.name) {
+            found.push(chain);
+        }
     }
     found
 }

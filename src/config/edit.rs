@@ -12,7 +12,10 @@ use std::{
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::{arrays::keep_comments, file::plain_amount, settings::Agent};
-use crate::domain::{Cap, CapName, LinkName, ModelName, ProviderKind, ProviderName, Usd};
+use crate::{
+    domain::{Cap, CapName, LinkName, ModelName, ProviderKind, ProviderName, Usd},
+    engine::routing::Routing,
+};
 
 /// Says why the file was not changed, and what to put there by hand.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +93,19 @@ pub fn set_default_model(
 pub fn set_chain(file: &Path, name: &str, links: &[LinkName]) -> Result<(), EditError> {
     let links: Array = links.iter().map(ToString::to_string).collect();
     set(file, &["chains", name], vec![("links", Some(value(links)))])
+}
+
+/// Sets a whole chain: `[chains.NAME] links, routing`. As written needs no line.
+pub fn write_chain(
+    file: &Path,
+    name: &str,
+    links: &[LinkName],
+    routing: Routing,
+) -> Result<(), EditError> {
+    let links: Array = links.iter().map(ToString::to_string).collect();
+    let routing = (routing != Routing::Priority).then(|| value(routing.word()));
+    let settings = vec![("links", Some(value(links))), ("routing", routing)];
+    set(file, &["chains", name], settings)
 }
 
 /// Adds a provider or changes its address: `[providers.NAME] type, base_url`.

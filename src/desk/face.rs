@@ -8,7 +8,7 @@ use crate::{
         OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
         Timestamp, Usd, link::NotALink,
     },
-    engine::figures::Figures,
+    engine::{chain::LinkFacts, figures::Figures, routing::Routing},
 };
 
 /// A part of the queue, as the screen needs it.
@@ -167,6 +167,32 @@ pub enum KeyOrigin {
     NotNeeded,
     /// There is none.
     Missing,
+}
+
+/// What the Routing screen shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingView {
+    /// Every chain, the default first.
+    pub chains: Vec<ChainCard>,
+    /// Links that can be part of a chain; those in use first.
+    pub known: Vec<LinkFacts>,
+    /// Every provider that can be named.
+    pub providers: Vec<ProviderName>,
+    /// Those of them that have no key.
+    pub keyless: Vec<ProviderName>,
+}
+
+/// One chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainCard {
+    /// Its name.
+    pub name: String,
+    /// Its links, as written.
+    pub links: Vec<LinkName>,
+    /// How they are put in order.
+    pub routing: Routing,
+    /// The rules that choose it, as written.
+    pub rules: Vec<String>,
 }
 
 /// The meter and what goes with it.

@@ -42,6 +42,7 @@ mod reach;
 pub mod receipts;
 mod recover;
 mod route;
+mod routing;
 mod tickets;
 mod voice;
 mod writing;

@@ -17,6 +17,7 @@ use crate::{
         chain::{LinkFacts, advice},
         figures::{Figures, FirstText},
         plan::PlannedLink,
+        price::Basis,
         routing::{Candidate, Routing, order},
     },
     store::ReceiptFilter,
@@ -110,8 +111,13 @@ impl Desk {
 
     /// Returns what is allowed of a chain but worth saying, in sentences.
     pub fn chain_advice(&self, links: &[LinkName]) -> Vec<String> {
+        advice(&self.link_facts(links))
+    }
+
+    /// Returns what is known of links: what a usual draft costs there, and what fits into them.
+    pub(super) fn link_facts(&self, links: &[LinkName]) -> Vec<LinkFacts> {
         let settings = self.settings();
-        let facts: Vec<LinkFacts> = links
+        links
             .iter()
             .map(|link| LinkFacts {
                 link: link.clone(),
@@ -120,8 +126,7 @@ impl Desk {
                     .provider(&link.provider)
                     .and_then(|provider| settings.link(link, &provider).window),
             })
-            .collect();
-        advice(&facts)
+            .collect()
     }
 
     /// Returns the chain of the first rule that fits a ticket, and its name.
@@ -214,7 +219,9 @@ impl Desk {
     ) -> Option<Usd> {
         let provider = settings.provider(&link.provider)?;
         let now = self.clock.now();
-        let planned = PlannedLink::new(settings.link(link, &provider), settings.price(link, now));
+        let price = settings.price(link, now);
+        let own = price.filter(|price| price.basis == Basis::Own)?;
+        let planned = PlannedLink::new(settings.link(link, &provider), Some(own));
         let plan = Self::empty_plan(settings, prompt_at_most, now);
         plan.want(&planned).map(|want| want.ceiling)
     }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::strays::Typed;
 use crate::{
-    desk::face::DraftAsk,
+    desk::face::{ChainCard, DraftAsk},
     domain::{Cap, Change, DraftId, OutboxId, ProviderName, Query, Status, TicketId},
 };
 
@@ -32,6 +32,10 @@ pub enum Effect {
     LoadBanners,
     /// Read the cards of the providers.
     LoadKeys,
+    /// Read the chains.
+    LoadChains,
+    /// Write a chain into the config.
+    SaveChain(ChainCard),
     /// Read the newest receipts of all tickets.
     LoadReceipts,
     /// Read the replies that wait in the outbox.

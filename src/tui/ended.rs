@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::action::Action,
-    desk::face::{Drafted, QueuePage},
+    desk::face::{Drafted, QueuePage, RoutingView},
     domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
 };
 
@@ -50,6 +50,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         Done::Keys(cards) => keys_came(model, cards),
+        Done::Chains(view) => chains_came(model, view),
+        Done::ChainSaved(result) => chain_saved(model, result),
         Done::Receipts(Ok(receipts)) => {
             if let Some(Overlay::Feed(feed)) = &mut model.overlay {
                 feed.receipts = Some(receipts);
@@ -143,6 +145,28 @@ fn page_came(model: &mut Model, turn: u64, page: Result<QueuePage, Trouble>) -> 
             model.queue.failed(turn);
             model.notes.trouble(&trouble, model.stage.now);
         }
+    }
+    Vec::new()
+}
+
+fn chains_came(model: &mut Model, view: Result<RoutingView, Trouble>) -> Vec<Effect> {
+    match (view, &mut model.overlay) {
+        (Ok(view), Some(Overlay::Routing(room))) => room.took(view),
+        (Ok(_), _) => {}
+        (Err(trouble), _) => model.notes.trouble(&trouble, model.stage.now),
+    }
+    Vec::new()
+}
+
+fn chain_saved(model: &mut Model, result: Result<String, Trouble>) -> Vec<Effect> {
+    match &result {
+        Ok(words) => model.notes.say(safe(words), model.stage.now),
+        Err(trouble) => model.notes.trouble(trouble, model.stage.now),
+    }
+    if let Some(Overlay::Routing(room)) = &mut model.overlay
+        && room.saved(result.map_err(|trouble| trouble.said))
+    {
+        model.overlay = None;
     }
     Vec::new()
 }

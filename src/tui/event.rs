@@ -5,7 +5,9 @@ use ratatui::layout::Size;
 use super::strays::Typed;
 use crate::{
     config::chord::Chord,
-    desk::face::{DeskEvent, Drafted, KeyCard, QueuePage, Running, SpendView, TicketView},
+    desk::face::{
+        DeskEvent, Drafted, KeyCard, QueuePage, RoutingView, Running, SpendView, TicketView,
+    },
     domain::{
         Change, Draft, DraftId, Mono, OutboxRow, ProviderName, Receipt, RunId, Status, Ticket,
         TicketId, Timestamp,
@@ -93,6 +95,10 @@ pub enum Done {
     Banners(Vec<String>, Option<&'static str>),
     /// Cards of the providers came.
     Keys(Result<Vec<KeyCard>, Trouble>),
+    /// The chains came.
+    Chains(Result<RoutingView, Trouble>),
+    /// A chain was written, or not.
+    ChainSaved(Result<String, Trouble>),
     /// Receipts came for the feed.
     Receipts(Result<Vec<(i64, Receipt)>, Trouble>),
     /// The replies in the outbox came, each with its ticket.

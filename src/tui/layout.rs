@@ -184,6 +184,7 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         Overlay::Palette(_) => (64, 18),
         Overlay::Help(_)
         | Overlay::Keys(_)
+        | Overlay::Routing(_)
         | Overlay::Feed(_)
         | Overlay::Outbox(_)
         | Overlay::SetUp(_) => (96, layout.body.height),

@@ -30,6 +30,7 @@ pub mod picture;
 pub mod prompt;
 pub mod queue;
 pub mod rescue;
+pub mod routing;
 pub mod run;
 pub mod runner;
 pub mod session;

@@ -19,6 +19,7 @@ use super::{
     panel::{Feed, Panel},
     prompt::Prompt,
     queue::Queue,
+    routing::RoutingScreen,
     setup::SetUp,
     talk::Talk,
     work::Work,
@@ -129,6 +130,8 @@ pub enum Overlay {
     Menu(Menu),
     /// Providers, keys and models.
     Keys(KeysScreen),
+    /// Chains and their links.
+    Routing(RoutingScreen),
     /// The receipts of all tickets.
     Feed(Feed),
     /// The replies that wait.

@@ -13,6 +13,7 @@ use super::{
     outbox::Outbox,
     paint,
     prompt::{Prompt, PromptKind},
+    routing::After,
     setup::{SetUp, Step},
 };
 use crate::{
@@ -97,6 +98,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             plain_moves(model, letter);
         }
         Some(Overlay::Keys(_)) => return keys(model, letter),
+        Some(Overlay::Routing(_)) => return routing(model, chord, letter),
         Some(Overlay::Outbox(outbox)) if letter == Some('u') => {
             return bring_back(outbox);
         }
@@ -124,7 +126,30 @@ fn close(model: &mut Model) {
         Some(Overlay::Help(Help { line, .. })) if !line.text().is_empty() => {
             line.take();
         }
+        Some(Overlay::Routing(room)) => {
+            if room.escape() == After::Close {
+                model.overlay = None;
+            }
+        }
         _ => model.overlay = None,
+    }
+}
+
+fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect> {
+    let Some(Overlay::Routing(room)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    if let Some(line) = room.line() {
+        line.press(chord);
+        return Vec::new();
+    }
+    match letter.map_or(After::Stay, |letter| room.letter(letter)) {
+        After::Stay => Vec::new(),
+        After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        After::Save(card) => vec![Effect::SaveChain(card)],
     }
 }
 
@@ -134,6 +159,7 @@ fn step(model: &mut Model, rows: isize) {
         Some(Overlay::Help(help)) => help.move_by(rows),
         Some(Overlay::Menu(menu)) => menu.move_by(rows),
         Some(Overlay::Keys(keys)) => keys.move_by(rows),
+        Some(Overlay::Routing(room)) => room.move_by(rows),
         Some(Overlay::Feed(feed)) => feed.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
@@ -149,6 +175,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             None => Vec::new(),
         },
         Some(Overlay::Prompt(_)) => answer(model),
+        Some(Overlay::Routing(room)) => {
+            room.enter();
+            Vec::new()
+        }
         Some(Overlay::Keys(screen)) => {
             let has_none = |card: &KeyCard| card.origin == KeyOrigin::Missing;
             let letter = if screen.here().is_some_and(has_none) {

@@ -16,7 +16,7 @@ use super::{
     turns::{OwnSave, Turns},
 };
 use crate::{
-    desk::{Desk, DeskError, Verify, import::Imported},
+    desk::{Desk, DeskError, Verify, face::ChainCard, import::Imported},
     domain::{ModelName, Page, ProviderName, TicketId},
 };
 
@@ -274,11 +274,13 @@ impl Runner {
                 | Effect::TestKey(_)
                 | Effect::SetDefaultModel(..)
                 | Effect::SwapProviders) => keys(&desk, effect).await,
+                Effect::SaveChain(card) => Some(save_chain(&desk, &card)),
                 effect @ (Effect::LoadPage { .. }
                 | Effect::LoadTicket(_)
                 | Effect::LoadSpend
                 | Effect::LoadBanners
                 | Effect::LoadKeys
+                | Effect::LoadChains
                 | Effect::LoadReceipts
                 | Effect::LoadOutbox) => read(&desk, effect).await,
                 other => write(&desk, other).await,
@@ -300,6 +302,12 @@ fn imported_words(done: &Imported, desk: &Desk) -> String {
         "{words} {} rejected, with reasons in {file}.",
         done.rejected.len()
     )
+}
+
+fn save_chain(desk: &Desk, card: &ChainCard) -> Done {
+    let name = safe(&card.name);
+    let saved = desk.save_chain(card).map_err(trouble);
+    Done::ChainSaved(saved.map(|()| format!("Chain {name} is saved in the config.")))
 }
 
 /// Says that a task panicked.
@@ -327,6 +335,7 @@ async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
         ),
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
+        Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
         Effect::LoadOutbox => Done::Outbox(desk.waiting_replies().await.map_err(trouble)),
         Effect::LoadReceipts => Done::Receipts(desk.newest_receipts(FEED).await.map_err(trouble)),

@@ -151,6 +151,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
             Some(
                 Overlay::Menu(_)
                 | Overlay::Keys(_)
+                | Overlay::Routing(_)
                 | Overlay::Feed(_)
                 | Overlay::Outbox(_)
                 | Overlay::SetUp(_),
@@ -195,6 +196,9 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             let mut effects = vec![Effect::LoadSpend, Effect::LoadBanners];
             if matches!(model.overlay, Some(Overlay::Keys(_) | Overlay::SetUp(_))) {
                 effects.push(Effect::LoadKeys);
+            }
+            if matches!(model.overlay, Some(Overlay::Routing(_))) {
+                effects.push(Effect::LoadChains);
             }
             effects
         }

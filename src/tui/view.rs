@@ -15,7 +15,7 @@ use super::{
     notes::Tone,
     outbox,
     paint::{self, cut, style, width, write_line},
-    palette, panel, prompt, queue, setup, talk,
+    palette, panel, prompt, queue, routing, setup, talk,
 };
 use crate::config::{
     Glyphs,
@@ -209,6 +209,10 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
             keys::draw(buffer, area, room, (model, theme));
             return None;
         }
+        Overlay::Routing(room) => {
+            routing::view::draw(buffer, area, room, theme);
+            return None;
+        }
         Overlay::Feed(room) => {
             panel::view::feed(buffer, area, room, (model, theme));
             return None;
@@ -260,6 +264,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Prompt(_)) => "TYPE",
         Some(Overlay::Menu(_)) => "CHOOSE",
         Some(Overlay::Keys(_)) => "KEYS",
+        Some(Overlay::Routing(_)) => "ROUTING",
         Some(Overlay::Feed(_)) => "RECEIPTS",
         Some(Overlay::Outbox(_)) => "OUTBOX",
         Some(Overlay::SetUp(_)) => "SET UP",

@@ -90,6 +90,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::GoReceipts
         | Action::Quoted => finding::finding(model, action),
         Action::Keys
+        | Action::Routing
         | Action::SwapProviders
         | Action::RaiseCap
         | Action::SetUp

@@ -8,6 +8,7 @@ use super::super::{
     model::{Model, Overlay},
     palette::Palette,
     prompt::{Prompt, PromptKind},
+    routing::RoutingScreen,
     setup::SetUp,
 };
 use crate::config::action::Action;
@@ -73,6 +74,10 @@ pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Keys => {
             model.overlay = Some(Overlay::Keys(KeysScreen::default()));
             vec![Effect::LoadKeys]
+        }
+        Action::Routing => {
+            model.overlay = Some(Overlay::Routing(RoutingScreen::default()));
+            vec![Effect::LoadChains]
         }
         Action::SetUp => {
             model.overlay = Some(Overlay::SetUp(SetUp::default()));
