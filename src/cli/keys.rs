@@ -11,6 +11,7 @@ use super::{
     args::{KeysArgs, KeysCommand},
     draft::told_to_stop,
     json,
+    out::ask,
     stop::{Exit, Stop},
 };
 use crate::{
@@ -138,32 +139,36 @@ async fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
 /// the terminal shows what is typed again before the program leaves.
 async fn typed_key(provider: &ProviderName) -> Result<SecretString, Stop> {
     let name: String = provider.0.chars().filter(|c| !c.is_control()).collect();
-    let echo = Echo::now();
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    let prompt = move || {
-        let typed = rpassword::prompt_password(format!("Key for {name} (not shown): "));
-        drop(answer.send(typed.map(SecretString::from)));
-    };
-    drop(
-        std::thread::Builder::new()
-            .spawn(prompt)
-            .map_err(|error| unread(&error))?,
-    );
-    tokio::select! {
-        biased;
-        () = told_to_stop() => {
-            echo.restore();
-            Err(Stop {
-                exit: Exit::after(Ending::Cancelled),
-                words: "Cancelled. Nothing was stored.".to_owned(),
-                advice: None,
-            })
-        }
-        typed = answered => match typed {
+    // Before the prompt: what is pasted right after it must not show either.
+    let echo = Echo::off();
+    let typed = async {
+        // Polled after the signals are listened to: a key pressed at once is not lost to them.
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        ask(&format!("Key for {name} (not shown): "));
+        let read = || {
+            let mut line = String::new();
+            let typed = io::stdin().lock().take(LONGEST_KEY).read_line(&mut line);
+            drop(answer.send(typed.map(|_| SecretString::from(line))));
+        };
+        let spawned = std::thread::Builder::new().spawn(read);
+        drop(spawned.map_err(|error| unread(&error))?);
+        match answered.await {
             Ok(typed) => typed.map_err(|error| unread(&error)),
             Err(_) => Err(Stop::failed("The key could not be read.")),
-        },
-    }
+        }
+    };
+    let typed = tokio::select! {
+        biased;
+        () = told_to_stop() => Err(Stop {
+            exit: Exit::after(Ending::Cancelled),
+            words: "Cancelled. Nothing was stored.".to_owned(),
+            advice: None,
+        }),
+        typed = typed => typed,
+    };
+    echo.restore();
+    ask("\n");
+    typed
 }
 
 fn unread(error: &io::Error) -> Stop {
@@ -177,11 +182,22 @@ struct Echo {
 }
 
 impl Echo {
-    fn now() -> Self {
-        Self {
-            #[cfg(unix)]
-            before: rustix::termios::tcgetattr(io::stdin()).ok(),
+    /// Notes how the terminal stands and lets it show nothing.
+    fn off() -> Self {
+        #[cfg(unix)]
+        {
+            use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+            let before = tcgetattr(io::stdin()).ok();
+            if let Some(before) = &before {
+                let mut silent = before.clone();
+                silent.local_modes.remove(LocalModes::ECHO);
+                // Where that fails, the reading itself says so.
+                tcsetattr(io::stdin(), OptionalActions::Now, &silent).unwrap_or(());
+            }
+            Self { before }
         }
+        #[cfg(not(unix))]
+        Self {}
     }
 
     fn restore(&self) {

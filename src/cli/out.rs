@@ -123,6 +123,11 @@ pub(super) fn note(line: &str) {
     say_aside(&format!("{}\n", clean(line)));
 }
 
+/// Asks a question on stderr, the cursor behind it.
+pub(super) fn ask(question: &str) {
+    say_aside(&clean(question));
+}
+
 /// Shows how far long work has come; only where a person watches.
 pub(super) fn progress(line: &str) {
     if io::stderr().is_terminal() {

@@ -211,12 +211,22 @@ fn cells() -> Vec<Cell> {
 
 async fn play(cells: Vec<Cell>, at_once: usize, whole: &str) -> Vec<String> {
     let checked = stream::iter(cells)
-        .map(|cell| Box::pin(async move { cell.check(&cell.play().await, whole) }))
+        .map(|cell| Box::pin(async move { once_more(cell, whole).await }))
         .buffer_unordered(at_once);
     checked
         .filter_map(async |checked: Result<(), String>| checked.err())
         .collect()
         .await
+}
+
+/// Plays a cell. One with clocks of a tenth of a second may be played again: on a busy machine a
+/// healthy link can be late, a fault that is wrong is wrong twice.
+async fn once_more(cell: Cell, whole: &str) -> Result<(), String> {
+    let first = cell.check(&cell.play().await, whole);
+    if first.is_err() && cell.row.by_clock {
+        return cell.check(&cell.play().await, whole);
+    }
+    first
 }
 
 /// What a link answers that nothing happens to.
