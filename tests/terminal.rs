@@ -269,6 +269,34 @@ fn a_signal_while_the_editor_runs_ends_it_and_keeps_what_it_wrote() {
 }
 
 #[test]
+fn what_an_editor_wrote_that_ends_badly_is_kept_and_named() {
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let editor = slow_editor(data.path());
+    let script = std::fs::read_to_string(&editor).unwrap();
+    std::fs::write(&editor, script.replace("exec sleep 600", "exit 3")).unwrap();
+    let env = [("EDITOR", editor.to_str().unwrap()), ("VISUAL", "")];
+    let mut seat = seat_on(&data, USUAL, &env, &["demo"]);
+    seat.wait_for("I am sorry");
+
+    seat.press("\x05");
+
+    seat.wait_for("did not end well");
+    let folder = data.path().join("demo/editing");
+    let kept: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    assert_eq!(kept.len(), 1);
+    let file = kept.into_iter().next().unwrap().unwrap().path();
+    assert!(
+        file.file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("unsaved-")
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "written outside\n");
+    seat.signal(Signal::TERM);
+    assert_eq!(seat.end().0, 143);
+}
+
+#[test]
 fn a_poor_terminal_gets_one_sentence_and_exit_code_2() {
     for (size, env, words) in [
         ((36, 120), ("TERM", "dumb"), "TERM=dumb"),

@@ -79,12 +79,14 @@ async fn one_screen(call: &Call, mode: Mode, opens_set_up: bool) -> Result<Leave
         ..options(call, &desk)
     };
     let left = Box::pin(tui::run(Arc::clone(&desk), options)).await;
-    desk.close().await;
-    let left = left?;
-    for sentence in &left.unsaved {
-        complain(sentence, None);
+    if let Ok(left) = &left {
+        // Said before the desk closes: where the text is must not wait for anything.
+        for sentence in &left.unsaved {
+            complain(sentence, None);
+        }
     }
-    Ok(left.why)
+    desk.close().await;
+    Ok(left?.why)
 }
 
 /// Draws the demo's screen as SVG: the picture of the README.

@@ -27,7 +27,24 @@ const LONGEST_KEY: u64 = 16 * 1024;
 
 /// Does what is asked of the keys.
 pub(super) async fn run(call: &Call, args: KeysArgs) -> Result<Exit, Stop> {
-    match args.command {
+    let act = act(call, args.command);
+    tokio::pin!(act);
+    let mut first = true;
+    loop {
+        tokio::select! {
+            done = &mut act => return done,
+            () = told_to_stop() => {
+                // Once is the prompt's own affair; twice leaves whatever is waited for.
+                if !std::mem::replace(&mut first, false) {
+                    return Ok(Exit::after(Ending::Cancelled));
+                }
+            }
+        }
+    }
+}
+
+async fn act(call: &Call, command: KeysCommand) -> Result<Exit, Stop> {
+    match command {
         KeysCommand::List => list(call).await,
         KeysCommand::Set {
             provider,

@@ -202,7 +202,19 @@ pub fn mask_url(url: &str) -> String {
             Some((user, _)) => format!("{scheme}://{user}:***@{place}{query}"),
             None => format!("{scheme}://{login}@{place}{query}"),
         },
-        None => format!("{scheme}://{rest}{query}"),
+        // `user:password/db` without its `@`: a port is all digits.
+        None => match rest.split_once(':') {
+            Some((host, behind))
+                if !host.starts_with('[')
+                    && !behind
+                        .split('/')
+                        .next()
+                        .is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) =>
+            {
+                format!("{scheme}://{host}:***{query}")
+            }
+            Some(_) | None => format!("{scheme}://{rest}{query}"),
+        },
     }
 }
 

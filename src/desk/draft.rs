@@ -237,16 +237,27 @@ impl Desk {
         let driving = drive(plan, doors, stop);
         tokio::pin!(driving);
         let mut written = None;
+        // Polled beside the run, never instead of it: both may wait for the same turn to write.
+        let mut saving = None;
         let mut every = tokio::time::interval(SAVE_EVERY);
         every.tick().await;
         loop {
             tokio::select! {
                 outcome = &mut driving => {
+                    if let Some(saving) = saving {
+                        written = saving.await;
+                    }
                     self.after_company(company, &outcome);
                     let denied_by = books.denied_by();
                     return (Ended { outcome, denied_by }, written);
                 }
-                _ = every.tick() => written = self.save_so_far(job, written).await,
+                saved = ended(&mut saving) => {
+                    written = saved;
+                    saving = None;
+                }
+                _ = every.tick(), if saving.is_none() => {
+                    saving = Some(Box::pin(self.save_so_far(job, written.clone())));
+                }
             }
         }
     }
@@ -306,6 +317,14 @@ fn never_begun(job: &Job, span: (Timestamp, Timestamp)) -> Outcome {
         first_choice_cost: None,
         span,
         unsettled: Vec::new(),
+    }
+}
+
+/// Waits for a future's end; for ever where there is none.
+async fn ended<F: Future + Unpin>(future: &mut Option<F>) -> F::Output {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
     }
 }
 

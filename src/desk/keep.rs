@@ -52,10 +52,11 @@ impl Desk {
         if let Some(cap) = denied_by.filter(|_| receipt.ending == Ending::OverCap) {
             receipt.action = format!("denied: over {}", cap.words());
         }
-        let noted = self.store.write_receipt(&receipt).await;
+        // The text first: a draft must not stay half written when we are killed between the two.
         let kept = self
             .keep_text(job, &outcome, &receipt, written.as_ref())
             .await;
+        let noted = self.store.write_receipt(&receipt).await;
         if let Err(error) = self.after(keys, &outcome, &receipt).await {
             tracing::warn!(run = %job.run, %error, "what a run taught was not noted");
         }
@@ -123,6 +124,12 @@ impl Desk {
             tries += 1;
             match kept {
                 Err(DeskError::Store(StoreError::Conflict(_))) if tries < KEEP_TRIES => {}
+                Err(DeskError::Store(StoreError::Busy { .. } | StoreError::Full { .. }))
+                    if tries < KEEP_TRIES && outcome.text.is_some() =>
+                {
+                    // The answer is paid: it is worth a wait.
+                    tokio::time::sleep(SETTLE_PAUSE).await;
+                }
                 kept => return kept,
             }
         }

@@ -58,6 +58,8 @@ pub use keys::{Tried, Verify};
 pub use open::{Mode, Opening, Patience, store_url};
 pub use settings::Settings;
 
+pub use crate::store::Quiet;
+
 use self::{demo::Demo, face::DeskEvent, learn::Latencies, live::Live, owner::Owner, rack::Rack};
 use crate::{
     config::paths::Paths,
@@ -100,6 +102,9 @@ struct Background {
     /// How many drafts may run at once.
     slots: Arc<tokio::sync::Semaphore>,
 }
+
+/// How long closing waits for drafts to settle.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// How many events may wait for a face that is busy. One that falls behind is told so by the
 /// channel and reads everything anew: events name what changed, the state is in the store.
@@ -162,11 +167,22 @@ impl Desk {
         drop(self.events.send(event));
     }
 
+    /// Waits until no write of this process is under way, and lets none begin while what it returns
+    /// is kept.
+    pub async fn quiet(&self) -> Quiet {
+        self.store.quiet().await
+    }
+
     /// Closes the desk: running drafts are cancelled and settled, then the store is closed.
     pub async fn close(&self) {
         self.background.stop.cancel();
         self.background.tasks.close();
-        self.background.tasks.wait().await;
+        let ended = tokio::time::timeout(CLOSING, self.background.tasks.wait()).await;
+        if ended.is_err() {
+            tracing::error!(
+                "closed before every task had ended; the next start settles what is left"
+            );
+        }
         if let Some(demo) = &self.background.demo {
             demo.stop().await;
         }

@@ -111,7 +111,14 @@ impl Desk {
 
     /// Puts the ticket's draft into the outbox, to leave once a way of sending is set up. The
     /// ticket takes the status `then` only when the reply has left.
-    pub async fn queue_reply(&self, id: TicketId, then: Status) -> Result<OutboxRow, DeskError> {
+    /// Only `seen`, the text that the person had before them, is queued: one that changed meanwhile
+    /// must be looked at again.
+    pub async fn queue_reply(
+        &self,
+        id: TicketId,
+        then: Status,
+        seen: &str,
+    ) -> Result<OutboxRow, DeskError> {
         let ticket = self.store.ticket(id).await?.ok_or_else(|| no_ticket(id))?;
         ticket.status.after(&TicketEvent::AgentReply(Some(then)))?;
         let draft = self.store.draft(id, &self.agent()).await?;
@@ -120,6 +127,12 @@ impl Desk {
         if draft.state == DraftState::Writing {
             return Err(DeskError::Nothing(
                 "The reply is still being written. Wait for its end, or stop it with Esc.",
+            ));
+        }
+        if draft.text != seen {
+            return Err(DeskError::Nothing(
+                "The reply is not the one on the screen: it is not saved yet, or was changed \
+                 meanwhile. Nothing was queued. Look at it again.",
             ));
         }
         let row = OutboxRow {

@@ -159,6 +159,8 @@ pub(super) fn postgres_shown(url: &SecretString) -> String {
     };
     let (people, place) = match rest.rsplit_once('@') {
         Some((people, place)) => (Some(people), place),
+        // `user:password/db` without its `@`: a port is all digits, a password is not shown.
+        None if has_doubtful_port(rest) => return "postgres://[…]".to_owned(),
         None => (None, rest),
     };
     let user = people.and_then(|people| people.split(':').next());
@@ -169,6 +171,14 @@ pub(super) fn postgres_shown(url: &SecretString) -> String {
     shown.chars().filter(|c| !c.is_control()).collect()
 }
 
+/// Tells whether what stands where a port would be is none.
+fn has_doubtful_port(place: &str) -> bool {
+    let host = place.split('/').next().unwrap_or(place);
+    let port = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
+    port.split_once(':')
+        .is_some_and(|(_, port)| !port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +186,8 @@ mod tests {
     #[test]
     fn a_password_is_never_shown() {
         for (url, shown) in [
+            ("postgres://maya:s3cret/desk", "postgres://[…]"),
+            ("postgres://[::1]:5432/desk", "postgres://[::1]:5432/desk"),
             (
                 "postgres://maya:s3cret@db.example:5432/desk",
                 "postgres://maya@db.example:5432/desk",

@@ -281,7 +281,10 @@ impl Store {
             why: "",
             at,
         };
+        // An invoice has said what the run cost: nothing is counted after it.
+        let is_reconciled = super::reconcile::is_reconciled(tx, hold.run).await?;
         match state.as_str() {
+            "held" | "recovered" | "lost" if is_reconciled => {}
             "held" if cost.amount() > hold.amount => {
                 insert_entry(tx, &entry("over", cost)).await?;
             }

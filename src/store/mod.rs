@@ -195,6 +195,15 @@ impl Store {
         self.0.pool.close().await;
     }
 
+    /// Waits until no write of this process is under way, and lets none begin while what it returns
+    /// is kept. On a server others do not wait for us.
+    pub async fn quiet(&self) -> Quiet {
+        Quiet(match self.dialect() {
+            Dialect::Sqlite => Some(Arc::clone(&self.0.turn).lock_owned().await),
+            Dialect::Postgres => None,
+        })
+    }
+
     /// Returns the name under which this process writes its events.
     pub fn origin(&self) -> &str {
         &self.0.origin
@@ -253,6 +262,10 @@ impl fmt::Debug for Store {
         write!(f, "Store {}", self.0.place)
     }
 }
+
+/// Keeps writes of this process from beginning.
+#[derive(Debug)]
+pub struct Quiet(#[expect(dead_code, reason = "kept for its drop")] Option<OwnedMutexGuard<()>>);
 
 /// A transaction that writes. Dropped without `commit`, nothing of it happened.
 ///

@@ -97,6 +97,18 @@ impl Store {
     }
 }
 
+/// Tells whether an invoice was booked for a run.
+pub(super) async fn is_reconciled(tx: &mut AnyConnection, run: RunId) -> Result<bool, Trouble> {
+    let found = sqlx::query(
+        "SELECT l.entry FROM ledger l JOIN holds h ON h.id = l.hold
+         WHERE h.run = $1 AND l.kind = 'reconciled' LIMIT 1",
+    )
+    .bind(run.to_string())
+    .fetch_optional(tx)
+    .await?;
+    Ok(found.is_some())
+}
+
 async fn booked(tx: &mut AnyConnection, run: RunId) -> Result<Option<Booked>, Trouble> {
     let row = sqlx::query(
         "SELECT h.period, h.id,

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         version: 1,
         name: "start",
@@ -32,6 +32,11 @@ const STEPS: [Step; 4] = [
         version: 4,
         name: "breakers",
         sql: include_str!("../../assets/migrations/0004_breakers.sql"),
+    },
+    Step {
+        version: 5,
+        name: "receipt_indexes",
+        sql: include_str!("../../assets/migrations/0005_receipt_indexes.sql"),
     },
 ];
 

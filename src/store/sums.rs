@@ -95,17 +95,24 @@ where
     read_sums(&row)
 }
 
-/// Reads the sums of a day: what was booked since it began, and all that is held now.
+/// Reads the sums of a day: what was booked since it began, and all that is held now. A correction
+/// counts on the day of its hold, or yesterday's would make room for more today.
 async fn sums_since<'e, E>(executor: E, period: &str, begins: Timestamp) -> Result<Sums, Trouble>
 where
     E: sqlx::Executor<'e, Database = sqlx::Any>,
 {
     let row = sqlx::query(
         "SELECT
-             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger
-                 WHERE at >= $2 AND at_most = 0) AS settled_known,
-             (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM ledger
-                 WHERE at >= $2 AND at_most = 1) AS settled_at_most,
+             (SELECT CAST(COALESCE(SUM(l.amount), 0) AS BIGINT) FROM ledger l
+                 LEFT JOIN holds h ON h.id = l.hold
+                 WHERE l.period = $1 AND l.at_most = 0
+                     AND CASE WHEN l.kind IN ('late', 'reconciled') THEN h.at ELSE l.at END >= $2
+             ) AS settled_known,
+             (SELECT CAST(COALESCE(SUM(l.amount), 0) AS BIGINT) FROM ledger l
+                 LEFT JOIN holds h ON h.id = l.hold
+                 WHERE l.period = $1 AND l.at_most = 1
+                     AND CASE WHEN l.kind IN ('late', 'reconciled') THEN h.at ELSE l.at END >= $2
+             ) AS settled_at_most,
              (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM holds
                  WHERE period = $1 AND state = 'held') AS held",
     )

@@ -142,7 +142,13 @@ fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
     let mut model = model();
     let effects = press(&mut model, "Y");
     assert!(
-        matches!(effects.as_slice(), [Effect::QueueReply(_, Status::Solved)]),
+        matches!(
+            effects.as_slice(),
+            [Effect::QueueReply {
+                then: Status::Solved,
+                ..
+            }]
+        ),
         "{effects:?}"
     );
     let row = waiting_reply();
@@ -185,7 +191,7 @@ fn a_flagged_draft_asks_twice_and_a_key_held_down_does_not_count() {
     let effects = update(&mut model, Msg::Key(key), later);
 
     assert!(
-        matches!(effects.as_slice(), [Effect::QueueReply(..)]),
+        matches!(effects.as_slice(), [Effect::QueueReply { .. }]),
         "{effects:?}"
     );
 }
@@ -371,17 +377,17 @@ fn a_text_whose_save_failed_after_its_editor_closed_is_kept_and_tried_again() {
 #[test]
 fn an_editor_opened_again_has_the_text_that_could_not_be_saved() {
     let mut model = model();
-    press(&mut model, "r x esc");
-    update(
-        &mut model,
-        full_disk(typed(fixture::row(0).id, "Hix")),
-        now(),
-    );
+    let effects = press(&mut model, "r x esc");
+    let Some(Effect::Save { typed: kept, .. }) = effects.into_iter().next() else {
+        panic!("leaving the editor saves");
+    };
+    let text = kept.text.clone();
+    update(&mut model, full_disk(kept), now());
 
     press(&mut model, "r");
 
     let editor = model.editor.as_ref().unwrap();
-    assert_eq!(editor.text(), "Hix");
+    assert_eq!(editor.text(), text);
     assert!(editor.is_dirty());
     assert!(model.work.strays.is_empty());
 }
@@ -475,6 +481,38 @@ fn the_steps_of_the_demo_open_the_own_desk_and_those_of_the_desk_come_back() {
     assert!(effects.iter().any(reads), "{effects:?}");
     press(&mut own, "esc");
     assert!(own.overlay.is_none());
+}
+
+#[test]
+fn an_editor_opened_again_while_its_save_is_under_way_has_the_text() {
+    let mut model = model();
+    press(&mut model, "r x esc");
+    press(&mut model, "r");
+
+    let editor = model.editor.as_ref().unwrap();
+    assert!(editor.text().ends_with("Noorx"), "{}", editor.text());
+}
+
+#[test]
+fn a_save_that_lands_while_the_editor_is_open_is_seen_when_it_closes() {
+    let mut model = model();
+    let row = fixture::row(0).id;
+    if let Some(view) = model.talk.view_of_mut(row) {
+        view.draft = None;
+    }
+    press(&mut model, "r H i");
+    let mut draft = fixture::draft(1);
+    draft.text = "Hi".to_owned();
+    let saved = Msg::Done(Done::Saved {
+        typed: typed(row, "Hi"),
+        draft: Ok(Box::new(draft)),
+    });
+    update(&mut model, saved, now());
+
+    press(&mut model, "esc");
+    press(&mut model, "r");
+
+    assert_eq!(model.editor.as_ref().unwrap().text(), "Hi");
 }
 
 #[test]

@@ -65,7 +65,14 @@ pub enum Effect {
         undo: Change,
     },
     /// Put the draft into the outbox.
-    QueueReply(TicketId, Status),
+    QueueReply {
+        /// Of which ticket.
+        ticket: TicketId,
+        /// What the ticket is when it has left.
+        then: Status,
+        /// The text that was on the screen: nothing else is approved.
+        seen: String,
+    },
     /// Take a reply out of the outbox.
     Withdraw(OutboxId),
     /// Throw a draft away.

@@ -257,14 +257,17 @@ fn saved(model: &mut Model, typed: Typed, draft: Result<Box<Draft>, Trouble>) ->
                 let words = format!("The reply to #{} is saved now.", typed.number);
                 model.notes.say(words, now);
             }
+            model.work.landed(&typed);
             if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
                 editor.saved(&draft);
-            } else if let Some(view) = model.talk.view_of_mut(ticket) {
+            }
+            if let Some(view) = model.talk.view_of_mut(ticket) {
                 view.draft = Some(*draft);
             }
             Vec::new()
         }
         Err(trouble) => {
+            model.work.landed(&typed);
             if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
                 if trouble.kind == TroubleKind::Conflict {
                     editor.collided();

@@ -69,6 +69,11 @@ impl OutsideEditor {
             Ok(child) => attend(child, signals).await,
             Err(error) => (Err(error), None),
         };
+        let is_good = leave.is_some() || ran.as_ref().is_ok_and(ExitStatus::success);
+        if !is_good && is_changed(&file, text) {
+            // What was written may be all there is of it: the file stays, and is named.
+            return kept(&file).into();
+        }
         let left = left_in(&file, text);
         let text = match (ran, leave) {
             // Told to end, an editor seldom ends well: what it wrote counts all the same.
@@ -142,6 +147,30 @@ fn stop_here() {
     if let Err(error) = stopped {
         tracing::warn!(%error, "could not stop beside the editor");
     }
+}
+
+/// Tells whether a file holds another text than was put into it.
+fn is_changed(file: &Path, before: &str) -> bool {
+    std::fs::read(file).is_ok_and(|bytes| {
+        let new = String::from_utf8_lossy(&bytes);
+        new.trim_end_matches('\n') != before.trim_end_matches('\n')
+    })
+}
+
+/// Says where the text of an editor is that did not end well. The file gets a name that the next
+/// start knows.
+fn kept(file: &Path) -> Trouble {
+    let name = file.file_name().map_or_else(String::new, |name| {
+        name.to_string_lossy().replacen("reply-", "unsaved-", 1)
+    });
+    let to = file.with_file_name(name);
+    let place = match std::fs::rename(file, &to) {
+        Ok(()) => to.display().to_string(),
+        Err(_) => file.display().to_string(),
+    };
+    Trouble::new(format!(
+        "The editor did not end well; the text here is unchanged, what it wrote is in {place}."
+    ))
 }
 
 /// Reads what the editor left and removes the file; none where nothing was changed.

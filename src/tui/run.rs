@@ -207,7 +207,7 @@ impl Show {
                 Woken::Leave(why) => return why,
                 Woken::Suspend => {
                     drop(keys);
-                    self.suspend();
+                    self.suspend().await;
                     keys = EventStream::new();
                 }
                 Woken::Msg(msg) => self.session.take(msg),
@@ -220,7 +220,7 @@ impl Show {
                     Outside::Redraw => drop(self.session.forget()),
                     Outside::Suspend => {
                         drop(keys);
-                        self.suspend();
+                        self.suspend().await;
                         keys = EventStream::new();
                     }
                     Outside::Edit {
@@ -273,7 +273,9 @@ impl Show {
 
     /// Gives the terminal to the shell until it continues us. The whole process group stops, as
     /// with any program that Ctrl+Z stops.
-    fn suspend(&mut self) {
+    async fn suspend(&mut self) {
+        // Stopped inside a transaction we would lock everybody out.
+        let _quiet = self.session.quiet().await;
         self.guard.leave();
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP).ok();
         self.come_back();

@@ -137,7 +137,7 @@ impl Runner {
             effect @ Effect::LoadPage { .. } => self.read(effect, |newest| &mut newest.page),
             effect @ (Effect::Save { .. }
             | Effect::SaveOver(_)
-            | Effect::QueueReply(..)
+            | Effect::QueueReply { .. }
             | Effect::Withdraw(_)
             | Effect::Discard(..)
             | Effect::Restore(..)
@@ -156,10 +156,28 @@ impl Runner {
                     return Ok(done);
                 }
                 Some(Ok(None)) => {}
-                Some(Err(_)) => return Err(Broke),
+                Some(Err(_)) => {
+                    self.free_slots();
+                    return Err(Broke);
+                }
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// Lets reads go on after a task broke: nobody knows whose it was.
+    fn free_slots(&mut self) {
+        let waiting = [self.newest.ticket.next.take(), self.newest.page.next.take()];
+        for next in waiting.into_iter().flatten() {
+            self.spawn(next);
+        }
+        self.newest.ticket.is_busy = false;
+        self.newest.page.is_busy = false;
+    }
+
+    /// Waits until every write that was begun has ended.
+    pub async fn writes_done(&mut self) {
+        self.turns.next().come().await;
     }
 
     /// Tells whether nothing is under way.
@@ -385,8 +403,8 @@ async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
                     .map_err(trouble),
             )
         }
-        Effect::QueueReply(ticket, then) => {
-            let row = desk.queue_reply(ticket, then).await;
+        Effect::QueueReply { ticket, then, seen } => {
+            let row = desk.queue_reply(ticket, then, &seen).await;
             Done::Queued(row.map(Box::new).map_err(trouble), then)
         }
         Effect::Withdraw(row) => {

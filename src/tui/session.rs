@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     config::{action::Action, chord::Sequence, theme::Theme},
-    desk::{Desk, clock::SystemClock, face::DeskEvent},
+    desk::{Desk, Quiet, clock::SystemClock, face::DeskEvent},
     domain::{Clock, Mono},
 };
 
@@ -219,6 +219,17 @@ impl<B: Backend> Session<B> {
             }
         };
         tokio::time::timeout(LEAVING, all).await.is_ok()
+    }
+
+    /// Waits, within a limit, until no write is under way, and lets none begin while what it returns
+    /// is kept.
+    pub async fn quiet(&mut self) -> Option<Quiet> {
+        let desk = Arc::clone(&self.desk);
+        let quiet = async {
+            self.runner.writes_done().await;
+            desk.quiet().await
+        };
+        tokio::time::timeout(LEAVING, quiet).await.ok()
     }
 
     /// Returns the texts of which no save is known to be on disk.

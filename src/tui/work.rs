@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{event::Moment, strays::Strays};
+use super::{
+    event::Moment,
+    strays::{Strays, Typed},
+};
 use crate::{
     config::action::Action,
     desk::face::Running,
@@ -28,6 +31,8 @@ pub struct Work {
     pub asked_twice: Option<(Action, Option<TicketId>)>,
     /// Texts whose save failed after their editor was closed.
     pub strays: Strays,
+    /// Texts of closed editors whose save is under way: an editor opened meanwhile starts from them.
+    under_way: Vec<Typed>,
     /// Whether the desk is being left.
     pub is_leaving: bool,
 }
@@ -88,6 +93,24 @@ impl Work {
                 run.state = Some(state);
             }
         }
+    }
+
+    /// Notes the text of an editor that was closed while its save is under way.
+    pub fn closed_on(&mut self, typed: Typed) {
+        self.under_way.retain(|kept| kept.ticket != typed.ticket);
+        self.under_way.push(typed);
+    }
+
+    /// Notes that the save of a text has ended, one way or another.
+    pub fn landed(&mut self, typed: &Typed) {
+        self.under_way.retain(|kept| kept != typed);
+    }
+
+    /// Returns the newest text of a ticket that is not known to be on disk.
+    pub fn newest_typed(&mut self, ticket: TicketId) -> Option<Typed> {
+        let stray = self.strays.forget(ticket);
+        let under_way = self.under_way.iter().find(|kept| kept.ticket == ticket);
+        under_way.cloned().or(stray)
     }
 
     /// Remembers how to take a step back.

@@ -33,6 +33,16 @@ pub struct Bench {
     folder: tempfile::TempDir,
 }
 
+/// A database that another program keeps locked.
+pub struct Locked(sqlx::SqliteConnection);
+
+impl Locked {
+    pub async fn free(mut self) {
+        use sqlx::Executor as _;
+        self.0.execute("COMMIT").await.unwrap();
+    }
+}
+
 impl Bench {
     /// Two providers, a chain of both, a cap of 20 dollars.
     pub async fn new() -> Self {
@@ -74,6 +84,19 @@ impl Bench {
             data: Some(self.folder.path().join("data")),
         })
         .unwrap()
+    }
+
+    /// Locks the database against writers, as another program does.
+    pub async fn lock_database(&self) -> Locked {
+        use sqlx::{Connection as _, Executor as _};
+        let url = format!("sqlite://{}", self.database().display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        connection
+            .execute("PRAGMA busy_timeout = 5000")
+            .await
+            .unwrap();
+        connection.execute("BEGIN IMMEDIATE").await.unwrap();
+        Locked(connection)
     }
 
     pub fn database(&self) -> PathBuf {

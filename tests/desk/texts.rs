@@ -57,7 +57,9 @@ async fn a_cancelled_run_does_not_take_back_what_a_person_typed_meanwhile() {
     })
     .await;
     assert_eq!(written.state, DraftState::Writing);
-    let refused = desk.queue_reply(ticket, Status::Solved).await;
+    let refused = desk
+        .queue_reply(ticket, Status::Solved, &written.text)
+        .await;
     assert!(refused.is_err(), "half a reply is not sent");
 
     let mine = format!("{} and my own end.", written.text);
@@ -214,5 +216,52 @@ async fn what_opening_found_is_told_to_the_first_that_listens() {
     let left = store.unfiled_holds().await.unwrap();
     assert_eq!(left.len(), 1, "the other one's lease runs");
     assert_eq!(left[0].id, unexpired.id);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_save_of_the_words_so_far_and_the_settling_never_wait_for_each_other() {
+    // The answer is whole after about a second; the words so far are saved at two.
+    let bench = Bench::at_pace(Some(90)).await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    let (_cancel, task) = begin(&desk, ticket);
+    let live = desk.live();
+    limited(async {
+        while live.running().iter().all(|run| run.text.is_empty()) {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+
+    let locked = bench.lock_database().await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_800)).await;
+    locked.free().await;
+
+    let drafted = limited(task).await.unwrap().unwrap();
+    assert_eq!(drafted.receipt.ending, Ending::Answered);
+    assert!(drafted.draft.is_some());
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn only_the_text_that_was_on_the_screen_is_queued() {
+    let bench = Bench::new().await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    let draft = desk.save_text(ticket, "As approved", None).await.unwrap();
+    desk.save_text(ticket, "Changed elsewhere", Some(draft.revision))
+        .await
+        .unwrap();
+
+    let refused = desk
+        .queue_reply(ticket, Status::Solved, "As approved")
+        .await;
+
+    let said = refused.unwrap_err().to_string();
+    assert!(said.contains("Look at it again"), "{said}");
+    assert!(desk.waiting_replies().await.unwrap().is_empty());
+    let queued = desk
+        .queue_reply(ticket, Status::Solved, "Changed elsewhere")
+        .await;
+    assert_eq!(queued.unwrap().text, "Changed elsewhere");
     desk.close().await;
 }

@@ -37,6 +37,9 @@ pub fn leave_editor(model: &mut Model) -> Vec<Effect> {
     {
         draft.text = editor.text();
     }
+    if editor.is_dirty() {
+        model.work.closed_on(editor.typed());
+    }
     let mut effects: Vec<Effect> = if editor.has_collided() {
         // What was in the way is kept as a revision; the text must not wait for its reading.
         vec![Effect::SaveOver(editor.typed())]
@@ -192,7 +195,7 @@ pub fn open_editor(model: &mut Model, here: TicketId) {
         return;
     };
     let draft = view.draft.as_ref();
-    let stray = model.work.strays.forget(here);
+    let stray = model.work.newest_typed(here);
     let is_stray = stray.is_some();
     let start = Start {
         ticket: here,
@@ -256,6 +259,7 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         model.notes.say(words, now);
         return Vec::new();
     };
+    let seen = draft.text.clone();
     let flags = talk::draft::flags(draft);
     let asked = model.work.asked_twice == Some((action, Some(here)));
     if let Some(flags) = flags.filter(|_| !asked) {
@@ -268,7 +272,11 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         return Vec::new();
     }
     model.work.asked_twice = None;
-    vec![Effect::QueueReply(here, then)]
+    vec![Effect::QueueReply {
+        ticket: here,
+        then,
+        seen,
+    }]
 }
 
 fn undo(model: &mut Model) -> Vec<Effect> {
