@@ -119,7 +119,7 @@ async fn export(
         Ok(())
     };
     let mut count = 0_u64;
-    call.at_desk(async |desk| {
+    let done = call.at_desk(async |desk| {
         if format == ExportFormat::Csv {
             write(&receipts_csv::head())?;
         }
@@ -131,8 +131,14 @@ async fn export(
             })
         };
         each(call, desk, which, one).await
-    })
-    .await?;
+    });
+    if let Err(stop) = done.await {
+        // The file was not there before: a query with a slip leaves none behind.
+        if let Some(file) = file.filter(|_| count == 0) {
+            drop(std::fs::remove_file(file));
+        }
+        return Err(stop);
+    }
     if let Some(file) = to {
         let written = file
             .into_inner()

@@ -1,7 +1,7 @@
 //! What the commands say in plain words. Foreign text in it is cleaned where it is printed.
 
 use crate::domain::{
-    Attempt, Contact, Ending, Priority, QueueRow, Receipt, SkipReason, Ticket, Timestamp,
+    Attempt, CapName, Contact, Ending, Priority, QueueRow, Receipt, SkipReason, Ticket, Timestamp,
 };
 
 /// Writes a moment to the minute, in UTC.
@@ -204,6 +204,12 @@ fn each_once(said: Vec<String>) -> Vec<String> {
 /// Returns what to do when a draft did not come.
 pub(super) fn advice(receipt: &Receipt) -> Option<&'static str> {
     match receipt.ending {
+        Ending::OverCap if receipt.action.ends_with(CapName::Ticket.words()) => Some(
+            "Answer this ticket by hand, or raise its cap with `deskhand spend cap --ticket AMOUNT`.",
+        ),
+        Ending::OverCap if receipt.action.ends_with(CapName::Day.words()) => Some(
+            "Raise the day's cap with `deskhand spend cap --day AMOUNT`, or wait for tomorrow.",
+        ),
         Ending::OverCap => {
             Some("Raise the cap with `deskhand spend cap AMOUNT`, or wait for the next month.")
         }
@@ -266,7 +272,11 @@ pub(super) fn drafted(receipt: &Receipt) -> String {
                 .then(|| format!("{} {}", attempt.link, attempt.outcome()))
         });
         let failed: Vec<_> = failed.collect();
-        push(&mut line, format_args!("; fallback: {}", failed.join(", ")));
+        if failed.is_empty() {
+            line.push_str("; fallback: the first choice was not asked");
+        } else {
+            push(&mut line, format_args!("; fallback: {}", failed.join(", ")));
+        }
     }
     if receipt.ending == Ending::Truncated {
         line.push_str("; stopped at the output limit");

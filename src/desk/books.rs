@@ -99,11 +99,15 @@ impl<'a> Books<'a> {
             Ok(HoldAnswer::Denied { free, by }) => {
                 // The first one counts: it is what the person would have to raise.
                 self.denied_by.get_or_init(|| by);
-                let sums = self.desk.store.sums(period).await;
-                Ok(Answer::Denied {
-                    free,
-                    held: sums.map(|sums| sums.held).unwrap_or_default(),
-                })
+                // What other tickets hold comes back to the month and the day, never to this ticket.
+                let held = match by {
+                    CapName::Ticket => Usd::ZERO,
+                    CapName::Month | CapName::Day => {
+                        let sums = self.desk.store.sums(period).await;
+                        sums.map(|sums| sums.held).unwrap_or_default()
+                    }
+                };
+                Ok(Answer::Denied { free, held })
             }
             Err(error) => Err(LedgerError {
                 did,

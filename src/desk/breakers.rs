@@ -71,14 +71,34 @@ impl Desk {
                     breakers.judge(&link, now),
                 )
             });
-            if let (false, Judgement::Open { until }) = claimed.await? {
-                planned.usable = Usable::Open {
-                    until,
-                    failed: None,
-                };
+            match claimed.await? {
+                (true, _) => prepared.claimed.push(planned.link.name.clone()),
+                (false, Judgement::Open { until }) => {
+                    planned.usable = Usable::Open {
+                        until,
+                        failed: None,
+                    };
+                }
+                (false, _) => {}
             }
         }
         Ok(())
+    }
+
+    /// Gives claimed probes back when their run is over, before what it taught is noted: a link
+    /// that was not asked, or whose answer says nothing of it, is free for the next draft.
+    pub(super) async fn release_probes(&self, claimed: &[LinkName]) {
+        if claimed.is_empty() {
+            return;
+        }
+        let told = self.change_breakers(|breakers, _, _| {
+            for link in claimed {
+                breakers.release(link);
+            }
+        });
+        if let Err(error) = told.await {
+            tracing::warn!(%error, "claimed probes were not given back; they run out by themselves");
+        }
     }
 
     /// Lets a link or a provider rest, as a person wants it.

@@ -34,6 +34,8 @@ pub(super) struct Prepared {
     pub plan: Plan,
     pub endpoints: BTreeMap<LinkName, Endpoint>,
     pub fingerprints: BTreeMap<ProviderName, String>,
+    /// The links whose one probe this run has claimed.
+    pub claimed: Vec<LinkName>,
 }
 
 /// What the store remembers of links and keys.
@@ -126,6 +128,7 @@ impl Desk {
             plan: Self::empty_plan(&settings, prompt_at_most, now),
             endpoints: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
+            claimed: Vec::new(),
         };
         for name in &chosen.links {
             let planned = self

@@ -133,6 +133,7 @@ impl Desk {
                 .await?;
         }
         let (outcome, written) = self.run(&job, &prepared, &teller, stop).await;
+        self.release_probes(&prepared.claimed).await;
         self.file_outcome(&job, &prepared.fingerprints, outcome, written)
             .await
     }

@@ -73,7 +73,9 @@ impl PriceFault {
     /// Says it in a sentence.
     pub fn words(&self) -> String {
         match self {
-            Self::Unknown => "no price is known, so it is not asked".to_owned(),
+            Self::Unknown => {
+                "no price is known: it is asked only with allow_unknown_prices".to_owned()
+            }
             Self::Stale(Some(seen)) => format!("its price was read on {seen}"),
             Self::Stale(None) => "nobody says when its price was read".to_owned(),
             Self::Ends(until) => format!("its price holds until {until}; what follows is unknown"),

@@ -178,10 +178,14 @@ impl Desk {
 
     /// Says aloud, once per period each, which thresholds have been passed.
     pub(super) async fn announce(&self) -> Result<(), DeskError> {
-        let SpendView { meter, .. } = self.spend().await?;
+        let SpendView {
+            meter, paused_by, ..
+        } = self.spend().await?;
+        // What is kept below the month's name speaks of the month's cap alone.
+        let is_month_over = meter.paused && paused_by == Some(CapName::Month);
         let percent = meter.percent().unwrap_or(0);
         for at in self.settings().config.spend.alerts.iter().copied() {
-            let passed = percent >= at || (at == PAUSE_ALERT && meter.paused);
+            let passed = percent >= at || (at == PAUSE_ALERT && is_month_over);
             if passed
                 && self
                     .store

@@ -201,6 +201,13 @@ impl Standing {
         is_free
     }
 
+    /// Gives a claimed probe back that nobody asked, or that taught nothing.
+    pub const fn release(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.probing = None;
+        }
+    }
+
     /// Lets it rest until a time, as a person wants it.
     pub const fn rest(&mut self, until: Timestamp) {
         self.by_hand = Some(until);
@@ -356,6 +363,13 @@ impl Breakers {
             standing.claim(now, until);
         }
         true
+    }
+
+    /// Gives the claimed probe of a link back: it was not asked after all, or taught nothing.
+    pub fn release(&mut self, link: &LinkName) {
+        for standing in self.of(link) {
+            standing.release();
+        }
     }
 
     /// Lets a link rest until a time, as a person wants it; a provider with all its links when no
@@ -529,6 +543,20 @@ mod tests {
 
         assert_eq!(open_until(&standing, 6), 10);
         assert_eq!(standing.judge(at(10)), Judgement::HalfOpen);
+    }
+
+    #[test]
+    fn a_claim_given_back_lets_the_next_one_probe_at_once() {
+        let mut breakers = Breakers::default();
+        let link = LinkName::new("a", "x");
+        breakers.failed(&link, Weight::Opens, at(0), EVEN);
+        assert!(breakers.claim(&link, at(7), at(100)));
+        assert!(!breakers.claim(&link, at(7), at(100)));
+
+        breakers.release(&link);
+
+        assert_eq!(breakers.judge(&link, at(7)), Judgement::HalfOpen);
+        assert!(breakers.claim(&link, at(7), at(100)));
     }
 
     #[test]

@@ -170,15 +170,18 @@ impl Store {
             if changed == 0 {
                 return Ok(false);
             }
-            let entry = Entry {
-                period: &hold.period,
-                hold: Some(id),
-                kind: "recovered",
-                cost: Cost::AtMost(hold.amount),
-                why: "",
-                at,
-            };
-            insert_entry(&mut tx, &entry).await?;
+            // An invoice has said what the whole run cost: nothing is added to that.
+            if !super::reconcile::is_reconciled(&mut tx, hold.run).await? {
+                let entry = Entry {
+                    period: &hold.period,
+                    hold: Some(id),
+                    kind: "recovered",
+                    cost: Cost::AtMost(hold.amount),
+                    why: "",
+                    at,
+                };
+                insert_entry(&mut tx, &entry).await?;
+            }
             self.commit(tx, &spent(&hold.period, at)).await?;
             Ok(true)
         })
