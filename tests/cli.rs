@@ -257,6 +257,23 @@ fn a_stream_ends_in_the_whole_text_of_one_model() {
 }
 
 #[test]
+fn the_doctor_says_where_the_drafts_of_a_name_before_a_change_are() {
+    let (home, _server, number) = desk(&["openai/gpt-4o-mini"], "cap_month_usd = 5");
+    assert_eq!(draft(&home, number).code, 0);
+    assert!(!home.run(&["doctor"]).stdout.contains("kept under the name"));
+    let file = home.path("config.toml");
+    let config = std::fs::read_to_string(&file).expect("the config");
+    home.config(&format!("{config}\n[agent]\nname = \"Someone New\"\n"));
+
+    let doctor = home.run(&["doctor"]).stdout;
+
+    assert!(
+        doctor.contains("1 draft is kept under the name"),
+        "{doctor}"
+    );
+}
+
+#[test]
 fn the_chain_of_the_command_line_wins() {
     let (home, _server, number) = desk(&["anthropic/claude-haiku-4-5"], "cap_month_usd = 20");
     let number = number.to_string();

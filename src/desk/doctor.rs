@@ -184,6 +184,7 @@ impl Desk {
         self.examine_chain(&mut checks).await;
         self.examine_keys(&mut checks).await;
         self.examine_receipts(&mut checks).await;
+        self.examine_drafts(&mut checks).await;
         checks
     }
 
@@ -306,6 +307,37 @@ impl Desk {
                 error.to_string(),
                 error.advice(&name.0),
             )),
+        }
+    }
+
+    /// Drafts belong to a name: those of another one, such as the one before a change, show nowhere.
+    async fn examine_drafts(&self, checks: &mut Vec<Check>) {
+        let own = self.agent();
+        let authors = match self.store.draft_authors().await {
+            Ok(authors) => authors,
+            Err(error) => {
+                let mend = "deskhand tickets is:draft";
+                checks.push(Check::bad(
+                    "drafts",
+                    Health::Broken,
+                    error.to_string(),
+                    mend,
+                ));
+                return;
+            }
+        };
+        for (author, count) in authors.into_iter().filter(|(author, _)| *author != own) {
+            let (drafts, show) = if count == 1 {
+                ("draft is", "shows it")
+            } else {
+                ("drafts are", "shows them")
+            };
+            checks.push(Check::bad(
+                "drafts",
+                Health::Unwise,
+                format!("{count} {drafts} kept under the name {author}, and this desk is {own}'s"),
+                format!("name = \"{author}\" below [agent] in the config {show} again"),
+            ));
         }
     }
 

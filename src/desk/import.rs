@@ -451,10 +451,14 @@ impl Desk {
 }
 
 fn append(path: &Path, rejects: &[Reject], at: Timestamp) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
     for reject in rejects {
         let line = serde_json::json!({"at": at, "path": reject.path, "reason": reject.reason});
         // A file's name is foreign, and people look at this file on terminals.

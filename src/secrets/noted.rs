@@ -42,6 +42,7 @@ impl Noted {
 
     /// Adds a name.
     pub fn add(&self, provider: &ProviderName) -> io::Result<()> {
+        let _alone = self.alone()?;
         let mut names = self.names();
         names.insert(provider.clone());
         self.write(&names)
@@ -49,11 +50,25 @@ impl Noted {
 
     /// Takes a name away.
     pub fn remove(&self, provider: &ProviderName) -> io::Result<()> {
+        if !self.names().contains(provider) {
+            return Ok(());
+        }
+        let _alone = self.alone()?;
         let mut names = self.names();
         if names.remove(provider) {
             self.write(&names)?;
         }
         Ok(())
+    }
+
+    /// Keeps other processes from changing it until what it returns is dropped: two that read and
+    /// write at once would lose a name.
+    fn alone(&self) -> io::Result<fs::File> {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        let lock = options.open(self.file.with_extension("lock"))?;
+        lock.lock()?;
+        Ok(lock)
     }
 
     /// Writes it whole or not at all.
@@ -94,7 +109,21 @@ mod tests {
         noted.remove(&name("openai")).unwrap();
         noted.remove(&name("never")).unwrap();
         assert_eq!(noted.names(), BTreeSet::from([name("anthropic")]));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        // The note and its lock: nothing half written stays behind.
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn names_that_are_noted_at_once_are_all_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for no in 0..16 {
+                let noted = Noted::at(dir.path());
+                scope.spawn(move || noted.add(&name(&format!("p{no}"))).unwrap());
+            }
+        });
+
+        assert_eq!(Noted::at(dir.path()).names().len(), 16);
     }
 
     #[test]

@@ -95,6 +95,22 @@ impl Store {
         .await
     }
 
+    /// Returns who has live drafts, and how many each.
+    pub async fn draft_authors(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.told("count the drafts of each author", async {
+            let rows = sqlx::query(
+                "SELECT author, COUNT(*) AS n FROM drafts WHERE standing = 'live'
+                 GROUP BY author ORDER BY author",
+            )
+            .fetch_all(self.pool())
+            .await?;
+            rows.iter()
+                .map(|row| Ok((rows::text(row, "author")?, rows::count(row, "n")?)))
+                .collect()
+        })
+        .await
+    }
+
     /// Saves a draft as a new revision. `Conflict` when it is not at the expected revision.
     pub async fn save_draft(&self, save: &SaveDraft) -> Result<Draft, StoreError> {
         self.told("save the draft", async {

@@ -44,6 +44,16 @@ pub(super) async fn drafts_are_never_lost(store: &Store) {
     let mut someone = save(id, "Mine", None);
     someone.author = "theo".into();
     let theirs = store.save_draft(&someone).await.unwrap();
+    let of = |name: &str, authors: &[(String, u64)]| {
+        let mut found = authors.iter().filter(|(author, _)| author == name);
+        found.next().map(|(_, count)| *count)
+    };
+    let authors = store.draft_authors().await.unwrap();
+    assert_eq!(
+        (of("theo", &authors), of("nobody", &authors)),
+        (Some(1), None)
+    );
+    assert!(of("noor", &authors) >= Some(1));
     store.discard_draft(theirs.id, at(301)).await.unwrap();
 
     store.discard_draft(first.id, at(302)).await.unwrap();
