@@ -92,11 +92,13 @@ impl OutsideEditor {
 
     fn write(&self, file: &Path, text: &str) -> io::Result<()> {
         make_private(&self.scratch)?;
+        if file.try_exists()? {
+            set_aside(file)?;
+        }
         let mut options = std::fs::OpenOptions::new();
         let mut file = options
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(file)?;
         file.write_all(text.as_bytes())
@@ -160,17 +162,26 @@ fn is_changed(file: &Path, before: &str) -> bool {
 /// Says where the text of an editor is that did not end well. The file gets a name that the next
 /// start knows.
 fn kept(file: &Path) -> Trouble {
-    let name = file.file_name().map_or_else(String::new, |name| {
-        name.to_string_lossy().replacen("reply-", "unsaved-", 1)
-    });
-    let to = file.with_file_name(name);
-    let place = match std::fs::rename(file, &to) {
-        Ok(()) => to.display().to_string(),
-        Err(_) => file.display().to_string(),
-    };
+    let place = set_aside(file).unwrap_or_else(|_| file.to_owned());
+    let place = place.display();
     Trouble::new(format!(
         "The editor did not end well; the text here is unchanged, what it wrote is in {place}."
     ))
+}
+
+/// Gives a file with typed text a name that was not there before, one the next start names. A desk
+/// in a container often has the process number of the one before it.
+fn set_aside(file: &Path) -> io::Result<PathBuf> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = stem.replacen("reply-", "unsaved-", 1);
+    for again in 0_u32.. {
+        let to = file.with_file_name(format!("{stem}-{again}.txt"));
+        if !to.try_exists()? {
+            std::fs::rename(file, &to)?;
+            return Ok(to);
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Reads what the editor left and removes the file; none where nothing was changed.
@@ -183,4 +194,28 @@ fn left_in(file: &Path, before: &str) -> Result<Option<String>, Trouble> {
     let new = String::from_utf8_lossy(&bytes);
     let new = new.trim_end_matches('\n');
     Ok((new != before.trim_end_matches('\n')).then(|| new.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_desk_of_the_same_number_left_is_set_aside_and_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let editor = OutsideEditor {
+            command: None,
+            scratch: folder.path().to_owned(),
+        };
+        let file = folder.path().join("reply-12-7.txt");
+
+        for text in ["first", "second", "third"] {
+            editor.write(&file, text).unwrap();
+        }
+
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(read("unsaved-12-7-0.txt"), "first");
+        assert_eq!(read("unsaved-12-7-1.txt"), "second");
+        assert_eq!(read("reply-12-7.txt"), "third");
+    }
 }

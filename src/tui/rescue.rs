@@ -57,14 +57,17 @@ fn is_left_behind(name: &str) -> bool {
     if name.starts_with("unsaved-") {
         return true;
     }
-    // `reply-NUMBER-PROCESS.txt`: that process may be a desk whose editor is open.
+    // `reply-NUMBER-PROCESS.txt`: that process may be a desk whose editor is open. At the start of
+    // this one no editor of its own is: a file with our number is of a desk before us.
     let process = name
         .strip_prefix("reply-")
         .and_then(|rest| rest.strip_suffix(".txt"))
         .and_then(|rest| rest.rsplit_once('-'))
         .and_then(|(_, process)| process.parse::<i32>().ok())
         .and_then(rustix::process::Pid::from_raw);
-    process.is_some_and(|process| rustix::process::test_kill_process(process).is_err())
+    process.is_some_and(|process| {
+        process == rustix::process::getpid() || rustix::process::test_kill_process(process).is_err()
+    })
 }
 
 /// Makes a folder that only its owner can look into.
@@ -151,8 +154,10 @@ mod tests {
 
     #[test]
     fn the_file_of_an_open_editor_is_not_called_left_behind() {
-        let own = format!("reply-7-{}.txt", std::process::id());
-        assert!(!is_left_behind(&own));
+        let other = std::os::unix::process::parent_id();
+        assert!(!is_left_behind(&format!("reply-7-{other}.txt")));
+        let before_us = format!("reply-7-{}.txt", std::process::id());
+        assert!(is_left_behind(&before_us), "we have opened none yet");
         assert!(is_left_behind("reply-7-2147483647.txt"));
         assert!(!is_left_behind("notes.txt"));
     }
