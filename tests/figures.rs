@@ -230,3 +230,35 @@ fn a_query_means_the_receipts_it_says() {
         assert_eq!(query.matches(&fallback), is_meant, "{query:?}");
     }
 }
+
+#[test]
+fn the_pair_to_swap_is_the_one_of_the_week() {
+    let long_ago = receipt(
+        "2026-10-01T09:00:00Z",
+        vec![
+            attempt(PRIMARY, Some(FaultClass::Overloaded), 0, 0),
+            attempt(("elsewhere", "old"), None, 500, 300),
+        ],
+        Ending::Answered,
+        None,
+    );
+    let mut all = vec![clean("2026-11-24T09:00:00Z", 1_000, 100); 95];
+    all.extend(vec![fallback("2026-11-24T10:00:00Z", 500, None); 5]);
+    all.extend(vec![long_ago; 100]);
+
+    let advice = figures(&all).advice(date(2026, 11, 24)).unwrap();
+
+    assert_eq!(advice.backup, LinkName::new(BACKUP.0, BACKUP.1));
+    assert_eq!(advice.week, (100, 5));
+}
+
+#[test]
+fn of_more_times_than_are_kept_the_newest_count() {
+    let mut newest_first = vec![clean("2026-11-24T09:00:00Z", 1_000, 100); 4_096];
+    newest_first.extend(vec![clean("2026-11-23T09:00:00Z", 1_000, 900); 4_096]);
+
+    let times = figures(&newest_first).first_texts();
+
+    let of = &times[&LinkName::new(PRIMARY.0, PRIMARY.1)];
+    assert_eq!((of.count, of.p95), (4_096, Duration::from_millis(100)));
+}

@@ -94,11 +94,11 @@ fn to_json(view: &OverviewView) -> Value {
     json!({
         "since": view.since,
         "whole": tally("since", &view.since.to_string(), &figures.whole()),
-        "last_week": tally("until", &view.today.to_string(), &figures.last_week(view.today)),
+        "last_week": tally("until", &view.today.to_string(), &view.week.last_week(view.today)),
         "days": days,
         "weeks": weeks,
-        "sentence": figures.sentence(view.today),
-        "advice": figures.advice(view.today).map(|advice| json!({
+        "sentence": view.week.sentence(view.today),
+        "advice": view.week.advice(view.today).map(|advice| json!({
             "primary": advice.primary,
             "backup": advice.backup,
             "words": advice.words(),
@@ -112,6 +112,7 @@ fn to_json(view: &OverviewView) -> Value {
         "first_text": first_texts(view),
         "month": view.spend.meter.period.name,
         "month_settled_usd": view.spend.meter.settled().to_string(),
+        "month_at_most": view.spend.meter.cost().is_at_most(),
         "month_forecast_usd": view.forecast.map(|usd| usd.to_string()),
         "month_forecast_because":
             view.forecast.is_none().then_some("the month has only begun"),
@@ -155,7 +156,7 @@ fn in_words(view: &OverviewView) -> String {
     lines.push(format!(
         "  {} so far      {:>9}   at this pace {forecast} by its end",
         meter.period.name,
-        meter.settled().for_people()
+        meter.cost().for_people()
     ));
     lines.push(difference(view));
     tables(view, &mut lines);
@@ -164,8 +165,8 @@ fn in_words(view: &OverviewView) -> String {
 
 fn tables(view: &OverviewView, lines: &mut Vec<String>) {
     let figures = &view.figures;
-    lines.extend(figures.sentence(view.today));
-    lines.extend(figures.advice(view.today).map(|advice| advice.words()));
+    lines.extend(view.week.sentence(view.today));
+    lines.extend(view.week.advice(view.today).map(|advice| advice.words()));
     table(
         lines,
         "Fallback by week",

@@ -121,7 +121,8 @@ fn cap_json(cap: &CapView) -> Value {
     json!({
         "cap": cap.name.word(),
         "cap_usd": cap.cap.to_string(),
-        "settled_usd": cap.settled.to_string(),
+        "settled_usd": cap.settled.amount().to_string(),
+        "at_most": cap.settled.is_at_most(),
         "held_usd": cap.held.to_string(),
         "ends": cap.ends,
     })
@@ -172,8 +173,9 @@ fn in_words(view: &SpendView) -> String {
         words::push(
             &mut text,
             format_args!(
-                "\nToday: {} of {} used.",
-                cap.settled.beside(cap.cap),
+                "\nToday: {}{} of {} used.",
+                if cap.settled.is_at_most() { "~" } else { "" },
+                cap.settled.amount().beside(cap.cap),
                 cap.cap.beside(cap.cap)
             ),
         );

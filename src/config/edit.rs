@@ -11,9 +11,9 @@ use std::{
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-use super::{arrays::keep_comments, file::plain_amount, settings::Agent};
+use super::{arrays::keep_comments, file::plain_amount};
 use crate::{
-    domain::{Cap, CapName, LinkName, ModelName, ProviderKind, ProviderName, Usd},
+    domain::{Cap, CapName, LinkName, ModelName, ProviderName, Usd},
     engine::routing::Routing,
 };
 
@@ -106,34 +106,6 @@ pub fn write_chain(
     let routing = (routing != Routing::Priority).then(|| value(routing.word()));
     let settings = vec![("links", Some(value(links))), ("routing", routing)];
     set(file, &["chains", name], settings)
-}
-
-/// Adds a provider or changes its address: `[providers.NAME] type, base_url`.
-pub fn set_provider(
-    file: &Path,
-    name: &ProviderName,
-    kind: ProviderKind,
-    base_url: &str,
-) -> Result<(), EditError> {
-    let settings = vec![
-        ("type", Some(value(kind.word()))),
-        ("base_url", Some(value(base_url))),
-    ];
-    set(file, &["providers", name.0.as_str()], settings)
-}
-
-/// Sets who "me" is; what is `None` stays as it is.
-pub fn set_agent(file: &Path, agent: &Agent) -> Result<(), EditError> {
-    let said = [
-        ("name", &agent.name),
-        ("email", &agent.email),
-        ("signature", &agent.signature),
-    ];
-    let settings = said
-        .into_iter()
-        .filter_map(|(key, text)| Some((key, Some(value(text.as_deref()?)))))
-        .collect();
-    set(file, &["agent"], settings)
 }
 
 /// Settings of one table; `None` takes one away.

@@ -175,6 +175,9 @@ impl Desk {
             .route(Some(&view), ask.chain.as_ref(), occasion)
             .await?;
         if let Some(link) = &ask.force {
+            if self.settings().provider(&link.provider).is_none() {
+                return Err(DeskError::NoProvider(link.provider.to_string()));
+            }
             chosen.links.retain(|own| own != link);
             chosen.links.insert(0, link.clone());
             chosen.from = format!("{}, {link} forced", chosen.from);

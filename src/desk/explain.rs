@@ -10,7 +10,7 @@ use super::{
     route::Occasion,
 };
 use crate::{
-    domain::{KeyState, LinkName, Mono, SkipReason, TicketId, Timestamp, Usd},
+    domain::{CapName, KeyState, LinkName, Mono, SkipReason, TicketId, Timestamp, Usd},
     engine::{
         plan::{Plan, PlannedLink, Usable},
         price::Basis,
@@ -123,8 +123,8 @@ impl Desk {
         };
         let prepared = self.prepare(&chosen, prompt_at_most).await?;
         let cards = self.keys().await?;
-        let meter = self.spend().await?.meter;
-        let free = (meter.free() < Usd::MAX).then(|| meter.free());
+        let free = self.free_for(ticket).await?;
+        let free = (free < Usd::MAX).then_some(free);
         let mut links: Vec<ExplainedLink> = prepared
             .plan
             .links
@@ -138,6 +138,21 @@ impl Desk {
             links,
             free,
         })
+    }
+}
+
+impl Desk {
+    /// Returns what the tightest limit leaves a draft for this ticket.
+    async fn free_for(&self, ticket: Option<TicketId>) -> Result<Usd, DeskError> {
+        let spend = self.spend().await?;
+        let mut free = spend.meter.free();
+        for day in spend.caps.iter().filter(|cap| cap.name == CapName::Day) {
+            free = free.min(day.cap.minus(day.settled.amount()).minus(day.held));
+        }
+        if let (Some(cap), Some(ticket)) = (self.side_caps().ticket, ticket) {
+            free = free.min(cap.minus(self.store.ticket_sums(ticket).await?.taken()));
+        }
+        Ok(free)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     domain::{
-        Attempt, CapName, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
+        Attempt, CapName, Cost, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
         OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
         Timestamp, Usd, link::NotALink,
     },
@@ -219,8 +219,8 @@ pub struct CapView {
     pub name: CapName,
     /// The limit.
     pub cap: Usd,
-    /// Settled, certain or not.
-    pub settled: Usd,
+    /// Settled; a bound where some of it is not certain.
+    pub settled: Cost,
     /// Held for calls under way.
     pub held: Usd,
     /// When the count begins anew.
@@ -236,6 +236,8 @@ pub struct OverviewView {
     pub today: jiff::civil::Date,
     /// The sums.
     pub figures: Figures,
+    /// The sums of the seven days that end today, whatever `since` is.
+    pub week: Figures,
     /// What the month comes to if it goes on as it began; an estimate.
     pub forecast: Option<Usd>,
     /// The meter.

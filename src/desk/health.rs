@@ -188,6 +188,9 @@ impl Desk {
             teller: &teller,
         };
         let outcome = drive(prepared.plan.clone(), doors, cancel).await;
+        for unsettled in &outcome.unsettled {
+            self.settle_later(unsettled);
+        }
         let mut receipt = receipt_of((run, &agent), None, &chosen, &prompted, &outcome);
         receipt.task = Task::Probe;
         receipt.action = if receipt.ending.has_text() {

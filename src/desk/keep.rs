@@ -90,7 +90,7 @@ impl Desk {
 
     /// Goes on trying to write a cost while the desk is open; else the next start counts the whole
     /// hold.
-    fn settle_later(&self, unsettled: &Unsettled) {
+    pub(super) fn settle_later(&self, unsettled: &Unsettled) {
         let Unsettled { hold, cost, error } = unsettled.clone();
         tracing::error!(%hold, %error, "a cost could not be written yet");
         let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));

@@ -6,7 +6,7 @@ use crate::{
         Page, Receipt, ReceiptQuery, Timestamp,
         receipt_query::{ReceiptTerm, ReceiptTest},
     },
-    engine::figures::{Figures, forecast},
+    engine::figures::{Figures, forecast, week_begins},
     store::{ReceiptFilter, Verdict},
 };
 
@@ -49,22 +49,6 @@ impl Desk {
         }
     }
 
-    /// Returns the newest receipts that a query means, so many at most, with their entry numbers.
-    pub async fn find_receipts(
-        &self,
-        query: &ReceiptQuery,
-        limit: usize,
-    ) -> Result<Vec<(i64, Receipt)>, DeskError> {
-        let mut found = Vec::new();
-        let mut take = |entry, receipt| {
-            found.push((entry, receipt));
-            Enough::when(found.len() >= limit)
-        };
-        self.each_receipt(query, &mut take).await?;
-        found.truncate(limit);
-        Ok(found)
-    }
-
     /// Reads a query for receipts; `since:7d` counts from now.
     pub fn receipt_query(&self, text: &str) -> Result<ReceiptQuery, DeskError> {
         Ok(ReceiptQuery::parse(text, self.clock.now())?)
@@ -74,20 +58,30 @@ impl Desk {
     pub async fn overview(&self, since: Timestamp) -> Result<OverviewView, DeskError> {
         let settings = self.settings();
         let now = self.clock.now();
+        let zone = &settings.zone;
+        let today = now.to_zoned(zone.clone()).date();
+        let week_since = week_begins(today)
+            .to_zoned(zone.clone())
+            .map_or(since, |begins| begins.timestamp());
         let query = ReceiptQuery {
             terms: vec![ReceiptTerm {
                 negated: false,
-                test: ReceiptTest::Since(since),
+                test: ReceiptTest::Since(since.min(week_since)),
             }],
         };
-        let mut figures = Figures::new(settings.zone.clone());
+        let mut figures = Figures::new(zone.clone());
+        let mut week = figures.clone();
         let mut take = |_, receipt: Receipt| {
-            figures.add(&receipt);
+            if receipt.began >= since {
+                figures.add(&receipt);
+            }
+            if receipt.began >= week_since {
+                week.add(&receipt);
+            }
             Enough::No
         };
         self.each_receipt(&query, &mut take).await?;
         let spend = self.spend().await?;
-        let today = now.to_zoned(settings.zone.clone()).date();
         let begins = today
             .first_of_month()
             .to_zoned(settings.zone.clone())
@@ -102,6 +96,7 @@ impl Desk {
             since,
             today,
             figures,
+            week,
             forecast,
             spend,
         })

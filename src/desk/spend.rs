@@ -55,7 +55,7 @@ impl Desk {
         let caps = self.caps(&meter).await?;
         let tightest = caps
             .iter()
-            .filter(|cap| pauses && is_paused(cap.cap, cap.settled, cheapest_draft))
+            .filter(|cap| pauses && is_paused(cap.cap, cap.settled.amount(), cheapest_draft))
             .max_by_key(|cap| cap.ends);
         meter.paused = tightest.is_some();
         let paused_by = tightest.map(|cap| cap.name);
@@ -83,7 +83,7 @@ impl Desk {
             caps.push(CapView {
                 name: CapName::Month,
                 cap,
-                settled: meter.settled(),
+                settled: meter.cost(),
                 held: meter.held,
                 ends: meter.period.ends,
             });
@@ -93,7 +93,7 @@ impl Desk {
             caps.push(CapView {
                 name: CapName::Day,
                 cap,
-                settled: sums.settled_known.plus(sums.settled_at_most),
+                settled: sums.settled(),
                 held: sums.held,
                 ends: self.day().1,
             });

@@ -191,6 +191,16 @@ impl Cost {
         }
     }
 
+    /// Joins a certain part and one that is a bound: the whole is a bound where that part is not 0.
+    pub const fn of_parts(known: Usd, at_most: Usd) -> Self {
+        let amount = known.plus(at_most);
+        if at_most.nanos() == 0 {
+            Self::Known(amount)
+        } else {
+            Self::AtMost(amount)
+        }
+    }
+
     /// Writes the cost for people, `~` before a bound.
     pub fn for_people(self) -> String {
         let mark = if self.is_at_most() { "~" } else { "" };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Timestamp, Usd};
+use super::{Cost, Timestamp, Usd};
 
 /// A calendar month, in the time zone of the config: `2026-11`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -86,6 +86,11 @@ impl Meter {
     /// Returns all that is settled, certain or not.
     pub const fn settled(&self) -> Usd {
         self.settled_known.plus(self.settled_at_most)
+    }
+
+    /// Returns the same as a cost: a bound where some of it is not certain.
+    pub const fn cost(&self) -> Cost {
+        Cost::of_parts(self.settled_known, self.settled_at_most)
     }
 
     /// Returns what may still be held; without a cap, everything.

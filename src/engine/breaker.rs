@@ -164,12 +164,12 @@ impl Standing {
         }
     }
 
-    /// Notes a probe that was dropped before its answer: the link is left alone as long again, for
-    /// each probe may cost money.
+    /// Notes a probe that was dropped before its answer: the link is left alone twice as long, for
+    /// each such probe may cost its whole hold.
     pub fn undecided(&mut self, now: Timestamp, luck: Luck) {
         if let Some(open) = self.open.filter(|open| now >= open.until) {
             let probes = open.probes;
-            self.open_for(open.lasted, now, luck);
+            self.open_for(open.lasted.saturating_mul(2).min(LONGEST_OPEN), now, luck);
             if let Some(open) = &mut self.open {
                 open.probes = probes;
             }
@@ -320,12 +320,6 @@ impl Breakers {
             (Judgement::HalfOpen, _) | (_, Judgement::HalfOpen) => Judgement::HalfOpen,
             (Judgement::Closed, Judgement::Closed) => Judgement::Closed,
         }
-    }
-
-    /// Says whether a whole provider may be asked.
-    pub fn judge_provider(&self, name: &ProviderName, now: Timestamp) -> Judgement {
-        let standing = self.providers.get(name);
-        standing.map_or(Judgement::Closed, |standing| standing.judge(now))
     }
 
     /// Notes a failure of a link.

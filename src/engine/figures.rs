@@ -1,7 +1,7 @@
 //! What a heap of receipts says: how often the backup answered, what that cost, what failed.
 //!
-//! Pure: receipts go in one by one, in any order; nothing is kept but sums. Rates are in
-//! hundredths of a percent, so that no fraction is lost to rounding.
+//! Pure: receipts go in one by one, the newest first; nothing is kept but sums and some times.
+//! Rates are in hundredths of a percent, so that no fraction is lost to rounding.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,7 +15,7 @@ pub const LOOK: u64 = 100;
 pub const SWAP: u64 = 200;
 /// With fewer drafts than these nothing is said of a rate.
 const ENOUGH: u64 = 50;
-/// First-text times kept per link; beyond it every further one replaces an older one.
+/// First-text times kept per link; further ones are left out, so the newest must come first.
 const TIMES_KEPT: usize = 4_096;
 
 /// Sums over the receipts of some time.
@@ -28,7 +28,8 @@ pub struct Figures {
     models: BTreeMap<LinkName, Calls>,
     tasks: BTreeMap<&'static str, Calls>,
     times: BTreeMap<LinkName, Vec<Duration>>,
-    backups: BTreeMap<(LinkName, LinkName), u64>,
+    /// Who answered instead of whom, by day.
+    backups: BTreeMap<(Date, LinkName, LinkName), u64>,
     difference: Difference,
 }
 
@@ -153,23 +154,22 @@ impl Figures {
             }
         }
         if receipt.is_fallback() {
-            self.compare(receipt);
+            self.compare(receipt, day);
         }
     }
 
     fn note_time(&mut self, link: &LinkName, first: Duration) {
         let times = self.times.entry(link.clone()).or_default();
-        if times.len() >= TIMES_KEPT {
-            times.remove(0);
+        if times.len() < TIMES_KEPT {
+            times.push(first);
         }
-        times.push(first);
     }
 
-    fn compare(&mut self, receipt: &Receipt) {
+    fn compare(&mut self, receipt: &Receipt, day: Date) {
         let (Some(first), Some(answer)) = (receipt.chain.first(), receipt.answer()) else {
             return;
         };
-        let pair = (first.clone(), answer.link.clone());
+        let pair = (day, first.clone(), answer.link.clone());
         *self.backups.entry(pair).or_default() += 1;
         let Some(first) = receipt.first_choice_cost else {
             self.difference.unknown += 1;
@@ -208,9 +208,8 @@ impl Figures {
 
     /// Returns the sums of the seven days that end with `today`.
     pub fn last_week(&self, today: Date) -> Tally {
-        let from = today.checked_sub(6.days()).unwrap_or(today);
         let mut week = Tally::default();
-        let days = self.days.range(from..=today);
+        let days = self.days.range(week_begins(today)..=today);
         days.for_each(|(_, tally)| week.plus(tally));
         week
     }
@@ -285,7 +284,13 @@ impl Figures {
         if rate <= SWAP {
             return None;
         }
-        let ((primary, backup), _) = self.backups.iter().max_by_key(|(_, count)| **count)?;
+        let mut pairs: BTreeMap<(&LinkName, &LinkName), u64> = BTreeMap::new();
+        for ((day, primary, backup), count) in &self.backups {
+            if (week_begins(today)..=today).contains(day) {
+                *pairs.entry((primary, backup)).or_default() += count;
+            }
+        }
+        let ((primary, backup), _) = pairs.into_iter().max_by_key(|(_, count)| *count)?;
         Some(SwapAdvice {
             primary: primary.clone(),
             backup: backup.clone(),
@@ -307,6 +312,11 @@ impl SwapAdvice {
             self.primary
         )
     }
+}
+
+/// Returns the first of the seven days that end with `today`.
+pub fn week_begins(today: Date) -> Date {
+    today.checked_sub(6.days()).unwrap_or(today)
 }
 
 /// Writes hundredths of a percent: `1.67 %`.

@@ -165,10 +165,7 @@ impl Store {
     pub async fn verify_receipts(&self) -> Result<Verdict, StoreError> {
         self.told("check the receipts", async {
             // The tip first: what is added while we read lies beyond it.
-            let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
-                .fetch_one(self.pool())
-                .await?;
-            let (last, last_hash) = (rows::int(&tip, "entry")?, rows::text(&tip, "hash")?);
+            let (last, last_hash) = self.receipt_tip().await?;
             let mut checked = Checked::default();
             loop {
                 let rows = sqlx::query(
@@ -198,12 +195,28 @@ impl Store {
                 let why = format!("it is missing: the chain was cut before its end, entry {last}");
                 return Ok(checked.broken(checked.entry + 1, why));
             }
+            // What was added meanwhile moved the tip with it; what did not was put there by hand.
+            let last = self.receipt_tip().await?.0;
+            if checked.entry > last {
+                let why = "it lies beyond the chain's end that is noted".to_owned();
+                return Ok(checked.broken(last + 1, why));
+            }
             Ok(Verdict {
                 entries: checked.count(),
                 broken: None,
             })
         })
         .await
+    }
+}
+
+impl Store {
+    /// Reads the number and hash of the newest entry, as they are noted beside the chain.
+    async fn receipt_tip(&self) -> Result<(i64, String), Trouble> {
+        let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
+            .fetch_one(self.pool())
+            .await?;
+        Ok((rows::int(&tip, "entry")?, rows::text(&tip, "hash")?))
     }
 }
 

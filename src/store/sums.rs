@@ -5,7 +5,7 @@
 use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{HoldAsk, Store, StoreError, error::Trouble, rows};
-use crate::domain::{Cap, CapName, TicketId, Timestamp, Usd};
+use crate::domain::{Cap, CapName, Cost, TicketId, Timestamp, Usd};
 
 /// How one period stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,11 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Returns what is settled; a bound where some of it is not certain.
+    pub const fn settled(&self) -> Cost {
+        Cost::of_parts(self.settled_known, self.settled_at_most)
+    }
+
     /// Returns all that is settled or held.
     pub const fn taken(&self) -> Usd {
         self.settled_known
@@ -34,7 +39,7 @@ impl Store {
             .await
     }
 
-    /// Returns how a day stands: what was booked since it began, and all that is held now.
+    /// Returns how a day stands: what calls begun since cost or hold, and what was booked by hand.
     pub async fn day_sums(&self, period: &str, begins: Timestamp) -> Result<Sums, StoreError> {
         self.told("read the ledger", async {
             sums_since(self.pool(), period, begins).await
@@ -95,8 +100,8 @@ where
     read_sums(&row)
 }
 
-/// Reads the sums of a day: what was booked since it began, and all that is held now. A correction
-/// counts on the day of its hold, or yesterday's would make room for more today.
+/// Reads the sums of a day, in the month it belongs to: calls count on the day of their hold,
+/// whenever they are settled or corrected, so a correction of yesterday makes no room today.
 async fn sums_since<'e, E>(executor: E, period: &str, begins: Timestamp) -> Result<Sums, Trouble>
 where
     E: sqlx::Executor<'e, Database = sqlx::Any>,
@@ -105,16 +110,14 @@ where
         "SELECT
              (SELECT CAST(COALESCE(SUM(l.amount), 0) AS BIGINT) FROM ledger l
                  LEFT JOIN holds h ON h.id = l.hold
-                 WHERE l.period = $1 AND l.at_most = 0
-                     AND CASE WHEN l.kind IN ('late', 'reconciled') THEN h.at ELSE l.at END >= $2
+                 WHERE l.period = $1 AND l.at_most = 0 AND COALESCE(h.at, l.at) >= $2
              ) AS settled_known,
              (SELECT CAST(COALESCE(SUM(l.amount), 0) AS BIGINT) FROM ledger l
                  LEFT JOIN holds h ON h.id = l.hold
-                 WHERE l.period = $1 AND l.at_most = 1
-                     AND CASE WHEN l.kind IN ('late', 'reconciled') THEN h.at ELSE l.at END >= $2
+                 WHERE l.period = $1 AND l.at_most = 1 AND COALESCE(h.at, l.at) >= $2
              ) AS settled_at_most,
              (SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM holds
-                 WHERE period = $1 AND state = 'held') AS held",
+                 WHERE period = $1 AND state = 'held' AND at >= $2) AS held",
     )
     .bind(period.to_owned())
     .bind(begins.as_microsecond())

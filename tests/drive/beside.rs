@@ -129,9 +129,22 @@ async fn a_probe_that_fails_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_backup_fails_the_probe_goes_on() {
+async fn when_the_backup_fails_the_next_link_is_asked_beside_the_probe() {
     let down: &[Step] = &[fail(FaultClass::ServerError, 500)];
-    let scene = half_open(&[("a/x", &[AFTER_A_SECOND]), ("b/y", &[down]), ("c/z", &[])]);
+    let scene = half_open(&[("a/x", &[HANGS]), ("b/y", &[down]), ("c/z", &[GOOD])]);
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.ending, Ending::Answered);
+    assert_eq!(scene.asked(), ["b/y", "a/x", "c/z"]);
+    assert_eq!(told(&seen)[0].2, Some("server error: next link, c/z"));
+    assert_eq!(seen.took.as_secs(), 0, "{:?}", seen.took);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_only_backup_fails_the_probe_goes_on() {
+    let down: &[Step] = &[fail(FaultClass::ServerError, 500)];
+    let scene = half_open(&[("a/x", &[AFTER_A_SECOND]), ("b/y", &[down])]);
 
     let seen = scene.play().await;
 
@@ -141,7 +154,6 @@ async fn when_the_backup_fails_the_probe_goes_on() {
         told(&seen)[0].2,
         Some("server error: a/x had been asked beside it")
     );
-    assert_eq!(seen.outcome.skipped[0].because, SkipReason::NotNeeded);
 }
 
 #[tokio::test(start_paused = true)]

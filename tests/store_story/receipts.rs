@@ -175,6 +175,14 @@ async fn tampering_is_found(store: &Store, url: &StoreUrl) {
             "UPDATE receipt_tip SET hash = substr(hash, 2)",
             3,
         ),
+        // A row that follows well, but that nobody noted.
+        (
+            "UPDATE receipt_tip
+             SET entry = 2, hash = (SELECT hash FROM receipts WHERE entry = 2)",
+            "UPDATE receipt_tip
+             SET entry = 3, hash = (SELECT hash FROM receipts WHERE entry = 3)",
+            3,
+        ),
     ] {
         raw(url, harm).await;
         let broken = store.verify_receipts().await.unwrap().broken;

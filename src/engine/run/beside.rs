@@ -44,16 +44,22 @@ impl Run {
 
     /// Asks the next link that is well too, once in a run.
     pub(super) fn hedge(&mut self, now: Mono) {
-        let is_well = |index: &usize| {
-            self.due_link(*index)
-                .is_some_and(|planned| planned.usable == Usable::Yes)
-        };
-        let next = (0..self.turns.len()).find(is_well);
         let is_alone = self.flights.len() == 1;
-        if let Some(index) = next.filter(|_| is_alone && self.spent.hedge == Retry::Open) {
+        if let Some(index) = self
+            .well()
+            .filter(|_| is_alone && self.spent.hedge == Retry::Open)
+        {
             self.spent.hedge = Retry::Spent;
             self.ask(index, Role::Hedge, now);
         }
+    }
+
+    /// Returns the next link that is well.
+    fn well(&self) -> Option<usize> {
+        (0..self.turns.len()).find(|index| {
+            self.due_link(*index)
+                .is_some_and(|planned| planned.usable == Usable::Yes)
+        })
     }
 
     /// Drops the other: this attempt spoke first.
@@ -113,7 +119,7 @@ impl Run {
         self.set(flight.index, Turn::Asked);
     }
 
-    /// One of two failed: the other goes on. Only what ends every run ends this one too, and of
+    /// One of two failed: the other goes on, and beside a probe the next link is asked. Only what ends every run ends this one too, and of
     /// what was merely tried beside the other not even that: a probe costs nobody a draft.
     pub(super) fn one_of_two(&mut self, flight: &Flight, remedy: Remedy, fault: &Fault, now: Mono) {
         let onward = match (flight.role, remedy) {
@@ -142,14 +148,25 @@ impl Run {
             (_, Remedy::Retry { .. }) => Onward::Any,
         };
         self.leave(flight.index, onward, fault, now);
-        let mut others = self.flights.iter();
-        if let Some(other) = others.next().and_then(|other| self.name(other.index)) {
-            let words = fault.class.words();
-            let because = match flight.role {
-                Role::Probe => format!("{words}: a probe beside {other}"),
-                Role::Turn | Role::Hedge => format!("{words}: {other} had been asked beside it"),
-            };
-            self.leaves(flight, because);
+        let words = fault.class.words();
+        let Some((other, role)) = self.flights.first().and_then(|other| {
+            let name = self.name(other.index)?;
+            Some((name, other.role))
+        }) else {
+            return;
+        };
+        // A probe is no one's turn: nobody waits for it while another link is well.
+        if role == Role::Probe
+            && let Some(next) = self.well()
+            && let Some(name) = self.name(next)
+        {
+            self.leaves(flight, format!("{words}: next link, {name}"));
+            return self.ask(next, Role::Turn, now);
         }
+        let because = match flight.role {
+            Role::Probe => format!("{words}: a probe beside {other}"),
+            Role::Turn | Role::Hedge => format!("{words}: {other} had been asked beside it"),
+        };
+        self.leaves(flight, because);
     }
 }

@@ -74,7 +74,7 @@ impl MeterRoom {
                 "AI paused: {} of {} used today; the rest does not pay for a draft. Nothing is \
                  lost: read, write, search, set as before. Resumes {ends}, or `deskhand spend cap \
                  --day` raises the day's cap.",
-                cap.settled.beside(cap.cap),
+                cap.settled.amount().beside(cap.cap),
                 cap.cap.beside(cap.cap),
             );
         }
