@@ -75,6 +75,22 @@ fn a_ticket_s_cap_stops_that_ticket_alone() {
     let denied = until_denied(&home, number);
 
     assert_eq!(denied["receipt"]["action"], "denied: over the ticket's cap");
+    let words = home.run(&["draft", &number.to_string()]).stderr;
+    assert!(words.contains("deskhand spend cap --ticket"), "{words}");
+    let asked_now = |number: i64| {
+        let explained = home.run(&[
+            "chain",
+            "explain",
+            "--ticket",
+            &number.to_string(),
+            "--json",
+        ]);
+        explained.json()["asked_now"].clone()
+    };
+    assert_eq!(
+        (asked_now(number), asked_now(other)),
+        (Value::Null, "one/m".into())
+    );
     assert_eq!(home.run(&["spend", "--json"]).json()["paused"], false);
     assert_eq!(draft(&home, other).code, 0);
 }

@@ -86,6 +86,12 @@ fn a_person_wakes_a_link_lets_it_rest_and_forces_it() {
         .json();
     assert_eq!(rested["whom"], "here");
     assert_eq!(state(&home, "here")["state"], "rested_by_hand");
+    let unknown = home.run(&["draft", &number.to_string(), "--force", "nobody/m"]);
+    assert!(
+        unknown.code != 0 && unknown.stderr.contains("nobody"),
+        "{}",
+        unknown.stderr
+    );
     let forced = draft(&home, number, &["--force", "here/gpt-4o-mini"]);
     assert_eq!(forced["ending"], "answered");
     assert_eq!(forced["attempts"][0]["provider"], "here");

@@ -254,6 +254,12 @@ pub(super) async fn the_smallest_limit_wins_and_is_named(store: &Store) {
     assert!(store.settle(held.id, Cost::FREE, at(90_001)).await.unwrap());
     let day = store.day_sums("2027-07", at(80_000)).await.unwrap();
     assert_eq!((day.settled_at_most, day.taken()), (usd(45), usd(45)));
+    let next_day = store.day_sums("2027-07", at(90_001)).await.unwrap();
+    assert_eq!(
+        next_day.taken(),
+        Usd::ZERO,
+        "settled then, but begun before"
+    );
     let own = store.ticket_sums(ticket).await.unwrap();
     assert_eq!(own.taken(), usd(45));
     let by_day = ask(90, Some(50), None);
