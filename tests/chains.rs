@@ -155,6 +155,8 @@ fn the_decision_is_explained_without_a_call() {
     assert_eq!(nobody.json()["asked_now"], Value::Null);
     let words = home.run(&["chain", "explain"]).stdout;
     assert!(words.contains("> 1  dear/m"), "{words}");
+    let doctor = home.run(&["doctor"]).stdout;
+    assert!(doctor.contains("key of dear: none is needed"), "{doctor}");
 }
 
 #[test]

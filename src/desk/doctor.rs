@@ -237,10 +237,15 @@ impl Desk {
         for link in &chain.links {
             let price = settings.price(link, self.clock.now());
             if !price.is_some_and(|price| price.basis != Basis::StandIn) {
+                let what_follows = if settings.config.spend.allow_unknown_prices {
+                    "each call counts at a stand-in price (~)"
+                } else {
+                    "it is not asked"
+                };
                 checks.push(Check::bad(
                     "price",
                     Health::Unwise,
-                    format!("the price of {link} is not known, so it is not asked"),
+                    format!("the price of {link} is not known, so {what_follows}"),
                     format!("set it in the config under [models.\"{link}\"]"),
                 ));
             }
@@ -280,6 +285,7 @@ impl Desk {
                     format!("add credit at {name}, then `deskhand keys test {name}`"),
                 ),
                 (_, Some(KeyState::Verified)) => Check::good(&what, "accepted by its provider"),
+                (KeyOrigin::NotNeeded, None) => Check::good(&what, "none is needed"),
                 (_, None) => Check::good(&what, "there; not tried yet"),
             });
         }

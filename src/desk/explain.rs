@@ -174,6 +174,7 @@ fn decide(links: &mut [ExplainedLink], plan: &Plan) {
             said.extend(run.step(Input::Denied { attempt }, now));
         } else if let Some(verdict) = verdicts.next() {
             link.verdict = verdict;
+            link.until = None;
         }
     }
 }
