@@ -45,6 +45,7 @@ mod route;
 mod routing;
 mod tickets;
 mod voice;
+mod warm;
 mod writing;
 
 use std::sync::Arc;

@@ -59,6 +59,18 @@ impl Speaker for Voice<'_> {
         ask.output_limit = call.output_limit;
         Spoken::Under(Box::new(self.transport.speak(&to, &ask, call.limits)))
     }
+
+    fn warm(&self, link: &LinkName) {
+        let Some(endpoint) = self.endpoints.get(link) else {
+            return;
+        };
+        let (transport, base_url) = (self.transport.clone(), endpoint.base_url.clone());
+        let plain = endpoint.allow_plain_http;
+        // Ends by itself within seconds; nothing waits for it.
+        drop(tokio::spawn(async move {
+            transport.warm(&base_url, plain).await;
+        }));
+    }
 }
 
 impl Talk for Spoken {

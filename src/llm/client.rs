@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     connect::{Connecting, TooSlow, Watch},
     url,
+    warm::Spoken,
     wire::{Call, Headers},
     words::{self, clean},
 };
@@ -37,6 +38,8 @@ pub(super) struct Clients {
     wide_fresh: OnceLock<Client>,
     local: OnceLock<Client>,
     local_fresh: OnceLock<Client>,
+    /// Who was spoken to lately.
+    pub(super) spoken: Spoken,
 }
 
 impl Clients {

@@ -26,6 +26,7 @@ mod rows;
 pub mod sse;
 pub mod transport;
 mod url;
+mod warm;
 pub mod wire;
 mod words;
 

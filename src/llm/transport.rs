@@ -21,7 +21,7 @@ use super::{
     connect::{Connecting, WATCHED},
     ear::Ear,
     heard::{Heard, Limits, Opening},
-    ollama,
+    ollama, warm,
     wire::{Call, Delta, Endpoint, Wire},
     words,
 };
@@ -277,7 +277,12 @@ impl Talk {
         let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
         let (at, clock) = self.clocks.next();
         match timeout_at(at, sent).await {
-            Ok(Ok(response)) => Ok((response, connecting.took())),
+            Ok(Ok(response)) => {
+                if let Some(origin) = warm::origin(&self.call.url) {
+                    self.transport.clients.spoken.note(origin);
+                }
+                Ok((response, connecting.took()))
+            }
             Ok(Err(error)) => {
                 let was_pooled =
                     !error.is_connect() && !error.is_builder() && connecting.took().is_none();

@@ -4,6 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{
+    io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -72,6 +73,12 @@ enum After {
 }
 
 async fn serve(line: &mut Line, request: &Request, state: &State) -> io::Result<After> {
+    if request.method == "HEAD" {
+        // A connection made ahead: nobody is asked for anything.
+        let head = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
+        line.stream.write_all(head).await?;
+        return Ok(After::NextRequest);
+    }
     let path = request.path.trim_start_matches('/');
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     if first == "control" {

@@ -336,7 +336,7 @@ pub struct Broke;
     clippy::wildcard_enum_match_arm,
     reason = "the caller has sorted the effects"
 )]
-async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
+async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
     Some(match effect {
         Effect::LoadPage {
             query,
@@ -347,10 +347,13 @@ async fn read(desk: &Desk, effect: Effect) -> Option<Done> {
             let page = desk.queue(&query, offset, limit).await.map_err(trouble);
             Done::Page { turn, page }
         }
-        Effect::LoadTicket(ticket) => Done::Ticket(
-            ticket,
-            desk.ticket(ticket).await.map(Box::new).map_err(trouble),
-        ),
+        Effect::LoadTicket(ticket) => {
+            let view = desk.ticket(ticket).await;
+            if let Ok(view) = &view {
+                desk.warm_for(view);
+            }
+            Done::Ticket(ticket, view.map(Box::new).map_err(trouble))
+        }
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),

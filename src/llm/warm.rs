@@ -1,0 +1,109 @@
+//! Connections made ahead: TCP and TLS are over before the first call is.
+//!
+//! The HTTP client hands over no handshake without a request, so the smallest one is sent: `HEAD /`
+//! to the server's own root, without a key and without a word of anybody's. What it answers is of
+//! no interest; the connection stays open for the call.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use reqwest::Method;
+use tokio::time::{Instant, timeout};
+
+use super::{
+    Transport,
+    client::{Pool, spelled},
+    connect::{Connecting, WATCHED},
+    wire::Call,
+};
+
+/// A connection used this recently is still open: servers keep an idle one for a minute and more.
+const STILL_WARM: Duration = Duration::from_secs(45);
+/// How long making a connection may take, per address.
+const CONNECT_LIMIT: Duration = Duration::from_millis(1_500);
+/// How long the answer is waited for: only then the connection is free for the call.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+
+/// When each server was last spoken to.
+#[derive(Debug, Default)]
+pub(super) struct Spoken(Mutex<BTreeMap<String, Instant>>);
+
+impl Spoken {
+    /// Notes that a server is spoken to now; returns whether that was so lately too.
+    pub(super) fn note(&self, origin: String) -> bool {
+        let now = Instant::now();
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = times.insert(origin, now);
+        before.is_some_and(|before| now.duration_since(before) < STILL_WARM)
+    }
+}
+
+/// Returns scheme, host and port of an address; none where it is no address.
+pub(super) fn origin(url: &str) -> Option<String> {
+    let url: reqwest::Url = url.parse().ok()?;
+    let origin = url.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
+impl Transport {
+    /// Makes a connection to the server of a base URL, unless there was one a moment ago. An
+    /// address that may not be spoken to, or nobody there, is left for the call to tell.
+    pub async fn warm(&self, base_url: &str, allow_plain_http: bool) {
+        let Some(origin) = origin(base_url) else {
+            return;
+        };
+        let call = Call {
+            url: format!("{origin}/"),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let Ok(request) = spelled(&call, Method::HEAD, allow_plain_http) else {
+            return;
+        };
+        if self.clients.spoken.note(origin) {
+            return;
+        }
+        let Ok(client) = self.clients.client(&call.url, Pool::Shared) else {
+            return;
+        };
+        let connecting = Connecting::new(CONNECT_LIMIT);
+        let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
+        match timeout(ANSWER_LIMIT, sent).await {
+            Ok(Ok(_)) => tracing::debug!(took = ?connecting.took(), "connected ahead"),
+            Ok(Err(_)) | Err(_) => tracing::debug!("could not connect ahead"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_known_by_scheme_host_and_port() {
+        for (url, wanted) in [
+            ("https://api.openai.com/v1", Some("https://api.openai.com")),
+            ("http://127.0.0.1:8080/a/b?c", Some("http://127.0.0.1:8080")),
+            ("https://user:word@x.example/", Some("https://x.example")),
+            ("mailto:noor@acme.example", None),
+            ("nothing", None),
+        ] {
+            assert_eq!(origin(url).as_deref(), wanted, "{url}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_cools_down_again() {
+        let spoken = Spoken::default();
+        let note = |name: &str| spoken.note(name.to_owned());
+
+        assert!(!note("a"));
+        assert!(!note("b"));
+        assert!(note("a"));
+        tokio::time::advance(STILL_WARM).await;
+        assert!(!note("a"));
+    }
+}
