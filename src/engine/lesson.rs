@@ -60,6 +60,8 @@ pub enum Lesson {
         link: LinkName,
         /// How much it counts.
         weight: Weight,
+        /// Until when the provider asked to be left alone, if it did.
+        until: Option<Timestamp>,
     },
 }
 
@@ -106,9 +108,15 @@ pub fn of_fault(
     let said = fault.said.clone();
     let weight = breaker::weight(fault);
     if weight != Weight::None {
+        let latest = now.checked_add(LONGEST_REST).ok();
+        let named = fault.wait.and_then(|wait| now.checked_add(wait).ok());
+        let until = named
+            .or(fault.until)
+            .map(|at| latest.map_or(at, |latest| at.min(latest)));
         lessons.push(Lesson::Failed {
             link: link.clone(),
             weight,
+            until,
         });
     }
     let of_the_key = fault.class == FaultClass::OutOfCredit && fault.until.is_none();
@@ -145,7 +153,16 @@ impl Breakers {
         for lesson in lessons {
             match lesson {
                 Lesson::Worked { link, .. } => self.worked(link, now),
-                Lesson::Failed { link, weight } => self.failed(link, *weight, now, luck),
+                Lesson::Failed {
+                    link,
+                    weight,
+                    until,
+                } => {
+                    self.failed(link, *weight, now, luck);
+                    if let Some(until) = until {
+                        self.not_before(link, *until);
+                    }
+                }
                 Lesson::Undecided { link } => self.undecided(link, now, luck),
                 Lesson::Rest(_)
                 | Lesson::KeyWorks(_)

@@ -74,6 +74,7 @@ async fn a_hanging_link_is_left_after_its_first_text_clock() {
     assert!(seen.outcome.lessons.contains(&Lesson::Failed {
         link: name("a/x"),
         weight: Weight::Two,
+        until: None,
     }));
     // The last link has no such clock.
     let calls = scene.cast.calls.lock().unwrap();

@@ -106,6 +106,69 @@ async fn a_probe_that_hangs_costs_nobody_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_that_is_only_slower_proves_its_link_unseen() {
+    let after_half_a_second: &[Step] = &[
+        Step::Open,
+        Step::Pause(Duration::from_millis(500)),
+        Step::Say("Dear Bo,"),
+        Step::Deaf,
+    ];
+    let writes_long: &[Step] = &[
+        Step::Open,
+        Step::Say("Dear Ada,"),
+        Step::Pause(Duration::from_secs(3)),
+        Step::Say(" soon."),
+        END,
+    ];
+    let scene = half_open(&[("a/x", &[after_half_a_second]), ("b/y", &[writes_long])]);
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.text.as_deref(), Some("Dear Ada, soon."));
+    assert_eq!(seen.took.as_secs(), 3, "{:?}", seen.took);
+    assert_eq!(
+        told(&seen)[1],
+        (
+            "a/x".to_owned(),
+            Some(FaultClass::Cancelled),
+            Some("probe: it answers; b/y answered first")
+        )
+    );
+    let first_text = Some(Duration::from_millis(500));
+    assert_eq!(seen.outcome.attempts[1].first_text, first_text);
+    assert!(seen.outcome.lessons.contains(&Lesson::Worked {
+        link: name("a/x"),
+        first_text,
+        gap_p99: None,
+    }));
+    let undecided = |lesson: &Lesson| matches!(lesson, Lesson::Undecided { .. });
+    assert!(!seen.outcome.lessons.iter().any(undecided));
+    // No word of it was ever shown, and its hold is settled.
+    assert!(seen.states.iter().all(|state| !state.text.contains("Bo")));
+    assert_eq!(scene.book.costs().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_takes_over_when_the_one_that_was_shown_breaks_off() {
+    let after_two_seconds: &[Step] = &[
+        Step::Open,
+        Step::Pause(Duration::from_secs(2)),
+        Step::Say("Dear Bo, now."),
+        END,
+    ];
+    let scene = half_open(&[
+        ("a/x", &[after_two_seconds]),
+        ("b/y", &[&[Step::Open, Step::Say("Dear Ada,"), cut()]]),
+    ]);
+
+    let seen = scene.play().await;
+
+    assert_eq!(seen.outcome.text.as_deref(), Some("Dear Bo, now."));
+    assert_eq!(scene.asked(), ["b/y", "a/x"]);
+    assert_eq!(seen.outcome.attempts[0].class, Some(FaultClass::Cut));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_probe_that_fails_changes_nothing() {
     for class in [
         FaultClass::ServerError,

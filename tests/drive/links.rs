@@ -114,3 +114,28 @@ async fn when_all_rest_the_one_due_soon_is_waited_for() {
         assert_eq!(last.because.words(), "resting: rate limited");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_failed_too_often_is_asked_when_every_other_has_failed() {
+    let until = Timestamp::UNIX_EPOCH + Duration::from_secs(60);
+    let down: &[Step] = &[Step::Fail(Fault::new(FaultClass::ServerError))];
+    for (backup, asked) in [
+        (&[GOOD] as &[&[Step]], &["b/y"] as &[&str]),
+        // The last that is well is asked twice, as it always is.
+        (&[down, down], &["b/y", "b/y", "a/x"]),
+    ] {
+        let mut scene = Scene::new(&[("a/x", &[GOOD]), ("b/y", backup)]);
+        scene.plan.links[0].usable = Usable::Open {
+            until,
+            failed: None,
+        };
+
+        let seen = scene.play().await;
+
+        assert_eq!(seen.outcome.ending, Ending::Answered);
+        assert_eq!(scene.asked(), asked);
+        let is_skipped = !asked.contains(&"a/x");
+        let told = seen.outcome.skipped.first().map(|it| it.because.clone());
+        assert_eq!(told, is_skipped.then_some(SkipReason::Open { until }));
+    }
+}

@@ -195,29 +195,34 @@ pub(super) fn late_inputs_change_nothing(world: &World, _: &Setting) -> Checked 
     Ok(())
 }
 
-/// At most two attempts are in flight, and once one of them is shown it is alone.
-pub(super) fn one_of_two_is_shown(world: &World, _: &Setting) -> Checked {
-    let (mut flying, mut shown): (Vec<u32>, Option<u32>) = (Vec::new(), None);
+/// At most two attempts are in flight, and beside one that is shown there is only a probe.
+pub(super) fn one_of_two_is_shown(world: &World, setting: &Setting) -> Checked {
+    let (mut flying, mut shown): (Vec<(u32, LinkName)>, Option<u32>) = (Vec::new(), None);
+    let half_open = setting.half_open();
     for (input, commands) in &world.log {
         match input {
             Input::Denied { attempt }
             | Input::NoLedger { attempt, .. }
             | Input::Ended { attempt, .. }
-            | Input::Failed { attempt, .. } => flying.retain(|of| of != attempt),
+            | Input::Failed { attempt, .. } => flying.retain(|(of, _)| of != attempt),
             _ => {}
         }
         for command in commands {
             match command {
-                Command::Hold(next) | Command::Exchange { next, .. } => flying.push(next.attempt),
-                Command::Abort { attempt } => flying.retain(|of| of != attempt),
+                Command::Hold(next) | Command::Exchange { next, .. } => {
+                    flying.push((next.attempt, next.link.clone()));
+                }
+                Command::Abort { attempt } => flying.retain(|(of, _)| of != attempt),
                 Command::Show { attempt, .. } => shown = Some(*attempt),
                 Command::Done(_) => flying.clear(),
                 _ => {}
             }
         }
         prop_assert!(flying.len() <= 2, "{} in flight", flying.len());
-        let is_shown = shown.is_some_and(|attempt| flying.contains(&attempt));
-        prop_assert!(!is_shown || flying.len() == 1, "the loser goes on");
+        let is_shown = flying.iter().any(|(of, _)| Some(*of) == shown);
+        let mut others = flying.iter().filter(|(of, _)| Some(*of) != shown);
+        let only_probes = others.all(|(_, link)| half_open.contains(link));
+        prop_assert!(!is_shown || only_probes, "the loser goes on");
     }
     Ok(())
 }

@@ -130,6 +130,17 @@ pub(super) fn plan(setting: &Setting) -> Plan {
     }
 }
 
+impl Setting {
+    /// Returns the links that are tried again beside another.
+    pub(super) fn half_open(&self) -> Vec<LinkName> {
+        let links = plan(self).links.into_iter();
+        links
+            .filter(|planned| planned.usable == Usable::HalfOpen)
+            .map(|planned| planned.link.name)
+            .collect()
+    }
+}
+
 fn usable_of(number: u8) -> Usable {
     let until = |seconds| Timestamp::UNIX_EPOCH + Duration::from_secs(seconds);
     match number {

@@ -84,6 +84,13 @@ impl Breakers {
             .failed(weight, now, luck);
     }
 
+    /// Notes until when the provider asked that a link that is open be left alone.
+    pub fn not_before(&mut self, link: &LinkName, until: Timestamp) {
+        if let Some(standing) = self.links.get_mut(link) {
+            standing.not_before(until);
+        }
+    }
+
     /// Notes a probe of a link that was dropped before its answer.
     pub fn undecided(&mut self, link: &LinkName, now: Timestamp, luck: Luck) {
         for standing in self.of(link) {

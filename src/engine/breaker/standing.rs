@@ -158,6 +158,13 @@ impl Standing {
         }
     }
 
+    /// Notes until when it asked to be left alone: where it is open, the later time wins.
+    pub fn not_before(&mut self, until: Timestamp) {
+        if let Some(open) = &mut self.open {
+            open.until = open.until.max(until);
+        }
+    }
+
     /// Notes a probe that was dropped before its answer: the link is left alone twice as long, for
     /// each such probe may cost its whole hold.
     pub fn undecided(&mut self, now: Timestamp, luck: Luck) {

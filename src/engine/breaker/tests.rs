@@ -1,7 +1,12 @@
 //! Breakers and standings, second by second.
 
+use std::time::Duration;
+
 use super::{standing::since, *};
-use crate::domain::{Billed, Fault, FaultClass, fault::ClockName};
+use crate::{
+    domain::{Billed, Fault, FaultClass, fault::ClockName},
+    engine::lesson::of_fault,
+};
 
 /// Neither shorter nor longer.
 const EVEN: Luck = Luck(128);
@@ -216,4 +221,23 @@ fn each_undecided_probe_rests_it_twice_as_long() {
     assert_eq!(open_until(&standing, 6), 15);
     standing.undecided(at(15), EVEN);
     assert_eq!(open_until(&standing, 16), 35);
+}
+
+#[test]
+fn a_time_the_provider_names_is_waited_for_where_it_is_later() {
+    let link = LinkName::new("a", "x");
+    let failing = |wait: u64| Fault {
+        wait: Some(Duration::from_secs(wait)),
+        ..Fault::new(FaultClass::Overloaded)
+    };
+    for (wait, until) in [(2, 7), (60, 62), (86_400, 602)] {
+        let mut breakers = Breakers::default();
+        for second in 0..3 {
+            let lessons = of_fault(&link, &[], &failing(wait), at(second));
+            breakers.learn(&lessons, at(second), EVEN);
+        }
+
+        let open = breakers.judge(&link, at(3));
+        assert_eq!(open, Judgement::Open { until: at(until) }, "{wait} s");
+    }
 }

@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
-use super::{Command, Flight, Role, Run, Turn};
+use super::{Command, Flight, Role, Run, Turn, flight::Alarms};
 use crate::{
-    domain::{Billed, Ending, Fault, FaultClass, Mono, Usage},
+    domain::{Billed, Ending, Fault, FaultClass, LinkName, Mono, Usage},
     engine::{
         lesson::Lesson,
         plan::Usable,
@@ -62,13 +62,21 @@ impl Run {
         })
     }
 
-    /// Drops the other: this attempt spoke first.
+    /// Drops the other: this attempt spoke first. A probe goes on unseen beside the one whose words
+    /// are shown: its first word says that its link is well again, and it is dropped then.
     pub(super) fn outspoken(&mut self, attempt: u32, now: Mono) {
-        let (winner, others): (Vec<Flight>, Vec<Flight>) = std::mem::take(&mut self.flights)
+        let goes_on = |flight: &Flight| {
+            flight.attempt == attempt || (flight.role == Role::Probe && flight.call.is_some())
+        };
+        let (stay, others): (Vec<Flight>, Vec<Flight>) = std::mem::take(&mut self.flights)
             .into_iter()
-            .partition(|flight| flight.attempt == attempt);
-        self.flights = winner;
-        let Some((first, role)) = self.flights.first().and_then(|flight| {
+            .partition(goes_on);
+        self.flights = stay;
+        for live in self.flights.iter_mut().filter_map(|it| it.call.as_mut()) {
+            live.alarms = Alarms::default();
+        }
+        let winner = self.flights.iter().find(|it| it.attempt == attempt);
+        let Some((first, role)) = winner.and_then(|flight| {
             let link = self.name(flight.index)?;
             Some((link, flight.role))
         }) else {
@@ -81,18 +89,61 @@ impl Run {
                 (Role::Hedge, _) => format!("slow: {first} was asked too and answered first"),
                 (Role::Turn, _) => format!("asked beside {first}, which answered first"),
             };
-            let said = format!("not needed: {first} answered first");
-            if other.role == Role::Probe
-                && other.call.is_some()
-                && let Some(link) = self.name(other.index)
+            self.loses(&other, &first, because, now);
+        }
+    }
+
+    /// Drops a call because another link answered first.
+    fn loses(&mut self, other: &Flight, first: &LinkName, because: String, now: Mono) {
+        let said = format!("not needed: {first} answered first");
+        let record = other.call.as_ref().map(|live| live.record);
+        self.drop_flight(other, &Fault::new(FaultClass::Cancelled).saying(said), now);
+        if let Some(record) = record {
+            self.story.moved_on(record, because);
+        }
+    }
+
+    /// Returns the link whose words are shown, where it is not this attempt's.
+    pub(super) fn shown_beside(&self, attempt: u32) -> Option<LinkName> {
+        let mut others = self.flights.iter().filter(|it| it.attempt != attempt);
+        let shown = others.find(|it| it.spoke())?;
+        self.name(shown.index)
+    }
+
+    /// Ends a probe beside `first`, whose words are shown: it gave its first word too, or a first
+    /// thought. That link is well.
+    pub(super) fn proved(&mut self, attempt: u32, first: &LinkName, now: Mono) {
+        let Some(at) = self.flights.iter().position(|it| it.attempt == attempt) else {
+            return;
+        };
+        let flight = self.flights.remove(at);
+        let first_text = flight.call.as_ref().map(|live| now.since(live.began));
+        let record = flight.call.as_ref().map(|live| live.record);
+        if let Some(record) = record.and_then(|record| self.story.attempts.get_mut(record)) {
+            record.first_text = first_text;
+        }
+        if let Some(link) = self.name(flight.index) {
+            self.story.lessons.push(Lesson::Worked {
+                link,
+                first_text,
+                gap_p99: None,
+            });
+        }
+        let because = format!("probe: it answers; {first} answered first");
+        self.loses(&flight, first, because, now);
+    }
+
+    /// Ends the probes that are still silent when the answer of `first` is whole: they say nothing
+    /// of their links.
+    pub(super) fn unproved(&mut self, first: &LinkName, now: Mono) {
+        for flight in std::mem::take(&mut self.flights) {
+            if flight.call.is_some()
+                && let Some(link) = self.name(flight.index)
             {
                 self.story.lessons.push(Lesson::Undecided { link });
             }
-            let record = other.call.as_ref().map(|live| live.record);
-            self.drop_flight(&other, &Fault::new(FaultClass::Cancelled).saying(said), now);
-            if let Some(record) = record {
-                self.story.moved_on(record, because);
-            }
+            let because = format!("probe: {first} answered first");
+            self.loses(&flight, first, because, now);
         }
     }
 

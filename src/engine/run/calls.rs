@@ -114,6 +114,9 @@ impl Run {
             Fact::Thinking => {
                 live.thinking = true;
                 live.gaps.note(now);
+                if let Some(first) = self.shown_beside(attempt) {
+                    self.proved(attempt, &first, now);
+                }
             }
             Fact::Model(model) => record.answered_by = Some(model),
             Fact::Request(request) => record.request_id = Some(request),
@@ -121,6 +124,7 @@ impl Run {
     }
 
     pub(super) fn heard(&mut self, attempt: u32, piece: &str, now: Mono) {
+        let shown = self.shown_beside(attempt);
         let Some(live) = flight::live(&mut self.flights, attempt) else {
             return;
         };
@@ -133,6 +137,9 @@ impl Run {
         };
         if piece.is_empty() || (!live.spoke && piece.trim().is_empty()) {
             return;
+        }
+        if let Some(first) = shown {
+            return self.proved(attempt, &first, now);
         }
         let is_first = !std::mem::replace(&mut live.spoke, true);
         if is_first {

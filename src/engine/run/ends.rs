@@ -55,6 +55,9 @@ impl Run {
             });
         }
         self.set(index, Turn::Asked);
+        if let Some(first) = self.name(index) {
+            self.unproved(&first, now);
+        }
         self.speech.answer = Some(live.record);
         self.speech.text = Some(live.text);
         self.finish(ending, now);
@@ -182,6 +185,7 @@ impl Run {
             Some(
                 Turn::Flying { .. }
                 | Turn::Due { .. }
+                | Turn::Behind { .. }
                 | Turn::Rests { .. }
                 | Turn::Asked
                 | Turn::Gone,

@@ -3,8 +3,8 @@
 //! Pure: inputs come in with the time, commands go out. Up to two attempts are in flight side by
 //! side, each with its own hold, and one of them is shown. Its promises, each held by a property in
 //! `tests/promises`: no call without a hold; every hold settled exactly once; never past the cap; no
-//! more calls than the chain allows; at most two in flight, and one once it is shown; the words of
-//! two models are never joined; `Done` is said once; an input of an attempt that is past changes
+//! more calls than the chain allows; at most two in flight, and beside one that is shown only a
+//! probe, unseen; the words of two models are never joined; `Done` is said once; an input of an attempt that is past changes
 //! nothing but the return of its own hold.
 //!
 //! An attempt is a `flight`: it gets `money`, is called and heard in `calls`, and comes to its end
@@ -256,6 +256,7 @@ impl Run {
                     Some(SkipReason::NotNeeded)
                 }
                 Some(Turn::Due { .. } | Turn::Flying { .. }) => Some(SkipReason::RunEnded),
+                Some(Turn::Behind { until }) => Some(SkipReason::Open { until: *until }),
                 Some(Turn::Rests {
                     asked: false,
                     because,

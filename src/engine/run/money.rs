@@ -22,7 +22,9 @@ impl Run {
         };
         let dropped = match self.turns.get(index) {
             Some(Turn::Due { dropped } | Turn::Flying { dropped }) => *dropped,
-            Some(Turn::Rests { .. } | Turn::Asked | Turn::Gone) | None => Retry::Open,
+            Some(Turn::Rests { .. } | Turn::Behind { .. } | Turn::Asked | Turn::Gone) | None => {
+                Retry::Open
+            }
         };
         self.set(index, Turn::Flying { dropped });
         self.attempt = self.attempt.saturating_add(1);

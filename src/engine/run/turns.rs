@@ -22,6 +22,8 @@ pub(super) enum Turn {
         asked: bool,
         because: SkipReason,
     },
+    /// It failed too often lately and others are well: asked when all of them have failed.
+    Behind { until: Timestamp },
     /// It is being asked, for money or for words.
     Flying { dropped: Retry },
     /// It was asked.
@@ -51,10 +53,11 @@ impl Run {
                     .filter(|other| self.plan.obstacle(other).is_none())
                     .any(|other| matches!(other.usable, Usable::Yes));
                 if is_well {
-                    return self.skip(index, SkipReason::Open { until });
-                }
-                Turn::Due {
-                    dropped: Retry::Open,
+                    Turn::Behind { until }
+                } else {
+                    Turn::Due {
+                        dropped: Retry::Open,
+                    }
                 }
             }
             Usable::Yes | Usable::HalfOpen | Usable::No(_) => Turn::Due {
@@ -89,6 +92,7 @@ impl Run {
         if now >= self.deadline() {
             return self.finish(Ending::Failed, now);
         }
+        self.last_resort();
         if let Some(index) = self.due() {
             let Some(well) = self.beside(index) else {
                 return self.ask(index, Role::Turn, now);
@@ -110,6 +114,7 @@ impl Run {
                 }
                 Turn::Rests { .. }
                 | Turn::Due { .. }
+                | Turn::Behind { .. }
                 | Turn::Flying { .. }
                 | Turn::Asked
                 | Turn::Gone => None,
@@ -126,6 +131,20 @@ impl Run {
         }
     }
 
+    /// Gives the links their turn that stood behind all others, once no other is left.
+    fn last_resort(&mut self) {
+        if self.due().is_some() {
+            return;
+        }
+        for turn in &mut self.turns {
+            if matches!(turn, Turn::Behind { .. }) {
+                *turn = Turn::Due {
+                    dropped: Retry::Open,
+                };
+            }
+        }
+    }
+
     /// Returns the link whose turn it is: as the chain says, but of links that failed too often
     /// lately the one that failed longest ago.
     pub(super) fn due(&self) -> Option<usize> {
@@ -139,6 +158,17 @@ impl Run {
             .min_by_key(age)
     }
 
+    /// Returns the one of those behind all others that would be asked first.
+    fn behind(&self) -> Option<usize> {
+        let age = |index: &usize| match self.plan.links.get(*index).map(|link| &link.usable) {
+            Some(Usable::Open { failed, .. }) => *failed,
+            _ => None,
+        };
+        (0..self.turns.len())
+            .filter(|index| matches!(self.turns.get(*index), Some(Turn::Behind { .. })))
+            .min_by_key(age)
+    }
+
     pub(super) fn wait(&mut self, index: usize, until: Mono, now: Mono) {
         if until <= now {
             return self.ask(index, Role::Turn, now);
@@ -149,7 +179,9 @@ impl Run {
 
     /// Returns the link that would be asked next.
     pub(super) fn upcoming(&self) -> Option<usize> {
-        let index = self.due()?;
+        let Some(index) = self.due() else {
+            return self.behind();
+        };
         Some(self.beside(index).unwrap_or(index))
     }
 
@@ -187,7 +219,11 @@ impl Run {
             known.unwrap_or(self.plan.prompt_at_most.div_euclid(4))
         });
         for index in 0..self.turns.len() {
-            let Some(planned) = self.due_link(index) else {
+            let waits = self.turns.get(index);
+            if !matches!(waits, Some(Turn::Due { .. } | Turn::Behind { .. })) {
+                continue;
+            }
+            let Some(planned) = self.plan.links.get(index) else {
                 continue;
             };
             let reason = match onward {
