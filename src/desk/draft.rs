@@ -230,7 +230,8 @@ impl Desk {
         let books = Books::new(self, job);
         let shorter = self.shorter(job, prepared);
         let voice = Voice::new(&self.transport, &job.prompted.ask, &prepared.endpoints)
-            .with_shorter(&shorter);
+            .with_shorter(&shorter)
+            .warming(&self.background.tasks);
         let doors = Doors {
             ledger: &books,
             speaker: &voice,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio_util::task::TaskTracker;
+
 use super::ledger::{Speaker, Talk};
 use crate::{
     domain::{Fault, FaultClass, LinkName, Usage},
@@ -15,6 +17,7 @@ pub(super) struct Voice<'a> {
     ask: &'a Ask,
     endpoints: &'a BTreeMap<LinkName, Endpoint>,
     shorter: Option<&'a BTreeMap<LinkName, Ask>>,
+    tasks: Option<&'a TaskTracker>,
 }
 
 /// One call, or the reason why there is none.
@@ -35,12 +38,19 @@ impl<'a> Voice<'a> {
             ask,
             endpoints,
             shorter: None,
+            tasks: None,
         }
     }
 
     /// Says less to the links that would cut the whole ask.
     pub(super) const fn with_shorter(mut self, shorter: &'a BTreeMap<LinkName, Ask>) -> Self {
         self.shorter = Some(shorter);
+        self
+    }
+
+    /// Makes connections ahead, among these tasks.
+    pub(super) const fn warming(mut self, tasks: &'a TaskTracker) -> Self {
+        self.tasks = Some(tasks);
         self
     }
 }
@@ -61,13 +71,13 @@ impl Speaker for Voice<'_> {
     }
 
     fn warm(&self, link: &LinkName) {
-        let Some(endpoint) = self.endpoints.get(link) else {
+        let (Some(endpoint), Some(tasks)) = (self.endpoints.get(link), self.tasks) else {
             return;
         };
         let (transport, base_url) = (self.transport.clone(), endpoint.base_url.clone());
         let plain = endpoint.allow_plain_http;
         // Ends by itself within seconds; nothing waits for it.
-        drop(tokio::spawn(async move {
+        drop(tasks.spawn(async move {
             transport.warm(&base_url, plain).await;
         }));
     }

@@ -71,10 +71,8 @@ impl Transport {
         };
         let connecting = Connecting::new(CONNECT_LIMIT);
         let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
-        match timeout(ANSWER_LIMIT, sent).await {
-            Ok(Ok(_)) => tracing::debug!(took = ?connecting.took(), "connected ahead"),
-            Ok(Err(_)) | Err(_) => tracing::debug!("could not connect ahead"),
-        }
+        let is_there = matches!(timeout(ANSWER_LIMIT, sent).await, Ok(Ok(_)));
+        tracing::debug!(is_there, took = ?connecting.took(), "connected ahead");
     }
 }
 
