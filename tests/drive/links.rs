@@ -117,7 +117,7 @@ async fn when_all_rest_the_one_due_soon_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_failed_too_often_is_asked_when_every_other_has_failed() {
-    let until = Timestamp::UNIX_EPOCH + Duration::from_secs(60);
+    let until = Timestamp::UNIX_EPOCH + Duration::from_mins(1);
     let down: &[Step] = &[Step::Fail(Fault::new(FaultClass::ServerError))];
     for (backup, asked) in [
         (&[GOOD] as &[&[Step]], &["b/y"] as &[&str]),
