@@ -23,6 +23,8 @@ mod exchange;
 mod filing;
 #[path = "store_story/ledger.rs"]
 mod ledger;
+#[path = "store_story/missed.rs"]
+mod missed;
 #[path = "store_story/props.rs"]
 mod props;
 #[path = "store_story/queue.rs"]
@@ -67,6 +69,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/exchange.rs"),
         include_str!("store_story/ledger.rs"),
         include_str!("store_story/crowd.rs"),
+        include_str!("store_story/missed.rs"),
     ]
     .concat();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
@@ -107,6 +110,8 @@ async fn tell(url: &StoreUrl) {
     ledger::the_smallest_limit_wins_and_is_named(&store).await;
     ledger::how_links_behaved_is_shared(&store).await;
     ledger::standings_outlive_a_run(&store).await;
+    missed::missed_drafts_wait_until_nobody_wants_them(&store).await;
+    missed::how_fast_links_were_is_shared(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;
     all_is_there_after_opening_again(&store, url).await;

@@ -77,6 +77,8 @@ pub(super) enum Command {
     Set(SetArgs),
     /// Draft a reply with AI; prints the text, keeps it beside the ticket.
     Draft(DraftArgs),
+    /// List the drafts that could not be made (cap, outage, offline), and make them.
+    CatchUp(CatchUpArgs),
     /// List chains, add one, or say which link would be asked now and why.
     Chain(ChainArgs),
     /// See what an outage would do: a draft against simulated providers, without key or money.
@@ -188,6 +190,29 @@ pub(super) struct DraftArgs {
     /// Print the words as they come.
     #[arg(long)]
     pub(super) stream: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CatchUpArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<CatchUpCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CatchUpCommand {
+    /// Make them, the oldest first; or only those of these tickets. The first that cannot be made
+    /// stops the rest.
+    Run {
+        /// The tickets' numbers; without one, all.
+        #[arg(value_parser = number)]
+        numbers: Vec<i64>,
+    },
+    /// Take a ticket off the list.
+    Drop {
+        /// The ticket's number.
+        #[arg(value_parser = number)]
+        number: i64,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

@@ -116,7 +116,7 @@ fn kept_text(drafted: &Drafted) -> Option<&str> {
     kept.map(|draft| draft.text.as_str())
 }
 
-fn draft_json(drafted: &Drafted) -> serde_json::Value {
+pub(super) fn draft_json(drafted: &Drafted) -> serde_json::Value {
     match &drafted.draft {
         Some(draft) if drafted.receipt.ending.has_text() => json::draft(draft),
         Some(_) | None => serde_json::Value::Null,

@@ -4,6 +4,7 @@
 //! JSON that `docs/cli.md` lists. Nothing here decides what a draft or a cap means.
 
 mod args;
+mod catch_up;
 mod chain;
 mod config;
 mod demo;
@@ -119,6 +120,7 @@ fn missing(args: &Args) -> Missing {
         None
         | Some(
             Command::Draft(_)
+            | Command::CatchUp(_)
             | Command::Drill(_)
             | Command::Providers(_)
             | Command::Chain(_)
@@ -160,6 +162,7 @@ impl Call {
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
+            Some(Command::CatchUp(args)) => Box::pin(catch_up::run(self, args.command)).await,
             Some(Command::Providers(args)) => Box::pin(providers::run(self, args.command)).await,
             Some(Command::Chain(args)) => Box::pin(chain::run(self, args.command)).await,
             Some(Command::Drill(args)) => Box::pin(drill::run(self, &args)).await,

@@ -14,6 +14,7 @@ use crate::{
         face::{CapView, SpendView},
     },
     domain::{Cap, CapName, Usd},
+    engine::outage::Outage,
 };
 
 /// Shows the meter, or sets the cap and shows it then.
@@ -113,7 +114,17 @@ fn to_json(view: &SpendView) -> Value {
         "percent_because": meter.percent().is_none().then_some("there is no cap"),
         "paused": meter.paused,
         "paused_by": view.paused_by.map(CapName::word),
+        "providers_down": view.outage.as_deref().map(outage_json),
+        "drafts_waiting": view.missed,
         "caps": view.caps.iter().map(cap_json).collect::<Vec<_>>(),
+    })
+}
+
+fn outage_json(outage: &Outage) -> Value {
+    json!({
+        "words": outage.short(),
+        "failing": outage.failing,
+        "keys_refused": outage.refused,
     })
 }
 
@@ -202,6 +213,21 @@ fn say_paused(view: &SpendView, text: &mut String) {
                  AMOUNT` to raise the cap.",
                 by.words()
             ),
+        );
+    }
+    if let Some(outage) = &view.outage {
+        let down = outage.short();
+        words::push(
+            text,
+            format_args!("\nAI paused: {down}. `deskhand providers` says more."),
+        );
+    }
+    if view.missed > 0 {
+        let drafts = if view.missed == 1 { "draft" } else { "drafts" };
+        let many = view.missed;
+        words::push(
+            text,
+            format_args!("\n{many} {drafts} could not be made: `deskhand catch-up`."),
         );
     }
 }

@@ -215,6 +215,9 @@ actions! {
         => [Desk ["g s"]];
     GoOutbox "go_outbox" in Find: "Go to the replies in the outbox", also "view held sent waiting"
         => [Desk ["g o"]];
+    CatchUp "catch_up" in Find: "Go to the drafts that could not be made, and make them",
+        also "missed waiting paused cap outage offline again resume"
+        => [Desk ["g c"]];
     GoReceipts "go_receipts" in Find: "Go to the receipts", also "log audit history attempts"
         => [Desk ["g r"]];
     Quoted "quoted" in Find: "Show or fold quoted text and signatures", also "history toggle"

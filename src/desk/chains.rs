@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use super::{Desk, DeskError, Settings, learn::GONE_REST};
+use super::{
+    Desk, DeskError, Settings,
+    learn::{GONE_REST, read_times},
+};
 use crate::{
     domain::{
         FaultClass, KeySource, KeyStanding, KeyState, LinkName, ProviderName, Rest, SkipReason,
@@ -14,7 +17,6 @@ use crate::{
         breaker::{Breakers, Judgement},
         chain::{Chain, Known, Link},
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
-        policy::History,
     },
     llm::wire::Endpoint,
     secrets::fingerprint,
@@ -44,6 +46,7 @@ struct Memory {
     rests: Vec<Rest>,
     quirks: Vec<(LinkName, String)>,
     breakers: Breakers,
+    times: BTreeMap<LinkName, String>,
 }
 
 /// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short
@@ -161,11 +164,12 @@ impl Desk {
             rests: self.rests(now).await?,
             quirks: self.store.quirks().await?,
             breakers: self.breakers().await?,
+            times: self.store.link_times().await?,
         })
     }
 
     /// Returns the links that rest. One whose model was gone rests until the config changes.
-    async fn rests(&self, now: Timestamp) -> Result<Vec<Rest>, DeskError> {
+    pub(super) async fn rests(&self, now: Timestamp) -> Result<Vec<Rest>, DeskError> {
         let mut rests = self.store.rests(now).await?;
         let file = std::fs::metadata(&self.paths.config_file);
         let changed = file
@@ -197,7 +201,8 @@ impl Desk {
         let mut planned = PlannedLink::new(settings.link(name, &provider), price);
         let quirks = memory.quirks.iter().filter(|(link, _)| link == name);
         planned.without = quirks.map(|(_, parameter)| parameter.clone()).collect();
-        planned.history = self.history(name);
+        let times = memory.times.get(name).map(|kept| read_times(kept));
+        planned.history = times.unwrap_or_default().history();
         match self.keys.key(&name.provider, &provider.key).await {
             Ok(None) if provider.key != KeySource::NotNeeded => {
                 planned.usable = Usable::No(SkipReason::NoKey);
@@ -242,10 +247,6 @@ impl Desk {
             },
             Judgement::Rested { until } => Usable::No(SkipReason::RestedByHand { until }),
         }
-    }
-
-    fn history(&self, name: &LinkName) -> History {
-        self.background.latencies.borrow().history(name)
     }
 
     /// Returns what the cheapest useful draft of the default chain needs, for a usual prompt.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::{
     domain::{
         Attempt, CapName, Cost, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
-        OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
+        Missed, OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
         Timestamp, Usd, link::NotALink,
     },
-    engine::{chain::LinkFacts, figures::Figures, routing::Routing},
+    engine::{chain::LinkFacts, figures::Figures, outage::Outage, routing::Routing},
 };
 
 /// A part of the queue, as the screen needs it.
@@ -210,6 +210,48 @@ pub struct SpendView {
     pub cheap_first: bool,
     /// Which of them AI work is paused by.
     pub paused_by: Option<CapName>,
+    /// Who is down, when nobody is left to ask.
+    pub outage: Option<Box<Outage>>,
+    /// How many drafts could not be made and are still wanted.
+    pub missed: u64,
+}
+
+/// The drafts that could not be made and are still wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatchUp {
+    /// The oldest first.
+    pub rows: Vec<CatchUpRow>,
+    /// What stands in the way of making them now, in words; none when the way is free.
+    pub in_the_way: Option<String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatchUpRow {
+    /// The ticket and why its draft could not be made.
+    pub missed: Missed,
+    /// What the draft is likely to cost, by the drafts made lately; none without any.
+    pub likely: Option<Usd>,
+    /// What it costs at most; none where no price is known.
+    pub at_most: Option<Usd>,
+}
+
+impl CatchUp {
+    /// Returns what all of them are likely to cost; none when that is not known of every one.
+    pub fn likely(&self) -> Option<Usd> {
+        self.sum(|row| row.likely)
+    }
+
+    /// Returns what all of them cost at most; none when that is not known of every one.
+    pub fn at_most(&self) -> Option<Usd> {
+        self.sum(|row| row.at_most)
+    }
+
+    fn sum(&self, of: impl Fn(&CatchUpRow) -> Option<Usd>) -> Option<Usd> {
+        self.rows
+            .iter()
+            .try_fold(Usd::ZERO, |sum, row| Some(sum.plus(of(row)?)))
+    }
 }
 
 /// How one limit stands.
@@ -261,6 +303,15 @@ pub enum DeskEvent {
     Alert(u32),
     /// Keys, chains or other settings changed.
     Configured,
+    /// The first choice answers again after drafts that a backup wrote.
+    Back {
+        /// Who.
+        provider: ProviderName,
+        /// How many drafts that were.
+        drafts: u64,
+        /// Who wrote them.
+        by: Vec<ProviderName>,
+    },
     /// A key was refused; its banner stays until the key is set anew.
     KeyRefused(ProviderName),
     /// Something a person should know, in one sentence.

@@ -57,7 +57,10 @@ impl Desk {
             .keep_text(job, &outcome, &receipt, written.as_ref())
             .await;
         let noted = self.store.write_receipt(&receipt).await;
-        if let Err(error) = self.after(keys, &outcome, &receipt).await {
+        // Before the ledger is told of: who reads the meter then knows of the draft that waits.
+        let missed = self.note_missed(job.ticket(), &receipt).await;
+        let after = self.after(keys, &outcome, &receipt).await;
+        for error in [missed.err(), after.err()].into_iter().flatten() {
             tracing::warn!(run = %job.run, %error, "what a run taught was not noted");
         }
         self.tell(DeskEvent::TicketChanged(job.ticket()));
@@ -85,6 +88,7 @@ impl Desk {
                 .await?;
         }
         self.announce().await?;
+        self.say_if_back(receipt).await?;
         learnt
     }
 

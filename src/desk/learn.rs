@@ -1,69 +1,16 @@
-//! What a run taught about keys and links, remembered: in the store what must outlive the
-//! program, in memory what is only of the moment.
+//! What a run taught about keys and links, remembered in the store: every process and every start
+//! of the program builds on it.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
-    domain::{FaultClass, KeyStanding, KeyState, LinkName, ProviderName, Rest},
-    engine::{breaker::Judgement, lesson::Lesson, policy::History},
+    domain::{FaultClass, KeyStanding, KeyState, ProviderName, Rest},
+    engine::{breaker::Judgement, lesson::Lesson, times::Times},
 };
 
 /// How long a model that is gone rests, unless the config changes before.
 pub(super) const GONE_REST: Duration = Duration::from_hours(24);
-/// How many first-word times are kept per link.
-const TIMES_KEPT: usize = 64;
-/// With fewer than these nothing is said about the slowest twentieth.
-const TIMES_NEEDED: usize = 5;
-
-/// First-word times of links and the gaps within their answers, newest last, since this process
-/// began.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Latencies(BTreeMap<LinkName, Times>);
-
-#[derive(Clone, Debug, Default)]
-struct Times {
-    first_words: Vec<Duration>,
-    /// The 99th percentile of each answer.
-    gaps: Vec<Duration>,
-}
-
-impl Latencies {
-    /// Notes one more answer.
-    fn note(&mut self, link: &LinkName, first_words: Option<Duration>, gap: Option<Duration>) {
-        let times = self.0.entry(link.clone()).or_default();
-        for (kept, time) in [
-            (&mut times.first_words, first_words),
-            (&mut times.gaps, gap),
-        ] {
-            if kept.len() >= TIMES_KEPT && time.is_some() {
-                kept.remove(0);
-            }
-            kept.extend(time);
-        }
-    }
-
-    /// Returns what the clocks of the next call may build on.
-    pub(super) fn history(&self, link: &LinkName) -> History {
-        let Some(times) = self.0.get(link) else {
-            return History::default();
-        };
-        History {
-            first_text_p95: percentile(&times.first_words, 95),
-            gap_p99: percentile(&times.gaps, 99),
-        }
-    }
-}
-
-fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
-    if times.len() < TIMES_NEEDED {
-        return None;
-    }
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len() * percent / 100).copied()
-}
-
 impl Desk {
     /// Remembers what a run taught.
     pub(super) async fn learn(
@@ -141,9 +88,12 @@ impl Desk {
                 first_text,
                 gap_p99,
             } => {
-                self.background
-                    .latencies
-                    .send_modify(|times| times.note(link, *first_text, *gap_p99));
+                let noted = self.store.change_link_times(link, now, |kept| {
+                    let mut times = kept.map_or_else(Times::default, read_times);
+                    times.note(*first_text, *gap_p99);
+                    serde_json::to_string(&times).unwrap_or_default()
+                });
+                noted.await?;
             }
             // Taken together: one step for all links of a run.
             Lesson::Undecided { .. } | Lesson::Failed { .. } => {}
@@ -179,4 +129,9 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Reads the times of a link. What cannot be read counts as nothing.
+pub(super) fn read_times(kept: &str) -> Times {
+    serde_json::from_str(kept).unwrap_or_default()
 }

@@ -20,8 +20,10 @@ pub mod doctor;
 pub mod draft;
 pub mod settings;
 
+mod back;
 mod books;
 pub mod breakers;
+mod catch_up;
 mod chains;
 mod demo;
 mod demo_mail;
@@ -33,6 +35,7 @@ mod keys;
 mod learn;
 mod news;
 mod open;
+mod outage;
 mod owner;
 #[cfg(test)]
 mod preset_tests;
@@ -61,7 +64,7 @@ pub use settings::Settings;
 
 pub use crate::store::Quiet;
 
-use self::{demo::Demo, face::DeskEvent, learn::Latencies, live::Live, owner::Owner, rack::Rack};
+use self::{demo::Demo, face::DeskEvent, live::Live, owner::Owner, rack::Rack};
 use crate::{
     config::paths::Paths,
     domain::{
@@ -92,8 +95,6 @@ struct Background {
     tasks: TaskTracker,
     /// Says that the desk is closing.
     stop: CancellationToken,
-    /// First-word times of links since this process began.
-    latencies: watch::Sender<Latencies>,
     /// How many drafts may ask a second model because the first is slow.
     hedges: watch::Sender<Bucket>,
     /// The demo's providers and its tour.

@@ -30,6 +30,7 @@ impl Desk {
         self.until_closed(|desk| async move { desk.follow_store().await });
         self.until_closed(|desk| async move { desk.follow_config().await });
         self.until_closed(|desk| async move { desk.look_for_the_lost().await });
+        self.until_closed(|desk| async move { desk.look_for_life().await });
     }
 
     /// Lets something run beside the acts until the desk is closed.

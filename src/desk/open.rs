@@ -10,7 +10,6 @@ use super::{
     clock::SystemClock,
     demo::{self, Demo},
     face::DeskEvent,
-    learn::Latencies,
     live::Live,
     rack::Rack,
 };
@@ -122,7 +121,6 @@ fn rack(
 
 fn background(settings: &Settings, demo: Option<Demo>) -> Background {
     Background {
-        latencies: watch::Sender::new(Latencies::default()),
         hedges: watch::Sender::new(Bucket::default()),
         remarks: watch::Sender::default(),
         tasks: TaskTracker::new(),

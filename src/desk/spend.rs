@@ -73,6 +73,8 @@ impl Desk {
             cheapest_draft,
             caps,
             paused_by,
+            outage: self.outage().await?.map(Box::new),
+            missed: self.store.count_missed(&self.agent()).await?,
         })
     }
 

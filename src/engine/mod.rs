@@ -7,7 +7,8 @@
 //! A ticket becomes an [`ask`] in [`prompt`]; a checked [`chain`] with [`price`]s, standings (judged
 //! by [`breaker`]) and a [`policy`] becomes a [`plan`]; [`run`] is the machine that follows it, with
 //! [`budget`] for what to hold, [`remedy`] for what follows a fault, [`attempts`] for the receipt and
-//! [`lesson`] for what is to be remembered.
+//! [`lesson`] for what is to be remembered. [`times`] say how fast links were, [`outage`] whether
+//! anybody is left to ask.
 
 pub mod ask;
 pub mod attempts;
@@ -18,6 +19,7 @@ pub mod chain;
 pub mod figures;
 pub mod hedge;
 pub mod lesson;
+pub mod outage;
 pub mod plan;
 pub mod policy;
 pub mod price;
@@ -26,3 +28,4 @@ pub mod prompt;
 pub mod remedy;
 pub mod routing;
 pub mod run;
+pub mod times;

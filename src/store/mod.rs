@@ -14,6 +14,7 @@ mod exchange;
 mod filing;
 mod ledger;
 mod messages;
+mod missed;
 pub mod news;
 mod outbox;
 mod receipts;
@@ -24,6 +25,7 @@ mod search;
 mod standings;
 mod sums;
 mod tickets;
+mod times;
 
 use std::{
     fmt,

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         version: 1,
         name: "start",
@@ -37,6 +37,11 @@ const STEPS: [Step; 5] = [
         version: 5,
         name: "receipt_indexes",
         sql: include_str!("../../assets/migrations/0005_receipt_indexes.sql"),
+    },
+    Step {
+        version: 6,
+        name: "speed_and_missed",
+        sql: include_str!("../../assets/migrations/0006_speed_and_missed.sql"),
     },
 ];
 

@@ -38,6 +38,10 @@ pub enum Effect {
     SaveChain(ChainCard),
     /// Read the newest receipts of all tickets.
     LoadReceipts,
+    /// Read the drafts that could not be made.
+    LoadCatchUp,
+    /// Take a ticket off the list of drafts that wait.
+    DropMissed(TicketId),
     /// Read the replies that wait in the outbox.
     LoadOutbox,
     /// Read mail from a file or folder into tickets.

@@ -4,15 +4,18 @@ use super::{
     acts,
     effect::Effect,
     event::{Done, Trouble, TroubleKind},
+    meter::Resumed,
     model::{Model, Overlay},
+    notes::Tone,
     paint::safe,
     strays::Typed,
     talk::draft::{ending_words, fallback_line},
+    words,
     work::Undo,
 };
 use crate::{
     config::action::Action,
-    desk::face::{Drafted, QueuePage, RoutingView},
+    desk::face::{Drafted, QueuePage, RoutingView, SpendView},
     domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
 };
 
@@ -36,12 +39,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         Done::Spend(Ok(spend)) => {
-            if model.meter.took(spend) {
-                model.notes.say(
-                    "AI work goes on: the cap leaves room again.",
-                    model.stage.now,
-                );
-            }
+            spend_came(model, spend);
             Vec::new()
         }
         Done::Banners(banners, hint) => {
@@ -58,6 +56,13 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Done::CatchUp(Ok(list)) => {
+            if let Some(Overlay::CatchUp(screen)) = &mut model.overlay {
+                screen.took(list);
+            }
+            Vec::new()
+        }
+        Done::MissedDropped(Ok(())) => vec![Effect::LoadCatchUp, Effect::LoadSpend],
         Done::Outbox(Ok(rows)) => {
             if let Some(Overlay::Outbox(outbox)) = &mut model.overlay {
                 outbox.took(rows);
@@ -97,11 +102,9 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             reload(model, ticket)
         }
         Done::CapSet(Ok(spend)) => {
-            let resumed = model.meter.took(spend);
-            let words = if resumed {
-                "The cap is set; AI work goes on."
-            } else {
-                "The cap is set."
+            let words = match model.meter.took(spend) {
+                Some(_) => format!("The cap is set; AI work goes on.{}", waiting(model)),
+                None => "The cap is set.".to_owned(),
             };
             model.notes.say(words, model.stage.now);
             Vec::new()
@@ -113,6 +116,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         | Done::Spend(Err(trouble))
         | Done::Receipts(Err(trouble))
         | Done::Outbox(Err(trouble))
+        | Done::CatchUp(Err(trouble))
+        | Done::MissedDropped(Err(trouble))
         | Done::Imported(Err(trouble))
         | Done::Changed(Err(trouble))
         | Done::Queued(Err(trouble), _)
@@ -216,7 +221,53 @@ fn drafted(
     edit_if_asked(model, ticket);
     let mut effects = reload(model, ticket);
     effects.extend([Effect::LoadSpend, Effect::LoadBanners]);
+    if matches!(model.overlay, Some(Overlay::CatchUp(_))) {
+        effects.push(Effect::LoadCatchUp);
+    }
+    effects.extend(acts::begin_wanted(model));
     effects
+}
+
+/// Takes the newest state of the meter, and says when AI work stops or goes on.
+fn spend_came(model: &mut Model, spend: SpendView) {
+    let was_down = model.meter.outage().is_some();
+    let resumed = model.meter.took(spend);
+    if model.meter.is_paused() || model.meter.outage().is_some() {
+        model.work.wanted.clear();
+    }
+    // What went wrong last is told already, and more of it.
+    let is_told = model
+        .notes
+        .current()
+        .is_some_and(|it| it.tone != Tone::Plain);
+    if let Some(outage) = model.meter.outage().filter(|_| !was_down && !is_told) {
+        let words = format!(
+            "AI paused: {}. Nothing is lost: read, write, search, set as before. {} tries once \
+             all the same.",
+            outage.short(),
+            model.key(Action::Draft)
+        );
+        model.notes.warn(safe(&words), model.stage.now);
+    }
+    let words = match resumed {
+        Some(Resumed::Cap) => "AI work goes on: the cap leaves room again.",
+        Some(Resumed::Providers) => "AI work goes on: a provider can be asked again.",
+        None => return,
+    };
+    let words = format!("{words}{}", waiting(model));
+    model.notes.say(words, model.stage.now);
+}
+
+/// Offers the drafts that were missed, after a sentence that says that the way is free.
+fn waiting(model: &Model) -> String {
+    match model.meter.missed() {
+        0 => String::new(),
+        many => format!(
+            " {} could not be made meanwhile: {} offers them.",
+            words::count(usize::try_from(many).unwrap_or(usize::MAX), "draft"),
+            model.key(Action::CatchUp)
+        ),
+    }
 }
 
 /// Opens the editor where the person has asked for it and it had to wait.

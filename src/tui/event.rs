@@ -6,7 +6,8 @@ use super::strays::Typed;
 use crate::{
     config::chord::Chord,
     desk::face::{
-        DeskEvent, Drafted, KeyCard, QueuePage, RoutingView, Running, SpendView, TicketView,
+        CatchUp, DeskEvent, Drafted, KeyCard, QueuePage, RoutingView, Running, SpendView,
+        TicketView,
     },
     domain::{
         Change, Draft, DraftId, Mono, OutboxRow, ProviderName, Receipt, RunId, Status, Ticket,
@@ -101,6 +102,10 @@ pub enum Done {
     ChainSaved(Result<String, Trouble>),
     /// Receipts came for the feed.
     Receipts(Result<Vec<(i64, Receipt)>, Trouble>),
+    /// The drafts that could not be made came.
+    CatchUp(Result<CatchUp, Trouble>),
+    /// A ticket was taken off the list of drafts that wait.
+    MissedDropped(Result<(), Trouble>),
     /// The replies in the outbox came, each with its ticket.
     Outbox(Result<Vec<(OutboxRow, Ticket)>, Trouble>),
     /// Mail was read into tickets; the words say what came of it.

@@ -285,6 +285,8 @@ pub(crate) fn spend(cents: i64, cap: i64) -> SpendView {
         cheap_first: false,
         caps: Vec::new(),
         paused_by: None,
+        outage: None,
+        missed: 0,
     }
 }
 

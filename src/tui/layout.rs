@@ -186,6 +186,7 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         | Overlay::Keys(_)
         | Overlay::Routing(_)
         | Overlay::Feed(_)
+        | Overlay::CatchUp(_)
         | Overlay::Outbox(_)
         | Overlay::SetUp(_) => (96, layout.body.height),
         Overlay::Prompt(_) => (72, 6),

@@ -5,6 +5,7 @@
 //! Streams are state: the newest text of a running draft is read when the screen is drawn.
 
 pub mod acts;
+pub mod catch_up;
 pub mod editor;
 pub mod effect;
 pub mod ended;

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
 use super::{
+    catch_up::CatchUpScreen,
     editor::Editor,
     event::Moment,
     help::Help,
@@ -134,6 +135,8 @@ pub enum Overlay {
     Routing(RoutingScreen),
     /// The receipts of all tickets.
     Feed(Feed),
+    /// The drafts that could not be made.
+    CatchUp(CatchUpScreen),
     /// The replies that wait.
     Outbox(Outbox),
     /// The steps to a desk of one's own.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::{
-    acts,
+    acts, catch_up,
     effect::Effect,
     help::Help,
     menu::{Choice, Menu},
@@ -99,6 +99,10 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
         }
         Some(Overlay::Keys(_)) => return keys(model, letter),
         Some(Overlay::Routing(_)) => return routing(model, chord, letter),
+        Some(Overlay::CatchUp(screen)) => {
+            let after = letter.map(|letter| screen.letter(letter));
+            return after.map_or_else(Vec::new, |after| catch_up(model, after));
+        }
         Some(Overlay::Outbox(outbox)) if letter == Some('u') => {
             return bring_back(outbox);
         }
@@ -153,6 +157,21 @@ fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect>
     }
 }
 
+fn catch_up(model: &mut Model, after: catch_up::After) -> Vec<Effect> {
+    match after {
+        catch_up::After::Stay => Vec::new(),
+        catch_up::After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        catch_up::After::Drop(ticket) => vec![Effect::DropMissed(ticket)],
+        catch_up::After::Draft(asks) => {
+            model.work.wanted.extend(asks);
+            acts::begin_wanted(model)
+        }
+    }
+}
+
 fn step(model: &mut Model, rows: isize) {
     match &mut model.overlay {
         Some(Overlay::Palette(palette)) => palette.move_by(rows),
@@ -161,6 +180,7 @@ fn step(model: &mut Model, rows: isize) {
         Some(Overlay::Keys(keys)) => keys.move_by(rows),
         Some(Overlay::Routing(room)) => room.move_by(rows),
         Some(Overlay::Feed(feed)) => feed.move_by(rows),
+        Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
         Some(Overlay::Prompt(_)) | None => {}
@@ -192,6 +212,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             feed.is_open = feed.here().is_some();
             feed.top = 0;
             Vec::new()
+        }
+        Some(Overlay::CatchUp(screen)) => {
+            let after = screen.enter();
+            catch_up(model, after)
         }
         Some(Overlay::Outbox(outbox)) => bring_back(outbox),
         Some(Overlay::SetUp(setup)) => {

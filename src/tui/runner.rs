@@ -300,6 +300,7 @@ impl Runner {
                 | Effect::LoadKeys
                 | Effect::LoadChains
                 | Effect::LoadReceipts
+                | Effect::LoadCatchUp
                 | Effect::LoadOutbox) => read(&desk, effect).await,
                 other => write(&desk, other).await,
             }
@@ -358,6 +359,7 @@ async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
+        Effect::LoadCatchUp => Done::CatchUp(desk.catch_up().await.map_err(trouble)),
         Effect::LoadOutbox => Done::Outbox(desk.waiting_replies().await.map_err(trouble)),
         Effect::LoadReceipts => Done::Receipts(desk.newest_receipts(FEED).await.map_err(trouble)),
         _ => return None,
@@ -393,6 +395,10 @@ async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
             let draft = desk.save_over(typed.ticket, &typed.text).await;
             let draft = draft.map(Box::new).map_err(trouble);
             Done::Saved { typed, draft }
+        }
+        Effect::DropMissed(ticket) => {
+            let dropped = desk.drop_missed(ticket).await;
+            Done::MissedDropped(dropped.map(drop).map_err(trouble))
         }
         Effect::Change {
             ticket,

@@ -153,6 +153,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 | Overlay::Keys(_)
                 | Overlay::Routing(_)
                 | Overlay::Feed(_)
+                | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
                 | Overlay::SetUp(_),
             ),
@@ -186,7 +187,28 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
                 reading(model)
             }
         }
-        DeskEvent::Spent => vec![Effect::LoadSpend],
+        DeskEvent::Spent => {
+            let mut effects = vec![Effect::LoadSpend];
+            if matches!(model.overlay, Some(Overlay::CatchUp(_))) {
+                effects.push(Effect::LoadCatchUp);
+            }
+            effects
+        }
+        DeskEvent::Back {
+            provider,
+            drafts,
+            by,
+        } => {
+            let by: Vec<&str> = by.iter().map(|name| name.0.as_str()).collect();
+            let words = format!(
+                "{provider} is back, {} used {} ({}).",
+                super::words::count(usize::try_from(drafts).unwrap_or(usize::MAX), "draft"),
+                by.join(", "),
+                model.key(Action::GoReceipts)
+            );
+            model.notes.say(super::paint::safe(&words), model.stage.now);
+            Vec::new()
+        }
         DeskEvent::Alert(percent) => {
             let words = model.meter.alert_words(percent, model);
             model.notes.warn(words, model.stage.now);

@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    help, keys,
+    catch_up, help, keys,
     layout::{self, Layout, SMALLEST, Shape},
     menu, meter,
     model::{Focus, Model, Overlay, Part},
@@ -217,6 +217,10 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
             panel::view::feed(buffer, area, room, (model, theme));
             return None;
         }
+        Overlay::CatchUp(room) => {
+            catch_up::view::draw(buffer, area, room, (model, theme));
+            return None;
+        }
         Overlay::Outbox(room) => {
             outbox::draw(buffer, area, room, (model, theme));
             return None;
@@ -266,6 +270,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Keys(_)) => "KEYS",
         Some(Overlay::Routing(_)) => "ROUTING",
         Some(Overlay::Feed(_)) => "RECEIPTS",
+        Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
         Some(Overlay::SetUp(_)) => "SET UP",
     }

@@ -1,6 +1,6 @@
 //! What is under way, and what can be undone.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use super::{
     event::Moment,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     config::action::Action,
-    desk::face::Running,
+    desk::face::{DraftAsk, Running},
     domain::{Change, DraftId, Mono, OutboxId, TicketId},
 };
 
@@ -23,6 +23,8 @@ const UNDO_STEPS: usize = 100;
 pub struct Work {
     /// Drafts under way, oldest first.
     pub runs: Vec<RunHere>,
+    /// Drafts that a person asked for together and that wait for their turn.
+    pub wanted: VecDeque<DraftAsk>,
     /// What can be undone, oldest first.
     undo: Vec<Undo>,
     /// The ticket whose reply is to be edited once its run has stopped, or once it has been read.

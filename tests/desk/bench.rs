@@ -377,3 +377,8 @@ fn letter(at: usize) -> Letter {
         note_path: None,
     }
 }
+
+/// The newest receipts.
+pub const fn page(limit: u64) -> deskhand::domain::Page {
+    deskhand::domain::Page { offset: 0, limit }
+}

@@ -18,5 +18,6 @@ mod chains;
 mod drafting;
 mod keys;
 mod money;
+mod outage;
 mod policies;
 mod texts;

@@ -146,6 +146,13 @@ impl Breakers {
         });
     }
 
+    /// Tells whether a link and its provider have answered since they failed too often.
+    pub fn is_proved(&self, link: &LinkName) -> bool {
+        let own = self.links.get(link);
+        let provider = self.providers.get(&link.provider);
+        own.into_iter().chain(provider).all(Standing::is_proved)
+    }
+
     /// Returns when a link last failed, if that is remembered.
     pub fn last_failure(&self, link: &LinkName) -> Option<Timestamp> {
         self.links.get(link)?.last_failure()

@@ -156,6 +156,9 @@ impl Standing {
             None if self.is_enough(now) => self.open_for(FIRST_OPEN, now, luck),
             Some(_) | None => {}
         }
+        if let Some(open) = &mut self.open {
+            open.probes = 0;
+        }
     }
 
     /// Notes until when it asked to be left alone: where it is open, the later time wins.
@@ -191,6 +194,11 @@ impl Standing {
             self.open = None;
             self.calls.clear();
         }
+    }
+
+    /// Tells whether it has answered since it failed too often, or never did fail so.
+    pub fn is_proved(&self) -> bool {
+        self.open.is_none_or(|open| open.probes > 0)
     }
 
     /// Claims the one probe that may be under way; false when another has it.

@@ -1,6 +1,7 @@
 //! Finding: views, the filter, the receipts, the outbox, quoted text.
 
 use super::super::{
+    catch_up::CatchUpScreen,
     effect::Effect,
     model::{Focus, Model, Overlay, Part},
     outbox::Outbox,
@@ -24,6 +25,10 @@ pub(super) fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::GoReceipts => {
             model.overlay = Some(Overlay::Feed(Feed::default()));
             return vec![Effect::LoadReceipts];
+        }
+        Action::CatchUp => {
+            model.overlay = Some(Overlay::CatchUp(CatchUpScreen::default()));
+            return vec![Effect::LoadCatchUp];
         }
         Action::Quoted => {
             model.talk.shows_quoted = !model.talk.shows_quoted;

@@ -8,7 +8,7 @@ mod writing;
 
 pub use program::ask_for_cap;
 pub use ticket::change;
-pub use writing::{begin, leave_editor, open_editor};
+pub use writing::{begin, begin_wanted, leave_editor, open_editor};
 
 use std::time::Duration;
 
@@ -88,6 +88,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::GoSystem
         | Action::GoOutbox
         | Action::GoReceipts
+        | Action::CatchUp
         | Action::Quoted => finding::finding(model, action),
         Action::Keys
         | Action::Routing

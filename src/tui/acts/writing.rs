@@ -156,6 +156,17 @@ pub fn begin(model: &mut Model, ask: DraftAsk) -> Vec<Effect> {
     vec![Effect::Draft(ask)]
 }
 
+/// Starts drafts that were asked for together, as many as may run at once.
+pub fn begin_wanted(model: &mut Model) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    while model.work.runs.len() < RUNS_AT_ONCE
+        && let Some(ask) = model.work.wanted.pop_front()
+    {
+        effects.extend(begin(model, ask));
+    }
+    effects
+}
+
 fn redraft(model: &mut Model, here: TicketId) -> Vec<Effect> {
     if model.work.run(here).is_some() {
         let words = format!(

@@ -3,4 +3,4 @@
 mod state;
 pub mod view;
 
-pub use state::MeterRoom;
+pub use state::{MeterRoom, Resumed};

@@ -4,6 +4,7 @@ use crate::{
     config::action::Action,
     desk::face::{CapView, SpendView},
     domain::{Cap, CapName, Meter, Usd},
+    engine::outage::Outage,
     tui::model::Model,
 };
 
@@ -13,12 +14,35 @@ pub struct MeterRoom {
     spend: Option<SpendView>,
 }
 
+/// What AI work was paused by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// A cap.
+    Cap,
+    /// Nobody could be asked.
+    Providers,
+}
+
 impl MeterRoom {
-    /// Takes the newest state; tells whether AI work was paused before and is no longer.
-    pub fn took(&mut self, spend: SpendView) -> bool {
-        let was_paused = self.is_paused();
+    /// Takes the newest state; tells what AI work was paused by before, if it goes on now.
+    pub fn took(&mut self, spend: SpendView) -> Option<Resumed> {
+        let (was_paused, was_down) = (self.is_paused(), self.outage().is_some());
         self.spend = Some(spend);
-        was_paused && !self.is_paused()
+        match (self.is_paused(), self.outage()) {
+            (false, None) if was_paused => Some(Resumed::Cap),
+            (false, None) if was_down => Some(Resumed::Providers),
+            _ => None,
+        }
+    }
+
+    /// Returns who is down, when nobody is left to ask.
+    pub fn outage(&self) -> Option<&Outage> {
+        self.spend.as_ref()?.outage.as_deref()
+    }
+
+    /// Returns how many drafts could not be made and are still wanted.
+    pub fn missed(&self) -> u64 {
+        self.spend.as_ref().map_or(0, |spend| spend.missed)
     }
 
     /// Returns how the ledger stands, once it is known.

@@ -8,9 +8,12 @@ use crate::{
     domain::{Cap, Meter, Usd},
     tui::{
         model::Model,
-        paint::{style, width},
+        paint::{cut, safe, style, width},
     },
 };
+
+/// Cells for the words of an outage, at the least: `providers down`.
+const SHORTEST: usize = 14;
 
 /// Returns the meter, its bar `bar` cells wide.
 pub fn spans(model: &Model, theme: &Theme, bar: usize) -> Vec<Span<'static>> {
@@ -31,6 +34,12 @@ pub fn spans(model: &Model, theme: &Theme, bar: usize) -> Vec<Span<'static>> {
     } else {
         month(meter, "%b")
     };
+    if let Some(outage) = model.meter.outage().filter(|_| !meter.paused) {
+        let words = cut(&safe(&outage.short()), bar.max(SHORTEST));
+        let text = format!("AI PAUSED: {words} {tilde}{settled} {month}");
+        let reversed = ratatui::style::Modifier::REVERSED;
+        return vec![Span::styled(text, style(theme.bad).add_modifier(reversed))];
+    }
     let text = match (meter.cap, meter.percent()) {
         (Cap::Month(cap), Some(percent)) => {
             let cap = cap.beside(cap);
@@ -109,7 +118,7 @@ fn centred(word: &str, cells: usize, fill: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{config::theme::ThemeName, tui::fixture};
+    use crate::{config::theme::ThemeName, domain::LinkName, engine::outage::Outage, tui::fixture};
 
     fn shown(cents: i64, cap: i64) -> String {
         let mut model = fixture::model();
@@ -141,6 +150,25 @@ mod tests {
 
         let said = "AI ▕█████████████░░░░░▏  75%! $3.75/5.00 cheap first";
         assert_eq!(spans[0].content, said);
+    }
+
+    #[test]
+    fn when_nobody_can_be_asked_the_meter_says_so() {
+        let mut model = fixture::model();
+        let mut spend = fixture::spend(184, 500);
+        spend.outage = Some(Box::new(Outage {
+            failing: vec![LinkName::new("anthropic", "haiku")],
+            ..Outage::default()
+        }));
+        model.meter.took(spend);
+
+        for (bar, said) in [
+            (18, "AI PAUSED: providers down $1.84 Nov"),
+            (8, "AI PAUSED: providers down $1.84 Nov"),
+        ] {
+            let spans = spans(&model, &ThemeName::Mono.theme(), bar);
+            assert_eq!(spans[0].content, said);
+        }
     }
 
     #[test]

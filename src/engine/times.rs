@@ -1,0 +1,91 @@
+//! How fast a link answered lately: what the clocks of its next call build on.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::policy::History;
+
+/// How many times are kept.
+const KEPT: usize = 64;
+/// With fewer than these nothing is said about the slowest twentieth.
+const NEEDED: usize = 5;
+
+/// The newest times of one link, newest last, in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// To the first words, or to the whole answer where it does not stream.
+    first_words: Vec<u64>,
+    /// The 99th percentile of the time between two pieces of each answer.
+    gaps: Vec<u64>,
+}
+
+impl Times {
+    /// Notes one more answer.
+    pub fn note(&mut self, first_words: Option<Duration>, gap: Option<Duration>) {
+        for (kept, time) in [(&mut self.first_words, first_words), (&mut self.gaps, gap)] {
+            let Some(time) = time else { continue };
+            if kept.len() >= KEPT {
+                kept.drain(..=kept.len() - KEPT);
+            }
+            kept.push(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Returns what the clocks of the next call may build on.
+    pub fn history(&self) -> History {
+        History {
+            first_text_p95: percentile(&self.first_words, 95),
+            gap_p99: percentile(&self.gaps, 99),
+        }
+    }
+}
+
+fn percentile(times: &[u64], percent: usize) -> Option<Duration> {
+    if times.len() < NEEDED {
+        return None;
+    }
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let found = sorted.get(sorted.len() * percent / 100).copied();
+    found.map(Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(first_words: impl IntoIterator<Item = u64>) -> Times {
+        let mut times = Times::default();
+        for millis in first_words {
+            let time = Some(Duration::from_millis(millis));
+            times.note(time, time);
+        }
+        times
+    }
+
+    #[test]
+    fn of_few_answers_nothing_is_said() {
+        assert_eq!(after([300; 4]).history(), History::default());
+        let some = after([300, 900, 400, 500, 600]).history();
+        assert_eq!(some.first_text_p95, Some(Duration::from_millis(900)));
+    }
+
+    #[test]
+    fn only_the_newest_count() {
+        let times = after((0..200).map(|at| if at < 100 { 9_000 } else { 50 }));
+
+        assert_eq!(times.first_words.len(), KEPT);
+        let history = times.history();
+        assert_eq!(history.first_text_p95, Some(Duration::from_millis(50)));
+        assert_eq!(history.gap_p99, Some(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn a_call_without_a_gap_leaves_the_gaps_alone() {
+        let mut times = after([100; 5]);
+        times.note(Some(Duration::from_secs(1)), None);
+
+        assert_eq!((times.first_words.len(), times.gaps.len()), (6, 5));
+    }
+}
