@@ -32,7 +32,7 @@ const HOMES: [(&str, &str); 14] = [
     ("sqlx::", "store/"),
     (
         "reqwest::",
-        "llm/transport llm/client llm/check llm/connect source/",
+        "llm/transport llm/client llm/check llm/connect llm/warm source/",
     ),
     ("ratatui::", "tui/"),
     ("crossterm::", "tui/"),

@@ -112,6 +112,7 @@ async fn tell(url: &StoreUrl) {
     ledger::standings_outlive_a_run(&store).await;
     missed::missed_drafts_wait_until_nobody_wants_them(&store).await;
     missed::how_fast_links_were_is_shared(&store).await;
+    missed::all_that_is_known_of_links_is_read_at_once(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;
     all_is_there_after_opening_again(&store, url).await;

@@ -158,7 +158,7 @@ impl Desk {
     }
 }
 
-fn read(kept: &BTreeMap<String, String>) -> Breakers {
+pub(super) fn read(kept: &BTreeMap<String, String>) -> Breakers {
     let mut breakers = Breakers::default();
     for (name, json) in kept {
         if let Ok(standing) = serde_json::from_str(json) {

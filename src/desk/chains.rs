@@ -41,11 +41,11 @@ pub(super) struct Prepared {
 }
 
 /// What the store remembers of links and keys.
-struct Memory {
-    keys: Vec<KeyStanding>,
-    rests: Vec<Rest>,
+pub(super) struct Memory {
+    pub keys: Vec<KeyStanding>,
+    pub rests: Vec<Rest>,
     quirks: Vec<(LinkName, String)>,
-    breakers: Breakers,
+    pub breakers: Breakers,
     times: BTreeMap<LinkName, String>,
 }
 
@@ -124,9 +124,19 @@ impl Desk {
         chosen: &Chosen,
         prompt_at_most: u64,
     ) -> Result<Prepared, DeskError> {
+        let memory = self.memory().await?;
+        Ok(self.prepare_with(&memory, chosen, prompt_at_most).await)
+    }
+
+    /// The same with what was read already.
+    pub(super) async fn prepare_with(
+        &self,
+        memory: &Memory,
+        chosen: &Chosen,
+        prompt_at_most: u64,
+    ) -> Prepared {
         let settings = self.settings();
         let now = self.clock.now();
-        let memory = self.memory(now).await?;
         let mut prepared = Prepared {
             plan: Self::empty_plan(&settings, prompt_at_most, now),
             endpoints: BTreeMap::new(),
@@ -134,12 +144,10 @@ impl Desk {
             claimed: Vec::new(),
         };
         for name in &chosen.links {
-            let planned = self
-                .plan_link(name, &settings, &memory, &mut prepared)
-                .await;
+            let planned = self.plan_link(name, &settings, memory, &mut prepared).await;
             prepared.plan.links.push(planned);
         }
-        Ok(prepared)
+        prepared
     }
 
     pub(super) fn empty_plan(settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
@@ -158,30 +166,33 @@ impl Desk {
         }
     }
 
-    async fn memory(&self, now: Timestamp) -> Result<Memory, DeskError> {
+    /// Reads what is known of links and keys.
+    pub(super) async fn memory(&self) -> Result<Memory, DeskError> {
+        let mut known = self.store.known_links(self.clock.now()).await?;
+        self.end_gone_rests(&mut known.rests);
         Ok(Memory {
-            keys: self.store.key_standings().await?,
-            rests: self.rests(now).await?,
-            quirks: self.store.quirks().await?,
-            breakers: self.breakers().await?,
-            times: self.store.link_times().await?,
+            keys: known.keys,
+            rests: known.rests,
+            quirks: known.quirks,
+            breakers: super::breakers::read(&known.breakers),
+            times: known.times,
         })
     }
 
-    /// Returns the links that rest. One whose model was gone rests until the config changes.
-    pub(super) async fn rests(&self, now: Timestamp) -> Result<Vec<Rest>, DeskError> {
-        let mut rests = self.store.rests(now).await?;
+    /// Takes out the rests of models that were gone before the config changed last.
+    fn end_gone_rests(&self, rests: &mut Vec<Rest>) {
+        let is_gone = |rest: &Rest| rest.because == FaultClass::ModelGone;
+        if !rests.iter().any(is_gone) {
+            return;
+        }
         let file = std::fs::metadata(&self.paths.config_file);
         let changed = file
             .and_then(|file| file.modified())
             .ok()
             .and_then(|changed| Timestamp::try_from(changed).ok());
         if let Some(changed) = changed {
-            rests.retain(|rest| {
-                rest.because != FaultClass::ModelGone || rest.until - GONE_REST > changed
-            });
+            rests.retain(|rest| !is_gone(rest) || rest.until - GONE_REST > changed);
         }
-        Ok(rests)
     }
 
     async fn plan_link(

@@ -9,13 +9,14 @@ use uuid::Uuid;
 use super::{
     Desk, DeskError,
     books::Books,
-    chains::{Chosen, Prepared},
+    chains::{Chosen, Memory, Prepared},
     drive::{Doors, Outcome, drive},
     face::{DraftAsk, Drafted, TicketView},
     health::force,
     live::Teller,
     route::Occasion,
     voice::Voice,
+    writing::newest_from_outside,
 };
 use crate::{
     domain::{
@@ -110,9 +111,10 @@ impl Desk {
         })?;
         let place = self.tour_step();
         let slot = self.slot(stop).await;
-        let job = self.job(run, ask).await?;
+        // Both are read at once: a person waits.
+        let (job, memory) = tokio::try_join!(self.job(run, ask), self.memory())?;
         let prepared = match slot {
-            Some(_) => self.prepare_unless(&job, stop).await?,
+            Some(_) => self.prepare_unless(&job, &memory, stop).await,
             None => None,
         };
         let Some(mut prepared) = prepared else {
@@ -151,20 +153,20 @@ impl Desk {
     async fn prepare_unless(
         &self,
         job: &Job,
+        memory: &Memory,
         stop: &CancellationToken,
-    ) -> Result<Option<Prepared>, DeskError> {
+    ) -> Option<Prepared> {
+        let prompt_at_most = job.prompted.ask.tokens_at_most();
         tokio::select! {
             biased;
-            () = stop.cancelled() => Ok(None),
-            prepared = self.prepare(&job.chosen, job.prompted.ask.tokens_at_most()) => {
-                prepared.map(Some)
-            }
+            () = stop.cancelled() => None,
+            prepared = self.prepare_with(memory, &job.chosen, prompt_at_most) => Some(prepared),
         }
     }
 
     async fn job(&self, run: RunId, ask: &DraftAsk) -> Result<Job, DeskError> {
         let agent = self.agent();
-        let view = self.ticket(ask.ticket).await?;
+        let view = self.ticket_to_draft(ask.ticket).await?;
         let prompted = self.prompted(&view, ask.hint.as_deref());
         let occasion = Occasion {
             prompt_at_most: prompted.ask.tokens_at_most(),
@@ -185,7 +187,7 @@ impl Desk {
         Ok(Job {
             run,
             agent,
-            answers: self.answered_by_draft(ask.ticket).await?,
+            answers: newest_from_outside(&view.messages),
             view,
             prompted,
             chosen,

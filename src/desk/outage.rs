@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, DeskError};
+use super::{Desk, DeskError, chains::Memory};
 use crate::{
     domain::{FaultClass, KeySource, KeyState, LinkName},
     engine::{
@@ -24,9 +24,12 @@ impl Desk {
         let links = self.chain(None).await?.links;
         let settings = self.settings();
         let now = self.clock.now();
-        let breakers = self.breakers().await?;
-        let keys = self.store.key_standings().await?;
-        let rests = self.rests(now).await?;
+        let Memory {
+            keys,
+            rests,
+            breakers,
+            ..
+        } = self.memory().await?;
         let noted = self.keys.noted();
         let health = |link: &LinkName| {
             let Some(provider) = settings.provider(&link.provider) else {

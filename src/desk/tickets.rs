@@ -58,13 +58,40 @@ impl Desk {
             ticket: Some(id),
             ..ReceiptFilter::default()
         };
-        let receipts = self.store.receipts(&filter, page).await?;
+        let agent = self.agent();
+        let (messages, draft, receipts, outbox) = tokio::try_join!(
+            self.store.messages(id),
+            self.store.draft(id, &agent),
+            self.store.receipts(&filter, page),
+            self.store.outbox(Some(id)),
+        )?;
         Ok(TicketView {
-            messages: self.store.messages(id).await?,
-            draft: self.store.draft(id, &self.agent()).await?,
+            messages,
+            draft,
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
-            outbox: self.store.outbox(Some(id)).await?,
+            outbox,
             ticket,
+        })
+    }
+
+    /// Returns what a draft for a ticket is made from: all of it only where rules may ask for it,
+    /// for a person waits.
+    pub(super) async fn ticket_to_draft(&self, id: TicketId) -> Result<TicketView, DeskError> {
+        if !self.settings().config.rules.is_empty() {
+            return self.ticket(id).await;
+        }
+        let agent = self.agent();
+        let (ticket, messages, draft) = tokio::try_join!(
+            self.store.ticket(id),
+            self.store.messages(id),
+            self.store.draft(id, &agent),
+        )?;
+        Ok(TicketView {
+            ticket: ticket.ok_or_else(|| no_ticket(id))?,
+            messages,
+            draft,
+            receipts: Vec::new(),
+            outbox: Vec::new(),
         })
     }
 

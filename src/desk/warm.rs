@@ -51,9 +51,8 @@ impl Desk {
             turn: 0,
         };
         let links = self.route(Some(view), None, occasion).await?.links;
-        let breakers = self.breakers().await?;
+        let memory = self.memory().await?;
         let now = self.clock.now();
-        let rests = self.store.rests(now).await?;
         let settings = self.settings();
         let noted = self.keys.noted();
         let may_be_asked = |link: &LinkName| {
@@ -61,8 +60,8 @@ impl Desk {
                 provider.key != KeySource::Keyring || noted.contains(&link.provider)
             });
             has_key
-                && rests.iter().all(|rest| rest.link != *link)
-                && breakers.judge(link, now) == Judgement::Closed
+                && memory.rests.iter().all(|rest| rest.link != *link)
+                && memory.breakers.judge(link, now) == Judgement::Closed
         };
         let first = links.into_iter().find(|link| may_be_asked(link));
         Ok(first.map(|link| link.provider))

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{Desk, DeskError, face::DeskEvent, tickets::no_ticket};
 use crate::{
     domain::{
-        Delivery, Direction, Draft, DraftId, DraftOrigin, DraftState, MessageId, MessageKind,
-        OutboxId, OutboxRow, Status, Ticket, TicketEvent, TicketId,
+        Delivery, Direction, Draft, DraftId, DraftOrigin, DraftState, Message, MessageId,
+        MessageKind, OutboxId, OutboxRow, Status, Ticket, TicketEvent, TicketId,
     },
     store::{Conflict, SaveDraft, StoreError},
 };
@@ -175,12 +175,17 @@ impl Desk {
         &self,
         ticket: TicketId,
     ) -> Result<Option<MessageId>, DeskError> {
-        let messages = self.store.messages(ticket).await?;
-        let from_outside = messages.iter().rev().find(|message| {
-            message.direction == Direction::In && message.kind == MessageKind::Public
-        });
-        Ok(from_outside.map(|message| message.id))
+        Ok(newest_from_outside(&self.store.messages(ticket).await?))
     }
+}
+
+/// Returns the newest message from outside: what a reply written now would answer.
+pub(super) fn newest_from_outside(messages: &[Message]) -> Option<MessageId> {
+    let from_outside = messages
+        .iter()
+        .rev()
+        .find(|message| message.direction == Direction::In && message.kind == MessageKind::Public);
+    from_outside.map(|message| message.id)
 }
 
 /// Returns where a text's words come from after a person changed it.

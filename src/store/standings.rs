@@ -211,15 +211,19 @@ const fn seen(subject: &str, at: Timestamp) -> Happened<'_> {
     }
 }
 
+/// Reads the word for a key's state.
+pub(super) fn key_state(word: &str) -> Result<KeyState, Trouble> {
+    let mut states = KEY_STATES.into_iter();
+    states
+        .find(|known| known.word() == word)
+        .ok_or_else(|| Trouble::damaged("state", &word))
+}
+
 fn key_standing(row: &AnyRow) -> Result<KeyStanding, Trouble> {
-    let state = rows::text(row, "state")?;
     Ok(KeyStanding {
         provider: ProviderName(rows::text(row, "provider")?),
         fingerprint: rows::text(row, "fingerprint")?,
-        state: KEY_STATES
-            .into_iter()
-            .find(|known| known.word() == state)
-            .ok_or_else(|| Trouble::damaged("state", &state))?,
+        state: key_state(&rows::text(row, "state")?)?,
         since: rows::time(row, "since")?,
         said: rows::text_or_none(row, "said")?,
     })

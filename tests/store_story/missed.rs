@@ -45,6 +45,21 @@ pub(super) async fn missed_drafts_wait_until_nobody_wants_them(store: &Store) {
     assert!(store.missed(agent).await.unwrap().is_empty());
 }
 
+pub(super) async fn all_that_is_known_of_links_is_read_at_once(store: &Store) {
+    for now in [at(0), at(100_000)] {
+        let known = store.known_links(now).await.unwrap();
+
+        assert_eq!(known.rests, store.rests(now).await.unwrap());
+        assert_eq!(known.keys, store.key_standings().await.unwrap());
+        assert_eq!(known.breakers, store.breakers().await.unwrap());
+        assert_eq!(known.times, store.link_times().await.unwrap());
+        let mut quirks = known.quirks;
+        quirks.sort();
+        assert_eq!(quirks, store.quirks().await.unwrap());
+        assert!(!known.breakers.is_empty() && !known.times.is_empty());
+    }
+}
+
 pub(super) async fn how_fast_links_were_is_shared(store: &Store) {
     let (first, second) = (LinkName::new("a", "x"), LinkName::new("b", "y"));
     assert!(store.link_times().await.unwrap().is_empty());
