@@ -21,7 +21,6 @@ mod overview;
 mod prices;
 mod providers;
 mod receipts;
-mod receipts_csv;
 mod set;
 mod show;
 mod sim;

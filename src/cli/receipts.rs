@@ -13,12 +13,11 @@ use super::{
     args::{ExportFormat, ReceiptsArgs, ReceiptsCommand, WhichReceipts},
     json,
     out::note,
-    receipts_csv,
     stop::{Exit, Stop},
     words,
 };
 use crate::{
-    desk::{Desk, receipts::Enough},
+    desk::{Desk, receipts::Enough, receipts_csv},
     domain::{Receipt, ReceiptQuery},
     text::json::escaped,
 };
@@ -68,7 +67,7 @@ async fn each(
     call: &Call,
     desk: &Desk,
     which: &WhichReceipts,
-    mut take: impl FnMut(&Receipt) -> Result<(), Stop>,
+    mut take: impl FnMut(&Receipt) -> Result<(), Stop> + Send,
 ) -> Result<(), Stop> {
     let query = query(desk, which)?;
     let mut left = which.limit.unwrap_or(u64::MAX);

@@ -111,6 +111,7 @@ impl From<DeskError> for Stop {
             | DeskError::Vault { .. }
             | DeskError::NoKey(_)
             | DeskError::Noting(_)
+            | DeskError::Export { .. }
             | DeskError::Move(_)
             | DeskError::NoTicket(_)
             | DeskError::NoReceipt(_)

@@ -39,6 +39,15 @@ pub enum DeskError {
     /// The note that a provider has a key could not be written.
     #[error("The key is kept, but that cannot be noted in the data folder: {0}")]
     Noting(#[source] std::io::Error),
+    /// An export could not be written.
+    #[error("{} cannot be written: {why}.", file.display())]
+    Export {
+        /// The file.
+        file: std::path::PathBuf,
+        /// Why.
+        #[source]
+        why: std::io::Error,
+    },
     /// A status cannot follow another.
     #[error(transparent)]
     Move(#[from] IllegalMove),
@@ -118,6 +127,9 @@ impl DeskError {
     pub fn advice(&self) -> Option<String> {
         Some(match self {
             Self::NoTicket(_) => "`deskhand tickets` lists the tickets there are.".to_owned(),
+            Self::Export { .. } => {
+                "Name a file that does not exist yet, in a folder you may write to.".to_owned()
+            }
             Self::NoReceipt(_) => "`deskhand receipts` lists them with their ids.".to_owned(),
             Self::NoProvider(name) if catalog::preset(name).is_some() => format!(
                 "Only you know where: add [providers.{name}] to the config; `deskhand config check` \

@@ -269,6 +269,19 @@ pub struct CapView {
     pub ends: Timestamp,
 }
 
+/// A part of the receipts that a query means.
+#[derive(Clone, Debug, Default)]
+pub struct ReceiptPage {
+    /// Those found, newest first, each with its entry number.
+    pub rows: Vec<(i64, Receipt)>,
+    /// The oldest entry that was looked through: the next part lies before it.
+    pub before: Option<i64>,
+    /// How far back in time that is.
+    pub searched_to: Option<Timestamp>,
+    /// Whether nothing lies before it.
+    pub is_last: bool,
+}
+
 /// What the receipts since a time say together.
 #[derive(Clone, Debug)]
 pub struct OverviewView {

@@ -43,6 +43,7 @@ mod providers;
 mod rack;
 mod reach;
 pub mod receipts;
+pub mod receipts_csv;
 mod recover;
 mod route;
 mod routing;

@@ -1,6 +1,12 @@
 //! Reading receipts and what they say together; nobody changes one.
 
-use super::{Desk, DeskError, face::OverviewView};
+use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+
+use super::{
+    Desk, DeskError,
+    face::{OverviewView, ReceiptPage},
+    receipts_csv,
+};
 use crate::{
     domain::{
         Page, Receipt, ReceiptQuery, Timestamp,
@@ -12,6 +18,11 @@ use crate::{
 
 /// So many receipts are read at a time.
 const AT_ONCE: u64 = 500;
+/// So many for a page of the screen, which is full with a part of them; after so many looks who
+/// waits is told how far the search has come.
+const PAGE: u64 = 100;
+const PAGE_FULL: usize = 50;
+const LOOKS: usize = 20;
 
 impl Desk {
     /// Returns receipts with their entry numbers, newest first.
@@ -27,7 +38,7 @@ impl Desk {
     pub async fn each_receipt(
         &self,
         query: &ReceiptQuery,
-        take: &mut dyn FnMut(i64, Receipt) -> Enough,
+        take: &mut (dyn FnMut(i64, Receipt) -> Enough + Send),
     ) -> Result<(), DeskError> {
         let mut filter = narrowed(query);
         loop {
@@ -47,6 +58,79 @@ impl Desk {
                 return Ok(());
             }
         }
+    }
+
+    /// Returns the next receipts that a query means: at most a page, and after looking through so
+    /// many that nobody waits long. Those before `before`, and none up to `after`.
+    pub async fn receipt_page(
+        &self,
+        query: &ReceiptQuery,
+        before: Option<i64>,
+        after: Option<i64>,
+    ) -> Result<ReceiptPage, DeskError> {
+        let mut filter = ReceiptFilter {
+            before,
+            ..narrowed(query)
+        };
+        let mut found = ReceiptPage::default();
+        for _ in 0..LOOKS {
+            let page = Page {
+                offset: 0,
+                limit: PAGE,
+            };
+            let read = self.store.receipts(&filter, page).await?;
+            found.is_last = u64::try_from(read.len()).unwrap_or(0) < PAGE;
+            for (entry, receipt) in read {
+                if after.is_some_and(|after| entry <= after) {
+                    found.is_last = true;
+                    return Ok(found);
+                }
+                filter.before = Some(entry);
+                found.before = Some(entry);
+                found.searched_to = Some(receipt.began);
+                if query.matches(&receipt) {
+                    found.rows.push((entry, receipt));
+                }
+            }
+            if found.is_last || found.rows.len() >= PAGE_FULL {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the receipts that a query means as CSV into a file that was not there before,
+    /// readable by its owner alone; returns how many.
+    pub async fn export_csv(&self, query: &ReceiptQuery, file: &Path) -> Result<u64, DeskError> {
+        let wrong = |why| DeskError::Export {
+            file: file.to_owned(),
+            why,
+        };
+        let mut options = std::fs::OpenOptions::new();
+        let opened = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)
+            .map_err(wrong)?;
+        let mut out = std::io::BufWriter::new(opened);
+        let mut written = writeln!(out, "{}", receipts_csv::head()).map(|()| 0);
+        let mut take = |_, receipt: Receipt| {
+            if let Ok(count) = &mut written {
+                match writeln!(out, "{}", receipts_csv::line(&receipt)) {
+                    Ok(()) => *count += 1,
+                    Err(why) => written = Err(why),
+                }
+            }
+            Enough::when(written.is_err())
+        };
+        self.each_receipt(query, &mut take).await?;
+        let count = written.map_err(wrong)?;
+        let whole = out
+            .into_inner()
+            .map_err(|error| wrong(error.into_error()))?;
+        whole.sync_all().map_err(wrong)?;
+        Ok(count)
     }
 
     /// Reads a query for receipts; `since:7d` counts from now.
@@ -146,21 +230,33 @@ fn narrowed(query: &ReceiptQuery) -> ReceiptFilter {
             (ReceiptTest::Since(from), false) => filter.since = Some(*from),
             (ReceiptTest::Until(to), false) => filter.until = Some(*to),
             (ReceiptTest::Tag(tag), negated) => filter.tags.push((!negated, tag.clone())),
-            (
-                ReceiptTest::Word(_)
-                | ReceiptTest::Ticket(_)
-                | ReceiptTest::Agent(_)
-                | ReceiptTest::Task(_)
-                | ReceiptTest::Ending(_)
-                | ReceiptTest::Provider(_)
-                | ReceiptTest::Model(_)
-                | ReceiptTest::First(_)
-                | ReceiptTest::Class(_)
-                | ReceiptTest::Since(_)
-                | ReceiptTest::Until(_),
-                _,
-            ) => {}
+            (test, false) => filter.texts.extend(trace(test)),
+            (_, true) => {}
         }
     }
     filter
+}
+
+/// Returns what stands in the text of every receipt that meets a test, in lower case; a receipt in
+/// which it stands need not meet it. None where the text may be spelled in more than one way.
+fn trace(test: &ReceiptTest) -> Option<String> {
+    let plain = |word: &str| {
+        let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '"' | '\\');
+        (!word.is_empty() && word.chars().all(is_plain)).then(|| word.to_lowercase())
+    };
+    match test {
+        ReceiptTest::Word(word) | ReceiptTest::Model(word) | ReceiptTest::Agent(word) => {
+            plain(word)
+        }
+        ReceiptTest::Provider(name) => plain(name).map(|name| format!("\"{name}/")),
+        ReceiptTest::First(name) => plain(name).map(|name| format!("\"chain\":[\"{name}/")),
+        ReceiptTest::Task(task) => Some(format!("\"task\":\"{}\"", task.word())),
+        ReceiptTest::Class(class) => Some(format!("\"class\":\"{}\"", class.word())),
+        ReceiptTest::Ticket(_)
+        | ReceiptTest::Tag(_)
+        | ReceiptTest::Ending(_)
+        | ReceiptTest::Fallback
+        | ReceiptTest::Since(_)
+        | ReceiptTest::Until(_) => None,
+    }
 }

@@ -26,6 +26,8 @@ pub struct Term {
 pub enum Test {
     /// Somewhere in subject, people or text; letter case does not count.
     Word(String),
+    /// `#4812`: the ticket that people call so.
+    Number(i64),
     /// `status:open`.
     Status(Status),
     /// `tag:vip`.
@@ -84,7 +86,8 @@ impl Query {
 impl Test {
     fn parse(word: &str) -> Result<Self, QueryError> {
         let Some((field, value)) = word.split_once(':') else {
-            return Ok(Self::Word(word.to_owned()));
+            let number = word.strip_prefix('#').and_then(|it| it.parse().ok());
+            return Ok(number.map_or_else(|| Self::Word(word.to_owned()), Self::Number));
         };
         let known = matches!(
             field,

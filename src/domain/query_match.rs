@@ -35,6 +35,7 @@ impl Seen<'_> {
                     || self.requester().contains(&word)
                     || self.messages.iter().any(in_message)
             }
+            Test::Number(number) => ticket.number == *number,
             Test::Status(status) => ticket.status == *status,
             Test::Tag(tag) => {
                 let tags = format!(" {} ", searched(&ticket.tags.join(" ")));

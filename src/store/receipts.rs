@@ -36,6 +36,8 @@ pub struct ReceiptFilter {
     pub since: Option<Timestamp>,
     /// That began before.
     pub until: Option<Timestamp>,
+    /// In whose text these stand, in lower case (ASCII only).
+    pub texts: Vec<String>,
     /// Whose ticket has these tags, or has not.
     pub tags: Vec<(bool, String)>,
 }
@@ -401,6 +403,11 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
     if let Some(until) = filter.until {
         let value = sql.int_value(until.as_microsecond());
         sql.push(&format!(" AND began < {value}"));
+    }
+    for text in &filter.texts {
+        let value = sql.text_value(text.clone());
+        let condition = store.dialect().contains("lower(json)", &value);
+        sql.push(&format!(" AND {condition}"));
     }
     for (is_wanted, tag) in &filter.tags {
         let value = sql.text_value(format!(" {} ", rows::lower(tag)));

@@ -86,6 +86,7 @@ fn condition(sql: &mut Sql, test: &Test, dialect: Dialect) -> Result<String, Tro
                 dialect.contains("w.words", &value),
             )
         }
+        Test::Number(number) => format!("t.number = {}", sql.int_value(*number)),
         Test::Status(status) => format!("t.status = {}", status_value(sql, *status)?),
         Test::Tag(tag) => {
             let value = sql.text_value(format!(" {} ", rows::lower(tag)));

@@ -7,8 +7,30 @@ use secrecy::SecretString;
 use super::strays::Typed;
 use crate::{
     desk::face::{ChainCard, DraftAsk},
-    domain::{Cap, Change, DraftId, OutboxId, ProviderName, Query, Status, TicketId},
+    domain::{Cap, Change, DraftId, OutboxId, ProviderName, Query, ReceiptQuery, Status, TicketId},
 };
+
+/// Which receipts are to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptAsk {
+    /// Those that this means.
+    pub query: ReceiptQuery,
+    /// Which part of them.
+    pub span: ReceiptSpan,
+    /// Comes back with them.
+    pub turn: u64,
+}
+
+/// A part of the receipts, by entry numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiptSpan {
+    /// The newest.
+    Newest,
+    /// Those before an entry.
+    Before(i64),
+    /// Those after an entry.
+    After(i64),
+}
 
 /// One thing to do outside the model.
 #[derive(Debug)]
@@ -36,8 +58,10 @@ pub enum Effect {
     LoadChains,
     /// Write a chain into the config.
     SaveChain(ChainCard),
-    /// Read the newest receipts of all tickets.
-    LoadReceipts,
+    /// Read receipts of all tickets.
+    LoadReceipts(ReceiptAsk),
+    /// Write the receipts that a query means into a file.
+    ExportReceipts(String, PathBuf),
     /// Read the drafts that could not be made.
     LoadCatchUp,
     /// Take a ticket off the list of drafts that wait.

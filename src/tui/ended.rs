@@ -2,12 +2,13 @@
 
 use super::{
     acts,
-    effect::Effect,
+    effect::{Effect, ReceiptAsk},
     event::{Done, Trouble, TroubleKind},
     meter::Resumed,
     model::{Model, Overlay},
     notes::Tone,
     paint::safe,
+    receipts,
     strays::Typed,
     talk::draft::{ending_words, fallback_line},
     words,
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     config::action::Action,
-    desk::face::{Drafted, QueuePage, RoutingView, SpendView},
+    desk::face::{Drafted, QueuePage, ReceiptPage, RoutingView, SpendView},
     domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
 };
 
@@ -50,10 +51,10 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Keys(cards) => keys_came(model, cards),
         Done::Chains(view) => chains_came(model, view),
         Done::ChainSaved(result) => chain_saved(model, result),
-        Done::Receipts(Ok(receipts)) => {
-            if let Some(Overlay::Feed(feed)) = &mut model.overlay {
-                feed.receipts = Some(receipts);
-            }
+        Done::Receipts(ask, page) => receipts_came(model, &ask, page),
+        Done::Exported(Ok(count)) => {
+            let words = format!("{count} receipts are written.");
+            model.notes.say(words, model.stage.now);
             Vec::new()
         }
         Done::CatchUp(Ok(list)) => {
@@ -114,7 +115,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Stopped(_) => Vec::new(),
         Done::Ticket(_, Err(trouble))
         | Done::Spend(Err(trouble))
-        | Done::Receipts(Err(trouble))
+        | Done::Exported(Err(trouble))
         | Done::Outbox(Err(trouble))
         | Done::CatchUp(Err(trouble))
         | Done::MissedDropped(Err(trouble))
@@ -126,6 +127,27 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         | Done::Restored(_, Err(trouble))
         | Done::CapSet(Err(trouble)) => {
             model.notes.trouble(&trouble, model.stage.now);
+            Vec::new()
+        }
+    }
+}
+
+fn receipts_came(
+    model: &mut Model,
+    ask: &ReceiptAsk,
+    page: Result<Box<ReceiptPage>, Trouble>,
+) -> Vec<Effect> {
+    let room = receipts::view::room(model.layout().body);
+    let Some(Overlay::Receipts(screen)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    match page {
+        Ok(page) => {
+            let after = screen.took(ask, *page, room);
+            receipts::follow(model, after)
+        }
+        Err(trouble) => {
+            screen.failed(ask, trouble.line());
             Vec::new()
         }
     }

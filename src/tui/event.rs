@@ -2,16 +2,16 @@
 
 use ratatui::layout::Size;
 
-use super::strays::Typed;
+use super::{effect::ReceiptAsk, strays::Typed};
 use crate::{
     config::chord::Chord,
     desk::face::{
-        CatchUp, DeskEvent, Drafted, KeyCard, QueuePage, RoutingView, Running, SpendView,
-        TicketView,
+        CatchUp, DeskEvent, Drafted, KeyCard, QueuePage, ReceiptPage, RoutingView, Running,
+        SpendView, TicketView,
     },
     domain::{
-        Change, Draft, DraftId, Mono, OutboxRow, ProviderName, Receipt, RunId, Status, Ticket,
-        TicketId, Timestamp,
+        Change, Draft, DraftId, Mono, OutboxRow, ProviderName, RunId, Status, Ticket, TicketId,
+        Timestamp,
     },
 };
 
@@ -100,8 +100,10 @@ pub enum Done {
     Chains(Result<RoutingView, Trouble>),
     /// A chain was written, or not.
     ChainSaved(Result<String, Trouble>),
-    /// Receipts came for the feed.
-    Receipts(Result<Vec<(i64, Receipt)>, Trouble>),
+    /// Receipts came for their screen.
+    Receipts(ReceiptAsk, Result<Box<ReceiptPage>, Trouble>),
+    /// Receipts were written into a file; how many.
+    Exported(Result<u64, Trouble>),
     /// The drafts that could not be made came.
     CatchUp(Result<CatchUp, Trouble>),
     /// A ticket was taken off the list of drafts that wait.

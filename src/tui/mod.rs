@@ -30,6 +30,7 @@ pub mod panel;
 pub mod picture;
 pub mod prompt;
 pub mod queue;
+pub mod receipts;
 pub mod rescue;
 pub mod routing;
 pub mod run;

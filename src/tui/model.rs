@@ -17,9 +17,10 @@ use super::{
     notes::Notes,
     outbox::Outbox,
     palette::Palette,
-    panel::{Feed, Panel},
+    panel::Panel,
     prompt::Prompt,
     queue::Queue,
+    receipts::ReceiptsScreen,
     routing::RoutingScreen,
     setup::SetUp,
     talk::Talk,
@@ -134,7 +135,7 @@ pub enum Overlay {
     /// Chains and their links.
     Routing(RoutingScreen),
     /// The receipts of all tickets.
-    Feed(Feed),
+    Receipts(ReceiptsScreen),
     /// The drafts that could not be made.
     CatchUp(CatchUpScreen),
     /// The replies that wait.

@@ -13,6 +13,7 @@ use super::{
     outbox::Outbox,
     paint,
     prompt::{Prompt, PromptKind},
+    receipts,
     routing::After,
     setup::{SetUp, Step},
 };
@@ -53,10 +54,10 @@ fn picker(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Cancel => close(model),
         Action::Open => return choose(model),
-        Action::Down | Action::NextPane => step(model, 1),
-        Action::Up | Action::PreviousPane => step(model, -1),
-        Action::PageDown => step(model, 10),
-        Action::PageUp => step(model, -10),
+        Action::Down | Action::NextPane => return step(model, 1),
+        Action::Up | Action::PreviousPane => return step(model, -1),
+        Action::PageDown => return step(model, 10),
+        Action::PageUp => return step(model, -10),
         Action::Quit => {
             model.overlay = None;
             return acts::act(model, Action::Quit);
@@ -75,6 +76,7 @@ pub fn text(model: &mut Model, chord: Chord) -> Vec<Effect> {
 }
 
 fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let now = model.stage.now.civil;
     let letter = match (chord.key, chord.ctrl, chord.alt) {
         (Key::Char(c), false, false) => Some(c),
         _ => None,
@@ -106,7 +108,11 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
         Some(Overlay::Outbox(outbox)) if letter == Some('u') => {
             return bring_back(outbox);
         }
-        Some(Overlay::Feed(_) | Overlay::Outbox(_) | Overlay::SetUp(_)) => {
+        Some(Overlay::Receipts(screen)) => {
+            let after = screen.press(chord, now);
+            return receipts::follow(model, after);
+        }
+        Some(Overlay::Outbox(_) | Overlay::SetUp(_)) => {
             plain_moves(model, letter);
         }
         None => {}
@@ -117,8 +123,8 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
 /// Where letters are not text, `j`, `k` and `q` are what they are everywhere.
 fn plain_moves(model: &mut Model, letter: Option<char>) {
     match letter {
-        Some('j') => step(model, 1),
-        Some('k') => step(model, -1),
+        Some('j') => drop(step(model, 1)),
+        Some('k') => drop(step(model, -1)),
         Some('q') => close(model),
         Some(_) | None => {}
     }
@@ -126,7 +132,11 @@ fn plain_moves(model: &mut Model, letter: Option<char>) {
 
 fn close(model: &mut Model) {
     match &mut model.overlay {
-        Some(Overlay::Feed(feed)) if feed.is_open => feed.is_open = false,
+        Some(Overlay::Receipts(screen)) => {
+            if screen.escape() == receipts::After::Close {
+                model.overlay = None;
+            }
+        }
         Some(Overlay::Help(Help { line, .. })) if !line.text().is_empty() => {
             line.take();
         }
@@ -172,19 +182,23 @@ fn catch_up(model: &mut Model, after: catch_up::After) -> Vec<Effect> {
     }
 }
 
-fn step(model: &mut Model, rows: isize) {
+fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
     match &mut model.overlay {
         Some(Overlay::Palette(palette)) => palette.move_by(rows),
         Some(Overlay::Help(help)) => help.move_by(rows),
         Some(Overlay::Menu(menu)) => menu.move_by(rows),
         Some(Overlay::Keys(keys)) => keys.move_by(rows),
         Some(Overlay::Routing(room)) => room.move_by(rows),
-        Some(Overlay::Feed(feed)) => feed.move_by(rows),
+        Some(Overlay::Receipts(screen)) => {
+            let after = screen.move_by(rows);
+            return receipts::follow(model, after);
+        }
         Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
         Some(Overlay::Prompt(_)) | None => {}
     }
+    Vec::new()
 }
 
 fn choose(model: &mut Model) -> Vec<Effect> {
@@ -208,10 +222,9 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             };
             keys(model, Some(letter))
         }
-        Some(Overlay::Feed(feed)) => {
-            feed.is_open = feed.here().is_some();
-            feed.top = 0;
-            Vec::new()
+        Some(Overlay::Receipts(screen)) => {
+            let after = screen.enter(model.stage.now.civil);
+            receipts::follow(model, after)
         }
         Some(Overlay::CatchUp(screen)) => {
             let after = screen.enter();
@@ -253,6 +266,16 @@ fn set_up(model: &mut Model, step: Step, place: usize) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+fn hinted(model: &mut Model, ticket: TicketId, typed: String) -> Vec<Effect> {
+    let ask = DraftAsk {
+        ticket,
+        chain: None,
+        hint: (!typed.is_empty()).then_some(typed),
+        force: None,
+    };
+    acts::begin(model, ask)
 }
 
 fn import(model: &mut Model, typed: &str) -> Vec<Effect> {
@@ -382,20 +405,14 @@ fn answer(model: &mut Model) -> Vec<Effect> {
             ))
         }
         PromptKind::Cap => cap(&typed).map(|cap| vec![Effect::SetCap(cap)]),
-        PromptKind::Hint(ticket) => {
-            let hint = (!typed.is_empty()).then_some(typed);
-            Ok(acts::begin(
-                model,
-                DraftAsk {
-                    ticket,
-                    chain: None,
-                    hint,
-                    force: None,
-                },
-            ))
-        }
-        PromptKind::Import | PromptKind::Key(_) if typed.is_empty() => {
+        PromptKind::Hint(ticket) => Ok(hinted(model, ticket, typed)),
+        PromptKind::Import | PromptKind::Export(_) | PromptKind::Key(_) if typed.is_empty() => {
             Err("Nothing was typed.".to_owned())
+        }
+        PromptKind::Export(query) => {
+            let mut effects = receipts::open(model, &query);
+            effects.push(Effect::ExportReceipts(query, path_of(&typed)));
+            Ok(effects)
         }
         PromptKind::Import => Ok(import(model, &typed)),
         PromptKind::Key(provider) => {

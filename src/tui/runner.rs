@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    effect::Effect,
+    effect::{Effect, ReceiptSpan},
     event::{Done, Trouble, TroubleKind},
     paint::safe,
     strays::Typed,
@@ -17,13 +17,7 @@ use super::{
 };
 use crate::{
     desk::{Desk, DeskError, Verify, face::ChainCard, import::Imported},
-    domain::{ModelName, Page, ProviderName, TicketId},
-};
-
-/// How many receipts the feed reads.
-const FEED: Page = Page {
-    offset: 0,
-    limit: 200,
+    domain::{ModelName, ProviderName, TicketId},
 };
 
 /// The tasks of the screen.
@@ -299,7 +293,7 @@ impl Runner {
                 | Effect::LoadBanners
                 | Effect::LoadKeys
                 | Effect::LoadChains
-                | Effect::LoadReceipts
+                | Effect::LoadReceipts(_)
                 | Effect::LoadCatchUp
                 | Effect::LoadOutbox) => read(&desk, effect).await,
                 other => write(&desk, other).await,
@@ -361,7 +355,15 @@ async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
         Effect::LoadCatchUp => Done::CatchUp(desk.catch_up().await.map_err(trouble)),
         Effect::LoadOutbox => Done::Outbox(desk.waiting_replies().await.map_err(trouble)),
-        Effect::LoadReceipts => Done::Receipts(desk.newest_receipts(FEED).await.map_err(trouble)),
+        Effect::LoadReceipts(ask) => {
+            let (before, after) = match ask.span {
+                ReceiptSpan::Newest => (None, None),
+                ReceiptSpan::Before(entry) => (Some(entry), None),
+                ReceiptSpan::After(entry) => (None, Some(entry)),
+            };
+            let page = desk.receipt_page(&ask.query, before, after).await;
+            Done::Receipts(ask, page.map(Box::new).map_err(trouble))
+        }
         _ => return None,
     })
 }
@@ -395,6 +397,13 @@ async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
             let draft = desk.save_over(typed.ticket, &typed.text).await;
             let draft = draft.map(Box::new).map_err(trouble);
             Done::Saved { typed, draft }
+        }
+        Effect::ExportReceipts(query, file) => {
+            let exported = match desk.receipt_query(&query) {
+                Ok(query) => desk.export_csv(&query, &file).await,
+                Err(why) => Err(why),
+            };
+            Done::Exported(exported.map_err(trouble))
         }
         Effect::DropMissed(ticket) => {
             let dropped = desk.drop_missed(ticket).await;

@@ -138,6 +138,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         (Some(Overlay::Prompt(prompt)), _) => prompt.line.insert(text),
         (Some(Overlay::Palette(palette)), _) => palette.paste(text),
         (Some(Overlay::Help(help)), _) => help.line.insert(text),
+        (Some(Overlay::Receipts(screen)), _) if screen.is_typing() => screen.paste(text),
         (None, Some(editor)) => {
             if !editor.paste(text, now.mono) {
                 let words = format!(
@@ -152,7 +153,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 Overlay::Menu(_)
                 | Overlay::Keys(_)
                 | Overlay::Routing(_)
-                | Overlay::Feed(_)
+                | Overlay::Receipts(_)
                 | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
                 | Overlay::SetUp(_),
@@ -192,6 +193,7 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             if matches!(model.overlay, Some(Overlay::CatchUp(_))) {
                 effects.push(Effect::LoadCatchUp);
             }
+            effects.extend(super::receipts::look_again(model));
             effects
         }
         DeskEvent::Back {

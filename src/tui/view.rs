@@ -15,7 +15,7 @@ use super::{
     notes::Tone,
     outbox,
     paint::{self, cut, style, width, write_line},
-    palette, panel, prompt, queue, routing, setup, talk,
+    palette, panel, prompt, queue, receipts, routing, setup, talk,
 };
 use crate::config::{
     Glyphs,
@@ -213,9 +213,8 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
             routing::view::draw(buffer, area, room, theme);
             return None;
         }
-        Overlay::Feed(room) => {
-            panel::view::feed(buffer, area, room, (model, theme));
-            return None;
+        Overlay::Receipts(room) => {
+            return receipts::view::draw(buffer, area, room, (model, theme)).map(Position::from);
         }
         Overlay::CatchUp(room) => {
             catch_up::view::draw(buffer, area, room, (model, theme));
@@ -269,7 +268,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Menu(_)) => "CHOOSE",
         Some(Overlay::Keys(_)) => "KEYS",
         Some(Overlay::Routing(_)) => "ROUTING",
-        Some(Overlay::Feed(_)) => "RECEIPTS",
+        Some(Overlay::Receipts(_)) => "RECEIPTS",
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
         Some(Overlay::SetUp(_)) => "SET UP",
@@ -282,10 +281,7 @@ fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
     let (mode, hints): (&str, &[(Action, &str)]) = match (model.scope(), model.stage.focus) {
         (Scope::Picker, _) => {
             // The others name their keys inside.
-            let names_none = matches!(
-                model.overlay,
-                Some(Overlay::Prompt(_) | Overlay::Feed(_) | Overlay::Help(_))
-            );
+            let names_none = matches!(model.overlay, Some(Overlay::Prompt(_) | Overlay::Help(_)));
             let hints: &[(Action, &str)] = if names_none { &PICKER_HINTS } else { &[] };
             (overlay_name(model), hints)
         }

@@ -5,9 +5,9 @@ use super::super::{
     effect::Effect,
     model::{Focus, Model, Overlay, Part},
     outbox::Outbox,
-    panel::Feed,
     prompt::{Prompt, PromptKind},
     queue::View,
+    receipts,
 };
 use crate::config::action::Action;
 
@@ -23,8 +23,7 @@ pub(super) fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
             return Vec::new();
         }
         Action::GoReceipts => {
-            model.overlay = Some(Overlay::Feed(Feed::default()));
-            return vec![Effect::LoadReceipts];
+            return receipts::open(model, "");
         }
         Action::CatchUp => {
             model.overlay = Some(Overlay::CatchUp(CatchUpScreen::default()));

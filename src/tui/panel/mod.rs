@@ -1,7 +1,7 @@
 //! The side pane: who was asked and what it cost, and who the customer is.
 
-mod receipt;
+pub(super) mod receipt;
 mod state;
 pub mod view;
 
-pub use state::{Feed, Panel};
+pub use state::Panel;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Returns a receipt in lines of at most `wide` cells.
-pub(super) fn lines(
+pub(in crate::tui) fn lines(
     receipt: &Receipt,
     theme: &Theme,
     wide: usize,

@@ -6,7 +6,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{Feed, receipt};
+use super::receipt;
 use crate::{
     config::theme::Theme,
     desk::face::TicketView,
@@ -218,64 +218,4 @@ fn customer(view: &TicketView, model: &Model, theme: &Theme, wide: usize) -> Vec
             .map(|name| Line::raw(paint::cut(&name, wide))),
     );
     lines
-}
-
-/// Paints the receipts of all tickets.
-pub fn feed(buffer: &mut Buffer, area: Rect, feed: &Feed, (model, theme): (&Model, &Theme)) {
-    let inside = paint::boxed(buffer, area, "RECEIPTS", style(theme.focus));
-    let wide = usize::from(inside.width);
-    let Some(receipts) = &feed.receipts else {
-        return write_line(buffer, inside, 0, &Line::raw(" Reading the receipts …"));
-    };
-    if receipts.is_empty() {
-        return write_line(
-            buffer,
-            inside,
-            0,
-            &Line::raw(" No receipt yet: nobody was asked."),
-        );
-    }
-    if let Some((entry, receipt)) = feed.here().filter(|_| feed.is_open) {
-        let mut lines = vec![Line::styled(format!("entry #{entry}"), style(theme.quiet))];
-        lines.extend(receipt::lines(receipt, theme, wide, &model.stage.facts));
-        let top = feed
-            .top
-            .min(lines.len().saturating_sub(usize::from(inside.height)));
-        let seen: Vec<Line<'_>> = lines.into_iter().skip(top).collect();
-        return write_lines(buffer, inside, &seen);
-    }
-    let room = usize::from(inside.height);
-    let top = (feed.cursor + 1).saturating_sub(room);
-    for ((place, (_, receipt)), row) in receipts
-        .iter()
-        .enumerate()
-        .skip(top)
-        .zip(0_u16..inside.height)
-    {
-        let mark = if place == feed.cursor { ">" } else { " " };
-        let number = receipt
-            .ticket_number
-            .map_or_else(String::new, |number| format!("#{number}"));
-        let when = words::moment(
-            receipt.began,
-            model.stage.now.civil,
-            &model.stage.facts.zone,
-        );
-        let tilde = if receipt.is_fallback() { "~" } else { " " };
-        let by = receipt.answer().map_or_else(
-            || receipt.ending.word().replace('_', " "),
-            |answer| safe(&answer.link.to_string()),
-        );
-        let left = format!("{mark} {number:<7} {}{tilde}{by}", paint::pad(&when, 14));
-        let right = format!(
-            "{}  {} ",
-            receipt.attempts.len(),
-            receipt.cost().for_people()
-        );
-        let mut line = paint::row(vec![Span::raw(left)], vec![Span::raw(right)], wide);
-        if place == feed.cursor {
-            line = line.style(style(theme.selection));
-        }
-        write_line(buffer, inside, row, &line);
-    }
 }

@@ -41,6 +41,8 @@ pub enum PromptKind {
     Hint(TicketId),
     /// A file or folder of mail.
     Import,
+    /// A file for the receipts that a query means.
+    Export(String),
     /// A provider's key; never shown.
     Key(ProviderName),
 }
@@ -55,6 +57,7 @@ impl Prompt {
             | PromptKind::Assign(_)
             | PromptKind::Hint(_)
             | PromptKind::Import
+            | PromptKind::Export(_)
             | PromptKind::Key(_) => InputLine::new(text),
         };
         Self {
@@ -77,6 +80,7 @@ impl Prompt {
             PromptKind::Cap => "MONTHLY CAP".to_owned(),
             PromptKind::Hint(_) => "REDRAFT".to_owned(),
             PromptKind::Import => "IMPORT MAIL".to_owned(),
+            PromptKind::Export(_) => "EXPORT RECEIPTS".to_owned(),
             PromptKind::Key(provider) => {
                 format!("KEY OF {}", paint::safe(&provider.0).to_uppercase())
             }
@@ -98,6 +102,9 @@ impl Prompt {
             PromptKind::Import => {
                 "A file or folder: mbox, Maildir or single mails. It is only read. What was \
                  imported before is not doubled."
+            }
+            PromptKind::Export(_) => {
+                "A file that does not exist yet: the receipts of the list are written there as CSV."
             }
             PromptKind::Key(_) => {
                 "Type or paste it: it is not shown. The provider is asked before it is kept."

@@ -151,7 +151,7 @@ impl Queue {
         let widens = |term: &Term| {
             matches!(
                 term.test,
-                Test::Status(_) | Test::System | Test::Unsolved | Test::Fallback
+                Test::Number(_) | Test::Status(_) | Test::System | Test::Unsolved | Test::Fallback
             )
         };
         let mut terms: Vec<Term> = self

@@ -26,12 +26,12 @@ const HEAD: [&str; 17] = [
 ];
 
 /// Returns the line of names.
-pub(super) fn head() -> String {
+pub fn head() -> String {
     HEAD.join(",")
 }
 
 /// Returns the line of a receipt. What is not known is empty, never 0.
-pub(super) fn line(receipt: &Receipt) -> String {
+pub fn line(receipt: &Receipt) -> String {
     let answer = receipt.answer();
     let number = |count: Option<u64>| count.map_or_else(String::new, |count| count.to_string());
     let failures: Vec<String> = receipt
