@@ -180,11 +180,29 @@ fn tables(view: &OverviewView, lines: &mut Vec<String>) {
     );
     table(
         lines,
+        "Fallback and spend by day",
+        figures.days().map(|(day, of)| {
+            let rate = of.rate().map_or_else(|| "unknown".to_owned(), percent);
+            format!(
+                "{day}  {:>6} answered  {:>5} by a backup  {rate:>9}  {:>10}",
+                of.answered,
+                of.fallback,
+                of.cost.for_people()
+            )
+        }),
+    );
+    table(
+        lines,
         "Failures",
         figures.failures().iter().map(|((provider, class), count)| {
             format!("{provider:<16} {:<16} {count:>6}", class.word())
         }),
     );
+    spend_tables(view, lines);
+}
+
+fn spend_tables(view: &OverviewView, lines: &mut Vec<String>) {
+    let figures = &view.figures;
     table(
         lines,
         "Spend by model",
@@ -192,6 +210,17 @@ fn tables(view: &OverviewView, lines: &mut Vec<String>) {
             format!(
                 "{:<40} {:>6} calls  {:>10}",
                 link.to_string(),
+                of.calls,
+                of.cost.for_people()
+            )
+        }),
+    );
+    table(
+        lines,
+        "Spend by task",
+        figures.tasks().iter().map(|(task, of)| {
+            format!(
+                "{task:<40} {:>6} calls  {:>10}",
                 of.calls,
                 of.cost.for_people()
             )
@@ -219,7 +248,8 @@ fn difference(view: &OverviewView) -> String {
         0 => String::new(),
         count => format!("; {count} without a known price of the first choice"),
     };
-    let money = |usd: Usd| usd.for_people();
+    // What the first choice would have cost is an estimate.
+    let money = |usd: Usd| format!("~{}", usd.for_people());
     format!(
         "  fallback added     {:>9}   saved {}{unknown}",
         money(of.added),

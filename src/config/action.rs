@@ -218,6 +218,9 @@ actions! {
     CatchUp "catch_up" in Find: "Go to the drafts that could not be made, and make them",
         also "missed waiting paused cap outage offline again resume"
         => [Desk ["g c"]];
+    Overview "overview" in Find: "Open the Overview screen: fallback rate, failures, spend",
+        also "figures statistics chart report spend day week forecast first words"
+        => [Desk ["g v"]];
     GoReceipts "go_receipts" in Find: "Go to the receipts", also "log audit history attempts"
         => [Desk ["g r"]];
     Quoted "quoted" in Find: "Show or fold quoted text and signatures", also "history toggle"

@@ -2,6 +2,8 @@
 
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
 
+use jiff::ToSpan as _;
+
 use super::{
     Desk, DeskError,
     face::{OverviewView, ReceiptPage},
@@ -138,6 +140,16 @@ impl Desk {
         Ok(ReceiptQuery::parse(text, self.clock.now())?)
     }
 
+    /// Returns when the first of the last so many days began, today among them.
+    pub fn days_ago(&self, days: u16) -> Timestamp {
+        let zone = &self.settings().zone;
+        let now = self.clock.now();
+        let back = i64::from(days.saturating_sub(1)).days();
+        let first = now.to_zoned(zone.clone()).date().checked_sub(back);
+        let begins = first.and_then(|day| day.to_zoned(zone.clone()));
+        begins.map_or(now, |begins| begins.timestamp())
+    }
+
     /// Returns what the receipts since a time say together.
     pub async fn overview(&self, since: Timestamp) -> Result<OverviewView, DeskError> {
         let settings = self.settings();
@@ -248,6 +260,7 @@ fn trace(test: &ReceiptTest) -> Option<String> {
         ReceiptTest::Word(word) | ReceiptTest::Model(word) | ReceiptTest::Agent(word) => {
             plain(word)
         }
+        ReceiptTest::Link(name) => plain(name).map(|name| format!("\"{name}\"")),
         ReceiptTest::Provider(name) => plain(name).map(|name| format!("\"{name}/")),
         ReceiptTest::First(name) => plain(name).map(|name| format!("\"chain\":[\"{name}/")),
         ReceiptTest::Task(task) => Some(format!("\"task\":\"{}\"", task.word())),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::{Ending, FaultClass, Receipt, Task, Timestamp, fault::FAULT_CLASSES};
+use super::{Attempt, Ending, FaultClass, Receipt, Task, Timestamp, fault::FAULT_CLASSES};
 
 /// What a person looks for among receipts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,11 +42,13 @@ pub enum ReceiptTest {
     Ending(Ending),
     /// `provider:openai`: it was asked.
     Provider(String),
+    /// `link:openai/gpt-4o`: this very link was asked.
+    Link(String),
     /// `model:gpt-4o`: it was asked, or answered; a part of the name is enough.
     Model(String),
     /// `first:anthropic`: the first link of the chain was this provider's.
     First(String),
-    /// `class:rate_limited`: an attempt failed so.
+    /// `class:rate_limited`: an attempt failed so; beside `provider:` or `link:` one of theirs.
     Class(FaultClass),
     /// `is:fallback`: a later link than the first answered.
     Fallback,
@@ -120,7 +122,45 @@ impl ReceiptQuery {
             .iter()
             .filter(|term| !matches!(term.test, ReceiptTest::Tag(_)))
             .all(|term| term.test.matches(receipt) != term.negated)
+            && self.has_attempt(receipt)
     }
+
+    /// Tells whether one attempt meets all that is asked of an attempt: a class beside a provider
+    /// means a failure of that provider.
+    fn has_attempt(&self, receipt: &Receipt) -> bool {
+        let asked = || {
+            let terms = self.terms.iter().filter(|term| !term.negated);
+            terms.map(|term| &term.test)
+        };
+        let meets = |attempt: &Attempt| {
+            asked().all(|test| match test {
+                ReceiptTest::Class(class) => attempt.class == Some(*class),
+                ReceiptTest::Provider(name) => is_of(attempt, name),
+                ReceiptTest::Link(name) => is_link(attempt, name),
+                ReceiptTest::Word(_)
+                | ReceiptTest::Ticket(_)
+                | ReceiptTest::Tag(_)
+                | ReceiptTest::Agent(_)
+                | ReceiptTest::Task(_)
+                | ReceiptTest::Ending(_)
+                | ReceiptTest::Model(_)
+                | ReceiptTest::First(_)
+                | ReceiptTest::Fallback
+                | ReceiptTest::Since(_)
+                | ReceiptTest::Until(_) => true,
+            })
+        };
+        !asked().any(|test| matches!(test, ReceiptTest::Class(_)))
+            || receipt.attempts.iter().any(meets)
+    }
+}
+
+fn is_of(attempt: &Attempt, provider: &str) -> bool {
+    attempt.link.provider.0.to_lowercase() == provider
+}
+
+fn is_link(attempt: &Attempt, link: &str) -> bool {
+    attempt.link.to_string().to_lowercase() == link
 }
 
 impl ReceiptTest {
@@ -130,8 +170,8 @@ impl ReceiptTest {
         };
         let name = || value.to_lowercase();
         let known = [
-            "ticket", "tag", "agent", "task", "ending", "provider", "model", "first", "class",
-            "is", "since", "until",
+            "ticket", "tag", "agent", "task", "ending", "provider", "link", "model", "first",
+            "class", "is", "since", "until",
         ];
         if known.contains(&field) && value.is_empty() {
             return Err(super::query::QueryError::Empty(field.to_owned()).into());
@@ -146,6 +186,7 @@ impl ReceiptTest {
             "tag" => Self::Tag(name()),
             "agent" => Self::Agent(name()),
             "provider" => Self::Provider(name()),
+            "link" => Self::Link(name()),
             "model" => Self::Model(name()),
             "first" => Self::First(name()),
             "task" => Self::Task(named("task", value, &Task::ALL, Task::word)?),
@@ -174,9 +215,8 @@ impl ReceiptTest {
             Self::Agent(agent) => receipt.agent.to_lowercase().contains(agent),
             Self::Task(task) => receipt.task == *task,
             Self::Ending(ending) => receipt.ending == *ending,
-            Self::Provider(name) => {
-                attempts.any(|attempt| attempt.link.provider.0.to_lowercase() == *name)
-            }
+            Self::Provider(name) => attempts.any(|attempt| is_of(attempt, name)),
+            Self::Link(name) => attempts.any(|attempt| is_link(attempt, name)),
             Self::Model(name) => attempts.any(|attempt| {
                 let answered = attempt.answered_by.as_deref().unwrap_or_default();
                 [attempt.link.model.0.as_str(), answered]
@@ -197,7 +237,7 @@ impl ReceiptTest {
 
 fn has_word(receipt: &Receipt, word: &str) -> bool {
     let has = |text: &str| text.to_lowercase().contains(word);
-    let in_attempt = |attempt: &super::Attempt| {
+    let in_attempt = |attempt: &Attempt| {
         let texts = [&attempt.answered_by, &attempt.said, &attempt.request_id];
         has(&attempt.link.to_string()) || texts.into_iter().flatten().any(|text| has(text))
     };

@@ -62,6 +62,8 @@ pub enum Effect {
     LoadReceipts(ReceiptAsk),
     /// Write the receipts that a query means into a file.
     ExportReceipts(String, PathBuf),
+    /// Read the figures of the last so many days.
+    LoadOverview(u16),
     /// Read the drafts that could not be made.
     LoadCatchUp,
     /// Take a ticket off the list of drafts that wait.

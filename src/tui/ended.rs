@@ -51,6 +51,16 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Keys(cards) => keys_came(model, cards),
         Done::Chains(view) => chains_came(model, view),
         Done::ChainSaved(result) => chain_saved(model, result),
+        Done::Overview(days, view) => {
+            let now = model.stage.now.mono;
+            if let Some(Overlay::Overview(screen)) = &mut model.overlay {
+                match view {
+                    Ok(view) => screen.took(days, view, now),
+                    Err(trouble) => screen.failed(trouble.line()),
+                }
+            }
+            Vec::new()
+        }
         Done::Receipts(ask, page) => receipts_came(model, &ask, page),
         Done::Exported(Ok(count)) => {
             let words = format!("{count} receipts are written.");

@@ -6,8 +6,8 @@ use super::{effect::ReceiptAsk, strays::Typed};
 use crate::{
     config::chord::Chord,
     desk::face::{
-        CatchUp, DeskEvent, Drafted, KeyCard, QueuePage, ReceiptPage, RoutingView, Running,
-        SpendView, TicketView,
+        CatchUp, DeskEvent, Drafted, KeyCard, OverviewView, QueuePage, ReceiptPage, RoutingView,
+        Running, SpendView, TicketView,
     },
     domain::{
         Change, Draft, DraftId, Mono, OutboxRow, ProviderName, RunId, Status, Ticket, TicketId,
@@ -102,6 +102,8 @@ pub enum Done {
     ChainSaved(Result<String, Trouble>),
     /// Receipts came for their screen.
     Receipts(ReceiptAsk, Result<Box<ReceiptPage>, Trouble>),
+    /// The figures of so many days came.
+    Overview(u16, Result<Box<OverviewView>, Trouble>),
     /// Receipts were written into a file; how many.
     Exported(Result<u64, Trouble>),
     /// The drafts that could not be made came.

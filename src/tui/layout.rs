@@ -188,7 +188,7 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         | Overlay::CatchUp(_)
         | Overlay::Outbox(_)
         | Overlay::SetUp(_) => (96, layout.body.height),
-        Overlay::Receipts(_) => (layout.body.width, layout.body.height),
+        Overlay::Receipts(_) | Overlay::Overview(_) => (layout.body.width, layout.body.height),
         Overlay::Prompt(_) => (72, 6),
         Overlay::Menu(menu) => (
             60,

@@ -24,6 +24,7 @@ pub mod notes;
 pub mod outbox;
 mod outside;
 pub mod over;
+pub mod overview;
 pub mod paint;
 pub mod palette;
 pub mod panel;

@@ -16,6 +16,7 @@ use super::{
     meter::MeterRoom,
     notes::Notes,
     outbox::Outbox,
+    overview::OverviewScreen,
     palette::Palette,
     panel::Panel,
     prompt::Prompt,
@@ -136,6 +137,8 @@ pub enum Overlay {
     Routing(RoutingScreen),
     /// The receipts of all tickets.
     Receipts(ReceiptsScreen),
+    /// What the receipts say together.
+    Overview(OverviewScreen),
     /// The drafts that could not be made.
     CatchUp(CatchUpScreen),
     /// The replies that wait.

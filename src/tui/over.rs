@@ -11,7 +11,7 @@ use super::{
     menu::{Choice, Menu},
     model::{Model, Overlay},
     outbox::Outbox,
-    paint,
+    overview, paint,
     prompt::{Prompt, PromptKind},
     receipts,
     routing::After,
@@ -54,6 +54,11 @@ fn picker(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Cancel => close(model),
         Action::Open => return choose(model),
+        Action::NextPane | Action::PreviousPane
+            if let Some(Overlay::Overview(screen)) = &mut model.overlay =>
+        {
+            screen.part(if action == Action::NextPane { 1 } else { -1 });
+        }
         Action::Down | Action::NextPane => return step(model, 1),
         Action::Up | Action::PreviousPane => return step(model, -1),
         Action::PageDown => return step(model, 10),
@@ -101,6 +106,11 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
         }
         Some(Overlay::Keys(_)) => return keys(model, letter),
         Some(Overlay::Routing(_)) => return routing(model, chord, letter),
+        Some(Overlay::Overview(screen)) => {
+            let now = model.stage.now.mono;
+            let after = letter.map(|letter| screen.letter(letter, now));
+            return after.map_or_else(Vec::new, |after| overview(model, after));
+        }
         Some(Overlay::CatchUp(screen)) => {
             let after = letter.map(|letter| screen.letter(letter));
             return after.map_or_else(Vec::new, |after| catch_up(model, after));
@@ -167,6 +177,20 @@ fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect>
     }
 }
 
+/// Does what follows a key of the Overview screen.
+pub fn overview(model: &mut Model, after: overview::After) -> Vec<Effect> {
+    match after {
+        overview::After::Stay => Vec::new(),
+        overview::After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        overview::After::Load(days) => vec![Effect::LoadOverview(days)],
+        overview::After::Swap => acts::act(model, Action::SwapProviders),
+        overview::After::Receipts(query) => receipts::open(model, &query),
+    }
+}
+
 fn catch_up(model: &mut Model, after: catch_up::After) -> Vec<Effect> {
     match after {
         catch_up::After::Stay => Vec::new(),
@@ -193,6 +217,7 @@ fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
             let after = screen.move_by(rows);
             return receipts::follow(model, after);
         }
+        Some(Overlay::Overview(screen)) => screen.move_by(rows),
         Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
@@ -225,6 +250,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Receipts(screen)) => {
             let after = screen.enter(model.stage.now.civil);
             receipts::follow(model, after)
+        }
+        Some(Overlay::Overview(screen)) => {
+            let after = screen.enter();
+            overview(model, after)
         }
         Some(Overlay::CatchUp(screen)) => {
             let after = screen.enter();

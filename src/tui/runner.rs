@@ -294,6 +294,7 @@ impl Runner {
                 | Effect::LoadKeys
                 | Effect::LoadChains
                 | Effect::LoadReceipts(_)
+                | Effect::LoadOverview(_)
                 | Effect::LoadCatchUp
                 | Effect::LoadOutbox) => read(&desk, effect).await,
                 other => write(&desk, other).await,
@@ -353,6 +354,10 @@ async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
+        Effect::LoadOverview(days) => {
+            let view = desk.overview(desk.days_ago(days)).await;
+            Done::Overview(days, view.map(Box::new).map_err(trouble))
+        }
         Effect::LoadCatchUp => Done::CatchUp(desk.catch_up().await.map_err(trouble)),
         Effect::LoadOutbox => Done::Outbox(desk.waiting_replies().await.map_err(trouble)),
         Effect::LoadReceipts(ask) => {

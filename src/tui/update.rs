@@ -154,6 +154,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 | Overlay::Keys(_)
                 | Overlay::Routing(_)
                 | Overlay::Receipts(_)
+                | Overlay::Overview(_)
                 | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
                 | Overlay::SetUp(_),
@@ -188,14 +189,7 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
                 reading(model)
             }
         }
-        DeskEvent::Spent => {
-            let mut effects = vec![Effect::LoadSpend];
-            if matches!(model.overlay, Some(Overlay::CatchUp(_))) {
-                effects.push(Effect::LoadCatchUp);
-            }
-            effects.extend(super::receipts::look_again(model));
-            effects
-        }
+        DeskEvent::Spent => spent(model),
         DeskEvent::Back {
             provider,
             drafts,
@@ -232,6 +226,20 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// The ledger changed, and with it what is shown of receipts.
+fn spent(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::LoadSpend];
+    if matches!(model.overlay, Some(Overlay::CatchUp(_))) {
+        effects.push(Effect::LoadCatchUp);
+    }
+    effects.extend(super::receipts::look_again(model));
+    if let Some(Overlay::Overview(screen)) = &mut model.overlay {
+        let after = screen.look_again(model.stage.now.mono);
+        effects.extend(over::overview(model, after));
+    }
+    effects
 }
 
 /// Reads the rows and the ticket in sight anew.

@@ -13,7 +13,7 @@ use super::{
     menu, meter,
     model::{Focus, Model, Overlay, Part},
     notes::Tone,
-    outbox,
+    outbox, overview,
     paint::{self, cut, style, width, write_line},
     palette, panel, prompt, queue, receipts, routing, setup, talk,
 };
@@ -216,6 +216,10 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
         Overlay::Receipts(room) => {
             return receipts::view::draw(buffer, area, room, (model, theme)).map(Position::from);
         }
+        Overlay::Overview(room) => {
+            overview::view::draw(buffer, area, room, (model, theme));
+            return None;
+        }
         Overlay::CatchUp(room) => {
             catch_up::view::draw(buffer, area, room, (model, theme));
             return None;
@@ -269,6 +273,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Keys(_)) => "KEYS",
         Some(Overlay::Routing(_)) => "ROUTING",
         Some(Overlay::Receipts(_)) => "RECEIPTS",
+        Some(Overlay::Overview(_)) => "OVERVIEW",
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
         Some(Overlay::SetUp(_)) => "SET UP",

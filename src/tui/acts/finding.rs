@@ -5,6 +5,8 @@ use super::super::{
     effect::Effect,
     model::{Focus, Model, Overlay, Part},
     outbox::Outbox,
+    over,
+    overview::OverviewScreen,
     prompt::{Prompt, PromptKind},
     queue::View,
     receipts,
@@ -24,6 +26,12 @@ pub(super) fn finding(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::GoReceipts => {
             return receipts::open(model, "");
+        }
+        Action::Overview => {
+            let zone = &model.stage.facts.zone;
+            let (screen, after) = OverviewScreen::open(zone, model.stage.now.mono);
+            model.overlay = Some(Overlay::Overview(screen));
+            return over::overview(model, after);
         }
         Action::CatchUp => {
             model.overlay = Some(Overlay::CatchUp(CatchUpScreen::default()));

@@ -89,6 +89,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::GoOutbox
         | Action::GoReceipts
         | Action::CatchUp
+        | Action::Overview
         | Action::Quoted => finding::finding(model, action),
         Action::Keys
         | Action::Routing
