@@ -55,11 +55,20 @@ fn what_one_process_learnt_the_next_one_knows() {
     assert_eq!(away["state"], "open");
     assert!(away["until"].is_string());
     assert_eq!(away["failures_24h"], json!({"unreachable": 1}));
+    assert_eq!(away["failures_1h"], away["failures_24h"]);
+    assert_eq!(away["rate_left"], Value::Null);
+    assert_eq!(away["chains"], json!(["default"]));
     let here = state(&home, "here");
     assert_eq!(
         (&here["state"], &here["first_text_count"]),
         (&"ready".into(), &1.into())
     );
+    let left = &here["rate_left"];
+    assert_eq!(
+        (&left["requests"], &left["requests_limit"]),
+        (&499.into(), &500.into())
+    );
+    assert!(left["seen"].is_string());
 
     let second = draft(&home, number, &[]);
     assert_eq!(second["attempts"].as_array().map(Vec::len), Some(1));
@@ -134,6 +143,10 @@ fn a_probe_is_a_paid_call_with_its_receipt() {
         ),
         (&["providers", "wake", "nobody"], "There is no provider"),
         (&["providers", "probe", "away"], "no default model"),
+        (
+            &["providers", "rest", "here/gpt-4o-minni"],
+            "Nothing here knows the model here/gpt-4o-minni",
+        ),
     ] {
         let ran = home.run(args);
         assert_eq!(ran.code, 2, "{args:?}");

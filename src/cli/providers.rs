@@ -1,6 +1,6 @@
 //! `deskhand providers`: how links are, and what a person does about it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     desk::{Desk, health::LinkHealth},
-    domain::{KeyState, LinkName},
+    domain::{FaultClass, KeyState, LinkName},
 };
 
 /// How long a link rests by hand when nothing is said.
@@ -142,11 +142,13 @@ fn duration(text: &str) -> Option<Duration> {
 
 fn to_json(link: &LinkHealth) -> Value {
     let (state, until) = link.state();
-    let failures: Map<String, Value> = link
-        .failures
-        .iter()
-        .map(|(class, count)| (class.word().to_owned(), (*count).into()))
-        .collect();
+    let by_class = |failures: &BTreeMap<FaultClass, u64>| -> Map<String, Value> {
+        let failures = failures.iter();
+        failures
+            .map(|(class, count)| (class.word().to_owned(), (*count).into()))
+            .collect()
+    };
+    let (failures, hour) = (by_class(&link.failures), by_class(&link.failures_hour));
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let text = link.first_text;
     json!({
@@ -164,6 +166,16 @@ fn to_json(link: &LinkHealth) -> Value {
         "first_text_count": text.map_or(0, |text| text.count),
         "first_text_because": text.is_none().then_some("it gave no text in the last day"),
         "failures_24h": failures,
+        "failures_1h": hour,
+        "rate_left": link.left.map(|(left, at)| json!({
+            "requests": left.requests,
+            "requests_limit": left.requests_limit,
+            "tokens": left.tokens,
+            "tokens_limit": left.tokens_limit,
+            "seen": at,
+        })),
+        "rate_left_because": link.left.is_none().then_some("the provider did not say"),
+        "chains": link.chains,
         "estimate_at_most_usd": link.estimate.map(|usd| usd.to_string()),
         "price": link.price,
         "price_because": link.price.is_none().then_some("no price is known"),
@@ -203,6 +215,9 @@ fn in_words(link: &LinkHealth) -> String {
                 first.count
             ),
         );
+    }
+    if let Some((left, _)) = link.left {
+        words::push(&mut text, format_args!(", {} left", left.words()));
     }
     for (class, count) in &link.failures {
         words::push(&mut text, format_args!(", {} x {count}", class.words()));

@@ -100,6 +100,7 @@ impl From<DeskError> for Stop {
             | DeskError::Chain(_)
             | DeskError::Drill(_)
             | DeskError::NoChain { .. }
+            | DeskError::NoModel { .. }
             | DeskError::Query(_)
             | DeskError::KeyElsewhere(_) => Exit::USAGE,
 

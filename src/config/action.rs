@@ -233,6 +233,12 @@ actions! {
     Routing "routing" in Ai: "Open the Routing screen: chains, their links and their order",
         also "chain fallback order priority cost latency balanced"
         => [];
+    Providers "providers" in Ai: "Open the Providers screen: how each link is; rest, wake, probe",
+        also "breaker down outage health speed rate limit force"
+        => [Desk ["g p"]];
+    Drill "drill" in Ai: "Drill an outage: what would happen, without key or money",
+        also "simulate rehearse failover test 529"
+        => [];
     SwapProviders "swap_providers" in Ai: "Swap primary and backup provider",
         also "order chain first second fallback"
         => [Desk ["W"]];

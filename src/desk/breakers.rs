@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Desk, DeskError, chains::Prepared, face::DeskEvent};
 use crate::{
+    config::finding::nearest,
     domain::{LinkName, ProviderName, Timestamp},
     engine::{
         breaker::{Breakers, Judgement, Luck},
@@ -150,7 +151,17 @@ impl Desk {
             },
         };
         match settings.provider(&whom.provider) {
-            Some(_) => Ok(whom),
+            Some(provider) => match &whom.link {
+                Some(link) if !settings.knows(link, &provider) => {
+                    let known = settings.models_of(&link.provider, &provider);
+                    Err(DeskError::NoModel {
+                        near: nearest(&link.model.0, known.iter().map(String::as_str))
+                            .map(str::to_owned),
+                        link: link.clone(),
+                    })
+                }
+                Some(_) | None => Ok(whom),
+            },
             None => Err(DeskError::NoProvider(
                 text.chars().filter(|c| !c.is_control()).take(60).collect(),
             )),

@@ -46,7 +46,7 @@ pub(super) struct Memory {
     pub rests: Vec<Rest>,
     quirks: Vec<(LinkName, String)>,
     pub breakers: Breakers,
-    times: BTreeMap<LinkName, String>,
+    pub times: BTreeMap<LinkName, String>,
 }
 
 /// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short

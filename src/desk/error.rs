@@ -3,7 +3,7 @@
 use super::{drill::DrillError, import::ImportError};
 use crate::{
     config::{Finding, edit::EditError, paths::PathsError},
-    domain::{ProviderName, receipt_query::ReceiptQueryError, ticket::IllegalMove},
+    domain::{LinkName, ProviderName, receipt_query::ReceiptQueryError, ticket::IllegalMove},
     engine::chain::ChainError,
     llm::catalog,
     secrets::VaultError,
@@ -72,6 +72,14 @@ pub enum DeskError {
     /// What a drill should do cannot be done.
     #[error("This drill cannot be played: {0}.")]
     Drill(#[from] DrillError),
+    /// Nothing knows a model of that name.
+    #[error("Nothing here knows the model {link}.")]
+    NoModel {
+        /// What was named.
+        link: LinkName,
+        /// The known model whose name is nearest.
+        near: Option<String>,
+    },
     /// No chain has that name.
     #[error("`{named}` is neither a chain nor links; chains are: {}", if known.is_empty() { "none yet" } else { known })]
     NoChain {
@@ -167,6 +175,7 @@ impl DeskError {
                 format!("Change it there, or remove the line under [providers.{name}].")
             }
             Self::Vault { provider, error } => error.advice(&provider.0),
+            Self::NoModel { link, near } => near_model(link, near.as_deref()),
             Self::NoChain { .. } => {
                 "Write provider/model,provider/model, or the name of a chain in the config."
                     .to_owned()
@@ -192,5 +201,12 @@ fn first_finding(findings: &[Finding]) -> String {
         [] => "The config is wrong.".to_owned(),
         [only] => only.to_string(),
         [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
+}
+/// Names the model that may have been meant, or where those of a provider are listed.
+fn near_model(link: &LinkName, near: Option<&str>) -> String {
+    match near {
+        Some(near) => format!("Did you mean {}/{near}?", link.provider),
+        None => format!("`deskhand models` lists those of {}.", link.provider),
     }
 }

@@ -13,13 +13,14 @@ use super::{
     drive::{Doors, drive},
     face::KeyCard,
     keep::receipt_of,
+    learn::read_times,
     receipts::Enough,
     voice::Voice,
 };
 use crate::{
     domain::{
-        FaultClass, LinkName, Receipt, ReceiptQuery, RunId, SkipReason, Task, TicketId, Timestamp,
-        Usd,
+        FaultClass, LinkName, RateLeft, Receipt, ReceiptQuery, RunId, SkipReason, Task, TicketId,
+        Timestamp, Usd,
         receipt_query::{ReceiptTerm, ReceiptTest},
     },
     engine::{
@@ -36,6 +37,7 @@ const PROBE: &str = "Answer with the one word OK.";
 const PROBE_TOKENS: u32 = 256;
 /// How far back failures and times are looked for.
 const LATELY: Duration = Duration::from_hours(24);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// How one link is.
 #[derive(Clone, Debug)]
@@ -52,6 +54,12 @@ pub struct LinkHealth {
     pub first_text: Option<FirstText>,
     /// Failed calls of the last day by class.
     pub failures: BTreeMap<FaultClass, u64>,
+    /// Failed calls of the last hour by class.
+    pub failures_hour: BTreeMap<FaultClass, u64>,
+    /// What was last said to be left of its rate limit, and when.
+    pub left: Option<(RateLeft, Timestamp)>,
+    /// The chains it is a link of.
+    pub chains: Vec<String>,
     /// What a usual draft costs at most.
     pub estimate: Option<Usd>,
     /// The price in words.
@@ -100,9 +108,16 @@ impl Desk {
             links,
             from: String::new(),
         };
-        let prepared = self.prepare(&chosen, USUAL_PROMPT).await?;
+        let memory = self.memory().await?;
+        let prepared = self.prepare_with(&memory, &chosen, USUAL_PROMPT).await;
         let cards = self.keys().await?;
-        let figures = self.lately().await?;
+        let (figures, hour) = self.lately().await?;
+        let left = |link: &LinkName| {
+            memory
+                .times
+                .get(link)
+                .and_then(|kept| read_times(kept).left())
+        };
         let texts = figures.first_texts();
         let health = |planned: &crate::engine::plan::PlannedLink| {
             let link = planned.link.name.clone();
@@ -115,6 +130,9 @@ impl Desk {
                     .cloned(),
                 first_text: texts.get(&link).copied(),
                 failures: figures.failures_of(&link),
+                failures_hour: hour.failures_of(&link),
+                left: left(&link),
+                chains: settings.chains_of(&link),
                 estimate: prepared.plan.want(planned).map(|want| want.ceiling),
                 price: planned
                     .price
@@ -126,8 +144,10 @@ impl Desk {
         Ok(prepared.plan.links.iter().map(health).collect())
     }
 
-    async fn lately(&self) -> Result<Figures, DeskError> {
-        let since = self.clock.now() - LATELY;
+    /// Returns the figures of the last day and of the last hour.
+    async fn lately(&self) -> Result<(Figures, Figures), DeskError> {
+        let now = self.clock.now();
+        let (since, hour_since) = (now - LATELY, now - HOUR);
         let query = ReceiptQuery {
             terms: vec![ReceiptTerm {
                 negated: false,
@@ -135,12 +155,16 @@ impl Desk {
             }],
         };
         let mut figures = Figures::new(self.settings().zone.clone());
+        let mut hour = figures.clone();
         let mut add = |_, receipt: Receipt| {
             figures.add(&receipt);
+            if receipt.began >= hour_since {
+                hour.add(&receipt);
+            }
             Enough::No
         };
         self.each_receipt(&query, &mut add).await?;
-        Ok(figures)
+        Ok((figures, hour))
     }
 
     /// Tries a link with a tiny call, whatever is said against it. It costs what its receipt says,

@@ -39,6 +39,7 @@ impl Desk {
             | Lesson::KeyRefused { .. }
             | Lesson::NoCredit { .. }
             | Lesson::Quirk { .. }
+            | Lesson::Left { .. }
             | Lesson::ModelGone { .. } => false,
         };
         let told: Vec<Lesson> = lessons.iter().filter(|one| says(one)).cloned().collect();
@@ -91,6 +92,14 @@ impl Desk {
                 let noted = self.store.change_link_times(link, now, |kept| {
                     let mut times = kept.map_or_else(Times::default, read_times);
                     times.note(*first_text, *gap_p99);
+                    serde_json::to_string(&times).unwrap_or_default()
+                });
+                noted.await?;
+            }
+            Lesson::Left { link, left } => {
+                let noted = self.store.change_link_times(link, now, |kept| {
+                    let mut times = kept.map_or_else(Times::default, read_times);
+                    times.note_left(*left, now);
                     serde_json::to_string(&times).unwrap_or_default()
                 });
                 noted.await?;

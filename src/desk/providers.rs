@@ -59,6 +59,24 @@ impl Settings {
             .or_else(|| provider.models.first().cloned())
     }
 
+    /// Returns the names of the chains that a link is part of.
+    pub(super) fn chains_of(&self, link: &LinkName) -> Vec<String> {
+        let chains = self.config.chains.iter();
+        chains
+            .filter(|(_, links)| links.contains(link))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// Tells whether a link can be meant: a chain, the config or the price book knows its model.
+    pub(super) fn knows(&self, link: &LinkName, provider: &ProviderConfig) -> bool {
+        let models = self.models_of(&link.provider, provider);
+        models.contains(&link.model.0)
+            || !self.chains_of(link).is_empty()
+            || self.config.models.contains_key(link)
+            || self.default_model(&link.provider).as_ref() == Some(&link.model)
+    }
+
     /// Returns the models that can be picked for a provider: those of the config, then those with
     /// a known price.
     pub(super) fn models_of(&self, name: &ProviderName, provider: &ProviderConfig) -> Vec<String> {

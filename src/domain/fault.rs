@@ -29,6 +29,8 @@ pub struct Fault {
     pub clock: Option<ClockName>,
     /// Whether the provider may want money for it.
     pub billed: Billed,
+    /// What the answer said is left of the rate limit.
+    pub left: Option<super::RateLeft>,
 }
 
 impl Fault {
@@ -45,6 +47,7 @@ impl Fault {
             parameter: None,
             clock: None,
             billed: Billed::No,
+            left: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::breaker::{self, Breakers, Luck, Weight};
-use crate::domain::{Fault, FaultClass, LinkName, ProviderName, Rest, Timestamp};
+use crate::domain::{Fault, FaultClass, LinkName, ProviderName, RateLeft, Rest, Timestamp};
 
 /// One thing a run taught.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,13 @@ pub enum Lesson {
     Undecided {
         /// Which.
         link: LinkName,
+    },
+    /// What the link's provider said is left of its rate limit.
+    Left {
+        /// Which.
+        link: LinkName,
+        /// How much.
+        left: RateLeft,
     },
     /// The link failed in a way that counts against it.
     Failed {
@@ -119,6 +126,12 @@ pub fn of_fault(
             until,
         });
     }
+    if let Some(left) = fault.left {
+        lessons.push(Lesson::Left {
+            link: link.clone(),
+            left,
+        });
+    }
     let of_the_key = fault.class == FaultClass::OutOfCredit && fault.until.is_none();
     if let Some(until) = rest_until(fault, now) {
         let resting = if of_the_key {
@@ -169,6 +182,7 @@ impl Breakers {
                 | Lesson::KeyRefused { .. }
                 | Lesson::NoCredit { .. }
                 | Lesson::Quirk { .. }
+                | Lesson::Left { .. }
                 | Lesson::ModelGone { .. } => {}
             }
         }

@@ -1,10 +1,12 @@
-//! How fast a link answered lately: what the clocks of its next call build on.
+//! How fast a link answered lately, which the clocks of its next call build on, and what is left
+//! of its rate limit.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::policy::History;
+use crate::domain::{RateLeft, Timestamp};
 
 /// How many times are kept.
 const KEPT: usize = 64;
@@ -18,9 +20,22 @@ pub struct Times {
     first_words: Vec<u64>,
     /// The 99th percentile of the time between two pieces of each answer.
     gaps: Vec<u64>,
+    /// What was left of the rate limit, and when that was said.
+    #[serde(default)]
+    left: Option<(RateLeft, Timestamp)>,
 }
 
 impl Times {
+    /// Notes what is left of the rate limit.
+    pub const fn note_left(&mut self, left: RateLeft, now: Timestamp) {
+        self.left = Some((left, now));
+    }
+
+    /// Returns what was last known to be left of the rate limit, and when that was said.
+    pub const fn left(&self) -> Option<(RateLeft, Timestamp)> {
+        self.left
+    }
+
     /// Notes one more answer.
     pub fn note(&mut self, first_words: Option<Duration>, gap: Option<Duration>) {
         for (kept, time) in [(&mut self.first_words, first_words), (&mut self.gaps, gap)] {

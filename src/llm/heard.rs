@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::wire::{Delta, Finish};
-use crate::domain::{Fault, Usage};
+use crate::domain::{Fault, RateLeft, Usage};
 pub use crate::engine::policy::Limits;
 
 /// The next thing heard of a call. After `Ended` or `Failed` there is nothing more.
@@ -28,4 +28,6 @@ pub struct Opening {
     pub request: Option<String>,
     /// Time to a new connection with TLS; none when a pooled one was used.
     pub connect: Option<Duration>,
+    /// What is left of the rate limit, from the headers.
+    pub left: Option<RateLeft>,
 }

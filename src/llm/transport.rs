@@ -255,7 +255,9 @@ impl Talk {
             if status == 401 && self.renew().await {
                 return Box::pin(self.open()).await;
             }
-            return Err(self.wire.fault(status.as_u16(), &headers, &body));
+            let mut fault = self.wire.fault(status.as_u16(), &headers, &body);
+            fault.left = words::rate_left(&headers);
+            return Err(fault);
         }
         let seen = Seen {
             status: status.as_u16(),
@@ -265,6 +267,7 @@ impl Talk {
             status: seen.status,
             request: seen.request.clone(),
             connect,
+            left: words::rate_left(&headers),
         };
         self.phase = Phase::Reading(Box::new(response), seen);
         Ok(opening)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, civil::DateTime, fmt::rfc2822, tz::TimeZone};
 
 use super::{url, wire::Headers};
-use crate::domain::Fault;
+use crate::domain::{Fault, RateLeft};
 
 /// The most characters of a provider's words that are kept.
 const SAID_CAP_CHARS: usize = 500;
@@ -57,6 +57,34 @@ pub(super) fn request_id(headers: &Headers) -> Option<String> {
     .iter()
     .find_map(|name| header(headers, name))
     .map(|id| clean(id).chars().take(120).collect())
+}
+
+/// Returns what is left of the rate limit, from the headers that Anthropic, OpenAI and those like
+/// it send; none where there is no such header.
+pub(super) fn rate_left(headers: &Headers) -> Option<RateLeft> {
+    let number = |names: [&str; 2]| {
+        let found = names.iter().find_map(|name| header(headers, name));
+        found.and_then(|value| value.trim().parse().ok())
+    };
+    let left = RateLeft {
+        requests: number([
+            "anthropic-ratelimit-requests-remaining",
+            "x-ratelimit-remaining-requests",
+        ]),
+        requests_limit: number([
+            "anthropic-ratelimit-requests-limit",
+            "x-ratelimit-limit-requests",
+        ]),
+        tokens: number([
+            "anthropic-ratelimit-tokens-remaining",
+            "x-ratelimit-remaining-tokens",
+        ]),
+        tokens_limit: number([
+            "anthropic-ratelimit-tokens-limit",
+            "x-ratelimit-limit-tokens",
+        ]),
+    };
+    (!left.is_unknown()).then_some(left)
 }
 
 /// Fills in how long the provider asks to wait: from the headers, else from its words.
@@ -218,6 +246,31 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         with_wait(Fault::new(FaultClass::RateLimited).saying(said), &headers)
+    }
+
+    #[test]
+    fn what_is_left_of_a_rate_limit_is_read_where_it_is_said() {
+        let said = |headers: &[(&str, &str)]| {
+            let own = headers.iter();
+            let headers: Headers = own
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            rate_left(&headers).map(|left| left.words())
+        };
+
+        let anthropic = [
+            ("anthropic-ratelimit-requests-limit", "50"),
+            ("anthropic-ratelimit-requests-remaining", "49"),
+            ("anthropic-ratelimit-tokens-remaining", "31000"),
+        ];
+        let words = Some("49 of 50 requests, 31000 tokens".to_owned());
+        assert_eq!(said(&anthropic), words);
+        let openai = [
+            ("x-ratelimit-remaining-requests", "0"),
+            ("x-ratelimit-limit-tokens", "many"),
+        ];
+        assert_eq!(said(&openai), Some("0 requests".to_owned()));
+        assert_eq!(said(&[("x-request-id", "1")]), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     config::action::Scope,
-    desk::face::{AskedChain, DeskEvent, DraftAsk, Drafted},
+    desk::face::{DeskEvent, DraftAsk, Drafted},
     domain::{Cap, Change, Mono, OutboxId, OutboxRow, Status, Usd, draft::Delivery},
 };
 
@@ -570,7 +570,7 @@ fn another_provider_is_chosen_from_the_links_of_the_chain_and_asked_first() {
     let view = model.talk.view_of(ask.ticket).unwrap();
     let receipt = &view.receipts[0];
     let wrote = &receipt.answer().unwrap().link;
-    let Some(AskedChain::First(first)) = &ask.chain else {
+    let Some(first) = &ask.force else {
         panic!("{ask:?}");
     };
     assert!(receipt.chain.contains(first) && first != wrote, "{first}");

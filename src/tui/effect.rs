@@ -1,13 +1,19 @@
 //! What the screen wants done: the only way out of `update`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
 use super::strays::Typed;
 use crate::{
-    desk::face::{ChainCard, DraftAsk},
-    domain::{Cap, Change, DraftId, OutboxId, ProviderName, Query, ReceiptQuery, Status, TicketId},
+    desk::{
+        drill::DrillPlan,
+        face::{ChainCard, DraftAsk},
+    },
+    domain::{
+        Cap, Change, DraftId, LinkName, OutboxId, ProviderName, Query, ReceiptQuery, Status,
+        TicketId,
+    },
 };
 
 /// Which receipts are to be read.
@@ -62,6 +68,16 @@ pub enum Effect {
     LoadReceipts(ReceiptAsk),
     /// Write the receipts that a query means into a file.
     ExportReceipts(String, PathBuf),
+    /// Read how every link is.
+    LoadProviders,
+    /// Let a link, or a provider, rest for so long.
+    Rest(String, Duration),
+    /// Forget what speaks against a link.
+    Wake(String),
+    /// Try a link with a tiny call.
+    Probe(LinkName),
+    /// Play a drill with the text of a ticket.
+    Drill(DrillPlan, Option<i64>),
     /// Read the figures of the last so many days.
     LoadOverview(u16),
     /// Read the drafts that could not be made.

@@ -7,6 +7,7 @@ use super::{
     meter::Resumed,
     model::{Model, Overlay},
     notes::Tone,
+    over,
     paint::safe,
     receipts,
     strays::Typed,
@@ -51,6 +52,27 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Keys(cards) => keys_came(model, cards),
         Done::Chains(view) => chains_came(model, view),
         Done::ChainSaved(result) => chain_saved(model, result),
+        Done::Providers(links) => {
+            if let Some(Overlay::Providers(screen)) = &mut model.overlay {
+                match links {
+                    Ok(links) => screen.took(links),
+                    Err(trouble) => screen.failed(trouble.line()),
+                }
+            }
+            Vec::new()
+        }
+        Done::LinkDone(result) => link_done(model, result),
+        Done::Drilled(result) => {
+            match (&mut model.overlay, result) {
+                (Some(Overlay::Drill(page)), Ok(drilled)) => page.drilled = Some(drilled),
+                (Some(Overlay::Drill(_)), Err(trouble)) => {
+                    model.overlay = None;
+                    model.notes.trouble(&trouble, model.stage.now);
+                }
+                _ => {}
+            }
+            Vec::new()
+        }
         Done::Overview(days, view) => {
             let now = model.stage.now.mono;
             if let Some(Overlay::Overview(screen)) = &mut model.overlay {
@@ -139,6 +161,22 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             model.notes.trouble(&trouble, model.stage.now);
             Vec::new()
         }
+    }
+}
+
+/// Says how a change or a try of a link went, and shows how it is now.
+fn link_done(model: &mut Model, result: Result<String, Trouble>) -> Vec<Effect> {
+    match result {
+        Ok(words) => model.notes.say(safe(&words), model.stage.now),
+        Err(trouble) => model.notes.trouble(&trouble, model.stage.now),
+    }
+    match &mut model.overlay {
+        Some(Overlay::Providers(screen)) => {
+            screen.tried();
+            let after = screen.look_again();
+            over::providers(model, after)
+        }
+        _ => Vec::new(),
     }
 }
 

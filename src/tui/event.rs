@@ -5,9 +5,13 @@ use ratatui::layout::Size;
 use super::{effect::ReceiptAsk, strays::Typed};
 use crate::{
     config::chord::Chord,
-    desk::face::{
-        CatchUp, DeskEvent, Drafted, KeyCard, OverviewView, QueuePage, ReceiptPage, RoutingView,
-        Running, SpendView, TicketView,
+    desk::{
+        drill::Drilled,
+        face::{
+            CatchUp, DeskEvent, Drafted, KeyCard, OverviewView, QueuePage, ReceiptPage,
+            RoutingView, Running, SpendView, TicketView,
+        },
+        health::LinkHealth,
     },
     domain::{
         Change, Draft, DraftId, Mono, OutboxRow, ProviderName, RunId, Status, Ticket, TicketId,
@@ -102,6 +106,12 @@ pub enum Done {
     ChainSaved(Result<String, Trouble>),
     /// Receipts came for their screen.
     Receipts(ReceiptAsk, Result<Box<ReceiptPage>, Trouble>),
+    /// How every link is came.
+    Providers(Result<Vec<LinkHealth>, Trouble>),
+    /// A link was changed or tried; the words say how it went.
+    LinkDone(Result<String, Trouble>),
+    /// A drill was played.
+    Drilled(Result<Box<Drilled>, Trouble>),
     /// The figures of so many days came.
     Overview(u16, Result<Box<OverviewView>, Trouble>),
     /// Receipts were written into a file; how many.

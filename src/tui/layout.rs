@@ -185,10 +185,13 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         Overlay::Help(_)
         | Overlay::Keys(_)
         | Overlay::Routing(_)
+        | Overlay::Drill(_)
         | Overlay::CatchUp(_)
         | Overlay::Outbox(_)
         | Overlay::SetUp(_) => (96, layout.body.height),
-        Overlay::Receipts(_) | Overlay::Overview(_) => (layout.body.width, layout.body.height),
+        Overlay::Receipts(_) | Overlay::Overview(_) | Overlay::Providers(_) => {
+            (layout.body.width, layout.body.height)
+        }
         Overlay::Prompt(_) => (72, 6),
         Overlay::Menu(menu) => (
             60,

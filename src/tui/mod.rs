@@ -6,6 +6,7 @@
 
 pub mod acts;
 pub mod catch_up;
+pub mod drill;
 pub mod editor;
 pub mod effect;
 pub mod ended;
@@ -30,6 +31,7 @@ pub mod palette;
 pub mod panel;
 pub mod picture;
 pub mod prompt;
+pub mod providers;
 pub mod queue;
 pub mod receipts;
 pub mod rescue;

@@ -7,6 +7,7 @@ use ratatui::layout::Size;
 
 use super::{
     catch_up::CatchUpScreen,
+    drill::DrillPage,
     editor::Editor,
     event::Moment,
     help::Help,
@@ -20,6 +21,7 @@ use super::{
     palette::Palette,
     panel::Panel,
     prompt::Prompt,
+    providers::ProvidersScreen,
     queue::Queue,
     receipts::ReceiptsScreen,
     routing::RoutingScreen,
@@ -137,6 +139,10 @@ pub enum Overlay {
     Routing(RoutingScreen),
     /// The receipts of all tickets.
     Receipts(ReceiptsScreen),
+    /// How every link is.
+    Providers(ProvidersScreen),
+    /// What a drill showed.
+    Drill(DrillPage),
     /// What the receipts say together.
     Overview(OverviewScreen),
     /// The drafts that could not be made.

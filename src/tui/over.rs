@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::{
     acts, catch_up,
+    drill::DrillPage,
     effect::Effect,
     help::Help,
     menu::{Choice, Menu},
@@ -13,7 +14,7 @@ use super::{
     outbox::Outbox,
     overview, paint,
     prompt::{Prompt, PromptKind},
-    receipts,
+    providers, receipts,
     routing::After,
     setup::{SetUp, Step},
 };
@@ -23,8 +24,11 @@ use crate::{
         chord::{Chord, Key},
         env,
     },
-    desk::face::{AskedChain, DraftAsk, KeyCard, KeyOrigin},
-    domain::{Cap, Change, TicketId, Usd},
+    desk::{
+        drill::{DrillError, DrillPlan},
+        face::{DraftAsk, KeyCard, KeyOrigin},
+    },
+    domain::{Cap, Change, LinkName, TicketId, Usd},
 };
 
 /// Does what a key of pickers means.
@@ -106,6 +110,10 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
         }
         Some(Overlay::Keys(_)) => return keys(model, letter),
         Some(Overlay::Routing(_)) => return routing(model, chord, letter),
+        Some(Overlay::Providers(screen)) => {
+            let after = letter.map(|letter| screen.letter(letter));
+            return after.map_or_else(Vec::new, |after| providers(model, after));
+        }
         Some(Overlay::Overview(screen)) => {
             let now = model.stage.now.mono;
             let after = letter.map(|letter| screen.letter(letter, now));
@@ -122,7 +130,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             let after = screen.press(chord, now);
             return receipts::follow(model, after);
         }
-        Some(Overlay::Outbox(_) | Overlay::SetUp(_)) => {
+        Some(Overlay::Outbox(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
             plain_moves(model, letter);
         }
         None => {}
@@ -177,6 +185,45 @@ fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect>
     }
 }
 
+/// Does what follows a key of the Providers screen.
+pub fn providers(model: &mut Model, after: providers::After) -> Vec<Effect> {
+    use providers::After;
+    match after {
+        After::Stay => Vec::new(),
+        After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        After::Load => vec![Effect::LoadProviders],
+        After::AskRest(whom) => {
+            model.overlay = Some(Overlay::Menu(Menu::rest(&whom)));
+            Vec::new()
+        }
+        After::Wake(whom) => vec![Effect::Wake(whom)],
+        After::Probe(link) => vec![Effect::Probe(link)],
+        After::Force(link) => {
+            if let Some(ticket) = model.here() {
+                model.overlay = None;
+                return acts::begin(model, forced(ticket, link));
+            }
+            let words = "No ticket is under the cursor of the queue.";
+            model.notes.say(words, model.stage.now);
+            Vec::new()
+        }
+        After::Keys => acts::act(model, Action::Keys),
+    }
+}
+
+/// Asks for a draft that a link is asked for first, whatever speaks against it.
+const fn forced(ticket: TicketId, link: LinkName) -> DraftAsk {
+    DraftAsk {
+        ticket,
+        chain: None,
+        hint: None,
+        force: Some(link),
+    }
+}
+
 /// Does what follows a key of the Overview screen.
 pub fn overview(model: &mut Model, after: overview::After) -> Vec<Effect> {
     match after {
@@ -217,6 +264,8 @@ fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
             let after = screen.move_by(rows);
             return receipts::follow(model, after);
         }
+        Some(Overlay::Providers(screen)) => screen.move_by(rows),
+        Some(Overlay::Drill(page)) => page.move_by(rows),
         Some(Overlay::Overview(screen)) => screen.move_by(rows),
         Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
@@ -264,7 +313,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             let (step, place) = (setup.chosen(), setup.cursor);
             set_up(model, step, place)
         }
-        Some(Overlay::Help(_)) | None => Vec::new(),
+        Some(Overlay::Help(_) | Overlay::Providers(_) | Overlay::Drill(_)) | None => Vec::new(),
     }
 }
 
@@ -295,6 +344,14 @@ fn set_up(model: &mut Model, step: Step, place: usize) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Begins a drill with the text of the ticket under the cursor.
+fn drill(model: &mut Model, typed: &str) -> Result<Vec<Effect>, String> {
+    let plan: DrillPlan = typed.parse().map_err(|why: DrillError| why.to_string())?;
+    let number = model.queue.row_here().map(|row| row.number);
+    model.overlay = Some(Overlay::Drill(DrillPage::begun(typed.to_owned())));
+    Ok(vec![Effect::Drill(plan, number)])
 }
 
 fn hinted(model: &mut Model, ticket: TicketId, typed: String) -> Vec<Effect> {
@@ -353,15 +410,12 @@ fn chosen(model: &mut Model, choice: Choice) -> Vec<Effect> {
             model.overlay = Some(Overlay::Menu(Menu::other_provider(ticket, links)));
             Vec::new()
         }
-        Choice::ByLink(ticket, link) => acts::begin(
-            model,
-            DraftAsk {
-                ticket,
-                chain: Some(AskedChain::First(link)),
-                force: None,
-                hint: None,
-            },
-        ),
+        Choice::ByLink(ticket, link) => acts::begin(model, forced(ticket, link)),
+        Choice::Rest(whom, time) => {
+            let mut effects = acts::act(model, Action::Providers);
+            effects.push(Effect::Rest(whom, time));
+            effects
+        }
         Choice::OwnHint(ticket) => {
             model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Hint(ticket), "")));
             Vec::new()
@@ -438,6 +492,7 @@ fn answer(model: &mut Model) -> Vec<Effect> {
         PromptKind::Import | PromptKind::Export(_) | PromptKind::Key(_) if typed.is_empty() => {
             Err("Nothing was typed.".to_owned())
         }
+        PromptKind::Drill => drill(model, &typed),
         PromptKind::Export(query) => {
             let mut effects = receipts::open(model, &query);
             effects.push(Effect::ExportReceipts(query, path_of(&typed)));

@@ -14,10 +14,16 @@ use super::{
     paint::safe,
     strays::Typed,
     turns::{OwnSave, Turns},
+    words,
 };
 use crate::{
-    desk::{Desk, DeskError, Verify, face::ChainCard, import::Imported},
-    domain::{ModelName, ProviderName, TicketId},
+    desk::{
+        Desk, DeskError, Verify,
+        drill::{DrillAsk, DrillPlan, Drilled},
+        face::ChainCard,
+        import::Imported,
+    },
+    domain::{LinkName, ModelName, ProviderName, Receipt, TicketId},
 };
 
 /// The tasks of the screen.
@@ -286,6 +292,10 @@ impl Runner {
                 | Effect::TestKey(_)
                 | Effect::SetDefaultModel(..)
                 | Effect::SwapProviders) => keys(&desk, effect).await,
+                effect @ (Effect::Rest(..)
+                | Effect::Wake(_)
+                | Effect::Probe(_)
+                | Effect::Drill(..)) => links(&desk, effect).await,
                 Effect::SaveChain(card) => Some(save_chain(&desk, &card)),
                 effect @ (Effect::LoadPage { .. }
                 | Effect::LoadTicket(_)
@@ -295,6 +305,7 @@ impl Runner {
                 | Effect::LoadChains
                 | Effect::LoadReceipts(_)
                 | Effect::LoadOverview(_)
+                | Effect::LoadProviders
                 | Effect::LoadCatchUp
                 | Effect::LoadOutbox) => read(&desk, effect).await,
                 other => write(&desk, other).await,
@@ -316,6 +327,76 @@ fn imported_words(done: &Imported, desk: &Desk) -> String {
         "{words} {} rejected, with reasons in {file}.",
         done.rejected.len()
     )
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
+async fn links(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
+    Some(match effect {
+        Effect::Rest(whom, time) => {
+            let rested = match desk.whom(&whom) {
+                Ok(whom) => desk.rest_by_hand(&whom, time).await,
+                Err(why) => Err(why),
+            };
+            let words = |_| format!("{whom} is left alone; w asks it again.");
+            Done::LinkDone(rested.map(words).map_err(trouble))
+        }
+        Effect::Wake(whom) => {
+            let woken = match desk.whom(&whom) {
+                Ok(whom) => desk.wake_by_hand(&whom).await,
+                Err(why) => Err(why),
+            };
+            let words = |()| format!("{whom} is asked again from now on.");
+            Done::LinkDone(woken.map(words).map_err(trouble))
+        }
+        Effect::Probe(link) => {
+            let probed = desk.probe(&link, &CancellationToken::new()).await;
+            Done::LinkDone(probed.map(|it| probed_words(&link, &it)).map_err(trouble))
+        }
+        Effect::Drill(plan, ticket) => Done::Drilled(drill(desk, plan, ticket).await),
+        _ => return None,
+    })
+}
+
+async fn drill(
+    desk: &Arc<Desk>,
+    plan: DrillPlan,
+    number: Option<i64>,
+) -> Result<Box<Drilled>, Trouble> {
+    let ticket = match number {
+        Some(number) => Some(desk.by_number(number).await.map_err(trouble)?),
+        None => None,
+    };
+    let ask = DrillAsk {
+        plan,
+        ticket,
+        chain: None,
+    };
+    let drilled = desk.drill(&ask, &CancellationToken::new()).await;
+    drilled.map(Box::new).map_err(trouble)
+}
+
+/// Returns what a try of a link showed.
+fn probed_words(link: &LinkName, receipt: &Receipt) -> String {
+    let cost = receipt.cost().for_people();
+    if receipt.ending.has_text() {
+        let took = receipt.attempts.last().map(|attempt| attempt.took);
+        let took = words::seconds(took.unwrap_or_default());
+        return format!("{link} answers, in {took} for {cost}.");
+    }
+    let last = receipt.attempts.last();
+    let why = last.and_then(|attempt| {
+        let said = attempt.said.as_deref().map(|said| format!(": {said}"));
+        Some(format!(
+            "{}{}",
+            attempt.class?.words(),
+            said.unwrap_or_default()
+        ))
+    });
+    let why = why.unwrap_or_else(|| receipt.ending.word().replace('_', " "));
+    format!("{link} does not answer ({why}), for {cost}.")
 }
 
 fn save_chain(desk: &Desk, card: &ChainCard) -> Done {
@@ -354,6 +435,7 @@ async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
+        Effect::LoadProviders => Done::Providers(desk.link_healths().await.map_err(trouble)),
         Effect::LoadOverview(days) => {
             let view = desk.overview(desk.days_ago(days)).await;
             Done::Overview(days, view.map(Box::new).map_err(trouble))

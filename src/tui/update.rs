@@ -155,6 +155,8 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 | Overlay::Routing(_)
                 | Overlay::Receipts(_)
                 | Overlay::Overview(_)
+                | Overlay::Providers(_)
+                | Overlay::Drill(_)
                 | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
                 | Overlay::SetUp(_),
@@ -215,6 +217,7 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             if matches!(model.overlay, Some(Overlay::Keys(_) | Overlay::SetUp(_))) {
                 effects.push(Effect::LoadKeys);
             }
+            effects.extend(providers_again(model));
             if matches!(model.overlay, Some(Overlay::Routing(_))) {
                 effects.push(Effect::LoadChains);
             }
@@ -228,12 +231,22 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
     }
 }
 
+/// Reads how the links are again, where that is on the screen.
+fn providers_again(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Providers(screen)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let after = screen.look_again();
+    over::providers(model, after)
+}
+
 /// The ledger changed, and with it what is shown of receipts.
 fn spent(model: &mut Model) -> Vec<Effect> {
     let mut effects = vec![Effect::LoadSpend];
     if matches!(model.overlay, Some(Overlay::CatchUp(_))) {
         effects.push(Effect::LoadCatchUp);
     }
+    effects.extend(providers_again(model));
     effects.extend(super::receipts::look_again(model));
     if let Some(Overlay::Overview(screen)) = &mut model.overlay {
         let after = screen.look_again(model.stage.now.mono);

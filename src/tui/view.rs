@@ -8,14 +8,14 @@ use ratatui::{
 };
 
 use super::{
-    catch_up, help, keys,
+    catch_up, drill, help, keys,
     layout::{self, Layout, SMALLEST, Shape},
     menu, meter,
     model::{Focus, Model, Overlay, Part},
     notes::Tone,
     outbox, overview,
     paint::{self, cut, style, width, write_line},
-    palette, panel, prompt, queue, receipts, routing, setup, talk,
+    palette, panel, prompt, providers, queue, receipts, routing, setup, talk,
 };
 use crate::config::{
     Glyphs,
@@ -216,6 +216,14 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
         Overlay::Receipts(room) => {
             return receipts::view::draw(buffer, area, room, (model, theme)).map(Position::from);
         }
+        Overlay::Providers(room) => {
+            providers::view::draw(buffer, area, room, (model, theme));
+            return None;
+        }
+        Overlay::Drill(room) => {
+            drill::draw(buffer, area, room, (model, theme));
+            return None;
+        }
         Overlay::Overview(room) => {
             overview::view::draw(buffer, area, room, (model, theme));
             return None;
@@ -273,6 +281,8 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Keys(_)) => "KEYS",
         Some(Overlay::Routing(_)) => "ROUTING",
         Some(Overlay::Receipts(_)) => "RECEIPTS",
+        Some(Overlay::Providers(_)) => "PROVIDERS",
+        Some(Overlay::Drill(_)) => "DRILL",
         Some(Overlay::Overview(_)) => "OVERVIEW",
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",

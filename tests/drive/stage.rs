@@ -108,6 +108,7 @@ impl Talk for Voice {
                         status: 200,
                         request: Some("req-1".to_owned()),
                         connect: None,
+                        left: None,
                     });
                 }
                 Step::Think => {

@@ -221,6 +221,10 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
                     connect: opening.connect,
                 };
                 self.feed(Input::Fact { attempt, fact });
+                if let Some(left) = opening.left {
+                    let fact = Fact::Left(left);
+                    self.feed(Input::Fact { attempt, fact });
+                }
             }
             Heard::Delta(delta) => self.delta(attempt, delta),
             Heard::Ended(finish) => {

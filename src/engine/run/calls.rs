@@ -111,6 +111,10 @@ impl Run {
                 let provider = record.link.provider.clone();
                 self.story.lessons.push(Lesson::KeyWorks(provider));
             }
+            Fact::Left(left) => {
+                let link = record.link.clone();
+                self.story.lessons.push(Lesson::Left { link, left });
+            }
             Fact::Thinking => {
                 live.thinking = true;
                 live.gaps.note(now);

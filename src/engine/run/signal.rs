@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::{
-    domain::{Cost, Ending, Fault, FaultClass, HoldId, LinkName, Mono, SkipReason, Usage, Usd},
+    domain::{
+        Cost, Ending, Fault, FaultClass, HoldId, LinkName, Mono, RateLeft, SkipReason, Usage, Usd,
+    },
     engine::policy::Limits,
 };
 
@@ -83,6 +85,8 @@ pub enum Fact {
         /// Time to a new connection.
         connect: Option<Duration>,
     },
+    /// The provider said what is left of its rate limit.
+    Left(RateLeft),
     /// The model thinks.
     Thinking,
     /// The model that answers named itself.

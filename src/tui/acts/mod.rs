@@ -93,6 +93,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Quoted => finding::finding(model, action),
         Action::Keys
         | Action::Routing
+        | Action::Providers
+        | Action::Drill
         | Action::SwapProviders
         | Action::RaiseCap
         | Action::SetUp

@@ -6,8 +6,10 @@ use super::super::{
     help::Help,
     keys::KeysScreen,
     model::{Model, Overlay},
+    over,
     palette::Palette,
     prompt::{Prompt, PromptKind},
+    providers::ProvidersScreen,
     routing::RoutingScreen,
     setup::SetUp,
 };
@@ -79,6 +81,16 @@ pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Routing(RoutingScreen::default()));
             vec![Effect::LoadChains]
         }
+        Action::Providers => {
+            let (screen, after) = ProvidersScreen::open();
+            model.overlay = Some(Overlay::Providers(screen));
+            over::providers(model, after)
+        }
+        Action::Drill => {
+            let plan = format!("{}=529", first_provider(model));
+            model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Drill, &plan)));
+            Vec::new()
+        }
         Action::SetUp => {
             model.overlay = Some(Overlay::SetUp(SetUp::default()));
             vec![Effect::LoadKeys]
@@ -108,4 +120,12 @@ pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => leave(model, Action::Quit),
     }
+}
+
+/// Returns the provider that was asked first for the ticket under the cursor, else a usual one.
+fn first_provider(model: &Model) -> String {
+    let view = model.here().and_then(|here| model.talk.view_of(here));
+    let receipt = view.and_then(|view| view.receipts.first());
+    let first = receipt.and_then(|receipt| receipt.chain.first());
+    first.map_or_else(|| "anthropic".to_owned(), |link| link.provider.0.clone())
 }

@@ -1,5 +1,7 @@
 //! A few things to choose from: a status, a priority, how to redraft, a model.
 
+use std::time::Duration;
+
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
@@ -48,6 +50,8 @@ pub enum Choice {
     OwnHint(TicketId),
     /// The model a provider is asked for.
     Model(ProviderName, String),
+    /// A rest for a link or a provider, by hand.
+    Rest(String, Duration),
     /// The removal of a provider's key.
     RemoveKey(ProviderName),
     /// Nothing after all.
@@ -173,6 +177,30 @@ impl Menu {
             title: format!("MODEL OF {}", paint::safe(&provider.0)),
             items,
             cursor,
+        }
+    }
+
+    /// Asks how long a link or a provider is left alone.
+    pub fn rest(whom: &str) -> Self {
+        let times = [
+            ('5', "5 minutes", Duration::from_mins(5)),
+            ('1', "1 hour", Duration::from_hours(1)),
+            ('8', "8 hours", Duration::from_hours(8)),
+            ('d', "a day", Duration::from_hours(24)),
+            ('w', "a week", Duration::from_hours(24 * 7)),
+        ];
+        let items = times
+            .into_iter()
+            .map(|(letter, words, time)| Item {
+                letter: Some(letter),
+                words: words.to_owned(),
+                choice: Choice::Rest(whom.to_owned(), time),
+            })
+            .collect();
+        Self {
+            title: format!("LEAVE {} ALONE FOR", paint::safe(whom)),
+            items,
+            cursor: 0,
         }
     }
 

@@ -43,6 +43,8 @@ pub enum PromptKind {
     Import,
     /// A file for the receipts that a query means.
     Export(String),
+    /// What happens to whom in a drill: `anthropic=529,openai=ok`.
+    Drill,
     /// A provider's key; never shown.
     Key(ProviderName),
 }
@@ -58,6 +60,7 @@ impl Prompt {
             | PromptKind::Hint(_)
             | PromptKind::Import
             | PromptKind::Export(_)
+            | PromptKind::Drill
             | PromptKind::Key(_) => InputLine::new(text),
         };
         Self {
@@ -81,6 +84,7 @@ impl Prompt {
             PromptKind::Hint(_) => "REDRAFT".to_owned(),
             PromptKind::Import => "IMPORT MAIL".to_owned(),
             PromptKind::Export(_) => "EXPORT RECEIPTS".to_owned(),
+            PromptKind::Drill => "DRILL".to_owned(),
             PromptKind::Key(provider) => {
                 format!("KEY OF {}", paint::safe(&provider.0).to_uppercase())
             }
@@ -102,6 +106,10 @@ impl Prompt {
             PromptKind::Import => {
                 "A file or folder: mbox, Maildir or single mails. It is only read. What was \
                  imported before is not doubled."
+            }
+            PromptKind::Drill => {
+                "provider=fault, with commas between: ok, refused, 429, 500, 529, 401, hang, cut=12 \
+                 and more. Nothing is asked of a provider and nothing is spent."
             }
             PromptKind::Export(_) => {
                 "A file that does not exist yet: the receipts of the list are written there as CSV."
