@@ -72,7 +72,10 @@ struct Row {
 async fn faults(mock: &Mock, stream: bool) {
     let kind = if stream { "streamed" } else { "whole" };
     let alone = alone(mock, stream).await;
-    println!("{kind}: the backup alone, through the desk: {} us", alone.as_micros());
+    println!(
+        "{kind}: the backup alone, through the desk: {} us",
+        alone.as_micros()
+    );
     let mut row = Row::default();
     let before: Vec<&str> = if stream {
         BEFORE.to_vec()
@@ -84,7 +87,11 @@ async fn faults(mock: &Mock, stream: bool) {
         if made.ending == Ending::Answered && made.text.starts_with("BACKUP-0") {
             row.recovered += 1;
             let waits = ["hang", "stall"].contains(fault);
-            let detection = if waits { made.detection } else { Duration::ZERO };
+            let detection = if waits {
+                made.detection
+            } else {
+                Duration::ZERO
+            };
             let late = made.first.saturating_sub(detection).saturating_sub(alone);
             row.added.push(late);
         } else {
@@ -166,7 +173,8 @@ async fn play(mock: &Mock, fault: &str, stream: bool, row: &mut Row) -> Made {
 
 /// Compares the ledger with what the mock says it served.
 fn judge(fault: &str, (known, at_most): (Usd, Usd), counted: &Counted, row: &mut Row) {
-    let price = |done: u64| Usd::from_nanos(i64::try_from(done).expect("a few") * mock::ANSWER_NANOS);
+    let price =
+        |done: u64| Usd::from_nanos(i64::try_from(done).expect("a few") * mock::ANSWER_NANOS);
     let whole = price(counted.primary.done + counted.backup.done);
     let is_partial = counted.primary.asked > counted.primary.done && known == whole;
     if known == whole && at_most == Usd::ZERO {

@@ -20,6 +20,7 @@ use crate::{
     },
     llm::wire::Endpoint,
     secrets::fingerprint,
+    store::KnownLinks,
 };
 
 /// The links of one run, in order, and where their order came from.
@@ -168,15 +169,20 @@ impl Desk {
 
     /// Reads what is known of links and keys.
     pub(super) async fn memory(&self) -> Result<Memory, DeskError> {
-        let mut known = self.store.known_links(self.clock.now()).await?;
+        let known = self.store.known_links(self.clock.now()).await?;
+        Ok(self.memory_of(known))
+    }
+
+    /// Makes it of what was read already.
+    pub(super) fn memory_of(&self, mut known: KnownLinks) -> Memory {
         self.end_gone_rests(&mut known.rests);
-        Ok(Memory {
+        Memory {
             keys: known.keys,
             rests: known.rests,
             quirks: known.quirks,
             breakers: super::breakers::read(&known.breakers),
             times: known.times,
-        })
+        }
     }
 
     /// Takes out the rests of models that were gone before the config changed last.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::sync::SemaphorePermit;
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, interval_at},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -111,8 +114,7 @@ impl Desk {
         })?;
         let place = self.tour_step();
         let slot = self.slot(stop).await;
-        // Both are read at once: a person waits.
-        let (job, memory) = tokio::try_join!(self.job(run, ask), self.memory())?;
+        let (job, memory) = self.job(run, ask).await?;
         let prepared = match slot {
             Some(_) => self.prepare_unless(&job, &memory, stop).await,
             None => None,
@@ -164,9 +166,9 @@ impl Desk {
         }
     }
 
-    async fn job(&self, run: RunId, ask: &DraftAsk) -> Result<Job, DeskError> {
+    async fn job(&self, run: RunId, ask: &DraftAsk) -> Result<(Job, Memory), DeskError> {
         let agent = self.agent();
-        let view = self.ticket_to_draft(ask.ticket).await?;
+        let (view, known) = self.ticket_to_draft(ask.ticket).await?;
         let prompted = self.prompted(&view, ask.hint.as_deref());
         let occasion = Occasion {
             prompt_at_most: prompted.ask.tokens_at_most(),
@@ -184,7 +186,7 @@ impl Desk {
             chosen.links.insert(0, link.clone());
             chosen.from = format!("{}, {link} forced", chosen.from);
         }
-        Ok(Job {
+        let job = Job {
             run,
             agent,
             answers: newest_from_outside(&view.messages),
@@ -192,7 +194,8 @@ impl Desk {
             prompted,
             chosen,
             hint: ask.hint.clone(),
-        })
+        };
+        Ok((job, self.memory_of(known)))
     }
 
     /// Makes the ask for a reply to a ticket.
@@ -246,8 +249,8 @@ impl Desk {
         let mut written = None;
         // Polled beside the run, never instead of it: both may wait for the same turn to write.
         let mut saving = None;
-        let mut every = tokio::time::interval(SAVE_EVERY);
-        every.tick().await;
+        // Not `interval`: its first tick would come after a millisecond, and a person waits.
+        let mut every = interval_at(Instant::now() + SAVE_EVERY, SAVE_EVERY);
         loop {
             tokio::select! {
                 outcome = &mut driving => {

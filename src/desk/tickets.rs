@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::{Change, Order, Page, Query, Ticket, TicketId},
-    store::ReceiptFilter,
+    store::{KnownLinks, ReceiptFilter},
 };
 
 /// The most receipts a ticket's view loads; older ones are in the feed.
@@ -74,25 +74,25 @@ impl Desk {
         })
     }
 
-    /// Returns what a draft for a ticket is made from: all of it only where rules may ask for it,
-    /// for a person waits.
-    pub(super) async fn ticket_to_draft(&self, id: TicketId) -> Result<TicketView, DeskError> {
+    /// Returns what a draft for a ticket is made from: all that stands around it only where rules
+    /// may ask for it, for a person waits.
+    pub(super) async fn ticket_to_draft(
+        &self,
+        id: TicketId,
+    ) -> Result<(TicketView, KnownLinks), DeskError> {
+        let now = self.clock.now();
+        let from = self.store.draft_from(id, &self.agent(), now).await?;
         if !self.settings().config.rules.is_empty() {
-            return self.ticket(id).await;
+            return Ok((self.ticket(id).await?, from.known));
         }
-        let agent = self.agent();
-        let (ticket, messages, draft) = tokio::try_join!(
-            self.store.ticket(id),
-            self.store.messages(id),
-            self.store.draft(id, &agent),
-        )?;
-        Ok(TicketView {
-            ticket: ticket.ok_or_else(|| no_ticket(id))?,
-            messages,
-            draft,
+        let view = TicketView {
+            ticket: from.ticket.ok_or_else(|| no_ticket(id))?,
+            messages: from.messages,
+            draft: from.draft,
             receipts: Vec::new(),
             outbox: Vec::new(),
-        })
+        };
+        Ok((view, from.known))
     }
 
     /// Returns the identity of the ticket that people call `number`.

@@ -1,6 +1,6 @@
 //! Drafts: one live per ticket and author, every save kept as a revision.
 
-use sqlx::{AnyConnection, any::AnyRow};
+use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
 use super::{
     Store, StoreError,
@@ -84,15 +84,8 @@ const SELECT_ONE: &str = "SELECT id, ticket, author, answers, text, revision, or
 impl Store {
     /// Returns the live draft of an author on a ticket.
     pub async fn draft(&self, ticket: TicketId, author: &str) -> Result<Option<Draft>, StoreError> {
-        self.told("read the draft", async {
-            let row = sqlx::query(SELECT_LIVE)
-                .bind(ticket.to_string())
-                .bind(rows::plain(author))
-                .fetch_optional(self.pool())
-                .await?;
-            row.as_ref().map(draft).transpose()
-        })
-        .await
+        self.told("read the draft", live(self.pool(), ticket, author))
+            .await
     }
 
     /// Returns who has live drafts, and how many each.
@@ -116,7 +109,7 @@ impl Store {
         self.told("save the draft", async {
             let mut tx = self.begin().await?;
             self.locked_ticket(&mut tx, save.ticket).await?;
-            let current = live(&mut tx, save.ticket, &save.author).await?;
+            let current = live(&mut *tx, save.ticket, &save.author).await?;
             let saved = match (save.expected, current) {
                 (None, None) => new_draft(save),
                 (Some(expected), Some(current)) if current.revision == expected => {
@@ -229,9 +222,23 @@ impl Store {
     }
 }
 
+/// Reads the live draft of an author for a ticket.
+pub(super) async fn live<'e>(
+    from: impl Executor<'e, Database = Any>,
+    ticket: TicketId,
+    author: &str,
+) -> Result<Option<Draft>, Trouble> {
+    let row = sqlx::query(SELECT_LIVE)
+        .bind(ticket.to_string())
+        .bind(rows::plain(author))
+        .fetch_optional(from)
+        .await?;
+    row.as_ref().map(draft).transpose()
+}
+
 /// Brings a draft back to the desk, unless its author has another one there.
 pub(super) async fn revive(tx: &mut AnyConnection, back: &Draft) -> Result<Draft, Trouble> {
-    if let Some(other) = live(tx, back.ticket, &back.author).await? {
+    if let Some(other) = live(&mut *tx, back.ticket, &back.author).await? {
         let because = "another draft was begun on this ticket";
         return Err(Trouble::conflict(because, Some(other), &back.text));
     }
@@ -257,19 +264,6 @@ async fn one(tx: &mut AnyConnection, id: DraftId) -> Result<(Draft, Standing), T
         .find(|standing| standing.word() == word)
         .ok_or_else(|| Trouble::damaged("standing", &word))?;
     Ok((draft(&row)?, standing))
-}
-
-async fn live(
-    tx: &mut AnyConnection,
-    ticket: TicketId,
-    author: &str,
-) -> Result<Option<Draft>, Trouble> {
-    let row = sqlx::query(SELECT_LIVE)
-        .bind(ticket.to_string())
-        .bind(rows::plain(author))
-        .fetch_optional(tx)
-        .await?;
-    row.as_ref().map(draft).transpose()
 }
 
 fn new_draft(save: &SaveDraft) -> Draft {

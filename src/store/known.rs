@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, any::AnyRow};
 
 use super::{Store, StoreError, error::Trouble, rows, standings};
 use crate::domain::{KeyStanding, LinkName, ProviderName, Rest, Timestamp};
@@ -25,27 +25,32 @@ pub struct KnownLinks {
 impl Store {
     /// Returns all that is known of keys and links; of rests, those beyond `now`.
     pub async fn known_links(&self, now: Timestamp) -> Result<KnownLinks, StoreError> {
-        self.told("read what is known of links", async {
-            let read = sqlx::query(
-                "SELECT 'key' AS kind, provider AS name, fingerprint AS one, state AS two,
-                     since AS at, said FROM key_standings
-                 UNION ALL SELECT 'rest', link, because, '', until, NULL FROM rests
-                     WHERE until > $1
-                 UNION ALL SELECT 'quirk', link, parameter, '', 0, NULL FROM quirks
-                 UNION ALL SELECT 'breaker', name, standing, '', 0, NULL FROM breakers
-                 UNION ALL SELECT 'times', link, times, '', 0, NULL FROM link_times",
-            )
-            .bind(now.as_microsecond())
-            .fetch_all(self.pool())
-            .await?;
-            let mut known = KnownLinks::default();
-            for row in &read {
-                take(row, &mut known)?;
-            }
-            Ok(known)
-        })
-        .await
+        self.told("read what is known of links", all(self.pool(), now))
+            .await
     }
+}
+
+/// Reads all of it in one step.
+pub(super) async fn all<'e>(
+    from: impl Executor<'e, Database = Any>,
+    now: Timestamp,
+) -> Result<KnownLinks, Trouble> {
+    let read = sqlx::query(
+        "SELECT 'key' AS kind, provider AS name, fingerprint AS one, state AS two,
+             since AS at, said FROM key_standings
+         UNION ALL SELECT 'rest', link, because, '', until, NULL FROM rests WHERE until > $1
+         UNION ALL SELECT 'quirk', link, parameter, '', 0, NULL FROM quirks
+         UNION ALL SELECT 'breaker', name, standing, '', 0, NULL FROM breakers
+         UNION ALL SELECT 'times', link, times, '', 0, NULL FROM link_times",
+    )
+    .bind(now.as_microsecond())
+    .fetch_all(from)
+    .await?;
+    let mut known = KnownLinks::default();
+    for row in &read {
+        take(row, &mut known)?;
+    }
+    Ok(known)
 }
 
 fn take(row: &AnyRow, known: &mut KnownLinks) -> Result<(), Trouble> {

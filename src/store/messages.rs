@@ -1,7 +1,7 @@
 //! Messages: written once, when they are filed.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{AnyConnection, any::AnyRow};
+use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
 use super::{Store, StoreError, error::Trouble, rows};
 use crate::domain::{
@@ -30,21 +30,27 @@ pub(super) struct Arrival<'a> {
 impl Store {
     /// Returns the messages of a ticket, oldest first.
     pub async fn messages(&self, ticket: TicketId) -> Result<Vec<Message>, StoreError> {
-        self.told("read the messages", async {
-            sqlx::query(
-                "SELECT id, ticket, kind, direction, from_name, from_address, subject, facts, body,
-                     rfc_message_id, auto_class, sent_at, raw_sha256, thread_reason, was_seen
-                 FROM messages WHERE ticket = $1 ORDER BY sent_at, filed_at, id",
-            )
-            .bind(ticket.to_string())
-            .fetch_all(self.pool())
-            .await?
-            .iter()
-            .map(message)
-            .collect()
-        })
-        .await
+        self.told("read the messages", of(self.pool(), ticket))
+            .await
     }
+}
+
+/// Reads the messages of a ticket, oldest first.
+pub(super) async fn of<'e>(
+    from: impl Executor<'e, Database = Any>,
+    ticket: TicketId,
+) -> Result<Vec<Message>, Trouble> {
+    sqlx::query(
+        "SELECT id, ticket, kind, direction, from_name, from_address, subject, facts, body,
+             rfc_message_id, auto_class, sent_at, raw_sha256, thread_reason, was_seen
+         FROM messages WHERE ticket = $1 ORDER BY sent_at, filed_at, id",
+    )
+    .bind(ticket.to_string())
+    .fetch_all(from)
+    .await?
+    .iter()
+    .map(message)
+    .collect()
 }
 
 /// Writes a message, what it refers to, and its words for searching.

@@ -7,6 +7,7 @@
 
 mod breakers;
 mod dialect;
+mod draft_from;
 mod drafts;
 mod error;
 mod events;
@@ -44,6 +45,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};
 pub use events::{EventRow, Verb};

@@ -1,6 +1,6 @@
 //! Tickets: the queue, one ticket, and what people change about it.
 
-use sqlx::{AnyConnection, AssertSqlSafe, any::AnyRow};
+use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor, any::AnyRow};
 
 use super::{
     Store, StoreError,
@@ -87,15 +87,7 @@ impl Store {
 
     /// Returns a ticket by its identity.
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-        self.told("read a ticket", async {
-            let sql = format!("SELECT {} FROM tickets WHERE id = $1", rows::TICKET);
-            let row = sqlx::query(AssertSqlSafe(sql))
-                .bind(id.to_string())
-                .fetch_optional(self.pool())
-                .await?;
-            row.as_ref().map(rows::ticket).transpose()
-        })
-        .await
+        self.told("read a ticket", one(self.pool(), id)).await
     }
 
     /// Returns a ticket by the number people say.
@@ -295,6 +287,19 @@ fn difference(before: &Ticket, after: &Ticket) -> String {
         after.tags.clone().into(),
     );
     serde_json::Value::Object(changed).to_string()
+}
+
+/// Reads a ticket by its identity.
+pub(super) async fn one<'e>(
+    from: impl Executor<'e, Database = Any>,
+    id: TicketId,
+) -> Result<Option<Ticket>, Trouble> {
+    let sql = format!("SELECT {} FROM tickets WHERE id = $1", rows::TICKET);
+    let row = sqlx::query(AssertSqlSafe(sql))
+        .bind(id.to_string())
+        .fetch_optional(from)
+        .await?;
+    row.as_ref().map(rows::ticket).transpose()
 }
 
 fn queue_row(row: &AnyRow) -> Result<QueueRow, Trouble> {

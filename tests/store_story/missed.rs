@@ -57,6 +57,12 @@ pub(super) async fn all_that_is_known_of_links_is_read_at_once(store: &Store) {
         quirks.sort();
         assert_eq!(quirks, store.quirks().await.unwrap());
         assert!(!known.breakers.is_empty() && !known.times.is_empty());
+        let ticket = number(store, 4815).await;
+        let from = store.draft_from(ticket.id, "noor", now).await.unwrap();
+        assert_eq!(from.known, store.known_links(now).await.unwrap());
+        assert_eq!(from.messages, store.messages(ticket.id).await.unwrap());
+        assert_eq!(from.draft, store.draft(ticket.id, "noor").await.unwrap());
+        assert_eq!(from.ticket, Some(ticket));
     }
 }
 
