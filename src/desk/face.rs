@@ -274,6 +274,8 @@ pub struct CapView {
 pub struct ReceiptPage {
     /// Those found, newest first, each with its entry number.
     pub rows: Vec<(i64, Receipt)>,
+    /// The newest entry that was looked through: what is added later lies after it.
+    pub newest: Option<i64>,
     /// The oldest entry that was looked through: the next part lies before it.
     pub before: Option<i64>,
     /// How far back in time that is.

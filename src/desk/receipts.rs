@@ -88,6 +88,7 @@ impl Desk {
                     return Ok(found);
                 }
                 filter.before = Some(entry);
+                found.newest.get_or_insert(entry);
                 found.before = Some(entry);
                 found.searched_to = Some(receipt.began);
                 if query.matches(&receipt) {
@@ -126,13 +127,19 @@ impl Desk {
             }
             Enough::when(written.is_err())
         };
-        self.each_receipt(query, &mut take).await?;
-        let count = written.map_err(wrong)?;
-        let whole = out
-            .into_inner()
-            .map_err(|error| wrong(error.into_error()))?;
-        whole.sync_all().map_err(wrong)?;
-        Ok(count)
+        let read = self.each_receipt(query, &mut take).await;
+        let whole = written.and_then(|count| {
+            let whole = out
+                .into_inner()
+                .map_err(std::io::IntoInnerError::into_error)?;
+            whole.sync_all().map(|()| count)
+        });
+        if read.is_err() || whole.is_err() {
+            // It was not there before: a part of an export is left to nobody.
+            drop(std::fs::remove_file(file));
+        }
+        read?;
+        whole.map_err(wrong)
     }
 
     /// Reads a query for receipts; `since:7d` counts from now.
@@ -241,6 +248,7 @@ fn narrowed(query: &ReceiptQuery) -> ReceiptFilter {
             (ReceiptTest::Fallback, negated) => filter.fallback = Some(!negated),
             (ReceiptTest::Since(from), false) => filter.since = Some(*from),
             (ReceiptTest::Until(to), false) => filter.until = Some(*to),
+            (ReceiptTest::Ending(ending), true) => filter.not_ending.push(*ending),
             (ReceiptTest::Tag(tag), negated) => filter.tags.push((!negated, tag.clone())),
             (test, false) => filter.texts.extend(trace(test)),
             (_, true) => {}

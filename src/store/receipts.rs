@@ -28,6 +28,8 @@ pub struct ReceiptFilter {
     pub before: Option<i64>,
     /// That ended so.
     pub ending: Option<Ending>,
+    /// That ended in none of these ways.
+    pub not_ending: Vec<Ending>,
     /// In which this provider was asked.
     pub provider: Option<ProviderName>,
     /// Whose answer came from a later link, or did not.
@@ -386,6 +388,10 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
     if let Some(ending) = filter.ending {
         let value = sql.text_value(rows::word(ending)?);
         sql.push(&format!(" AND ending = {value}"));
+    }
+    for ending in &filter.not_ending {
+        let value = sql.text_value(rows::word(*ending)?);
+        sql.push(&format!(" AND ending <> {value}"));
     }
     if let Some(provider) = &filter.provider {
         let value = sql.text_value(format!(" {provider} "));

@@ -56,7 +56,7 @@ fn after(model: &mut Model, was_steps: bool) -> Option<Effect> {
 )]
 fn picker(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
-        Action::Cancel => close(model),
+        Action::Cancel => return close(model),
         Action::Open => return choose(model),
         Action::NextPane | Action::PreviousPane
             if let Some(Overlay::Overview(screen)) = &mut model.overlay =>
@@ -143,17 +143,23 @@ fn plain_moves(model: &mut Model, letter: Option<char>) {
     match letter {
         Some('j') => drop(step(model, 1)),
         Some('k') => drop(step(model, -1)),
-        Some('q') => close(model),
+        Some('q') => drop(close(model)),
         Some(_) | None => {}
     }
 }
 
-fn close(model: &mut Model) {
+fn close(model: &mut Model) -> Vec<Effect> {
     match &mut model.overlay {
         Some(Overlay::Receipts(screen)) => {
-            if screen.escape() == receipts::After::Close {
-                model.overlay = None;
-            }
+            let after = screen.escape();
+            return receipts::follow(model, after);
+        }
+        Some(Overlay::Prompt(Prompt {
+            kind: PromptKind::Export(query),
+            ..
+        })) => {
+            let query = query.clone();
+            return receipts::open(model, &query);
         }
         Some(Overlay::Help(Help { line, .. })) if !line.text().is_empty() => {
             line.take();
@@ -165,6 +171,7 @@ fn close(model: &mut Model) {
         }
         _ => model.overlay = None,
     }
+    Vec::new()
 }
 
 fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect> {
@@ -234,7 +241,7 @@ pub fn overview(model: &mut Model, after: overview::After) -> Vec<Effect> {
         }
         overview::After::Load(days) => vec![Effect::LoadOverview(days)],
         overview::After::Swap => acts::act(model, Action::SwapProviders),
-        overview::After::Receipts(query) => receipts::open(model, &query),
+        overview::After::Receipts(query) => receipts::open_from(model, &query),
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Work {
     pub runs: Vec<RunHere>,
     /// Drafts that a person asked for together and that wait for their turn.
     pub wanted: VecDeque<DraftAsk>,
+    /// How often the receipts were opened.
+    pub openings: u64,
     /// What can be undone, oldest first.
     undo: Vec<Undo>,
     /// The ticket whose reply is to be edited once its run has stopped, or once it has been read.

@@ -147,6 +147,8 @@ fn enter_opens_the_feed_and_tab_goes_from_part_to_part() {
         panic!("{:?}", model.overlay);
     };
     assert!(matches!(effects.as_slice(), [Effect::LoadReceipts(_)]));
+    keys(&mut model, "esc");
+    assert!(!screen(&model).rows.is_empty(), "back at the figures");
 }
 
 #[test]

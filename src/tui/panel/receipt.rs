@@ -157,7 +157,7 @@ impl Page<'_> {
         };
         let word = match receipt.ending {
             Ending::OverCap => "NOT RUN · cap".to_owned(),
-            Ending::Answered if receipt.is_fallback() => "ok, by a backup (~)".to_owned(),
+            Ending::Answered if receipt.is_fallback() => "ok, by a backup".to_owned(),
             Ending::Answered => "ok".to_owned(),
             other => other.word().replace('_', " "),
         };

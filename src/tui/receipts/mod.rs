@@ -15,9 +15,25 @@ pub use state::{After, ReceiptsScreen};
 
 /// Opens the screen with a query; what the query means is read from it as a person would type it.
 pub fn open(model: &mut Model, query: &str) -> Vec<Effect> {
-    let (screen, after) = ReceiptsScreen::open(query, model.stage.now.civil);
+    // Each opening has turns of its own: what was asked before is not taken for its answer.
+    model.work.openings += 1;
+    let turn = model.work.openings << 32;
+    let (screen, after) = ReceiptsScreen::open(query, model.stage.now.civil, turn);
     model.overlay = Some(Overlay::Receipts(screen));
     follow(model, after)
+}
+
+/// Opens it from the figures, to which one comes back.
+pub fn open_from(model: &mut Model, query: &str) -> Vec<Effect> {
+    let from = match model.overlay.take() {
+        Some(Overlay::Overview(screen)) => Some(Box::new(screen)),
+        _ => None,
+    };
+    let effects = open(model, query);
+    if let Some(Overlay::Receipts(screen)) = &mut model.overlay {
+        screen.back = from;
+    }
+    effects
 }
 
 /// Does what follows a key of the screen.
@@ -25,7 +41,15 @@ pub fn follow(model: &mut Model, after: After) -> Vec<Effect> {
     match after {
         After::Stay => Vec::new(),
         After::Close => {
-            model.overlay = None;
+            let back = match &mut model.overlay {
+                Some(Overlay::Receipts(screen)) => screen.back.take(),
+                _ => None,
+            };
+            model.overlay = back.map(|screen| Overlay::Overview(*screen));
+            Vec::new()
+        }
+        After::Say(words) => {
+            model.notes.say(words, model.stage.now);
             Vec::new()
         }
         After::Load(ask) => vec![Effect::LoadReceipts(ask)],

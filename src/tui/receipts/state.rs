@@ -1,8 +1,11 @@
 //! What the Receipts screen knows, and what its keys do.
 
+use std::cell::Cell;
+
 use super::super::{
     effect::{ReceiptAsk, ReceiptSpan},
     line::InputLine,
+    overview::OverviewScreen,
 };
 use crate::{
     config::chord::{Chord, Key},
@@ -12,6 +15,9 @@ use crate::{
 
 /// The next page is read when the cursor is this close to the end.
 const AHEAD: usize = 20;
+
+/// What is said of a receipt that is of no ticket.
+const NO_TICKET: &str = "This receipt is of no ticket.";
 
 /// The open screen.
 #[derive(Debug, Default)]
@@ -26,7 +32,8 @@ pub struct ReceiptsScreen {
     /// What came, newest first, each with its entry number.
     pub(super) rows: Vec<(i64, Receipt)>,
     pub(super) cursor: usize,
-    /// Entries from this one on were looked through.
+    /// Entries up to this one were looked through, and from this one on.
+    newest: Option<i64>,
     before: Option<i64>,
     /// How far back that is in time.
     pub(super) searched_to: Option<Timestamp>,
@@ -37,8 +44,10 @@ pub struct ReceiptsScreen {
     turn: u64,
     /// Whether the one under the cursor is shown whole.
     pub(super) is_open: bool,
-    /// Lines of it scrolled away.
-    pub(super) top: usize,
+    /// Lines of it scrolled away; who paints it knows how many there are.
+    pub(super) top: Cell<usize>,
+    /// The figures from which one came here, to go back to.
+    pub(super) back: Option<Box<OverviewScreen>>,
 }
 
 /// Whether a page is being read.
@@ -62,14 +71,19 @@ pub enum After {
     Load(ReceiptAsk),
     /// A ticket is shown in the queue.
     Ticket(i64),
+    /// A sentence is said.
+    Say(&'static str),
     /// What the query means is written into a file.
     Export(String),
 }
 
 impl ReceiptsScreen {
-    /// Opens the screen with a query.
-    pub fn open(query: &str, now: Timestamp) -> (Self, After) {
-        let mut screen = Self::default();
+    /// Opens the screen with a query; turns are counted from `turn` on.
+    pub fn open(query: &str, now: Timestamp, turn: u64) -> (Self, After) {
+        let mut screen = Self {
+            turn,
+            ..Self::default()
+        };
         let after = screen.search(query, now);
         (screen, after)
     }
@@ -83,6 +97,7 @@ impl ReceiptsScreen {
                     query: query.trim().to_owned(),
                     parsed,
                     turn,
+                    back: self.back.take(),
                     ..Self::default()
                 };
                 self.load(ReceiptSpan::Newest)
@@ -110,17 +125,20 @@ impl ReceiptsScreen {
             return After::Stay;
         }
         let was = std::mem::take(&mut self.reading);
+        self.trouble = None;
         if let ReceiptSpan::After(_) = ask.span {
-            if page.is_last {
-                self.put_on_top(page.rows);
-            } else {
-                // More than a page came meanwhile: what is shown begins anew.
+            if !page.is_last {
+                // More than can be looked through at once came meanwhile: what is shown begins
+                // anew.
                 self.rows.clear();
                 self.cursor = 0;
                 self.is_whole = false;
                 return self.load(ReceiptSpan::Newest);
             }
+            self.newest = page.newest.or(self.newest);
+            self.put_on_top(page.rows);
         } else {
+            self.newest = self.newest.or(page.newest);
             self.rows.extend(page.rows);
             self.before = page.before.or(self.before);
             self.searched_to = page.searched_to.or(self.searched_to);
@@ -136,7 +154,6 @@ impl ReceiptsScreen {
     pub fn failed(&mut self, ask: &ReceiptAsk, why: String) {
         if ask.turn == self.turn {
             self.reading = Reading::Idle;
-            self.is_whole = true;
             self.trouble = Some(why);
         }
     }
@@ -167,12 +184,10 @@ impl ReceiptsScreen {
             self.reading = Reading::UnderWayAndOld;
             return After::Stay;
         }
-        if let Some((newest, _)) = self.rows.first() {
-            let newest = *newest;
-            return self.load(ReceiptSpan::After(newest));
+        match self.newest {
+            Some(newest) => self.load(ReceiptSpan::After(newest)),
+            None => self.load(ReceiptSpan::Newest),
         }
-        self.is_whole = false;
-        self.load(ReceiptSpan::Newest)
     }
 
     /// Returns the receipt under the cursor.
@@ -189,10 +204,10 @@ impl ReceiptsScreen {
     /// Moves the cursor, or scrolls the one that is open.
     pub fn move_by(&mut self, rows: isize) -> After {
         if self.is_open {
-            self.top = self.top.saturating_add_signed(rows);
+            self.top.set(self.top.get().saturating_add_signed(rows));
             return After::Stay;
         }
-        self.top = 0;
+        self.top.set(0);
         let last = self.rows.len().saturating_sub(1);
         self.cursor = self.cursor.saturating_add_signed(rows).min(last);
         self.more(0)
@@ -205,7 +220,7 @@ impl ReceiptsScreen {
             return self.search(&query, now);
         }
         self.is_open = !self.is_open && self.here().is_some();
-        self.top = 0;
+        self.top.set(0);
         After::Stay
     }
 
@@ -262,15 +277,15 @@ impl ReceiptsScreen {
             'f' => return self.toggle("is:fallback", now),
             'e' => return self.toggle("-ending:answered", now),
             't' => {
-                let number = self.here().and_then(|(_, it)| it.ticket_number);
-                if let Some(number) = number {
-                    return self.toggle(&format!("ticket:{number}"), now);
-                }
+                return match self.number_here() {
+                    Some(number) => self.toggle(&format!("ticket:{number}"), now),
+                    None => After::Say(NO_TICKET),
+                };
             }
             'c' if !self.query.is_empty() => return self.search("", now),
             'o' => {
-                let number = self.here().and_then(|(_, it)| it.ticket_number);
-                return number.map_or(After::Stay, After::Ticket);
+                let number = self.number_here();
+                return number.map_or(After::Say(NO_TICKET), After::Ticket);
             }
             'x' => return After::Export(self.query.clone()),
             _ => {}
@@ -280,13 +295,17 @@ impl ReceiptsScreen {
 
     /// Adds a term to the query, or takes it away.
     fn toggle(&mut self, term: &str, now: Timestamp) -> After {
-        let mut terms: Vec<&str> = self.query.split_whitespace().collect();
-        let before = terms.len();
-        terms.retain(|had| *had != term);
-        if terms.len() == before {
-            terms.push(term);
-        }
-        let query = terms.join(" ");
-        self.search(&query, now)
+        let padded = format!(" {} ", self.query);
+        let without = padded.replacen(&format!(" {term} "), " ", 1);
+        let query = if without == padded {
+            format!("{padded}{term}")
+        } else {
+            without
+        };
+        self.search(query.trim(), now)
+    }
+
+    fn number_here(&self) -> Option<i64> {
+        self.here()?.1.ticket_number
     }
 }

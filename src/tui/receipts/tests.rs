@@ -9,7 +9,7 @@ use crate::{
     domain::{Ending, FaultClass, Receipt},
     tui::{
         effect::{Effect, ReceiptAsk, ReceiptSpan},
-        event::{Done, Msg, Press},
+        event::{Done, Msg, Press, Trouble},
         fixture::{self, at, now, sized},
         model::{Model, Overlay},
         update::update,
@@ -44,6 +44,7 @@ fn receipts(count: i64) -> Vec<(i64, Receipt)> {
 
 fn page(rows: Vec<(i64, Receipt)>, is_last: bool) -> ReceiptPage {
     ReceiptPage {
+        newest: rows.first().map(|(entry, _)| *entry),
         before: rows.last().map(|(entry, _)| *entry),
         searched_to: rows.last().map(|(_, it)| it.began),
         rows,
@@ -208,6 +209,70 @@ fn one_is_opened_and_leads_to_its_ticket() {
     keys(&mut model, "esc");
     assert!(!screen(&model).is_open);
     keys(&mut model, "o");
+    assert!(model.overlay.is_none());
+}
+
+#[test]
+fn a_question_of_an_earlier_opening_is_not_answered_in_the_next() {
+    let mut model = sized(80, 24, false);
+    let first = open(&mut model, "");
+    keys(&mut model, "esc");
+    let second = open(&mut model, "");
+
+    came(&mut model, &first, page(receipts(3), true));
+    came(&mut model, &second, page(receipts(3), true));
+
+    assert_eq!(screen(&model).rows.len(), 3);
+}
+
+#[test]
+fn a_query_that_finds_nothing_looks_only_at_what_is_new() {
+    let mut model = sized(80, 24, false);
+    let effects = open(&mut model, "class:cut");
+    let nothing = ReceiptPage {
+        newest: Some(900),
+        before: Some(1),
+        is_last: true,
+        ..ReceiptPage::default()
+    };
+    came(&mut model, &effects, nothing);
+
+    let effects = super::look_again(&mut model);
+
+    assert_eq!(asked(&effects).span, ReceiptSpan::After(900));
+    // Many were added, none of them is meant, and the one that is open stays.
+    let more = ReceiptPage {
+        newest: Some(4_000),
+        is_last: true,
+        ..ReceiptPage::default()
+    };
+    came(&mut model, &effects, more);
+    let effects = super::look_again(&mut model);
+    assert_eq!(asked(&effects).span, ReceiptSpan::After(4_000));
+}
+
+#[test]
+fn a_page_that_cannot_be_read_says_so_and_claims_nothing() {
+    let mut model = sized(80, 24, false);
+    let effects = open(&mut model, "");
+    let trouble = Trouble::new("The database is busy.");
+    let done = Done::Receipts(asked(&effects), Err(trouble));
+
+    update(&mut model, Msg::Done(done), now());
+
+    let text = shown(&model);
+    assert!(
+        text.contains("The database is busy.") && !text.contains("All 0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_way_back_leads_to_where_one_came_from() {
+    let mut model = opened(80, 24, "is:fallback");
+    keys(&mut model, "x esc");
+    assert_eq!(screen(&model).query, "is:fallback");
+    keys(&mut model, "esc");
     assert!(model.overlay.is_none());
 }
 

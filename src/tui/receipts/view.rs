@@ -9,7 +9,7 @@ use ratatui::{
 use super::ReceiptsScreen;
 use crate::{
     config::theme::Theme,
-    domain::Receipt,
+    domain::{Ending, Receipt},
     tui::{
         model::Model,
         paint::{self, cut, pad, pad_left, safe, style, width, wrap, write_line, write_lines},
@@ -136,6 +136,9 @@ fn rows(
 
 /// Returns why there is no row.
 fn nothing(screen: &ReceiptsScreen, model: &Model) -> String {
+    if screen.trouble.is_some() {
+        return String::new();
+    }
     if !screen.is_whole {
         return match screen.searched_to {
             Some(to) => format!(
@@ -144,9 +147,6 @@ fn nothing(screen: &ReceiptsScreen, model: &Model) -> String {
             ),
             None => "Reading the receipts …".to_owned(),
         };
-    }
-    if screen.trouble.is_some() {
-        return String::new();
     }
     if screen.query.is_empty() {
         return "No receipt yet: nobody was asked. d on a ticket makes the first draft.".to_owned();
@@ -176,7 +176,13 @@ fn one(receipt: &Receipt, model: &Model, wide: usize) -> String {
             ticket: &number,
             task: receipt.task.word(),
             by: &by,
-            backup: if receipt.is_fallback() { "backup" } else { "" },
+            backup: if receipt.ending == Ending::Truncated {
+                "limit"
+            } else if receipt.is_fallback() {
+                "backup"
+            } else {
+                ""
+            },
             asked: &receipt.attempts.len().to_string(),
             took: &words::seconds(took.try_into().unwrap_or_default()),
             cost: &receipt.cost().for_people(),
@@ -281,9 +287,9 @@ fn lines(
     let wide = usize::from(area.width);
     let mut lines = vec![Line::styled(format!("entry #{entry}"), style(theme.quiet))];
     lines.extend(receipt::lines(receipt, theme, wide, &model.stage.facts));
-    let top = screen
-        .top
-        .min(lines.len().saturating_sub(usize::from(area.height)));
+    let last_top = lines.len().saturating_sub(usize::from(area.height));
+    let top = screen.top.get().min(last_top);
+    screen.top.set(top);
     let seen: Vec<Line<'_>> = lines.into_iter().skip(top).collect();
     write_lines(buffer, area, &seen);
 }
@@ -303,8 +309,10 @@ fn foot(
     };
     if let Some(trouble) = &screen.trouble {
         let lines = wrap(&safe(trouble), wide);
-        let first = lines.first().map_or("", String::as_str);
-        say(buffer, lowest.saturating_sub(1), first, style(theme.bad));
+        let many = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+        for (line, row) in lines.iter().zip(lowest.saturating_sub(many)..lowest) {
+            say(buffer, row, &pad(line, wide), style(theme.bad));
+        }
     }
     let Some(line) = &screen.line else {
         let keys = if wide >= ROOMY - 4 {
