@@ -104,7 +104,7 @@ pub(super) fn fault(tables: &[&[Row]], status: u16, headers: &Headers, body: &[u
         _ => refusal.judge(tables, status),
     };
     fault.status = Some(status);
-    fault.request = request_id(headers).or(fault.request);
+    fault.request = request_id(|name| header(headers, name)).or(fault.request);
     with_wait(fault, headers)
 }
 

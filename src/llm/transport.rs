@@ -248,26 +248,28 @@ impl Talk {
             Err(Unsent::Failed(fault)) => return Err(*fault),
         };
         let status = response.status();
-        let headers = headers_of(&response);
         if !status.is_success() {
+            let headers = headers_of(&response);
             let limit = self.clocks.next().0.min(Instant::now() + REFUSAL_LIMIT);
             let body = read_some(&mut response, REFUSAL_CAP_BYTES, limit).await;
             if status == 401 && self.renew().await {
                 return Box::pin(self.open()).await;
             }
             let mut fault = self.wire.fault(status.as_u16(), &headers, &body);
-            fault.left = words::rate_left(&headers);
+            fault.left = words::rate_left(|name| words::header(&headers, name));
             return Err(fault);
         }
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let left = words::rate_left(header);
         let seen = Seen {
             status: status.as_u16(),
-            request: words::request_id(&headers),
+            request: words::request_id(header),
         };
         let opening = Opening {
             status: seen.status,
             request: seen.request.clone(),
             connect,
-            left: words::rate_left(&headers),
+            left,
         };
         self.phase = Phase::Reading(Box::new(response), seen);
         Ok(opening)

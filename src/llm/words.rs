@@ -47,7 +47,7 @@ pub(super) fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
 }
 
 /// Returns the provider's id for a request, from the headers.
-pub(super) fn request_id(headers: &Headers) -> Option<String> {
+pub(super) fn request_id<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
     [
         "request-id",
         "x-request-id",
@@ -55,15 +55,15 @@ pub(super) fn request_id(headers: &Headers) -> Option<String> {
         "x-goog-request-id",
     ]
     .iter()
-    .find_map(|name| header(headers, name))
+    .find_map(|name| header(name))
     .map(|id| clean(id).chars().take(120).collect())
 }
 
 /// Returns what is left of the rate limit, from the headers that Anthropic, OpenAI and those like
 /// it send; none where there is no such header.
-pub(super) fn rate_left(headers: &Headers) -> Option<RateLeft> {
+pub(super) fn rate_left<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<RateLeft> {
     let number = |names: [&str; 2]| {
-        let found = names.iter().find_map(|name| header(headers, name));
+        let found = names.iter().find_map(|name| header(name));
         found.and_then(|value| value.trim().parse().ok())
     };
     let left = RateLeft {
@@ -255,7 +255,7 @@ mod tests {
             let headers: Headers = own
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect();
-            rate_left(&headers).map(|left| left.words())
+            rate_left(|name| header(&headers, name)).map(|left| left.words())
         };
 
         let anthropic = [

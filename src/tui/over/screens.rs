@@ -1,0 +1,172 @@
+//! What follows a key of one of the screens that lie over the panes.
+
+use super::plain_moves;
+use crate::tui::{
+    acts, catch_up,
+    effect::Effect,
+    menu::Menu,
+    model::{Model, Overlay},
+    outbox::Outbox,
+    overview,
+    prompt::{Prompt, PromptKind},
+    providers, receipts,
+    routing::After,
+    setup::Step,
+};
+use crate::{
+    config::{action::Action, chord::Chord},
+    desk::face::DraftAsk,
+    domain::{LinkName, TicketId},
+};
+
+pub(super) fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect> {
+    let Some(Overlay::Routing(room)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    if let Some(line) = room.line() {
+        line.press(chord);
+        return Vec::new();
+    }
+    match letter.map_or(After::Stay, |letter| room.letter(letter)) {
+        After::Stay => Vec::new(),
+        After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        After::Save(card) => vec![Effect::SaveChain(card)],
+    }
+}
+
+/// Does what follows a key of the Providers screen.
+pub fn providers(model: &mut Model, after: providers::After) -> Vec<Effect> {
+    use providers::After;
+    match after {
+        After::Stay => Vec::new(),
+        After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        After::Load => vec![Effect::LoadProviders],
+        After::AskRest(whom) => {
+            model.overlay = Some(Overlay::Menu(Menu::rest(&whom)));
+            Vec::new()
+        }
+        After::Wake(whom) => vec![Effect::Wake(whom)],
+        After::Probe(link) => vec![Effect::Probe(link)],
+        After::Force(link) => {
+            if let Some(ticket) = model.here() {
+                model.overlay = None;
+                return acts::begin(model, forced(ticket, link));
+            }
+            let words = "No ticket is under the cursor of the queue.";
+            model.notes.say(words, model.stage.now);
+            Vec::new()
+        }
+        After::Keys => acts::act(model, Action::Keys),
+    }
+}
+
+/// Asks for a draft that a link is asked for first, whatever speaks against it.
+pub(super) const fn forced(ticket: TicketId, link: LinkName) -> DraftAsk {
+    DraftAsk {
+        ticket,
+        chain: None,
+        hint: None,
+        force: Some(link),
+    }
+}
+
+/// Does what follows a key of the Overview screen.
+pub fn overview(model: &mut Model, after: overview::After) -> Vec<Effect> {
+    match after {
+        overview::After::Stay => Vec::new(),
+        overview::After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        overview::After::Load(days) => vec![Effect::LoadOverview(days)],
+        overview::After::Swap => acts::act(model, Action::SwapProviders),
+        overview::After::Receipts(query) => receipts::open_from(model, &query),
+    }
+}
+
+pub(super) fn catch_up(model: &mut Model, after: catch_up::After) -> Vec<Effect> {
+    match after {
+        catch_up::After::Stay => Vec::new(),
+        catch_up::After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        catch_up::After::Drop(ticket) => vec![Effect::DropMissed(ticket)],
+        catch_up::After::Draft(asks) => {
+            model.work.wanted.extend(asks);
+            acts::begin_wanted(model)
+        }
+    }
+}
+
+pub(super) fn keys(model: &mut Model, letter: Option<char>) -> Vec<Effect> {
+    let Some(Overlay::Keys(screen)) = &mut model.overlay else {
+        return Vec::new();
+    };
+    let Some(card) = screen.here().cloned() else {
+        plain_moves(model, letter);
+        return Vec::new();
+    };
+    match letter {
+        Some('m') if card.models.is_empty() => {
+            let words = "No model of it is known; name one in the config as default_model.";
+            model.notes.say(words, model.stage.now);
+        }
+        Some('m') => {
+            let menu = Menu::models(&card.provider, &card.models, card.default_model.as_deref());
+            model.overlay = Some(Overlay::Menu(menu));
+        }
+        Some('a' | 'x') if model.stage.facts.is_demo => {
+            let words = "The demo's providers are simulated and take no key; t asks one again. \
+                         `Set up my desk` leads to your own.";
+            model.notes.say(words, model.stage.now);
+        }
+        Some('a') => {
+            let prompt = Prompt::open(PromptKind::Key(card.provider), "");
+            model.overlay = Some(Overlay::Prompt(prompt));
+        }
+        Some('t') => {
+            screen.waits = Some(format!("asking {} …", card.provider));
+            return vec![Effect::TestKey(card.provider)];
+        }
+        Some('x') => model.overlay = Some(Overlay::Menu(Menu::remove_key(&card.provider))),
+        Some('w' | 'W') => return vec![Effect::SwapProviders],
+        other => plain_moves(model, other),
+    }
+    Vec::new()
+}
+
+pub(super) fn bring_back(outbox: &Outbox) -> Vec<Effect> {
+    let row = outbox.here().map(|row| row.id);
+    row.map(Effect::Withdraw).into_iter().collect()
+}
+
+pub(super) fn set_up(model: &mut Model, step: Step, place: usize) -> Vec<Effect> {
+    if model.stage.facts.is_demo {
+        model.work.is_leaving = true;
+        return vec![Effect::OwnDesk];
+    }
+    model.stage.setting_up = Some(place);
+    match step {
+        Step::Key => acts::act(model, Action::Keys),
+        Step::Cap => acts::ask_for_cap(model),
+        Step::Import => {
+            model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Import, "")));
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn run(action: Option<Action>, model: &mut Model) -> Vec<Effect> {
+    let Some(action) = action else {
+        return Vec::new();
+    };
+    model.overlay = None;
+    acts::act(model, action)
+}
