@@ -55,7 +55,7 @@ impl Setup {
         let model = |link: &str, window: u32| {
             format!(
                 "[models.\"{link}\"]\nprice_in_usd_per_million = 1\nprice_out_usd_per_million = 5\n\
-                 window = {window}\n"
+                 context_tokens = {window}\n"
             )
         };
         Self(format!(

@@ -69,7 +69,7 @@ use self::{demo::Demo, face::DeskEvent, live::Live, owner::Owner, rack::Rack};
 use crate::{
     config::paths::Paths,
     domain::{
-        Clock, Query,
+        Clock, Mono, Query,
         query::{Term, Test},
     },
     engine::hedge::Bucket,
@@ -96,6 +96,8 @@ struct Background {
     tasks: TaskTracker,
     /// Says that the desk is closing.
     stop: CancellationToken,
+    /// When it was last looked whom to connect to ahead.
+    warmed: watch::Sender<Option<Mono>>,
     /// How many drafts may ask a second model because the first is slow.
     hedges: watch::Sender<Bucket>,
     /// The demo's providers and its tour.

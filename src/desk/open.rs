@@ -121,6 +121,7 @@ fn rack(
 
 fn background(settings: &Settings, demo: Option<Demo>) -> Background {
     Background {
+        warmed: watch::Sender::new(None),
         hedges: watch::Sender::new(Bucket::default()),
         remarks: watch::Sender::default(),
         tasks: TaskTracker::new(),

@@ -1,13 +1,16 @@
 //! The connection to the first link, made when a ticket is opened: the draft that may follow finds
 //! it. An idle desk opens none.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Desk, DeskError, face::TicketView, route::Occasion};
 use crate::{
-    domain::{Cap, KeySource, LinkName, ProviderName},
+    domain::{Cap, KeySource, LinkName, Mono, ProviderName},
     engine::breaker::Judgement,
 };
+
+/// Who moves through the queue passes many tickets: not for each it is looked whom to connect to.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 impl Desk {
     /// Connects to the link that a draft for this ticket would ask first, where a draft is
@@ -15,6 +18,17 @@ impl Desk {
     pub fn warm_for(self: &Arc<Self>, view: &TicketView) {
         let has_draft = view.draft.is_some();
         if has_draft || self.is_demo() || self.settings().config.spend.cap == Cap::NotChosen {
+            return;
+        }
+        let now = self.clock.mono();
+        let is_due = |last: &mut Option<Mono>| {
+            let is_due = last.is_none_or(|last| now.since(last) >= LOOK_EVERY);
+            if is_due {
+                *last = Some(now);
+            }
+            is_due
+        };
+        if !self.background.warmed.send_if_modified(is_due) {
             return;
         }
         let (desk, view) = (Arc::clone(self), view.clone());

@@ -38,7 +38,8 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn bytes(self) -> Vec<u8> {
-        Value::Object(self.map).to_string().into_bytes()
+        // A map of values with text for keys is always JSON.
+        serde_json::to_vec(&self.map).unwrap_or_default()
     }
 
     fn takes(&self, name: &str) -> bool {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     body::{Builder, cut, ended, key_header},
-    rows::{BY_STATUS, PER_DAY, Row, When, count, fault, in_band, text, unreadable},
+    rows::{BY_STATUS, PER_DAY, Row, When, at, count, fault, in_band, text, unreadable},
     sse::Event,
     url,
     wire::{Call, Delta, Endpoint, Finish, Headers, Reader, Stop, Whole, Wire},
@@ -197,9 +197,7 @@ impl Answer {
             self.blocked = Some(reason.to_owned());
             self.why = text(chunk, "/promptFeedback/blockReasonMessage").map(clean);
         }
-        let parts = chunk
-            .pointer("/candidates/0/content/parts")
-            .and_then(Value::as_array);
+        let parts = at(chunk, "/candidates/0/content/parts").and_then(Value::as_array);
         for part in parts.into_iter().flatten() {
             let thinks = part.get("thought").and_then(Value::as_bool) == Some(true);
             match text(part, "/text") {

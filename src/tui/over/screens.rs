@@ -55,6 +55,9 @@ pub fn providers(model: &mut Model, after: providers::After) -> Vec<Effect> {
         After::Probe(link) => vec![Effect::Probe(link)],
         After::Force(link) => {
             if let Some(ticket) = model.here() {
+                if has_draft(model, ticket) && !is_asked_again(model, ticket) {
+                    return Vec::new();
+                }
                 model.overlay = None;
                 return acts::begin(model, forced(ticket, link));
             }
@@ -169,4 +172,22 @@ pub(super) fn run(action: Option<Action>, model: &mut Model) -> Vec<Effect> {
     };
     model.overlay = None;
     acts::act(model, action)
+}
+
+fn has_draft(model: &Model, ticket: TicketId) -> bool {
+    let row = model.queue.row_of(ticket);
+    row.is_some_and(|row| row.draft.is_some())
+}
+
+/// Tells whether a redraft was asked for twice; says what it means after the first time.
+fn is_asked_again(model: &mut Model, ticket: TicketId) -> bool {
+    let asked = Some((Action::Redraft, Some(ticket)));
+    if model.work.asked_twice == asked {
+        model.work.asked_twice = None;
+        return true;
+    }
+    model.work.asked_twice = asked;
+    let words = "This ticket has a draft: f again redrafts it, and the old text is kept.";
+    model.notes.warn(words, model.stage.now);
+    false
 }

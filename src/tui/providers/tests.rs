@@ -173,6 +173,9 @@ fn the_ticket_under_the_cursor_is_drafted_with_a_link_whatever_speaks_against_it
     let mut model = opened(120, 36);
     let here = model.here().unwrap();
 
+    // It has a draft already: nothing a person may have changed is redrafted by one slip.
+    assert!(keys(&mut model, "f").is_empty());
+    assert!(shown(&model).contains("f again redrafts it, and the old text is kept"));
     let effects = keys(&mut model, "f");
 
     let [Effect::Draft(ask)] = effects.as_slice() else {
