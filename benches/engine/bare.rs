@@ -42,3 +42,25 @@ impl Bare {
         (first.expect("a piece"), began.elapsed())
     }
 }
+
+/// The HTTP client that the engine speaks through, and nothing of the engine.
+pub(crate) struct Through(reqwest::Client);
+
+impl Through {
+    pub(crate) fn new() -> Self {
+        let builder = reqwest::Client::builder().no_proxy().tcp_nodelay(true);
+        Self(builder.build().expect("a client"))
+    }
+
+    /// Posts a body and reads the answer; returns how long it took.
+    pub(crate) async fn call(&self, base: &str, body: &[u8]) -> Duration {
+        let url = format!("{base}/v1/chat/completions");
+        let began = Instant::now();
+        let posted = self.0.post(url).header("content-type", "application/json");
+        let answer = posted.body(body.to_vec()).send().await.expect("an answer");
+        let bytes = answer.bytes().await.expect("its body");
+        let took = began.elapsed();
+        assert!(!bytes.is_empty());
+        took
+    }
+}

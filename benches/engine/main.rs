@@ -19,7 +19,11 @@ mod shipped;
 
 use std::time::Duration;
 
-use self::{alone::Alone, bare::Bare, shipped::Shipped};
+use self::{
+    alone::Alone,
+    bare::{Bare, Through},
+    shipped::Shipped,
+};
 
 /// Calls of each kind in one round; rounds interleave the kinds, so that drift hits all alike.
 const PER_ROUND: usize = 50;
@@ -47,7 +51,8 @@ struct Medians {
 }
 
 async fn engine_alone(base: &str) -> Medians {
-    let (hyper, engine) = (Bare::new(), Alone::new(QUESTION));
+    let (hyper, client, engine) = (Bare::new(), Through::new(), Alone::new(QUESTION));
+    let mut through = Vec::new();
     let busy = format!("{base}/busy");
     let (mut whole, mut stream) = (Pair::default(), Pair::default());
     let (mut firsts, mut fallback) = (Vec::new(), Vec::new());
@@ -55,11 +60,13 @@ async fn engine_alone(base: &str) -> Medians {
         for _ in 0..PER_ROUND {
             let bare_whole = hyper.call(base, &body(false)).await.1;
             let bare_stream = hyper.call(base, &body(true)).await;
+            let client_whole = client.call(base, &body(false)).await;
             let engine_whole = engine.run(&[base], false).await;
             let engine_stream = engine.run(&[base], true).await;
             let moved = engine.run(&[&busy, base], true).await;
             if round > 0 {
                 whole.push(bare_whole, engine_whole);
+                through.push(client_whole);
                 stream.push(bare_stream.1, engine_stream);
                 firsts.push(bare_stream.0);
                 fallback.push(moved);
@@ -68,6 +75,11 @@ async fn engine_alone(base: &str) -> Medians {
     }
     let (whole, stream) = (whole.medians(), stream.medians());
     print_alone(whole, stream, median(fallback));
+    println!(
+        "  the HTTP client without engine {:>7} us   of what is added to a whole answer, {} us",
+        micros(median(through.clone())),
+        micros(median(through).saturating_sub(whole.0))
+    );
     Medians {
         bare_first: median(firsts),
         alone_after_bare: stream.1.saturating_sub(stream.0),

@@ -181,6 +181,8 @@ pub(super) fn receipt(receipt: &Receipt) -> Value {
         "it served no ticket",
     );
     put_cost(&mut fields, receipt.cost());
+    put(&mut fields, "confidence", None, "nothing judges drafts yet");
+    put(&mut fields, "labels", None, "nothing labels tickets yet");
     let first = receipt.first_choice_cost.map(|usd| usd.to_string().into());
     put(
         &mut fields,

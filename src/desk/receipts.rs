@@ -265,9 +265,10 @@ fn trace(test: &ReceiptTest) -> Option<String> {
         (!word.is_empty() && word.chars().all(is_plain)).then(|| word.to_lowercase())
     };
     match test {
-        ReceiptTest::Word(word) | ReceiptTest::Model(word) | ReceiptTest::Agent(word) => {
-            plain(word)
-        }
+        ReceiptTest::Word(word)
+        | ReceiptTest::Model(word)
+        | ReceiptTest::Agent(word)
+        | ReceiptTest::Action(word) => plain(word),
         ReceiptTest::Link(name) => plain(name).map(|name| format!("\"{name}\"")),
         ReceiptTest::Provider(name) => plain(name).map(|name| format!("\"{name}/")),
         ReceiptTest::First(name) => plain(name).map(|name| format!("\"chain\":[\"{name}/")),

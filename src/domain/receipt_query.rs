@@ -40,6 +40,8 @@ pub enum ReceiptTest {
     Task(Task),
     /// `ending:failed`.
     Ending(Ending),
+    /// `action:drafted`: somewhere in what was done with it.
+    Action(String),
     /// `provider:openai`: it was asked.
     Provider(String),
     /// `link:openai/gpt-4o`: this very link was asked.
@@ -143,6 +145,7 @@ impl ReceiptQuery {
                 | ReceiptTest::Agent(_)
                 | ReceiptTest::Task(_)
                 | ReceiptTest::Ending(_)
+                | ReceiptTest::Action(_)
                 | ReceiptTest::Model(_)
                 | ReceiptTest::First(_)
                 | ReceiptTest::Fallback
@@ -170,8 +173,8 @@ impl ReceiptTest {
         };
         let name = || value.to_lowercase();
         let known = [
-            "ticket", "tag", "agent", "task", "ending", "provider", "link", "model", "first",
-            "class", "is", "since", "until",
+            "ticket", "tag", "agent", "task", "ending", "action", "provider", "link", "model",
+            "first", "class", "is", "since", "until",
         ];
         if known.contains(&field) && value.is_empty() {
             return Err(super::query::QueryError::Empty(field.to_owned()).into());
@@ -185,6 +188,7 @@ impl ReceiptTest {
             ),
             "tag" => Self::Tag(name()),
             "agent" => Self::Agent(name()),
+            "action" => Self::Action(name()),
             "provider" => Self::Provider(name()),
             "link" => Self::Link(name()),
             "model" => Self::Model(name()),
@@ -215,6 +219,7 @@ impl ReceiptTest {
             Self::Agent(agent) => receipt.agent.to_lowercase().contains(agent),
             Self::Task(task) => receipt.task == *task,
             Self::Ending(ending) => receipt.ending == *ending,
+            Self::Action(action) => receipt.action.to_lowercase().contains(action),
             Self::Provider(name) => attempts.any(|attempt| is_of(attempt, name)),
             Self::Link(name) => attempts.any(|attempt| is_link(attempt, name)),
             Self::Model(name) => attempts.any(|attempt| {
@@ -349,6 +354,7 @@ mod tests {
             ("since:monday", "write 7d"),
             ("ticket:x", "no ticket's number"),
             ("model:", "needs a word"),
+            ("action:", "needs a word"),
             ("\"half", "quotation mark"),
         ] {
             let error = ReceiptQuery::parse(text, now()).unwrap_err().to_string();

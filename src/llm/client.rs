@@ -91,13 +91,11 @@ fn build(is_local: bool, pool: Pool) -> Result<Client, reqwest::Error> {
 /// Refuses what would carry a key or a customer's words in the clear.
 fn allowed(target: &str, plain: bool) -> Result<reqwest::Url, Fault> {
     let bad = |said: String| Fault::new(FaultClass::BadInput).saying(said);
-    let shown = url::for_people(target);
-    let parsed: reqwest::Url = target.parse().map_err(|_| {
-        bad(format!(
-            "`{}` is not an address; set base_url",
-            clean(&shown)
-        ))
-    })?;
+    // Only an error needs it.
+    let shown = || clean(&url::for_people(target));
+    let parsed: reqwest::Url = target
+        .parse()
+        .map_err(|_| bad(format!("`{}` is not an address; set base_url", shown())))?;
     let host = parsed
         .host_str()
         .unwrap_or_default()
@@ -107,12 +105,9 @@ fn allowed(target: &str, plain: bool) -> Result<reqwest::Url, Fault> {
         "http" if plain || url::is_loopback(host) => Ok(parsed),
         "http" => Err(bad(format!(
             "{} would carry the key and the mail in the clear; use https, or set allow_plain_http = true",
-            clean(&shown)
+            shown()
         ))),
-        _ => Err(bad(format!(
-            "`{}` is neither https nor http",
-            clean(&shown)
-        ))),
+        _ => Err(bad(format!("`{}` is neither https nor http", shown()))),
     }
 }
 

@@ -324,8 +324,8 @@ fn foot(
         return None;
     };
     if screen.trouble.is_none() {
-        let help = "provider: model: first: class: ending: task: agent: tag: ticket: since:7d \
-                    is:fallback; - turns round";
+        let help = "provider: link: model: first: class: ending: action: task: agent: tag: ticket: \
+                    since:7d is:fallback; - turns round";
         say(buffer, lowest.saturating_sub(1), help, style(theme.quiet));
     }
     let room = wide.saturating_sub(3);
