@@ -10,7 +10,6 @@ use crate::tui::{
     notes::Tone,
     paint::safe,
     talk::draft::{ending_words, fallback_line},
-    words,
 };
 use crate::{
     config::action::Action,
@@ -74,7 +73,7 @@ pub(super) fn spend_came(model: &mut Model, spend: SpendView) {
     }
     let words = match resumed {
         Some(Resumed::Cap) => "AI work goes on: the cap leaves room again.",
-        Some(Resumed::Providers) => "AI work goes on: a provider can be asked again.",
+        Some(Resumed::Providers) => "A provider answers again: AI work goes on.",
         None => return,
     };
     let words = format!("{words}{}", waiting(model));
@@ -85,11 +84,8 @@ pub(super) fn spend_came(model: &mut Model, spend: SpendView) {
 pub(super) fn waiting(model: &Model) -> String {
     match model.meter.missed() {
         0 => String::new(),
-        many => format!(
-            " {} could not be made meanwhile: {} offers them.",
-            words::count(usize::try_from(many).unwrap_or(usize::MAX), "draft"),
-            model.key(Action::CatchUp)
-        ),
+        1 => format!(" 1 draft waits ({}).", model.key(Action::CatchUp)),
+        many => format!(" {many} drafts wait ({}).", model.key(Action::CatchUp)),
     }
 }
 
