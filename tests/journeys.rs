@@ -136,7 +136,7 @@ async fn an_agent_works_through_the_demo_by_keys_alone() {
     wait_for(&mut session, "#1003 Question 3").await;
     session.press("d");
     wait_for(&mut session, "fallback: anthropic 429").await;
-    wait_for(&mut session, "ok, by a backup (~)").await;
+    wait_for(&mut session, "ok, by a backup").await;
     wait_for(&mut session, "~ai").await;
 
     // The next `d` goes on to a ticket without a draft, and the focus stays in the queue.

@@ -274,7 +274,8 @@ pub struct CapView {
 pub struct ReceiptPage {
     /// Those found, newest first, each with its entry number.
     pub rows: Vec<(i64, Receipt)>,
-    /// The newest entry that was looked through: what is added later lies after it.
+    /// The newest entry there was, where the newest were looked for: what is added later lies after
+    /// it.
     pub newest: Option<i64>,
     /// The oldest entry that was looked through: the next part lies before it.
     pub before: Option<i64>,

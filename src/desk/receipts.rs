@@ -72,9 +72,14 @@ impl Desk {
     ) -> Result<ReceiptPage, DeskError> {
         let mut filter = ReceiptFilter {
             before,
+            after,
             ..narrowed(query)
         };
         let mut found = ReceiptPage::default();
+        if before.is_none() {
+            // Read first: what is added while we look is new the next time.
+            found.newest = Some(self.store.newest_entry().await?);
+        }
         for _ in 0..LOOKS {
             let page = Page {
                 offset: 0,
@@ -83,12 +88,7 @@ impl Desk {
             let read = self.store.receipts(&filter, page).await?;
             found.is_last = u64::try_from(read.len()).unwrap_or(0) < PAGE;
             for (entry, receipt) in read {
-                if after.is_some_and(|after| entry <= after) {
-                    found.is_last = true;
-                    return Ok(found);
-                }
                 filter.before = Some(entry);
-                found.newest.get_or_insert(entry);
                 found.before = Some(entry);
                 found.searched_to = Some(receipt.began);
                 if query.matches(&receipt) {

@@ -26,6 +26,8 @@ pub struct ReceiptFilter {
     pub ticket_number: Option<i64>,
     /// Whose entry is before this one.
     pub before: Option<i64>,
+    /// Whose entry is after this one.
+    pub after: Option<i64>,
     /// That ended so.
     pub ending: Option<Ending>,
     /// That ended in none of these ways.
@@ -134,6 +136,14 @@ impl Store {
             ));
             let rows = sql.ready().fetch_all(self.pool()).await?;
             rows.iter().map(numbered).collect()
+        })
+        .await
+    }
+
+    /// Returns the number of the newest entry; 0 when there is none.
+    pub async fn newest_entry(&self) -> Result<i64, StoreError> {
+        self.told("read the receipts", async {
+            Ok(self.receipt_tip().await?.0)
         })
         .await
     }
@@ -384,6 +394,10 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
     if let Some(before) = filter.before {
         let value = sql.int_value(before);
         sql.push(&format!(" AND entry < {value}"));
+    }
+    if let Some(after) = filter.after {
+        let value = sql.int_value(after);
+        sql.push(&format!(" AND entry > {value}"));
     }
     if let Some(ending) = filter.ending {
         let value = sql.text_value(rows::word(ending)?);

@@ -25,7 +25,23 @@ pub(super) async fn receipts_are_chained(store: &Store, url: &StoreUrl) {
 
     for (no, receipt) in (1..).zip([&fallback, &clean, &failed]) {
         assert_eq!(store.write_receipt(receipt).await.unwrap(), no);
+        assert_eq!(store.newest_entry().await.unwrap(), no);
     }
+    let of = |filter: ReceiptFilter| async move {
+        let found = store.receipts(&filter, ALL).await.unwrap();
+        found.into_iter().map(|(no, _)| no).collect::<Vec<_>>()
+    };
+    let after = ReceiptFilter {
+        after: Some(1),
+        not_ending: vec![Ending::Failed],
+        ..ReceiptFilter::default()
+    };
+    assert_eq!(of(after).await, [2]);
+    let texts = ReceiptFilter {
+        texts: vec!["\"openai/".to_owned(), "\"ending\":\"answered\"".to_owned()],
+        ..ReceiptFilter::default()
+    };
+    assert_eq!(of(texts).await, [1]);
 
     let all = store
         .receipts(&ReceiptFilter::default(), ALL)

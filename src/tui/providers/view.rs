@@ -259,7 +259,7 @@ fn details(
     });
     lines.push(format!(
         "price     {}",
-        health.price.as_deref().unwrap_or("unknown")
+        safe(health.price.as_deref().unwrap_or("unknown"))
     ));
     lines.push(format!("chains    {}", safe(&health.chains.join(", "))));
     let lines = lines.iter().flat_map(|line| under_its_name(line, wide));
