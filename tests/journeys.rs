@@ -110,6 +110,7 @@ fn letter(number: u8) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        original: None,
     }
 }
 

@@ -28,12 +28,14 @@ const MAY_USE: [(&str, &str); 13] = [
 ];
 
 /// A name, and the beginnings of the files in which it may stand.
-const HOMES: [(&str, &str); 14] = [
+const HOMES: [(&str, &str); 16] = [
     ("sqlx::", "store/"),
     (
         "reqwest::",
         "llm/transport llm/client llm/check llm/connect llm/warm source/",
     ),
+    ("async_imap::", "source/mail/imap"),
+    ("tokio_rustls::", "source/mail/tls"),
     ("ratatui::", "tui/"),
     ("crossterm::", "tui/"),
     ("ratatui_textarea::", "tui/editor/"),

@@ -23,6 +23,8 @@ mod exchange;
 mod filing;
 #[path = "store_story/ledger.rs"]
 mod ledger;
+#[path = "store_story/mailboxes.rs"]
+mod mailboxes;
 #[path = "store_story/missed.rs"]
 mod missed;
 #[path = "store_story/props.rs"]
@@ -69,6 +71,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/exchange.rs"),
         include_str!("store_story/ledger.rs"),
         include_str!("store_story/crowd.rs"),
+        include_str!("store_story/mailboxes.rs"),
         include_str!("store_story/missed.rs"),
     ]
     .concat();
@@ -98,6 +101,7 @@ async fn tell(url: &StoreUrl) {
     assert!(store.is_empty().await.unwrap());
     assert_eq!(store.last_event().await.unwrap(), 0);
     filing::letters_are_filed_once(&store).await;
+    mailboxes::a_folder_is_read_to_its_end(&store).await;
     queue::the_queue_is_searched(&store).await;
     queue::a_query_means_the_same_in_memory(&store).await;
     queue::tickets_change(&store).await;

@@ -63,5 +63,6 @@ pub(crate) fn letter(at: u32) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        original: None,
     }
 }

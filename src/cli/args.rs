@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
+    mail_args::{AccountArgs, SyncArgs},
     out::{Format, Out, complain},
     stop::Exit,
 };
@@ -71,6 +72,10 @@ pub(super) enum Command {
     Tickets(TicketsArgs),
     /// Import mail: files, folders, Maildirs and mboxes, judged by what is in them
     Import(ImportArgs),
+    /// Add, list, test and remove the mailboxes that tickets come from.
+    Account(AccountArgs),
+    /// Read what is new in the mailboxes.
+    Sync(SyncArgs),
     /// Show a ticket: its messages, draft and receipts.
     Show(ShowArgs),
     /// Change a ticket: status=open priority=high assignee=noor +tag -tag.
@@ -164,6 +169,9 @@ pub(super) struct ShowArgs {
     /// The ticket's number.
     #[arg(value_parser = number)]
     pub(super) number: i64,
+    /// The messages as they came, byte for byte, oldest first; into a file or a pipe only.
+    #[arg(long)]
+    pub(super) raw: bool,
 }
 
 #[derive(Debug, ClapArgs)]

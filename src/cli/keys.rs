@@ -1,8 +1,6 @@
 //! `deskhand keys`: set, list, test and remove providers' keys. A key is read without echo or from
 //! stdin, never from an argument, and is never printed.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
-
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -10,8 +8,7 @@ use super::{
     Call,
     args::{KeysArgs, KeysCommand},
     draft::told_to_stop,
-    json,
-    out::ask,
+    json, secret,
     stop::{Exit, Stop},
 };
 use crate::{
@@ -21,9 +18,6 @@ use crate::{
     },
     domain::{Ending, ProviderName},
 };
-
-/// No provider's key is longer; a pipe that goes on for ever is not read.
-const LONGEST_KEY: u64 = 16 * 1024;
 
 /// Does what is asked of the keys.
 pub(super) async fn run(call: &Call, args: KeysArgs) -> Result<Exit, Stop> {
@@ -132,17 +126,8 @@ async fn remove(call: &Call, provider: ProviderName) -> Result<Exit, Stop> {
 
 /// Reads a key: without echo on a terminal, else the first line of stdin.
 async fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
-    let line = if io::stdin().is_terminal() {
-        typed_key(provider).await?
-    } else {
-        let mut line = String::new();
-        io::stdin()
-            .lock()
-            .take(LONGEST_KEY)
-            .read_line(&mut line)
-            .map_err(|error| unread(&error))?;
-        SecretString::from(line)
-    };
+    let name: String = provider.0.chars().filter(|c| !c.is_control()).collect();
+    let line = secret::read(&format!("Key for {name} (not shown): ")).await?;
     let key = line.expose_secret().trim();
     if key.is_empty() {
         return Err(Stop::usage("No key was given.").advising(format!(
@@ -150,81 +135,6 @@ async fn read_key(provider: &ProviderName) -> Result<SecretString, Stop> {
         )));
     }
     Ok(SecretString::from(key))
-}
-
-/// Asks for a key on the terminal. The thread that reads is left alone when the person stops it;
-/// the terminal shows what is typed again before the program leaves.
-async fn typed_key(provider: &ProviderName) -> Result<SecretString, Stop> {
-    let name: String = provider.0.chars().filter(|c| !c.is_control()).collect();
-    // Before the prompt: what is pasted right after it must not show either.
-    let echo = Echo::off();
-    let typed = async {
-        // Polled after the signals are listened to: a key pressed at once is not lost to them.
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        ask(&format!("Key for {name} (not shown): "));
-        let read = || {
-            let mut line = String::new();
-            let typed = io::stdin().lock().take(LONGEST_KEY).read_line(&mut line);
-            drop(answer.send(typed.map(|_| SecretString::from(line))));
-        };
-        let spawned = std::thread::Builder::new().spawn(read);
-        drop(spawned.map_err(|error| unread(&error))?);
-        match answered.await {
-            Ok(typed) => typed.map_err(|error| unread(&error)),
-            Err(_) => Err(Stop::failed("The key could not be read.")),
-        }
-    };
-    let typed = tokio::select! {
-        biased;
-        () = told_to_stop() => Err(Stop {
-            exit: Exit::after(Ending::Cancelled),
-            words: "Cancelled. Nothing was stored.".to_owned(),
-            advice: None,
-        }),
-        typed = typed => typed,
-    };
-    echo.restore();
-    ask("\n");
-    typed
-}
-
-fn unread(error: &io::Error) -> Stop {
-    Stop::failed(format!("The key could not be read: {error}."))
-}
-
-/// How the terminal stood before a key was asked for.
-struct Echo {
-    #[cfg(unix)]
-    before: Option<rustix::termios::Termios>,
-}
-
-impl Echo {
-    /// Notes how the terminal stands and lets it show nothing.
-    fn off() -> Self {
-        #[cfg(unix)]
-        {
-            use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
-            let before = tcgetattr(io::stdin()).ok();
-            if let Some(before) = &before {
-                let mut silent = before.clone();
-                silent.local_modes.remove(LocalModes::ECHO);
-                // Where that fails, the reading itself says so.
-                tcsetattr(io::stdin(), OptionalActions::Now, &silent).unwrap_or(());
-            }
-            Self { before }
-        }
-        #[cfg(not(unix))]
-        Self {}
-    }
-
-    fn restore(&self) {
-        #[cfg(unix)]
-        if let Some(before) = &self.before {
-            use rustix::termios::{OptionalActions, tcsetattr};
-            // A terminal that is gone needs no echo.
-            tcsetattr(io::stdin(), OptionalActions::Now, before).unwrap_or(());
-        }
-    }
 }
 
 fn to_json(card: &KeyCard) -> Value {

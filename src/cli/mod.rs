@@ -3,6 +3,7 @@
 //! A command reads its arguments, asks the desk, and answers through `out`: in words, or in the
 //! JSON that `docs/cli.md` lists. Nothing here decides what a draft or a cap means.
 
+mod account;
 mod args;
 mod catch_up;
 mod chain;
@@ -15,17 +16,20 @@ mod import;
 mod json;
 mod keys;
 mod logging;
+mod mail_args;
 mod models;
 mod out;
 mod overview;
 mod prices;
 mod providers;
 mod receipts;
+mod secret;
 mod set;
 mod show;
 mod sim;
 mod spend;
 mod stop;
+mod sync;
 mod tickets;
 mod words;
 
@@ -128,6 +132,7 @@ fn missing(args: &Args) -> Missing {
             | Command::Prices(_)
             | Command::Config(_)
             | Command::Doctor
+            | Command::Sync(_)
             | Command::Spend(SpendArgs { command: None }),
         ) => Missing::Wrong,
         Some(
@@ -137,6 +142,7 @@ fn missing(args: &Args) -> Missing {
             | Command::Tickets(_)
             | Command::Import(_)
             | Command::Show(_)
+            | Command::Account(_)
             | Command::Set(_)
             | Command::Receipts(_)
             | Command::Keys(_)
@@ -158,6 +164,8 @@ impl Call {
             Some(Command::Sim(args)) => sim::run(self, &args).await,
             Some(Command::Import(args)) => import::run(self, &args).await,
             Some(Command::Tickets(args)) => tickets::run(self, &args).await,
+            Some(Command::Account(args)) => Box::pin(account::run(self, args.command)).await,
+            Some(Command::Sync(args)) => Box::pin(sync::run(self, &args)).await,
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,

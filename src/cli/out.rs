@@ -92,6 +92,11 @@ impl Out {
         self.write("\n");
     }
 
+    /// Writes bytes as they are; the caller has made sure that no terminal reads them.
+    pub(super) fn bytes(&self, bytes: &[u8]) {
+        self.write_all(bytes);
+    }
+
     /// Prints JSON or words, as was asked for.
     pub(super) fn answer(&self, json: impl FnOnce() -> Value, words: impl FnOnce() -> String) {
         match self.format {
@@ -102,13 +107,15 @@ impl Out {
 
     /// Writes already cleaned text to stdout.
     fn write(&self, text: &str) {
+        self.write_all(text.as_bytes());
+    }
+
+    fn write_all(&self, bytes: &[u8]) {
         if self.is_gone() {
             return;
         }
         let mut stdout = io::stdout().lock();
-        let written = stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush());
+        let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
         if let Err(error) = written {
             self.gone.store(true, Ordering::Relaxed);
             if error.kind() != io::ErrorKind::BrokenPipe {

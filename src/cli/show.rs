@@ -1,5 +1,7 @@
 //! `deskhand show`: one ticket with its messages, its draft and its receipts.
 
+use std::io::IsTerminal as _;
+
 use serde_json::json;
 
 use super::{
@@ -13,6 +15,9 @@ use crate::desk::face::TicketView;
 
 /// Prints the ticket of that number.
 pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
+    if args.raw {
+        return raw(call, args.number).await;
+    }
     let view = call.at_desk(async |desk| {
         let id = desk.by_number(args.number).await?;
         Ok(desk.ticket(id).await?)
@@ -28,6 +33,37 @@ pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
         }));
     } else {
         print(call, &view);
+    }
+    Ok(Exit::OK)
+}
+
+/// Writes the messages as they came. A terminal would obey what stands in them.
+async fn raw(call: &Call, number: i64) -> Result<Exit, Stop> {
+    if std::io::stdout().is_terminal() {
+        return Err(
+            Stop::usage("Raw mail may hold anything, and a terminal would obey it.").advising(
+                format!("Write it to a file: deskhand show {number} --raw > {number}.eml"),
+            ),
+        );
+    }
+    let originals = call.at_desk(async |desk| {
+        let id = desk.by_number(number).await?;
+        Ok(desk.originals(id).await?)
+    });
+    let originals = originals.await?;
+    let mut missing = 0;
+    for original in &originals {
+        match original {
+            Some(bytes) => call.out.bytes(bytes),
+            None => missing += 1,
+        }
+    }
+    if missing > 0 {
+        return Err(Stop::failed(format!(
+            "{missing} of {} messages were filed without their bytes.",
+            originals.len()
+        ))
+        .advising("Import them again into a new data folder to have them as they came."));
     }
     Ok(Exit::OK)
 }

@@ -6,6 +6,7 @@ use crate::{
     config::{finding::Finding, paths::PathsError},
     desk::DeskError,
     domain::{Ending, link::NotALink, money::NotAnAmount, query::QueryError, ticket::UnknownWord},
+    source::mail::imap::ImapError,
     tui::{Leave, ScreenError},
 };
 
@@ -102,14 +103,22 @@ impl From<DeskError> for Stop {
             | DeskError::NoChain { .. }
             | DeskError::NoModel { .. }
             | DeskError::Query(_)
+            | DeskError::NoAccount { .. }
             | DeskError::KeyElsewhere(_) => Exit::USAGE,
 
-            DeskError::KeyNotAccepted { refused: true, .. } => Exit::FAULT,
+            DeskError::KeyNotAccepted { refused: true, .. }
+            | DeskError::Mail {
+                error: ImapError::Refused { .. },
+                ..
+            } => Exit::FAULT,
             DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
             DeskError::Store(_)
             | DeskError::Import(_)
             | DeskError::Broken
             | DeskError::Vault { .. }
+            | DeskError::Password { .. }
+            | DeskError::NoPassword(_)
+            | DeskError::Mail { .. }
             | DeskError::NoKey(_)
             | DeskError::Noting(_)
             | DeskError::Export { .. }

@@ -11,9 +11,13 @@ use std::{
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
-use super::{arrays::keep_comments, file::plain_amount};
+use super::{
+    accounts::{AccountConfig, USUAL_SINCE},
+    arrays::keep_comments,
+    file::plain_amount,
+};
 use crate::{
-    domain::{Cap, CapName, LinkName, ModelName, ProviderName, Usd},
+    domain::{Cap, CapName, KeySource, LinkName, ModelName, ProviderName, Usd},
     engine::routing::Routing,
 };
 
@@ -87,6 +91,33 @@ pub fn set_default_model(
         &path,
         vec![("default_model", Some(value(model.0.as_str())))],
     )
+}
+
+/// Writes a mailbox: `[accounts.ADDRESS]`. What its table says beside is kept.
+pub fn write_account(file: &Path, account: &AccountConfig) -> Result<(), EditError> {
+    let command = match &account.password {
+        KeySource::Command(words) => Some(value(words.iter().collect::<Array>())),
+        KeySource::Keyring | KeySource::Env(_) | KeySource::NotNeeded => None,
+    };
+    let user = (account.user != account.address).then(|| value(account.user.as_str()));
+    let ca = account
+        .ca
+        .as_ref()
+        .map(|file| value(file.display().to_string()));
+    let since = (account.since != USUAL_SINCE).then(|| value(account.since.word()));
+    let settings = vec![
+        ("imap", Some(value(account.imap.to_string()))),
+        ("user", user),
+        ("password_command", command),
+        ("ca", ca),
+        ("since", since),
+    ];
+    set(file, &["accounts", account.name.as_str()], settings)
+}
+
+/// Takes a mailbox out: `[accounts.NAME]`.
+pub fn remove_account(file: &Path, name: &str) -> Result<(), EditError> {
+    set(file, &["accounts"], vec![(name, None)])
 }
 
 /// Sets the links of a chain, in order: `[chains.NAME] links`.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io, path::Path};
 use secrecy::SecretString;
 
 use super::{
-    Around, Config, Missing, bindings, chains, check,
+    Around, Config, Missing, accounts, bindings, chains, check,
     finding::{Finding, Severity, nearest},
     names::Names,
     provider,
@@ -19,9 +19,10 @@ use crate::{
     engine::policy::{AfterText, Hedging, OnAuthError, OnFault},
 };
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "agent",
     "store",
+    "accounts",
     "providers",
     "models",
     "chains",
@@ -71,10 +72,11 @@ pub const EXAMPLE: &str = include_str!("../../assets/config.toml");
 
 /// Returns the name of every setting but those of keys and colours, which have lists of their own.
 pub fn settings_known() -> Vec<&'static str> {
-    let lists: [&[&'static str]; 9] = [
+    let lists: [&[&'static str]; 10] = [
         &TABLES,
         &AGENT_KEYS,
         &STORE_KEYS,
+        &accounts::ACCOUNT_KEYS,
         &SPEND_KEYS,
         &ENGINE_KEYS,
         &CLOCK_KEYS,
@@ -135,6 +137,7 @@ pub fn read(
     let mut config = Config {
         agent: agent(&mut reader, &root),
         store: store(&mut reader, &root, around),
+        accounts: accounts::accounts(&mut reader, &root),
         models: provider::models(&mut reader, &root),
         providers,
         chains: super::Chains::new(),

@@ -4,6 +4,7 @@
 //! its findings. The environment is read in `env` and nowhere else. This room opens no socket,
 //! asks no keyring and runs no command; `edit` is the one place that writes the file.
 
+pub mod accounts;
 pub mod action;
 mod address;
 mod arrays;
@@ -32,6 +33,7 @@ pub mod theme;
 
 use std::collections::BTreeMap;
 
+pub use accounts::{AccountConfig, Since};
 pub use file::{EXAMPLE, load, read, settings_known};
 pub use finding::{Finding, Severity};
 pub use paths::{Overrides, Paths};
@@ -52,6 +54,8 @@ pub struct Config {
     pub agent: Agent,
     /// Where tickets are kept.
     pub store: StoreConfig,
+    /// Mailboxes, by the names in the file.
+    pub accounts: BTreeMap<String, AccountConfig>,
     /// Providers that the file names; known ones need not be there.
     pub providers: BTreeMap<ProviderName, ProviderConfig>,
     /// What the file says of single models.

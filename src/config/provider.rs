@@ -353,7 +353,7 @@ pub(super) fn command(
         reader.error(&value.span(), message, None);
         return None;
     }
-    if key == "api_key_command" && words.iter().any(|word| looks_like_key(word)) {
+    if key.ends_with("_command") && words.iter().any(|word| looks_like_key(word)) {
         let message = "a key must not stand in the config, not as part of a command either.";
         let hint = "Name a command that writes the key, such as [\"pass\", \"show\", \"x\"].";
         reader.error(&value.span(), message, Some(hint.to_owned()));

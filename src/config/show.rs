@@ -4,7 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Config, Glyphs,
+    AccountConfig, Config, Glyphs,
     file::plain_amount,
     settings::{ModelConfig, ProviderConfig},
 };
@@ -15,6 +15,22 @@ use crate::{
         policy::{AfterText, Hedging, OnAuthError, OnFault},
     },
 };
+
+/// A mailbox: where its password is, never the password.
+fn account_json(account: &AccountConfig) -> Value {
+    let command = match &account.password {
+        KeySource::Command(words) => Some(words),
+        KeySource::Keyring | KeySource::Env(_) | KeySource::NotNeeded => None,
+    };
+    json!({
+        "address": account.address,
+        "imap": account.imap.to_string(),
+        "user": account.user,
+        "password_command": command,
+        "ca": account.ca,
+        "since": account.since.word(),
+    })
+}
 
 impl Config {
     /// Returns the whole config as JSON in the shape of the file; no password and no key is in it.
@@ -44,6 +60,7 @@ impl Config {
                 "signature": self.agent.signature,
             },
             "store": { "url": self.store.url.as_ref().map(|url| mask_url(url.expose_secret())) },
+            "accounts": self.accounts.values().map(|account| (account.name.clone(), account_json(account))).collect::<Map<_, _>>(),
             "providers": providers,
             "models": models,
             "chains": chains,

@@ -7,6 +7,7 @@ use crate::{
     engine::chain::ChainError,
     llm::catalog,
     secrets::VaultError,
+    source::mail::imap::ImapError,
     store::StoreError,
 };
 
@@ -112,6 +113,33 @@ pub enum DeskError {
     /// There is no key where the config says it is.
     #[error("There is no key of `{0}` in your keyring.")]
     NoKey(ProviderName),
+    /// The password of a mailbox could not be read or kept.
+    #[error("The password of {address} could not be read or kept: {error}")]
+    Password {
+        /// Whose.
+        address: String,
+        /// Why not.
+        error: VaultError,
+    },
+    /// No password is kept for a mailbox.
+    #[error("There is no password of {0} in your keyring.")]
+    NoPassword(String),
+    /// The config has no account of that name or address.
+    #[error("There is no account `{named}`; {}", if known.is_empty() { "none is set up yet".to_owned() } else { format!("there are: {known}") })]
+    NoAccount {
+        /// What was named.
+        named: String,
+        /// The accounts there are.
+        known: String,
+    },
+    /// A mailbox could not be read. What was filed before stays.
+    #[error("The mail of {address} could not be read: {error}.")]
+    Mail {
+        /// Whose.
+        address: String,
+        /// Why not.
+        error: ImapError,
+    },
     /// The simulator could not be started.
     #[error("The provider simulator could not be started on loopback: {0}")]
     Simulator(#[source] std::io::Error),
@@ -157,19 +185,11 @@ impl DeskError {
                 refused,
                 is_new,
                 ..
-            } => match (is_new, refused) {
-                (true, true) => format!(
-                    "Nothing was stored. Check the key and run `deskhand keys set {provider}`."
-                ),
-                (true, false) => {
-                    "Nothing was stored. Add --no-verify to store it unchecked.".to_owned()
-                }
-                (false, true) => format!("Set another: `deskhand keys set {provider}`."),
-                (false, false) => {
-                    "The key stays as it is. Check the network and base_url, then try again."
-                        .to_owned()
-                }
-            },
+            } => key_advice(provider, *refused, *is_new),
+            Self::Password { .. }
+            | Self::NoPassword(_)
+            | Self::NoAccount { .. }
+            | Self::Mail { .. } => self.mail_advice(),
             Self::NoKey(name) => format!("Set one: `deskhand keys set {name}`."),
             Self::KeyElsewhere(name) => {
                 format!("Change it there, or remove the line under [providers.{name}].")
@@ -194,6 +214,40 @@ impl DeskError {
             | Self::Simulator(_) => return None,
         })
     }
+
+    /// Returns what to do about a mailbox.
+    fn mail_advice(&self) -> String {
+        if let Self::Mail { address, error } = self {
+            return mail_advice(address, error);
+        }
+        if let Self::NoPassword(address) = self {
+            return format!(
+                "Give it again with `deskhand account add {address} --imap URL`; it asks for the \
+                 password."
+            );
+        }
+        let words = if let Self::NoAccount { .. } = self {
+            "Add one: deskhand account add support@example.com --imap imaps://imap.example.com:993"
+        } else {
+            "Unlock the keyring, or name a command in the config that writes the password: \
+             password_command."
+        };
+        words.to_owned()
+    }
+}
+
+/// Says what to do about a key that was not accepted.
+fn key_advice(provider: &ProviderName, refused: bool, is_new: bool) -> String {
+    match (is_new, refused) {
+        (true, true) => {
+            format!("Nothing was stored. Check the key and run `deskhand keys set {provider}`.")
+        }
+        (true, false) => "Nothing was stored. Add --no-verify to store it unchecked.".to_owned(),
+        (false, true) => format!("Set another: `deskhand keys set {provider}`."),
+        (false, false) => {
+            "The key stays as it is. Check the network and base_url, then try again.".to_owned()
+        }
+    }
 }
 
 fn first_finding(findings: &[Finding]) -> String {
@@ -209,4 +263,25 @@ fn near_model(link: &LinkName, near: Option<&str>) -> String {
         Some(near) => format!("Did you mean {}/{near}?", link.provider),
         None => format!("`deskhand models` lists those of {}.", link.provider),
     }
+}
+
+/// Says what to do about a mailbox that could not be read.
+fn mail_advice(address: &str, error: &ImapError) -> String {
+    match error {
+        ImapError::Unreachable { .. } | ImapError::Silent { .. } => {
+            "Check the network and `imap` in the config, then try again: nothing was lost."
+        }
+        ImapError::NotPrivate { .. } => {
+            "If the server has a certificate of your own, name its CA file: `ca` in the config, or \
+             --ca."
+        }
+        ImapError::Refused { .. } => {
+            return format!(
+                "Check `user` and the password of {address}; many providers want an app password \
+                 here. `deskhand account add` stores a new one."
+            );
+        }
+        ImapError::Failed { .. } => "Try again: what was read is kept, the rest is read then.",
+    }
+    .to_owned()
 }

@@ -79,6 +79,7 @@ pub(super) struct Importer<'a> {
     own: Vec<String>,
     at: Timestamp,
     first_number: Option<i64>,
+    closed_before: Option<Timestamp>,
     made: HashSet<TicketId>,
     joined: HashSet<TicketId>,
     done: Imported,
@@ -89,6 +90,7 @@ struct Read {
     parsed: Parsed,
     marks: Marks,
     note_path: String,
+    bytes: Vec<u8>,
 }
 
 /// What a batch knows of the tickets it touches.
@@ -96,6 +98,8 @@ struct Standing {
     status: Status,
     newest: Timestamp,
     number: i64,
+    /// Whether this import made it.
+    is_fresh: bool,
 }
 
 impl<'a> Importer<'a> {
@@ -106,6 +110,7 @@ impl<'a> Importer<'a> {
             own,
             at,
             first_number: None,
+            closed_before: None,
             made: HashSet::new(),
             joined: HashSet::new(),
             done: Imported::default(),
@@ -116,6 +121,31 @@ impl<'a> Importer<'a> {
     pub(super) const fn first_number(mut self, number: i64) -> Self {
         self.first_number = Some(number);
         self
+    }
+
+    /// Lets threads whose last message is older come in closed.
+    pub(super) const fn closed_before(mut self, then: Timestamp) -> Self {
+        self.closed_before = Some(then);
+        self
+    }
+
+    /// Files letters of one mailbox and says what came of all so far.
+    pub(super) async fn letters(&mut self, letters: Vec<Found>) -> Result<&Imported, ImportError> {
+        let mut batch = Vec::with_capacity(letters.len().min(BATCH));
+        for found in letters {
+            self.read(found, &mut batch);
+            if batch.len() >= BATCH {
+                self.file(std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.file(batch).await?;
+        self.count();
+        Ok(&self.done)
+    }
+
+    /// Returns what came of everything.
+    pub(super) fn into_done(self) -> Imported {
+        self.done
     }
 
     /// Imports what is found below the paths; `progress` is told after each batch.
@@ -130,7 +160,7 @@ impl<'a> Importer<'a> {
             match item {
                 Item::Letter(found) => {
                     bytes += found.bytes.len();
-                    self.read(&found, &mut batch);
+                    self.read(found, &mut batch);
                 }
                 Item::Reject(reject) => self.done.rejected.push(reject),
             }
@@ -161,7 +191,7 @@ impl<'a> Importer<'a> {
                 marks: Marks::default(),
                 modified: None,
             };
-            self.read(&found, &mut batch);
+            self.read(found, &mut batch);
             if batch.len() >= BATCH {
                 self.file(std::mem::take(&mut batch)).await?;
             }
@@ -171,7 +201,7 @@ impl<'a> Importer<'a> {
         Ok(self.done)
     }
 
-    fn read(&mut self, found: &Found, batch: &mut Vec<Read>) {
+    fn read(&mut self, found: Found, batch: &mut Vec<Read>) {
         let path = match found.part {
             Some(part) => format!("{}#{part}", found.path.display()),
             None => found.path.display().to_string(),
@@ -184,6 +214,7 @@ impl<'a> Importer<'a> {
                 parsed,
                 marks: found.marks,
                 note_path: path,
+                bytes: found.bytes,
             }),
             Err(reason) => self.done.rejected.push(Reject { path, reason }),
         }
@@ -244,10 +275,12 @@ impl<'a> Importer<'a> {
             {
                 let messages = self.store.messages(ticket).await?;
                 let newest = messages.last().map(|message| message.sent_at);
-                standings.insert(ticket, Standing::of(&known, newest));
+                let is_fresh = self.made.contains(&ticket);
+                standings.insert(ticket, Standing::of(&known, newest, is_fresh));
             }
             let standing = standings.get(&ticket);
-            let is_over = standing.is_some_and(|standing| standing.status == Status::Closed);
+            let is_over = standing
+                .is_some_and(|standing| standing.status == Status::Closed && !standing.is_fresh);
             let starts_anew = is_over && !is_ours && !read.parsed.auto_class.is_automatic();
             if starts_anew && !decision.is_duplicate {
                 let number = standing.map_or(0, |standing| standing.number);
@@ -264,10 +297,10 @@ impl<'a> Importer<'a> {
         index.add_letter(ids(&read.parsed), ticket);
         let (place, reopen) = if let Some(ticket) = decision.ticket {
             let standing = standings.get_mut(&ticket);
-            (Place::In(ticket), Self::reopened(&read, is_ours, standing))
+            (Place::In(ticket), self.reopened(&read, is_ours, standing))
         } else {
             let new = self.new_ticket(ticket, &read, is_ours);
-            standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at)));
+            standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at), true));
             (Place::New(Box::new(new)), None)
         };
         Ok(Letter {
@@ -275,6 +308,7 @@ impl<'a> Importer<'a> {
             place,
             reopen,
             note_path: Some(read.note_path),
+            original: Some(read.bytes),
         })
     }
 
@@ -286,10 +320,24 @@ impl<'a> Importer<'a> {
 
     /// Returns the status a known ticket takes because of a letter, if that changes. Letters
     /// older than what the ticket has change nothing: files come in any order.
-    fn reopened(read: &Read, is_ours: bool, standing: Option<&mut Standing>) -> Option<Status> {
+    fn reopened(
+        &self,
+        read: &Read,
+        is_ours: bool,
+        standing: Option<&mut Standing>,
+    ) -> Option<Status> {
         let standing = standing?;
         if read.parsed.sent_at < standing.newest {
             return None;
+        }
+        let is_automatic = read.parsed.auto_class.is_automatic();
+        if standing.is_fresh && self.closed_before.is_some() && !is_automatic {
+            // The ticket came in with this sync: it stands as its last message says.
+            standing.newest = read.parsed.sent_at;
+            let after = self.first_status(read, is_ours);
+            let changed = after != standing.status;
+            standing.status = after;
+            return changed.then_some(after);
         }
         let event = match (read.parsed.auto_class, is_ours) {
             (AutoClass::BounceHard, _) => TicketEvent::HardBounce,
@@ -306,21 +354,30 @@ impl<'a> Importer<'a> {
         changed.then_some(after)
     }
 
+    /// Returns the status of a ticket whose last message this is.
+    fn first_status(&self, read: &Read, is_ours: bool) -> Status {
+        let is_old = self
+            .closed_before
+            .is_some_and(|then| read.parsed.sent_at < then);
+        if is_old {
+            Status::Closed
+        } else if read.marks.was_answered || is_ours {
+            Status::Solved
+        } else {
+            Status::New
+        }
+    }
+
     fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {
         let parsed = &read.parsed;
         let requester = if is_ours { parsed.to.first() } else { None };
-        let is_answered = read.marks.was_answered || is_ours;
         Ticket {
             id,
             number: 0,
             source: self.source.to_owned(),
             subject: parsed.normal_subject.clone(),
             requester: requester.unwrap_or(&parsed.from).clone(),
-            status: if is_answered {
-                Status::Solved
-            } else {
-                Status::New
-            },
+            status: self.first_status(read, is_ours),
             priority: None,
             assignee: None,
             tags: Vec::new(),
@@ -337,11 +394,12 @@ impl<'a> Importer<'a> {
 impl Standing {
     /// `newest` is the date of its newest message: what agents did to it since then does not
     /// make a letter old.
-    fn of(ticket: &Ticket, newest: Option<Timestamp>) -> Self {
+    fn of(ticket: &Ticket, newest: Option<Timestamp>, is_fresh: bool) -> Self {
         Self {
             status: ticket.status,
             newest: newest.unwrap_or(ticket.created_at),
             number: ticket.number,
+            is_fresh,
         }
     }
 }
@@ -423,7 +481,7 @@ impl Desk {
         paths: &[PathBuf],
         progress: &mut (dyn FnMut(&Imported) + Send),
     ) -> Result<Imported, DeskError> {
-        let own = self.settings().config.agent.email.iter().cloned().collect();
+        let own = self.own_addresses();
         let mut importer = Importer::new(&self.store, SOURCE, own, self.clock.now());
         let filed = importer.paths(paths, progress).await;
         // Also of an import that stopped half-way: what was named is known.
@@ -438,7 +496,7 @@ impl Desk {
         self.paths.data_dir.join("rejects.jsonl")
     }
 
-    fn keep_rejects(&self, rejects: &[Reject]) -> Result<(), ImportError> {
+    pub(super) fn keep_rejects(&self, rejects: &[Reject]) -> Result<(), ImportError> {
         if rejects.is_empty() {
             return Ok(());
         }

@@ -14,12 +14,14 @@ pub mod ledger;
 pub mod live;
 pub mod models;
 pub mod spend;
+pub mod sync;
 pub mod thread;
 
 pub mod doctor;
 pub mod draft;
 pub mod settings;
 
+mod accounts;
 mod back;
 mod books;
 pub mod breakers;

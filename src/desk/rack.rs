@@ -45,6 +45,13 @@ impl Kept {
     }
 }
 
+fn of_password(address: &str, error: VaultError) -> DeskError {
+    DeskError::Password {
+        address: address.to_owned(),
+        error,
+    }
+}
+
 impl Rack {
     /// Makes the rack over a vault.
     pub(super) fn new(vault: Vault, noted: Noted, patience: Patience) -> Self {
@@ -102,6 +109,35 @@ impl Rack {
         let key = self.key(name, source).await.ok().flatten()?;
         let is_same = old.is_some_and(|old| old.key.expose_secret() == key.expose_secret());
         (!is_same).then_some(key)
+    }
+
+    /// Returns the password of a mailbox; none where none is kept.
+    pub(super) async fn password(
+        &self,
+        address: &str,
+        source: &KeySource,
+    ) -> Result<Option<SecretString>, DeskError> {
+        let read = self.vault.password(address, source, &self.patience).await;
+        read.map_err(|error| of_password(address, error))
+    }
+
+    /// Keeps the password of a mailbox in the keyring.
+    pub(super) async fn set_password(
+        &self,
+        address: &str,
+        password: &SecretString,
+    ) -> Result<(), DeskError> {
+        let kept = self
+            .vault
+            .set_password(address, password, &self.patience)
+            .await;
+        kept.map_err(|error| of_password(address, error))
+    }
+
+    /// Removes the password of a mailbox; says whether there was one.
+    pub(super) async fn remove_password(&self, address: &str) -> Result<bool, DeskError> {
+        let removed = self.vault.remove_password(address, &self.patience).await;
+        removed.map_err(|error| of_password(address, error))
     }
 
     /// Returns the names of providers whose key is in the keyring, without asking it.

@@ -13,6 +13,16 @@ use crate::{
 const RECEIPTS_SHOWN: u64 = 20;
 
 impl Desk {
+    /// Returns the messages of a ticket as they came, oldest first; none in the place of one whose
+    /// bytes are not kept.
+    pub async fn originals(&self, ticket: TicketId) -> Result<Vec<Option<Vec<u8>>>, DeskError> {
+        let mut originals = Vec::new();
+        for message in self.store.messages(ticket).await? {
+            originals.push(self.store.original(&message.raw_sha256).await?);
+        }
+        Ok(originals)
+    }
+
     /// Returns the rows of a view from `offset` on, newest change first, and how many there are.
     pub async fn queue(
         &self,

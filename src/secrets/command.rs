@@ -8,7 +8,7 @@ use std::{process::Stdio, time::Duration};
 use secrecy::{SecretString, zeroize::Zeroizing};
 use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 
-use super::{VaultError, checked};
+use super::{VaultError, checked, checked_password};
 
 /// How long a command may take.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
@@ -16,8 +16,24 @@ pub(super) const LIMIT: Duration = Duration::from_secs(10);
 /// No key is longer; what comes after is left unread.
 const MOST: u64 = 64 * 1024;
 
-/// Runs a command and returns the first line it writes.
+/// Runs a command and returns the key it writes in its first line.
 pub(super) async fn key(words: &[String], limit: Duration) -> Result<SecretString, VaultError> {
+    first_line(words, limit, checked).await
+}
+
+/// Runs a command and returns the password it writes in its first line.
+pub(super) async fn password(
+    words: &[String],
+    limit: Duration,
+) -> Result<SecretString, VaultError> {
+    first_line(words, limit, checked_password).await
+}
+
+async fn first_line(
+    words: &[String],
+    limit: Duration,
+    check: fn(&str, &str) -> Result<SecretString, VaultError>,
+) -> Result<SecretString, VaultError> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(VaultError::CommandNotStarted {
             program: String::new(),
@@ -73,7 +89,7 @@ pub(super) async fn key(words: &[String], limit: Duration) -> Result<SecretStrin
     let first = written.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
     let from = format!("the first line of the command `{program}`");
     match std::str::from_utf8(first) {
-        Ok(line) => checked(line, &from),
+        Ok(line) => check(line, &from),
         Err(_) => Err(VaultError::NotAKey {
             from,
             why: "is not text",

@@ -38,6 +38,14 @@ pub enum VaultError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// What was found cannot be a password.
+    #[error("{from} {why}, so it is no password")]
+    NotAPassword {
+        /// Where it was found.
+        from: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The program of `api_key_command` cannot be started.
     #[error("the command `{program}` for the key cannot be started: {said}")]
     CommandNotStarted {
@@ -105,6 +113,9 @@ impl VaultError {
             ),
             Self::NotAKey { from, .. } if from.contains('`') => {
                 "Look at what stands there: it must be the key and nothing else.".to_owned()
+            }
+            Self::NotAPassword { .. } => {
+                "Look at what stands there: it must be the password and nothing else.".to_owned()
             }
             Self::NotAKey { .. } => {
                 format!("Copy the key once more and run:\n\n    deskhand keys set {provider}")

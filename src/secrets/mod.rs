@@ -159,6 +159,52 @@ impl Vault {
             .await
     }
 
+    /// Returns the password of a mailbox from where the config says it is; none when the keyring
+    /// has none.
+    pub async fn password(
+        &self,
+        address: &str,
+        source: &KeySource,
+        patience: &Patience,
+    ) -> Result<Option<SecretString>, VaultError> {
+        no_core_files();
+        match source {
+            KeySource::NotNeeded => Ok(None),
+            KeySource::Env(name) => environment::key(name, &*self.environment).map(Some),
+            KeySource::Command(words) => command::password(words, command::LIMIT).await.map(Some),
+            KeySource::Keyring => {
+                let account = mail_account(address);
+                self.ask(patience, move |keyring| keyring.get(&account))
+                    .await
+            }
+        }
+    }
+
+    /// Stores the password of a mailbox in the keyring, in the place of an older one.
+    pub async fn set_password(
+        &self,
+        address: &str,
+        password: &SecretString,
+        patience: &Patience,
+    ) -> Result<(), VaultError> {
+        no_core_files();
+        let password = checked_password(password.expose_secret(), "what was given")?;
+        let account = mail_account(address);
+        self.ask(patience, move |keyring| keyring.set(&account, &password))
+            .await
+    }
+
+    /// Takes the password of a mailbox out of the keyring; tells whether there was one.
+    pub async fn remove_password(
+        &self,
+        address: &str,
+        patience: &Patience,
+    ) -> Result<bool, VaultError> {
+        let account = mail_account(address);
+        self.ask(patience, move |keyring| keyring.remove(&account))
+            .await
+    }
+
     /// Makes one call of the keyring on a thread of its own.
     ///
     /// Not on the runtime's threads: leaving would wait for ever for a call that waits for a
@@ -228,6 +274,30 @@ pub fn no_core_files() {
             setrlimit(Resource::Core, none).unwrap_or(());
         }
     });
+}
+
+/// Returns the name under which the keyring has the password of a mailbox: no provider's, for
+/// those hold no blank.
+fn mail_account(address: &str) -> String {
+    format!("mail {}", address.to_lowercase())
+}
+
+/// Refuses what cannot be a password. Blanks inside are a password's own.
+fn checked_password(text: &str, from: &str) -> Result<SecretString, VaultError> {
+    let password = text.trim_end_matches(['\r', '\n']);
+    let why = if password.is_empty() {
+        "is empty"
+    } else if password.len() > 4096 {
+        "is longer than any password"
+    } else if password.chars().any(char::is_control) {
+        "holds control characters"
+    } else {
+        return Ok(SecretString::from(password));
+    };
+    Err(VaultError::NotAPassword {
+        from: from.to_owned(),
+        why,
+    })
 }
 
 /// Trims a key and refuses what cannot be one; `from` says where it came from.

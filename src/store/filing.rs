@@ -14,7 +14,7 @@ use super::{
     error::Trouble,
     events::{self, Happened, Verb},
     messages::{self, Arrival},
-    rows,
+    originals, rows,
     search::Sql,
     tickets,
 };
@@ -43,6 +43,8 @@ pub struct Letter {
     pub reopen: Option<Status>,
     /// Where the bytes were found: a note for people, never an identity.
     pub note_path: Option<String>,
+    /// The bytes as they came, kept beside the message.
+    pub original: Option<Vec<u8>>,
 }
 
 /// Where a letter goes.
@@ -224,6 +226,9 @@ impl Store {
             at,
         };
         messages::insert_message(tx, &message, &arrival).await?;
+        if let Some(bytes) = &letter.original {
+            originals::insert(tx, &message.raw_sha256, bytes).await?;
+        }
         touch(&mut ticket, &message, letter.reopen, at);
         if is_new {
             tray.new.insert(ticket.id);

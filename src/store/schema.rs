@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         version: 1,
         name: "start",
@@ -42,6 +42,11 @@ const STEPS: [Step; 6] = [
         version: 6,
         name: "speed_and_missed",
         sql: include_str!("../../assets/migrations/0006_speed_and_missed.sql"),
+    },
+    Step {
+        version: 7,
+        name: "mailboxes",
+        sql: include_str!("../../assets/migrations/0007_mailboxes.sql"),
     },
 ];
 

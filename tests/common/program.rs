@@ -189,6 +189,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        original: None,
     }
 }
 

@@ -375,6 +375,7 @@ fn letter(at: usize) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        original: None,
     }
 }
 

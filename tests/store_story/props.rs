@@ -174,6 +174,7 @@ pub(super) fn letter(rfc_id: &str, ticket: &Ticket, text: &str, sent: i64) -> Le
         place: Place::New(Box::new(ticket.clone())),
         reopen: None,
         note_path: Some("/mail/cur/1".into()),
+        original: Some(b"Subject: x\r\n\r\n\xff\0 as it came".to_vec()),
     }
 }
 
@@ -183,6 +184,7 @@ pub(super) fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         place: Place::In(ticket),
         reopen: None,
         note_path: None,
+        original: None,
     }
 }
 

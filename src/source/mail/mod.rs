@@ -2,7 +2,9 @@
 
 mod auto;
 mod bounce;
+pub mod imap;
 pub mod parse;
 mod subject;
+mod tls;
 
 pub use bounce::Bounce;

@@ -1,0 +1,101 @@
+//! `deskhand sync`: what is new in the mailboxes becomes tickets.
+
+use serde_json::json;
+
+use super::{
+    Call,
+    draft::told_to_stop,
+    mail_args::SyncArgs,
+    out::{self, complain},
+    stop::{Exit, Stop},
+};
+use crate::{
+    desk::{
+        Desk,
+        sync::{Progress, Synced},
+    },
+    domain::Ending,
+    text::clean::clean_line,
+};
+
+/// How many rejects the plain answer names; the file has them all.
+const REJECTS_NAMED: usize = 10;
+
+/// Reads every account, or the one that is named. One that fails does not keep the others from
+/// being read; the command has failed then. Stopped, it keeps what was filed.
+pub(super) async fn run(call: &Call, args: &SyncArgs) -> Result<Exit, Stop> {
+    call.at_desk(async |desk| {
+        tokio::select! {
+            done = all(call, desk, args) => done,
+            () = told_to_stop() => {
+                out::progress_over();
+                out::note("Stopped. What was filed stays; the next sync reads the rest.");
+                Ok(Exit::after(Ending::Cancelled))
+            }
+        }
+    })
+    .await
+}
+
+async fn all(call: &Call, desk: &Desk, args: &SyncArgs) -> Result<Exit, Stop> {
+    let accounts = desk.accounts(args.account.as_deref())?;
+    if accounts.is_empty() {
+        return Err(Stop::usage("No mailbox is set up.").advising(
+            "Add one: deskhand account add support@example.com --imap \
+             imaps://imap.example.com:993",
+        ));
+    }
+    let mut failed = None;
+    for account in &accounts {
+        let mut tell = |progress: Progress| {
+            out::progress(&format!(
+                "{}: {} of {} messages",
+                account.address, progress.done, progress.of
+            ));
+        };
+        let synced = desk.sync(account, &mut tell).await;
+        out::progress_over();
+        match synced {
+            Ok(synced) => {
+                let file = desk.rejects_file().display().to_string();
+                call.out.answer(|| json!(synced), || words(&synced, &file));
+            }
+            Err(error) => {
+                let stop = Stop::from(error);
+                if let Some(earlier) = failed.replace(stop) {
+                    complain(&earlier.words, earlier.advice.as_deref());
+                }
+            }
+        }
+    }
+    failed.map_or(Ok(Exit::OK), Err)
+}
+
+fn words(done: &Synced, rejects_file: &str) -> String {
+    let mut text = format!(
+        "{}: {} new, {} here already, {} rejected. New tickets: {}; others that got mail: {}.",
+        done.account,
+        done.imported,
+        done.duplicates,
+        done.rejected.len(),
+        done.tickets_new,
+        done.tickets_joined
+    );
+    if done.flags_changed > 0 {
+        text.push_str(" Read elsewhere: ");
+        text.push_str(&done.flags_changed.to_string());
+        text.push('.');
+    }
+    for reject in done.rejected.iter().take(REJECTS_NAMED) {
+        text.push_str("\n  ");
+        // A name with line breaks would pose as lines of ours.
+        text.push_str(&clean_line(&reject.path));
+        text.push_str(": ");
+        text.push_str(&clean_line(&reject.reason));
+    }
+    if !done.rejected.is_empty() {
+        text.push_str("\nEvery reject with its reason: ");
+        text.push_str(rejects_file);
+    }
+    text
+}

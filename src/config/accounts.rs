@@ -1,0 +1,235 @@
+//! `[accounts.NAME]`: mailboxes that tickets come from.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use super::{
+    provider::command,
+    reader::{Reader, Section, Span, quoted},
+};
+use crate::domain::{KeySource, MailServer};
+
+/// Every setting of an account.
+pub(super) const ACCOUNT_KEYS: [&str; 6] =
+    ["address", "imap", "user", "password_command", "ca", "since"];
+
+/// A day has so many seconds.
+const DAY: u64 = 86_400;
+
+/// Mail is read so many days back where the config does not say.
+pub const USUAL_SINCE: Since = Since::Days(30);
+
+/// A mailbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountConfig {
+    /// Its name in the file.
+    pub name: String,
+    /// The address customers write to.
+    pub address: String,
+    /// The server mail is read from.
+    pub imap: MailServer,
+    /// The name it is signed in with.
+    pub user: String,
+    /// Where its password is.
+    pub password: KeySource,
+    /// A file of certificates (PEM) that are trusted beside the system's.
+    pub ca: Option<PathBuf>,
+    /// How far back mail is read.
+    pub since: Since,
+}
+
+/// How far back mail is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// Mail that is at most so many days old.
+    Days(u64),
+    /// All there is.
+    All,
+}
+
+impl Since {
+    /// Reads `30d`, `2w` or `all`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "all" {
+            return Some(Self::All);
+        }
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let days = match unit {
+            "d" => 1,
+            "w" => 7,
+            _ => return None,
+        };
+        let number: u64 = number.parse().ok()?;
+        let days = number.checked_mul(days)?;
+        (1..=36_500).contains(&days).then_some(Self::Days(days))
+    }
+
+    /// Returns how long ago it is; none for all there is.
+    pub const fn duration(self) -> Option<Duration> {
+        match self {
+            Self::Days(days) => Some(Duration::from_secs(days * DAY)),
+            Self::All => None,
+        }
+    }
+
+    /// Returns it as written.
+    pub fn word(self) -> String {
+        match self {
+            Self::Days(days) => format!("{days}d"),
+            Self::All => "all".to_owned(),
+        }
+    }
+}
+
+/// Tells whether a text is an address such as `maya@example.com`.
+pub fn is_address(text: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && !part
+                .contains(|c: char| c.is_whitespace() || c.is_control() || "<>\"'\\".contains(c))
+    };
+    text.len() <= 254
+        && text.split_once('@').is_some_and(|(local, domain)| {
+            is_part(local) && is_part(domain) && !domain.contains('@')
+        })
+}
+
+/// Returns the accounts of the file by name.
+pub(super) fn accounts(
+    reader: &mut Reader<'_>,
+    root: &Section<'_>,
+) -> BTreeMap<String, AccountConfig> {
+    let mut accounts = BTreeMap::new();
+    let Some(all) = root.open_any(reader, "accounts") else {
+        return accounts;
+    };
+    for (name, span, value) in all.entries() {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
+        if name.is_empty() || name.len() > 80 || !name.chars().all(is_name) {
+            let message = format!("{} cannot be the name of an account.", quoted(name));
+            let hint = "Use letters, digits, `-`, `_`, `.`, `@` and `+`, at most 80.".to_owned();
+            reader.error(&span, message, Some(hint));
+            continue;
+        }
+        let Some(table) = Section::of(reader, &format!("accounts.{name}"), value) else {
+            continue;
+        };
+        table.refuse_unknown(reader, &ACCOUNT_KEYS);
+        if let Some(account) = account(reader, &table, (name, &span)) {
+            let twin = accounts.values().find(|other: &&AccountConfig| {
+                other.address.eq_ignore_ascii_case(&account.address)
+            });
+            if let Some(twin) = twin {
+                let message = format!("[accounts.{}] has the same address.", twin.name);
+                reader.error(&span, message, Some("Keep one of them.".to_owned()));
+            }
+            accounts.insert(name.to_owned(), account);
+        }
+    }
+    accounts
+}
+
+fn account(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    (name, at): (&str, &Span),
+) -> Option<AccountConfig> {
+    let address = address(reader, table, (name, at));
+    let imap = server(reader, table, (name, at));
+    let user = table.text(reader, "user").map(|(user, _)| user.to_owned());
+    let password = match table.get("password_command") {
+        Some(_) => command(reader, table, "password_command").map(KeySource::Command),
+        None => Some(KeySource::Keyring),
+    };
+    let ca = table
+        .text(reader, "ca")
+        .map(|(file, _)| PathBuf::from(file));
+    let since = match table.text(reader, "since") {
+        None => USUAL_SINCE,
+        Some((text, span)) => Since::parse(text).unwrap_or_else(|| {
+            let message = format!("{} is no span of time.", quoted(text));
+            let hint = "Write \"30d\", \"8w\" or \"all\".".to_owned();
+            reader.error(&span, message, Some(hint));
+            USUAL_SINCE
+        }),
+    };
+    let (address, imap, password) = (address?, imap?, password?);
+    Some(AccountConfig {
+        name: name.to_owned(),
+        user: user.unwrap_or_else(|| address.clone()),
+        address,
+        imap,
+        password,
+        ca,
+        since,
+    })
+}
+
+fn address(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    (name, at): (&str, &Span),
+) -> Option<String> {
+    let Some((text, span)) = table.text(reader, "address") else {
+        if is_address(name) {
+            return Some(name.to_owned());
+        }
+        if table.get("address").is_none() {
+            let message = format!("[accounts.{name}] needs an address.");
+            let hint = "Add address = \"support@example.com\".".to_owned();
+            reader.error(at, message, Some(hint));
+        }
+        return None;
+    };
+    if !is_address(text) {
+        let message = "`address` must be an address such as support@example.com.";
+        reader.error(&span, message, None);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn server(
+    reader: &mut Reader<'_>,
+    table: &Section<'_>,
+    (name, at): (&str, &Span),
+) -> Option<MailServer> {
+    let Some((text, span)) = table.text(reader, "imap") else {
+        if table.get("imap").is_none() {
+            let message = format!("[accounts.{name}] does not say where its mail is.");
+            let hint = "Add imap = \"imaps://imap.example.com:993\".".to_owned();
+            reader.error(at, message, Some(hint));
+        }
+        return None;
+    };
+    match MailServer::imap(text) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            // What stands there may be a password in the wrong place: it is not repeated.
+            reader.error(&span, format!("`imap` is no server: {error}."), None);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_of_time_are_read_and_written() {
+        for (text, since) in [
+            ("30d", Some(Since::Days(30))),
+            ("2w", Some(Since::Days(14))),
+            ("all", Some(Since::All)),
+            ("0d", None),
+            ("d", None),
+            ("", None),
+            ("3", None),
+            ("5€", None),
+            ("99999999999999999999d", None),
+        ] {
+            assert_eq!(Since::parse(text), since, "{text}");
+        }
+        assert_eq!(Since::Days(14).word(), "14d");
+    }
+}

@@ -1,0 +1,448 @@
+//! Mail from a mailbox: newest first, filed while the rest is still on its way, each message once.
+//!
+//! A folder that stands as it did when it was last read to its end is left alone. Else what is not
+//! here is fetched, filed, and only then noted as here: a program that dies between finds it again
+//! and files nothing twice.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use futures::TryFutureExt as _;
+use secrecy::SecretString;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+
+use super::{
+    Desk, DeskError,
+    face::DeskEvent,
+    import::{Imported, Importer},
+};
+use crate::{
+    config::AccountConfig,
+    domain::{FolderMark, FolderUid, Timestamp},
+    source::{
+        import::{Found, Marks, Reject},
+        mail::imap::{self, Facts, INBOX, ImapError, Login, Mailbox},
+    },
+};
+
+/// So many messages are asked for at once.
+const BATCH: usize = 100;
+/// And so many bytes at most, unless one message alone is larger.
+const BATCH_BYTES: u64 = 8 << 20;
+/// So many fetched batches may wait to be filed.
+const WAITING: usize = 2;
+/// A message larger than this stays on the server; its headers are filed.
+const GIANT: u32 = 25 << 20;
+/// A thread whose last message is older comes in closed.
+const OLD: Duration = Duration::from_hours(30 * 24);
+
+/// What came of reading a mailbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Synced {
+    /// The address of the mailbox.
+    pub account: String,
+    /// Messages that were looked at: the sum of imported, duplicates and rejected.
+    pub seen: u64,
+    /// Messages that are new here.
+    pub imported: u64,
+    /// Messages that were here already, byte for byte.
+    pub duplicates: u64,
+    /// What could not be taken, and why.
+    pub rejected: Vec<Reject>,
+    /// Tickets made.
+    pub tickets_new: u64,
+    /// Tickets that existed before and got messages.
+    pub tickets_joined: u64,
+    /// Messages that were read elsewhere meanwhile.
+    pub flags_changed: u64,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// How far a sync has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Messages filed or found here.
+    pub done: u64,
+    /// Messages to fetch altogether, as far as known.
+    pub of: u64,
+}
+
+/// What is fetched and not yet filed.
+struct Batch {
+    letters: Vec<Found>,
+    uids: Vec<FolderUid>,
+}
+
+/// One folder being read.
+#[derive(Clone, Copy)]
+struct Folder<'a> {
+    account: &'a AccountConfig,
+    name: &'a str,
+    mark: FolderMark,
+}
+
+/// What a sync has done so far.
+struct Work<'w> {
+    importer: Importer<'w>,
+    source: &'w str,
+    progress: Progress,
+    flags_changed: u64,
+    tell: &'w mut (dyn FnMut(Progress) + Send),
+}
+
+impl Desk {
+    /// Returns the accounts of the config: one by its name or address, or all.
+    pub fn accounts(&self, named: Option<&str>) -> Result<Vec<AccountConfig>, DeskError> {
+        let settings = self.settings();
+        let all = &settings.config.accounts;
+        let Some(named) = named else {
+            return Ok(all.values().cloned().collect());
+        };
+        let fits = |account: &&AccountConfig| {
+            account.name == named || account.address.eq_ignore_ascii_case(named)
+        };
+        match all.values().find(fits) {
+            Some(account) => Ok(vec![account.clone()]),
+            None => Err(DeskError::NoAccount {
+                named: named.to_owned(),
+                known: all.keys().cloned().collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+
+    /// Reads what is new in a mailbox; `tell` hears how far it is. Silent: nothing is sent,
+    /// nothing is drafted.
+    pub async fn sync(
+        &self,
+        account: &AccountConfig,
+        tell: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Synced, DeskError> {
+        let began = self.clock.mono();
+        let mut mailbox = self.mailbox(account).await?;
+        let source = format!("imap:{}", account.address);
+        let now = self.clock.now();
+        let old = now.checked_sub(OLD).unwrap_or(Timestamp::MIN);
+        let mut work = Work {
+            importer: Importer::new(&self.store, &source, self.own_addresses(), now)
+                .closed_before(old),
+            source: &source,
+            progress: Progress::default(),
+            flags_changed: 0,
+            tell,
+        };
+        let read = self.read_folders(&mut mailbox, account, &mut work).await;
+        mailbox.close().await;
+        let flags_changed = work.flags_changed;
+        let done = work.importer.into_done();
+        let kept = self.keep_rejects(&done.rejected);
+        self.tell(DeskEvent::Changed);
+        read?;
+        kept.map_err(DeskError::Import)?;
+        Ok(synced(
+            account,
+            done,
+            flags_changed,
+            self.clock.mono().0.saturating_sub(began.0),
+        ))
+    }
+
+    /// Signs in to a mailbox with the password that is kept, and reads nothing.
+    pub async fn test_account(&self, account: &AccountConfig) -> Result<FolderMark, DeskError> {
+        look(account, self.mailbox(account).await?).await
+    }
+
+    /// Connects with the password that is kept.
+    async fn mailbox(&self, account: &AccountConfig) -> Result<Mailbox, DeskError> {
+        let password = self.keys.password(&account.address, &account.password);
+        let password = password
+            .await?
+            .ok_or_else(|| DeskError::NoPassword(account.address.clone()))?;
+        connect(account, &password).await
+    }
+
+    /// Mail from these addresses is ours.
+    pub(super) fn own_addresses(&self) -> Vec<String> {
+        let settings = self.settings();
+        let config = &settings.config;
+        let accounts = config
+            .accounts
+            .values()
+            .map(|account| account.address.clone());
+        config.agent.email.iter().cloned().chain(accounts).collect()
+    }
+
+    async fn read_folders(
+        &self,
+        mailbox: &mut Mailbox,
+        account: &AccountConfig,
+        work: &mut Work<'_>,
+    ) -> Result<(), DeskError> {
+        let sent = mailbox.sent_folder().map_err(wrong(account)).await?;
+        for name in [Some(INBOX.to_owned()), sent].into_iter().flatten() {
+            let mark = mailbox.select(&name).map_err(wrong(account)).await?;
+            let folder = Folder {
+                account,
+                name: &name,
+                mark,
+            };
+            let before = self.store.folder_mark(&account.address, &name).await?;
+            // Without a count of changes only a look tells whether marks changed.
+            if before == Some(mark) && mark.mod_seq > 0 {
+                continue;
+            }
+            self.read_folder(mailbox, folder, before, work).await?;
+            self.store
+                .set_folder_mark(&account.address, &name, mark, self.clock.now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn read_folder(
+        &self,
+        mailbox: &mut Mailbox,
+        folder: Folder<'_>,
+        before: Option<FolderMark>,
+        work: &mut Work<'_>,
+    ) -> Result<(), DeskError> {
+        let account = folder.account;
+        let validity = folder.mark.uid_validity;
+        let known = self
+            .store
+            .folder_uids(&account.address, folder.name, validity)
+            .await?;
+        let since = account
+            .since
+            .duration()
+            .and_then(|ago| self.clock.now().checked_sub(ago).ok());
+        let there = mailbox.uids(since).map_err(wrong(account)).await?;
+        let here: Vec<u32> = there
+            .iter()
+            .copied()
+            .filter(|uid| known.contains_key(uid))
+            .collect();
+        let before = before.filter(|before| before.uid_validity == validity);
+        work.flags_changed += self
+            .read_marks(mailbox, folder, (before, &here, &known), work.source)
+            .await?;
+        let mut new: Vec<u32> = there;
+        new.retain(|uid| !known.contains_key(uid));
+        new.reverse();
+        work.progress.of += u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let facts = mailbox.facts(&new).map_err(wrong(account)).await?;
+        let (ready, waiting) = mpsc::channel(WAITING);
+        let fetching = fetch_all(mailbox, folder, &new, (&facts, ready));
+        let fetching = async { fetching.await.map_err(wrong(account)) };
+        let filing = self.file_all(folder, waiting, work);
+        tokio::try_join!(fetching, filing)?;
+        Ok(())
+    }
+
+    /// Takes over that messages were read elsewhere; returns how many that are.
+    async fn read_marks(
+        &self,
+        mailbox: &mut Mailbox,
+        folder: Folder<'_>,
+        (before, here, known): (Option<FolderMark>, &[u32], &BTreeMap<u32, String>),
+        source: &str,
+    ) -> Result<u64, DeskError> {
+        let Some(before) = before else { return Ok(0) };
+        let marks = mailbox
+            .marks(here, before.mod_seq)
+            .map_err(wrong(folder.account))
+            .await?;
+        let digests: Vec<String> = marks
+            .iter()
+            .filter(|(_, marks)| marks.was_seen)
+            .filter_map(|(uid, _)| known.get(uid).cloned())
+            .filter(|digest| !digest.is_empty())
+            .collect();
+        Ok(self
+            .store
+            .mark_seen(source, &digests, self.clock.now())
+            .await?)
+    }
+
+    async fn file_all(
+        &self,
+        folder: Folder<'_>,
+        mut waiting: mpsc::Receiver<Batch>,
+        work: &mut Work<'_>,
+    ) -> Result<(), DeskError> {
+        while let Some(batch) = waiting.recv().await {
+            let before = work.progress.done;
+            work.importer
+                .letters(batch.letters)
+                .await
+                .map_err(DeskError::Import)?;
+            let count = u64::try_from(batch.uids.len()).unwrap_or(u64::MAX);
+            let (account, validity) = (&folder.account.address, folder.mark.uid_validity);
+            self.store
+                .add_folder_uids(account, folder.name, validity, &batch.uids)
+                .await?;
+            work.progress.done = before + count;
+            (work.tell)(work.progress);
+            self.tell(DeskEvent::Changed);
+        }
+        Ok(())
+    }
+}
+
+/// Signs in to a mailbox with a password that is not kept yet, and reads nothing.
+pub(super) async fn try_login(
+    account: &AccountConfig,
+    password: &SecretString,
+) -> Result<FolderMark, DeskError> {
+    look(account, connect(account, password).await?).await
+}
+
+async fn connect(account: &AccountConfig, password: &SecretString) -> Result<Mailbox, DeskError> {
+    let login = Login {
+        server: &account.imap,
+        user: &account.user,
+        password,
+        ca: account.ca.as_deref(),
+    };
+    imap::open(login).map_err(wrong(account)).await
+}
+
+async fn look(account: &AccountConfig, mut mailbox: Mailbox) -> Result<FolderMark, DeskError> {
+    let mark = mailbox.select(INBOX).map_err(wrong(account)).await;
+    mailbox.close().await;
+    mark
+}
+
+/// Fetches messages in the order given and hands them on; waits while they are not filed.
+async fn fetch_all(
+    mailbox: &mut Mailbox,
+    folder: Folder<'_>,
+    uids: &[u32],
+    (facts, ready): (&BTreeMap<u32, Facts>, mpsc::Sender<Batch>),
+) -> Result<(), ImapError> {
+    for uids in batches(uids, facts) {
+        let mut batch = Batch {
+            letters: Vec::with_capacity(uids.len()),
+            uids: Vec::with_capacity(uids.len()),
+        };
+        let (giants, whole): (Vec<u32>, Vec<u32>) =
+            uids.into_iter().partition(|uid| size(facts, *uid) > GIANT);
+        for (uid, bytes) in mailbox.bodies(&whole).await? {
+            batch.take(folder, (uid, facts), bytes);
+        }
+        for uid in giants {
+            if let Some(mut header) = mailbox.header(uid).await? {
+                let size = size(facts, uid) >> 20;
+                header.extend(
+                    format!("[This message has {size} MB. Its body was left on the server.]\r\n")
+                        .into_bytes(),
+                );
+                batch.take(folder, (uid, facts), header);
+            }
+        }
+        if ready.send(batch).await.is_err() {
+            // The filing failed and says why.
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+impl Batch {
+    fn take(
+        &mut self,
+        folder: Folder<'_>,
+        (uid, facts): (u32, &BTreeMap<u32, Facts>),
+        bytes: Vec<u8>,
+    ) {
+        let facts = facts.get(&uid);
+        self.uids.push(FolderUid {
+            uid,
+            raw_sha256: format!("{:x}", Sha256::digest(&bytes)),
+        });
+        self.letters.push(Found {
+            path: PathBuf::from(format!("{}/{}/{uid}", folder.account.address, folder.name)),
+            part: None,
+            bytes,
+            marks: facts.map_or_else(Marks::default, |facts| facts.marks),
+            modified: facts.and_then(|facts| facts.arrived),
+        });
+    }
+}
+
+/// Cuts the numbers into batches of so many messages and bytes.
+fn batches(uids: &[u32], facts: &BTreeMap<u32, Facts>) -> Vec<Vec<u32>> {
+    let mut batches = Vec::new();
+    let mut batch = Vec::new();
+    let mut bytes = 0_u64;
+    for uid in uids {
+        let size = u64::from(size(facts, *uid).min(GIANT));
+        if !batch.is_empty() && (batch.len() >= BATCH || bytes + size > BATCH_BYTES) {
+            batches.push(std::mem::take(&mut batch));
+            bytes = 0;
+        }
+        bytes += size;
+        batch.push(*uid);
+    }
+    if !batch.is_empty() {
+        batches.push(batch);
+    }
+    batches
+}
+
+fn size(facts: &BTreeMap<u32, Facts>, uid: u32) -> u32 {
+    facts.get(&uid).map_or(0, |facts| facts.size)
+}
+
+fn wrong(account: &AccountConfig) -> impl Fn(ImapError) -> DeskError + use<> {
+    let address = account.address.clone();
+    move |error| DeskError::Mail {
+        address: address.clone(),
+        error,
+    }
+}
+
+fn synced(account: &AccountConfig, done: Imported, flags_changed: u64, took_ms: u64) -> Synced {
+    Synced {
+        account: account.address.clone(),
+        seen: done.seen,
+        imported: done.imported,
+        duplicates: done.duplicates,
+        rejected: done.rejected,
+        tickets_new: done.tickets_new,
+        tickets_joined: done.tickets_joined,
+        flags_changed,
+        took_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(sizes: &[(u32, u32)]) -> BTreeMap<u32, Facts> {
+        let fact = |(uid, size): &(u32, u32)| {
+            let facts = Facts {
+                size: *size,
+                ..Facts::default()
+            };
+            (*uid, facts)
+        };
+        sizes.iter().map(fact).collect()
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_bytes_and_at_its_number() {
+        let large = 5 << 20;
+        let facts = facts(&[(3, large), (2, large), (1, 10)]);
+        assert_eq!(batches(&[3, 2, 1], &facts), [vec![3], vec![2, 1]]);
+
+        let many: Vec<u32> = (0..250).collect();
+        let sizes: Vec<usize> = batches(&many, &BTreeMap::new())
+            .iter()
+            .map(Vec::len)
+            .collect();
+        assert_eq!(sizes, [100, 100, 50]);
+    }
+}

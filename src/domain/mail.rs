@@ -1,0 +1,179 @@
+//! Mail servers: where a mailbox is, and how far one was read.
+
+use std::fmt;
+
+/// How a connection to a mail server is kept private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// TLS from the first byte.
+    Tls,
+    /// TLS after a first plain word; without it nothing is said.
+    StartTls,
+    /// None: only on loopback.
+    Plain,
+}
+
+/// Where an IMAP server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServer {
+    /// How it is spoken to.
+    pub security: Security,
+    /// Its name; the certificate must bear it.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+/// Says why a text names no mail server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAServer {
+    /// It begins with neither word.
+    #[error("it must begin with imaps:// (TLS) or imap:// (STARTTLS)")]
+    Scheme,
+    /// The name is missing or holds what no name holds.
+    #[error("it must name a server, such as imaps://imap.example.com:993")]
+    Host,
+    /// The port is none.
+    #[error("its port must be a number from 1 to 65535")]
+    Port,
+    /// Something stands where a user, a password or a folder would.
+    #[error("it must end after the port; the user name has a setting of its own")]
+    More,
+}
+
+impl MailServer {
+    /// Reads `imaps://host:993` or `imap://host:143`; the ports may be left out. `imap://` means
+    /// STARTTLS, and plain words on loopback only.
+    pub fn imap(text: &str) -> Result<Self, NotAServer> {
+        let text = text.trim();
+        let (rest, is_tls) = match (text.strip_prefix("imaps://"), text.strip_prefix("imap://")) {
+            (Some(rest), _) => (rest, true),
+            (None, Some(rest)) => (rest, false),
+            (None, None) => return Err(NotAServer::Scheme),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains(['@', '/', '?', '#']) {
+            return Err(NotAServer::More);
+        }
+        let (host, port) = split(rest);
+        let port = match port {
+            Some(port) => port
+                .parse()
+                .ok()
+                .filter(|port| *port > 0)
+                .ok_or(NotAServer::Port)?,
+            None if is_tls => 993,
+            None => 143,
+        };
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        if host.is_empty() || !host.chars().all(is_name) {
+            return Err(NotAServer::Host);
+        }
+        let is_loopback = matches!(host, "localhost" | "127.0.0.1" | "::1");
+        let security = match (is_tls, is_loopback) {
+            (true, _) => Security::Tls,
+            (false, false) => Security::StartTls,
+            (false, true) => Security::Plain,
+        };
+        Ok(Self {
+            security,
+            host: host.to_ascii_lowercase(),
+            port,
+        })
+    }
+}
+
+/// Takes the port off, and the brackets of an IPv6 address.
+fn split(text: &str) -> (&str, Option<&str>) {
+    if let Some((host, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (host, rest.strip_prefix(':'));
+    }
+    match text.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    }
+}
+
+impl fmt::Display for MailServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.security {
+            Security::Tls => "imaps",
+            Security::StartTls | Security::Plain => "imap",
+        };
+        if self.host.contains(':') {
+            write!(f, "{scheme}://[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{scheme}://{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// A folder as it stood when it was last read to its end. Equal to how it stands now, nothing is
+/// new in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderMark {
+    /// While this stays, a number always means the same message.
+    pub uid_validity: u32,
+    /// The number the next message will get.
+    pub uid_next: u32,
+    /// Counts every change, flags too; 0 where the server does not say.
+    pub mod_seq: u64,
+    /// How many messages there are.
+    pub messages: u32,
+}
+
+/// A message of a folder that is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FolderUid {
+    /// The server's number.
+    pub uid: u32,
+    /// SHA-256 of its bytes, in hex; empty for one that could not be taken.
+    pub raw_sha256: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_read_and_written_alike() {
+        for (text, security, shown) in [
+            (
+                "imaps://imap.acme.test",
+                Security::Tls,
+                "imaps://imap.acme.test:993",
+            ),
+            (
+                "imap://Mail.acme.test:1143/",
+                Security::StartTls,
+                "imap://mail.acme.test:1143",
+            ),
+            ("imap://127.0.0.1", Security::Plain, "imap://127.0.0.1:143"),
+            ("imaps://[::1]:9", Security::Tls, "imaps://[::1]:9"),
+        ] {
+            let server = MailServer::imap(text).unwrap();
+
+            assert_eq!(
+                (server.security, server.to_string().as_str()),
+                (security, shown)
+            );
+            assert_eq!(MailServer::imap(shown), Ok(server));
+        }
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused() {
+        for (text, why) in [
+            ("imap.acme.test", NotAServer::Scheme),
+            ("http://acme.test", NotAServer::Scheme),
+            ("imaps://", NotAServer::Host),
+            ("imaps://a b", NotAServer::Host),
+            ("imaps://a:0", NotAServer::Port),
+            ("imaps://a:99999", NotAServer::Port),
+            ("imaps://maya:secret@a", NotAServer::More),
+            ("imaps://a/INBOX", NotAServer::More),
+        ] {
+            assert_eq!(MailServer::imap(text), Err(why), "{text}");
+        }
+    }
+}

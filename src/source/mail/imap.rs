@@ -1,0 +1,413 @@
+//! Reading a mailbox over IMAP: one connection, one folder at a time.
+//!
+//! Nothing is changed on the server: bodies are read with `PEEK`, folders are opened read-only.
+
+use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
+
+use async_imap::{
+    Client, Session,
+    error::Error,
+    types::{Fetch, Flag, Mailbox as Opened, NameAttribute},
+};
+use futures::TryStreamExt as _;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::{net::TcpStream, time::timeout};
+
+use super::tls::{self, Pipe};
+use crate::{
+    domain::{FolderMark, MailServer, Security},
+    source::import::Marks,
+    text::clean::clean_line,
+};
+
+/// How long a server may take to accept a connection and greet.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long it may take over one answer.
+const ANSWER: Duration = Duration::from_mins(2);
+/// The folder every account has.
+pub const INBOX: &str = "INBOX";
+
+/// Who signs in where.
+#[derive(Clone, Copy)]
+pub struct Login<'a> {
+    /// The server.
+    pub server: &'a MailServer,
+    /// The name.
+    pub user: &'a str,
+    /// The password.
+    pub password: &'a SecretString,
+    /// A file of certificates that are trusted beside the system's.
+    pub ca: Option<&'a Path>,
+}
+
+/// Says why a mailbox could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImapError {
+    /// The server cannot be reached.
+    #[error("{server} cannot be reached: {why}")]
+    Unreachable {
+        /// Which server.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+    /// No private connection came about; the password was not sent.
+    #[error("no private connection to {server}: {why}. The password was not sent")]
+    NotPrivate {
+        /// Which server.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+    /// The server refused name or password.
+    #[error("{server} refused the name or the password: {said}")]
+    Refused {
+        /// Which server.
+        server: String,
+        /// Its words.
+        said: String,
+    },
+    /// It took too long.
+    #[error("{server} did not answer in {} s", limit.as_secs())]
+    Silent {
+        /// Which server.
+        server: String,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// It answered something else than was asked, or the connection broke.
+    #[error("{server} could not be read: {said}")]
+    Failed {
+        /// Which server.
+        server: String,
+        /// Its words, or the system's.
+        said: String,
+    },
+}
+
+/// A signed-in connection.
+pub struct Mailbox {
+    session: Session<Box<dyn Pipe>>,
+    server: String,
+    counts_changes: bool,
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mailbox at {}", self.server)
+    }
+}
+
+/// What the server says of a message before it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Its bytes.
+    pub size: u32,
+    /// When it arrived.
+    pub arrived: Option<Timestamp>,
+    /// What was done with it.
+    pub marks: Marks,
+}
+
+/// Connects and signs in.
+pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
+    let server = login.server.to_string();
+    let client = within(&server, CONNECT, connect(login)).await??;
+    let user = login.user;
+    let password = login.password.expose_secret();
+    let mut session = within(&server, ANSWER, client.login(user, password))
+        .await?
+        .map_err(|(error, _)| {
+            if let Error::No(said) | Error::Bad(said) = &error {
+                return ImapError::Refused {
+                    server: server.clone(),
+                    said: clean_line(server_words(said)),
+                };
+            }
+            failed(&server, &error)
+        })?;
+    let capabilities = within(&server, ANSWER, session.capabilities())
+        .await?
+        .map_err(|error| failed(&server, &error))?;
+    Ok(Mailbox {
+        counts_changes: capabilities.has_str("CONDSTORE") || capabilities.has_str("QRESYNC"),
+        session,
+        server,
+    })
+}
+
+async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, ImapError> {
+    let server = login.server.to_string();
+    let unreachable = |error: std::io::Error| ImapError::Unreachable {
+        server: server.clone(),
+        why: error.to_string(),
+    };
+    let not_private = |why: String| ImapError::NotPrivate {
+        server: server.clone(),
+        why,
+    };
+    let place = (login.server.host.as_str(), login.server.port);
+    let tcp = TcpStream::connect(place).await.map_err(unreachable)?;
+    tcp.set_nodelay(true).map_err(unreachable)?;
+    let host = &login.server.host;
+    match login.server.security {
+        Security::Tls => {
+            let pipe = tls::wrap(tcp, host, login.ca).await.map_err(not_private)?;
+            greeted(Client::new(pipe), &server).await
+        }
+        Security::Plain => {
+            let pipe: Box<dyn Pipe> = Box::new(tcp);
+            greeted(Client::new(pipe), &server).await
+        }
+        Security::StartTls => {
+            let mut client = greeted(Client::new(tcp), &server).await?;
+            let started = client.run_command_and_check_ok("STARTTLS", None).await;
+            started.map_err(|error| not_private(words(&error)))?;
+            // What came before TLS began is thrown away with the old client.
+            let pipe = tls::wrap(client.into_inner(), host, login.ca)
+                .await
+                .map_err(not_private)?;
+            Ok(Client::new(pipe))
+        }
+    }
+}
+
+async fn greeted<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + fmt::Debug + Send>(
+    mut client: Client<T>,
+    server: &str,
+) -> Result<Client<T>, ImapError> {
+    match client.read_response().await {
+        Ok(Some(_)) => Ok(client),
+        Ok(None) => Err(ImapError::Failed {
+            server: server.to_owned(),
+            said: "it hung up without a greeting".to_owned(),
+        }),
+        Err(error) => Err(ImapError::Failed {
+            server: server.to_owned(),
+            said: error.to_string(),
+        }),
+    }
+}
+
+impl Mailbox {
+    /// Opens a folder for reading and says how it stands.
+    pub async fn select(&mut self, folder: &str) -> Result<FolderMark, ImapError> {
+        let opened = if self.counts_changes {
+            let asked = self.session.select_condstore(folder);
+            within(&self.server, ANSWER, asked).await?
+        } else {
+            within(&self.server, ANSWER, self.session.examine(folder)).await?
+        };
+        let opened: Opened = opened.map_err(|error| failed(&self.server, &error))?;
+        Ok(FolderMark {
+            uid_validity: opened.uid_validity.unwrap_or(0),
+            uid_next: opened.uid_next.unwrap_or(0),
+            mod_seq: opened.highest_modseq.unwrap_or(0),
+            messages: opened.exists,
+        })
+    }
+
+    /// Finds the folder of sent mail, where the server says which that is.
+    pub async fn sent_folder(&mut self) -> Result<Option<String>, ImapError> {
+        let server = self.server.clone();
+        let listed = async {
+            let names = self.session.list(None, Some("*")).await?;
+            names.try_collect::<Vec<_>>().await
+        };
+        let names = within(&server, ANSWER, listed)
+            .await?
+            .map_err(|error| failed(&server, &error))?;
+        let sent = names
+            .iter()
+            .find(|name| name.attributes().contains(&NameAttribute::Sent));
+        Ok(sent.map(|name| name.name().to_owned()))
+    }
+
+    /// Returns the numbers of the messages that arrived since a moment; all without one. Whole
+    /// days, so a few older ones may be among them.
+    pub async fn uids(&mut self, since: Option<Timestamp>) -> Result<Vec<u32>, ImapError> {
+        let query = since.map_or_else(
+            || "ALL".to_owned(),
+            |since| format!("SINCE {}", since.strftime("%-d-%b-%Y")),
+        );
+        let found = within(&self.server, ANSWER, self.session.uid_search(query)).await?;
+        let mut uids: Vec<u32> = found
+            .map_err(|error| failed(&self.server, &error))?
+            .into_iter()
+            .collect();
+        uids.sort_unstable();
+        Ok(uids)
+    }
+
+    /// Returns what the server says of messages before they are read.
+    pub async fn facts(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Facts>, ImapError> {
+        let query = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
+        let fetched = self.fetch(&set_of(uids), query).await?;
+        Ok(fetched
+            .iter()
+            .filter_map(|fetch| Some((fetch.uid?, facts(fetch))))
+            .collect())
+    }
+
+    /// Returns the marks of messages whose marks changed since then; where the server does not
+    /// count changes, of all that are named.
+    pub async fn marks(
+        &mut self,
+        uids: &[u32],
+        since: u64,
+    ) -> Result<BTreeMap<u32, Marks>, ImapError> {
+        let query = if self.counts_changes && since > 0 {
+            format!("(UID FLAGS) (CHANGEDSINCE {since})")
+        } else {
+            "(UID FLAGS)".to_owned()
+        };
+        let fetched = self.fetch(&set_of(uids), &query).await?;
+        Ok(fetched
+            .iter()
+            .filter_map(|fetch| Some((fetch.uid?, marks(fetch))))
+            .collect())
+    }
+
+    /// Reads messages whole, as they are; one that has gone meanwhile is not among them.
+    pub async fn bodies(&mut self, uids: &[u32]) -> Result<Vec<(u32, Vec<u8>)>, ImapError> {
+        let fetched = self.fetch(&set_of(uids), "(UID BODY.PEEK[])").await?;
+        Ok(fetched
+            .iter()
+            .filter_map(|fetch| Some((fetch.uid?, fetch.body()?.to_vec())))
+            .collect())
+    }
+
+    /// Reads the headers of a message only.
+    pub async fn header(&mut self, uid: u32) -> Result<Option<Vec<u8>>, ImapError> {
+        let fetched = self
+            .fetch(&uid.to_string(), "(UID BODY.PEEK[HEADER])")
+            .await?;
+        let header = fetched.iter().find_map(Fetch::header);
+        Ok(header.map(<[u8]>::to_vec))
+    }
+
+    async fn fetch(&mut self, set: &str, query: &str) -> Result<Vec<Fetch>, ImapError> {
+        if set.is_empty() {
+            return Ok(Vec::new());
+        }
+        let server = self.server.clone();
+        let asked = async {
+            let fetched = self.session.uid_fetch(set, query).await?;
+            fetched.try_collect::<Vec<_>>().await
+        };
+        within(&server, ANSWER, asked)
+            .await?
+            .map_err(|error| failed(&server, &error))
+    }
+
+    /// Signs out. What goes wrong with that is nobody's concern.
+    pub async fn close(mut self) {
+        drop(timeout(CONNECT, self.session.logout()).await);
+    }
+}
+
+fn facts(fetch: &Fetch) -> Facts {
+    let arrived = fetch.internal_date().map(|date| date.timestamp());
+    Facts {
+        size: fetch.size.unwrap_or(0),
+        arrived: arrived.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        marks: marks(fetch),
+    }
+}
+
+fn marks(fetch: &Fetch) -> Marks {
+    let mut marks = Marks::default();
+    for flag in fetch.flags() {
+        match flag {
+            Flag::Seen => marks.was_seen = true,
+            Flag::Answered => marks.was_answered = true,
+            Flag::Flagged
+            | Flag::Deleted
+            | Flag::Draft
+            | Flag::Recent
+            | Flag::MayCreate
+            | Flag::Custom(_) => {}
+        }
+    }
+    marks
+}
+
+/// Writes numbers as IMAP names them together: `1:3,7`.
+fn set_of(uids: &[u32]) -> String {
+    let mut sorted = uids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for uid in sorted {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(uid) => *last = uid,
+            _ => ranges.push((uid, uid)),
+        }
+    }
+    let words: Vec<String> = ranges
+        .into_iter()
+        .map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}:{last}")
+            }
+        })
+        .collect();
+    words.join(",")
+}
+
+async fn within<T>(
+    server: &str,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, ImapError> {
+    timeout(limit, work).await.map_err(|_| ImapError::Silent {
+        server: server.to_owned(),
+        limit,
+    })
+}
+
+fn failed(server: &str, error: &Error) -> ImapError {
+    ImapError::Failed {
+        server: server.to_owned(),
+        said: words(error),
+    }
+}
+
+/// Takes the server's own words out of those of the library: `code: None, info: Some("...")`.
+fn server_words(said: &str) -> &str {
+    said.split_once("info: Some(\"")
+        .and_then(|(_, rest)| rest.rsplit_once("\")"))
+        .map_or(said, |(words, _)| words)
+}
+
+/// Says what the library says, on one clean line.
+fn words(error: &Error) -> String {
+    let words = if let Error::No(said) | Error::Bad(said) = error {
+        server_words(said).to_owned()
+    } else {
+        error.to_string()
+    };
+    clean_line(&words).chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_words_are_found() {
+        let said = "code: None, info: Some(\"[AUTHENTICATIONFAILED] No.\")";
+        assert_eq!(server_words(said), "[AUTHENTICATIONFAILED] No.");
+        assert_eq!(server_words("other"), "other");
+    }
+
+    #[test]
+    fn numbers_are_named_in_runs() {
+        assert_eq!(set_of(&[9, 3, 1, 2, 7, 8, 3]), "1:3,7:9");
+        assert_eq!(set_of(&[u32::MAX, 5]), "5,4294967295");
+        assert_eq!(set_of(&[]), "");
+    }
+}

@@ -1,0 +1,54 @@
+//! Private connections to mail servers.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+/// What mail is spoken over.
+pub(super) trait Pipe: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Pipe for T {}
+
+/// Makes a connection private: the certificate must bear the name and be trusted by the system
+/// or by the file `ca`. The error says in words why it is not.
+pub(super) async fn wrap(
+    tcp: TcpStream,
+    host: &str,
+    ca: Option<&Path>,
+) -> Result<Box<dyn Pipe>, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = ca {
+        let unread = |why: &dyn fmt::Display| format!("{} cannot be read: {why}", file.display());
+        let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unread(&error))?;
+        let mut taken = 0_u32;
+        for certificate in certificates {
+            let certificate = certificate.map_err(|error| unread(&error))?;
+            roots.add(certificate).map_err(|error| unread(&error))?;
+            taken += 1;
+        }
+        if taken == 0 {
+            return Err(unread(&"it holds no certificate"));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| format!("{host} is no name that a certificate can bear"))?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(Box::new(stream))
+}

@@ -1,0 +1,42 @@
+//! The bytes of messages, as they came.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sqlx::AnyConnection;
+
+use super::{Store, StoreError, error::Trouble, rows};
+
+impl Store {
+    /// Returns the bytes with a digest (SHA-256 in hex) as they came; none where they are not
+    /// kept.
+    pub async fn original(&self, sha256: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.told("read a message as it came", async {
+            let row = sqlx::query("SELECT base64 FROM originals WHERE sha256 = $1")
+                .bind(sha256)
+                .fetch_optional(self.pool())
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let text = rows::text(&row, "base64")?;
+            let bytes = STANDARD.decode(text);
+            bytes
+                .map(Some)
+                .map_err(|_| Trouble::damaged("originals", &"its base64"))
+        })
+        .await
+    }
+}
+
+/// Keeps the bytes of a message, once for all messages that have them.
+pub(super) async fn insert(
+    tx: &mut AnyConnection,
+    sha256: &str,
+    bytes: &[u8],
+) -> Result<(), Trouble> {
+    sqlx::query(
+        "INSERT INTO originals (sha256, base64) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING",
+    )
+    .bind(sha256)
+    .bind(STANDARD.encode(bytes))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
