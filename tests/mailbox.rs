@@ -14,9 +14,10 @@ mod program;
 use std::{
     collections::BTreeMap,
     fs,
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use deskhand::{
@@ -85,7 +86,7 @@ impl Dovecot {
         let given = Command::new("chown")
             .args(["-R", "mail:mail"])
             .arg(self.folder.path().join("dovecot/mail"))
-            .stderr(std::process::Stdio::null())
+            .stderr(Stdio::null())
             .status();
         // Without root the server is this user.
         drop(given);
@@ -98,6 +99,13 @@ impl Dovecot {
         args.extend(["--user", "support", "--since", "all", "--json"]);
         args.extend(["--password-command", &command, "--ca", &self.ca]);
         home.run(&args)
+    }
+
+    /// Ends the server and starts it again on the same ports, with the same mail.
+    fn restart(&self) {
+        let place = self.folder.path().join("dovecot");
+        let restarted = Command::new(RIG).arg("restart").arg(place).status();
+        assert!(restarted.expect("the rig runs").success());
     }
 
     fn tls_url(&self) -> String {
@@ -368,6 +376,66 @@ fn a_sync_that_is_killed_loses_and_doubles_nothing() {
     let count = ids.len();
     ids.dedup();
     assert_eq!((count, ids.len()), (300, 300));
+}
+
+#[test]
+#[ignore = "needs a Dovecot: tests/run installs it"]
+fn a_watch_files_mail_as_it_comes_and_outlives_its_server() {
+    let dovecot = Dovecot::start();
+    dovecot.put("", "1", "", &mail(1, 1, ""));
+    let home = Home::new();
+    assert_eq!(
+        dovecot.join(&home, &dovecot.tls_url(), "rig-password").code,
+        0
+    );
+    let mut command = home.command();
+    command.args(["sync", "--watch", "--json"]);
+    let mut watch = Lines::of(command);
+    assert_eq!(watch.next()["imported"], 1);
+
+    let began = Instant::now();
+    dovecot.put("", "2", "", &mail(2, 0, ""));
+    assert_eq!(watch.next()["imported"], 1);
+    // Dovecot gathers what it tells for half a second; the rest is ours. Wide, for a busy machine.
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+
+    dovecot.restart();
+    dovecot.put("", "3", "", &mail(3, 0, ""));
+    assert_eq!(watch.next()["imported"], 1);
+
+    drop(watch);
+    assert_eq!(filed(&home).len(), 3);
+    println!("new mail was filed after {} ms", took.as_millis());
+}
+
+/// The JSON lines of a program, as they come.
+struct Lines {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Lines {
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let stdout = child.stdout.take().expect("a pipe");
+        Self {
+            child,
+            lines: BufReader::new(stdout).lines(),
+        }
+    }
+
+    fn next(&mut self) -> serde_json::Value {
+        let line = self.lines.next().expect("a line").expect("it is read");
+        serde_json::from_str(&line).expect("it is JSON")
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 /// IMAP speaks in lines that end with CR LF; a file may not.

@@ -101,7 +101,6 @@ async fn tell(url: &StoreUrl) {
     assert!(store.is_empty().await.unwrap());
     assert_eq!(store.last_event().await.unwrap(), 0);
     filing::letters_are_filed_once(&store).await;
-    mailboxes::a_folder_is_read_to_its_end(&store).await;
     queue::the_queue_is_searched(&store).await;
     queue::a_query_means_the_same_in_memory(&store).await;
     queue::tickets_change(&store).await;
@@ -117,6 +116,7 @@ async fn tell(url: &StoreUrl) {
     missed::missed_drafts_wait_until_nobody_wants_them(&store).await;
     missed::how_fast_links_were_is_shared(&store).await;
     missed::all_that_is_known_of_links_is_read_at_once(&store).await;
+    mailboxes::a_folder_is_read_to_its_end(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;
     all_is_there_after_opening_again(&store, url).await;

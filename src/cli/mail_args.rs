@@ -69,6 +69,9 @@ pub(super) struct Words(pub(super) Vec<String>);
 pub(super) struct SyncArgs {
     /// Only this account: its address or its name in the config.
     pub(super) account: Option<String>,
+    /// Go on: read what comes as it comes, until stopped.
+    #[arg(long)]
+    pub(super) watch: bool,
 }
 
 fn address(text: &str) -> Result<String, &'static str> {

@@ -10,9 +10,11 @@ use super::{
     stop::{Exit, Stop},
 };
 use crate::{
+    config::AccountConfig,
     desk::{
         Desk,
         sync::{Progress, Synced},
+        watching::Watched,
     },
     domain::Ending,
     text::clean::clean_line,
@@ -45,6 +47,9 @@ async fn all(call: &Call, desk: &Desk, args: &SyncArgs) -> Result<Exit, Stop> {
              imaps://imap.example.com:993",
         ));
     }
+    if args.watch {
+        return watch(call, desk, &accounts).await;
+    }
     let mut failed = None;
     for account in &accounts {
         let mut tell = |progress: Progress| {
@@ -69,6 +74,45 @@ async fn all(call: &Call, desk: &Desk, args: &SyncArgs) -> Result<Exit, Stop> {
         }
     }
     failed.map_or(Ok(Exit::OK), Err)
+}
+
+/// Watches the accounts side by side until the program is stopped; ends by itself only when none
+/// can be read.
+async fn watch(call: &Call, desk: &Desk, accounts: &[AccountConfig]) -> Result<Exit, Stop> {
+    let watches = accounts.iter().map(|account| async move {
+        let mut tell = |watched: Watched<'_>| say(call, desk, watched);
+        desk.watch_account(account, &mut tell).await
+    });
+    let ended = futures::future::join_all(watches).await;
+    let last = ended.into_iter().next_back();
+    last.map_or(Ok(Exit::OK), |error| Err(Stop::from(error)))
+}
+
+fn say(call: &Call, desk: &Desk, watched: Watched<'_>) {
+    match watched {
+        Watched::Progress(account, progress) => {
+            let address = &account.address;
+            out::progress(&format!(
+                "{address}: {} of {} messages",
+                progress.done, progress.of
+            ));
+        }
+        Watched::Synced(synced) => {
+            out::progress_over();
+            // What brought nothing is not worth a line.
+            if synced.seen + synced.flags_changed > 0 {
+                let file = desk.rejects_file().display().to_string();
+                call.out.answer(|| json!(synced), || words(&synced, &file));
+            }
+        }
+        // The end of all says it.
+        Watched::Failed(_, None) => out::progress_over(),
+        Watched::Failed(error, Some(again)) => {
+            out::progress_over();
+            out::note(&format!("{error} Trying again in {} s.", again.as_secs()));
+        }
+        Watched::Back(account) => out::note(&format!("{} is read again.", account.address)),
+    }
 }
 
 fn words(done: &Synced, rejects_file: &str) -> String {

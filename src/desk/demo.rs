@@ -92,6 +92,8 @@ pub(super) fn settings(mut read: Settings, addresses: &Addresses) -> Settings {
         (ProviderKind::OpenAi, &addresses.base_urls.openai),
     ];
     let mut config = read.config.clone();
+    // The demo reads nobody's mail.
+    config.accounts.clear();
     let mut chain = Vec::new();
     for ((name, model), (kind, base_url)) in LINKS.into_iter().zip(kinds) {
         let provider = ProviderConfig {

@@ -52,6 +52,7 @@ mod routing;
 mod tickets;
 mod voice;
 mod warm;
+pub mod watching;
 mod writing;
 
 use std::sync::Arc;

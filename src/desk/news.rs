@@ -31,6 +31,7 @@ impl Desk {
         self.until_closed(|desk| async move { desk.follow_config().await });
         self.until_closed(|desk| async move { desk.look_for_the_lost().await });
         self.until_closed(|desk| async move { desk.look_for_life().await });
+        self.until_closed(Self::watch_accounts);
     }
 
     /// Lets something run beside the acts until the desk is closed.

@@ -119,8 +119,20 @@ impl Desk {
         account: &AccountConfig,
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Synced, DeskError> {
-        let began = self.clock.mono();
         let mut mailbox = self.mailbox(account).await?;
+        let synced = self.sync_on(&mut mailbox, account, tell).await;
+        mailbox.close().await;
+        synced
+    }
+
+    /// Reads what is new over a connection that is there.
+    pub(super) async fn sync_on(
+        &self,
+        mailbox: &mut Mailbox,
+        account: &AccountConfig,
+        tell: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Synced, DeskError> {
+        let began = self.clock.mono();
         let source = format!("imap:{}", account.address);
         let now = self.clock.now();
         let old = now.checked_sub(OLD).unwrap_or(Timestamp::MIN);
@@ -132,12 +144,13 @@ impl Desk {
             flags_changed: 0,
             tell,
         };
-        let read = self.read_folders(&mut mailbox, account, &mut work).await;
-        mailbox.close().await;
+        let read = self.read_folders(mailbox, account, &mut work).await;
         let flags_changed = work.flags_changed;
         let done = work.importer.into_done();
         let kept = self.keep_rejects(&done.rejected);
-        self.tell(DeskEvent::Changed);
+        if done.imported + flags_changed > 0 {
+            self.tell(DeskEvent::Changed);
+        }
         read?;
         kept.map_err(DeskError::Import)?;
         Ok(synced(
@@ -154,7 +167,7 @@ impl Desk {
     }
 
     /// Connects with the password that is kept.
-    async fn mailbox(&self, account: &AccountConfig) -> Result<Mailbox, DeskError> {
+    pub(super) async fn mailbox(&self, account: &AccountConfig) -> Result<Mailbox, DeskError> {
         let password = self.keys.password(&account.address, &account.password);
         let password = password
             .await?

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # A private Dovecot for tests: `dovecot.sh start FOLDER` makes one in FOLDER on free loopback ports
-# and prints `PLAIN_PORT TLS_PORT CA_FILE`; `dovecot.sh stop FOLDER` ends it and removes FOLDER.
+# and prints `PLAIN_PORT TLS_PORT CA_FILE`; `restart FOLDER` starts it anew on the same ports;
+# `stop FOLDER` ends it and removes FOLDER.
 # Every name may sign in with the password `rig-password`; its mail is the Maildir FOLDER/mail/NAME.
 set -euo pipefail
 
-usage() { echo "usage: $0 start|stop FOLDER" >&2; exit 2; }
+usage() { echo "usage: $0 start|restart|stop FOLDER" >&2; exit 2; }
 [ $# -eq 2 ] || usage
 folder=$2
 server=$(command -v dovecot || ls /usr/sbin/dovecot 2>/dev/null || true)
@@ -97,6 +98,14 @@ start)
     done
     cat "$folder/start.log" "$folder/log" >&2 || true
     exit 1
+    ;;
+restart)
+    "$server" -c "$folder/dovecot.conf" stop
+    for _ in $(seq 50); do
+        [ -e "$folder/run/master.pid" ] || break
+        sleep 0.1
+    done
+    "$server" -c "$folder/dovecot.conf"
     ;;
 stop)
     if [ -f "$folder/dovecot.conf" ]; then

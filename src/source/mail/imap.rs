@@ -12,7 +12,10 @@ use async_imap::{
 use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 use super::tls::{self, Pipe};
 use crate::{
@@ -25,6 +28,8 @@ use crate::{
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long it may take over one answer.
 const ANSWER: Duration = Duration::from_mins(2);
+/// How often a server is asked that cannot tell of new mail.
+const POLL: Duration = Duration::from_mins(1);
 /// The folder every account has.
 pub const INBOX: &str = "INBOX";
 
@@ -91,6 +96,7 @@ pub struct Mailbox {
     session: Session<Box<dyn Pipe>>,
     server: String,
     counts_changes: bool,
+    tells_of_news: bool,
 }
 
 impl fmt::Debug for Mailbox {
@@ -131,6 +137,7 @@ pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
         .await?
         .map_err(|error| failed(&server, &error))?;
     Ok(Mailbox {
+        tells_of_news: capabilities.has_str("IDLE"),
         counts_changes: capabilities.has_str("CONDSTORE") || capabilities.has_str("QRESYNC"),
         session,
         server,
@@ -299,6 +306,25 @@ impl Mailbox {
         within(&server, ANSWER, asked)
             .await?
             .map_err(|error| failed(&server, &error))
+    }
+
+    /// Waits until the server says that something happened in the opened folder, at most so long
+    /// (RFC 2177); a server that cannot say so is asked once a minute.
+    pub async fn wait(self, limit: Duration) -> Result<Self, ImapError> {
+        if !self.tells_of_news {
+            sleep(POLL.min(limit)).await;
+            return Ok(self);
+        }
+        let server = self.server.clone();
+        let wrong = |error: Error| failed(&server, &error);
+        let mut idle = self.session.idle();
+        within(&server, ANSWER, idle.init()).await?.map_err(wrong)?;
+        {
+            let (news, _stop) = idle.wait_with_timeout(limit);
+            news.await.map_err(wrong)?;
+        }
+        let session = within(&server, ANSWER, idle.done()).await?.map_err(wrong)?;
+        Ok(Self { session, ..self })
     }
 
     /// Signs out. What goes wrong with that is nobody's concern.

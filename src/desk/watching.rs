@@ -1,0 +1,178 @@
+//! A desk that stays open hears of new mail as it comes: one connection an account, waiting in
+//! IDLE, made anew when it breaks.
+//!
+//! A server that cannot be reached is tried again, ever less often. A password that is refused or
+//! cannot be read is tried once until the config changes: trying on would lock the account, or ask
+//! the person for the keyring's password for ever.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{
+    Desk, DeskError,
+    face::DeskEvent,
+    sync::{Progress, Synced},
+};
+use crate::{
+    config::AccountConfig,
+    source::mail::imap::{ImapError, Mailbox},
+};
+
+/// The first wait after a failure; each further one doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// No wait after a failure is longer.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How long the server may keep silent before everything is looked at anew; also how often the
+/// folder of sent mail is. Servers hang up after 30 minutes (RFC 3501 section 5.4).
+const LOOK_AGAIN: Duration = Duration::from_mins(5);
+
+/// What a watch tells while it goes on.
+pub enum Watched<'w> {
+    /// How far a sync has come.
+    Progress(&'w AccountConfig, Progress),
+    /// A sync has ended; nothing new is told too.
+    Synced(Synced),
+    /// The mailbox could not be read; it is tried again after so long, or not before the config
+    /// changes.
+    Failed(&'w DeskError, Option<Duration>),
+    /// After failures the mailbox was read again.
+    Back(&'w AccountConfig),
+}
+
+impl Desk {
+    /// Reads a mailbox and then what comes, until the future is dropped or the failure is one
+    /// that trying again does not mend.
+    pub async fn watch_account(
+        &self,
+        account: &AccountConfig,
+        tell: &mut (dyn for<'w> FnMut(Watched<'w>) + Send),
+    ) -> DeskError {
+        let mut pause = FIRST_PAUSE;
+        let mut has_failed = false;
+        loop {
+            let mut works = || {
+                pause = FIRST_PAUSE;
+                std::mem::take(&mut has_failed)
+            };
+            let error = self.watch_once(account, tell, &mut works).await;
+            if is_final(&error) {
+                tell(Watched::Failed(&error, None));
+                return error;
+            }
+            has_failed = true;
+            tell(Watched::Failed(&error, Some(pause)));
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Watches over one connection until it fails. `works` hears of each sync that went well and
+    /// says whether the one before it did not.
+    async fn watch_once(
+        &self,
+        account: &AccountConfig,
+        tell: &mut (dyn for<'w> FnMut(Watched<'w>) + Send),
+        works: &mut (dyn FnMut() -> bool + Send),
+    ) -> DeskError {
+        let mut mailbox = match self.mailbox(account).await {
+            Ok(mailbox) => mailbox,
+            Err(error) => return error,
+        };
+        loop {
+            let mut progress = |progress| tell(Watched::Progress(account, progress));
+            match self.sync_on(&mut mailbox, account, &mut progress).await {
+                Ok(synced) => {
+                    if works() {
+                        tell(Watched::Back(account));
+                    }
+                    tell(Watched::Synced(synced));
+                }
+                Err(error) => return error,
+            }
+            mailbox = match self.wait_for_mail(mailbox, account).await {
+                Ok(mailbox) => mailbox,
+                Err(error) => return error,
+            };
+        }
+    }
+
+    /// Returns when there may be something new. What came since the sync is not slept over: the
+    /// inbox is opened anew before the wait and compared with how the sync left it.
+    async fn wait_for_mail(
+        &self,
+        mut mailbox: Mailbox,
+        account: &AccountConfig,
+    ) -> Result<Mailbox, DeskError> {
+        use crate::source::mail::imap::INBOX;
+        let failed = |error: ImapError| DeskError::Mail {
+            address: account.address.clone(),
+            error,
+        };
+        let now = mailbox.select(INBOX).await.map_err(failed)?;
+        if self.store.folder_mark(&account.address, INBOX).await? != Some(now) {
+            return Ok(mailbox);
+        }
+        mailbox.wait(LOOK_AGAIN).await.map_err(failed)
+    }
+
+    /// Watches every account of the config, also as the config changes, until the desk is closed.
+    pub(super) async fn watch_accounts(self: Arc<Self>) {
+        let mut settings = self.settings.subscribe();
+        loop {
+            let accounts: BTreeMap<String, AccountConfig> =
+                settings.borrow_and_update().config.accounts.clone();
+            let mut watches = JoinSet::new();
+            for account in accounts.clone().into_values() {
+                let desk = Arc::clone(&self);
+                watches.spawn(async move { desk.watch_and_say(&account).await });
+            }
+            // Dropped with its watches when the accounts are others.
+            loop {
+                if settings.changed().await.is_err() {
+                    return;
+                }
+                if settings.borrow().config.accounts != accounts {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Watches an account and says on the screen when it fails and when it is back: once each.
+    async fn watch_and_say(&self, account: &AccountConfig) {
+        let mut said = false;
+        let mut tell = |watched: Watched<'_>| match watched {
+            Watched::Failed(error, again) if !said => {
+                said = true;
+                tracing::warn!(%error, "a mailbox could not be read");
+                let next = again.map_or_else(
+                    || error.advice().unwrap_or_default(),
+                    |_| "It is tried again.".to_owned(),
+                );
+                self.remark(format!("{error} {next}"));
+            }
+            Watched::Back(account) => {
+                said = false;
+                self.tell(DeskEvent::Note(format!(
+                    "{} is read again.",
+                    account.address
+                )));
+            }
+            Watched::Failed(..) | Watched::Progress(..) | Watched::Synced(_) => {}
+        };
+        self.watch_account(account, &mut tell).await;
+    }
+}
+
+/// Tells whether trying again mends nothing.
+const fn is_final(error: &DeskError) -> bool {
+    matches!(
+        error,
+        DeskError::Mail {
+            error: ImapError::Refused { .. } | ImapError::NotPrivate { .. },
+            ..
+        } | DeskError::Password { .. }
+            | DeskError::NoPassword(_)
+    )
+}
