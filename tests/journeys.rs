@@ -88,6 +88,7 @@ fn letter(number: u8) -> Letter {
         kind: MessageKind::Public,
         direction: Direction::In,
         from,
+        reply_to: None,
         to: Vec::new(),
         cc: Vec::new(),
         subject: ticket.subject.clone(),
@@ -111,6 +112,7 @@ fn letter(number: u8) -> Letter {
         reopen: None,
         note_path: None,
         original: None,
+        is_own_copy: false,
     }
 }
 

@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &str); 13] = [
 ];
 
 /// A name, and the beginnings of the files in which it may stand.
-const HOMES: [(&str, &str); 16] = [
+const HOMES: [(&str, &str); 18] = [
     ("sqlx::", "store/"),
     (
         "reqwest::",
@@ -36,6 +36,8 @@ const HOMES: [(&str, &str); 16] = [
     ),
     ("async_imap::", "source/mail/imap"),
     ("tokio_rustls::", "source/mail/tls"),
+    ("lettre::", "source/mail/smtp"),
+    ("mail_builder::", "source/mail/compose"),
     ("ratatui::", "tui/"),
     ("crossterm::", "tui/"),
     ("ratatui_textarea::", "tui/editor/"),

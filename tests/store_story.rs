@@ -21,6 +21,8 @@ mod drafts;
 mod exchange;
 #[path = "store_story/filing.rs"]
 mod filing;
+#[path = "store_story/leaving.rs"]
+mod leaving;
 #[path = "store_story/ledger.rs"]
 mod ledger;
 #[path = "store_story/mailboxes.rs"]
@@ -71,6 +73,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/exchange.rs"),
         include_str!("store_story/ledger.rs"),
         include_str!("store_story/crowd.rs"),
+        include_str!("store_story/leaving.rs"),
         include_str!("store_story/mailboxes.rs"),
         include_str!("store_story/missed.rs"),
     ]
@@ -107,6 +110,11 @@ async fn tell(url: &StoreUrl) {
     queue::a_query_means_the_same_in_memory(&store).await;
     drafts::drafts_are_never_lost(&store).await;
     drafts::replies_wait_in_the_outbox(&store).await;
+    leaving::a_reply_leaves_once(&store).await;
+    leaving::a_dead_senders_reply_is_taken_over(&store).await;
+    leaving::a_new_message_brings_a_held_reply_back(&store).await;
+    leaving::a_draft_is_addressed(&store).await;
+    leaving::standing_work_has_one_holder(&store).await;
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;
     exchange::a_switch_settles_and_holds_at_once(&store).await;

@@ -41,6 +41,7 @@ pub(crate) fn letter(at: u32) -> Letter {
         kind: MessageKind::Public,
         direction: Direction::In,
         from: contact,
+        reply_to: None,
         to: Vec::new(),
         cc: Vec::new(),
         subject,
@@ -64,5 +65,6 @@ pub(crate) fn letter(at: u32) -> Letter {
         reopen: None,
         note_path: None,
         original: None,
+        is_own_copy: false,
     }
 }

@@ -13,7 +13,7 @@ use super::{
     stop::{Exit, Stop},
 };
 use crate::{
-    config::AccountConfig,
+    config::{AccountConfig, SendingConfig},
     desk::Desk,
     domain::{FolderMark, KeySource},
 };
@@ -40,6 +40,10 @@ async fn add(call: &Call, args: AddAccount) -> Result<Exit, Stop> {
             .ca
             .map(|file| std::path::absolute(&file).unwrap_or(file)),
         since: args.since,
+        sending: SendingConfig {
+            smtp: args.smtp,
+            ..SendingConfig::default()
+        },
         address: args.address,
     };
     let password = match account.password {
@@ -53,12 +57,15 @@ async fn add(call: &Call, args: AddAccount) -> Result<Exit, Stop> {
             (Some(password), false) => Some(desk.try_account(&account, password).await?),
             (None, false) => Some(desk.test_account(&account).await?),
         };
+        if !args.no_test {
+            desk.test_sending(&account, password.as_ref()).await?;
+        }
         desk.add_account(&account, password.as_ref()).await?;
         Ok(found)
     });
     let found = found.await?;
     call.out.answer(
-        || json!({ "account": account.address, "imap": account.imap.to_string(), "tested": found.is_some(), "messages": found.map(|mark| mark.messages) }),
+        || json!({ "account": account.address, "imap": account.imap.to_string(), "smtp": smtp_of(&account), "tested": found.is_some(), "messages": found.map(|mark| mark.messages) }),
         || added(&account, found),
     );
     Ok(Exit::OK)
@@ -89,8 +96,13 @@ fn added(account: &AccountConfig, found: Option<FolderMark>) -> String {
         ),
         None => format!("{} was not asked.", account.imap),
     };
+    let sending = match (smtp_of(account), found) {
+        (Some(smtp), Some(_)) => format!(" {smtp} lets us send; nothing was sent."),
+        (Some(smtp), None) => format!(" {smtp} was not asked."),
+        (None, _) => " No server for sending is named, so replies wait (--smtp).".to_owned(),
+    };
     format!(
-        "{tested} {} is set up.{kept}\n`deskhand sync` reads its mail; nothing is changed there.",
+        "{tested}{sending} {} is set up.{kept}\n`deskhand sync` reads its mail; nothing is changed there.",
         account.address
     )
 }
@@ -131,6 +143,7 @@ async fn list(call: &Call) -> Result<Exit, Stop> {
                 "name": account.name,
                 "address": account.address,
                 "imap": account.imap.to_string(),
+                "smtp": smtp_of(account),
                 "user": account.user,
                 "password": password,
                 "since": account.since.word(),
@@ -151,14 +164,19 @@ async fn test(call: &Call, named: &str) -> Result<Exit, Stop> {
     let found = call.at_desk(async |desk| {
         let account = one(desk, named)?;
         let mark = desk.test_account(&account).await?;
+        desk.test_sending(&account, None).await?;
         Ok((account, mark))
     });
     let (account, mark) = found.await?;
     call.out.answer(
-        || json!({ "account": account.address, "imap": account.imap.to_string(), "messages": mark.messages }),
+        || json!({ "account": account.address, "imap": account.imap.to_string(), "smtp": smtp_of(&account), "messages": mark.messages }),
         || {
+            let sending = smtp_of(&account).map_or_else(
+                || "No server for sending is named: replies wait.".to_owned(),
+                |smtp| format!("{smtp} lets us send; nothing was sent."),
+            );
             format!(
-                "{} answers: {} messages in the inbox of {}.",
+                "{} answers: {} messages in the inbox of {}.\n{sending}",
                 account.imap, mark.messages, account.address
             )
         },
@@ -188,6 +206,11 @@ async fn remove(call: &Call, named: &str) -> Result<Exit, Stop> {
         },
     );
     Ok(Exit::OK)
+}
+
+fn smtp_of(account: &AccountConfig) -> Option<String> {
+    let smtp = account.sending.smtp.as_ref();
+    smtp.map(ToString::to_string)
 }
 
 fn one(desk: &Desk, named: &str) -> Result<AccountConfig, Stop> {

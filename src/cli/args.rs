@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
-    mail_args::{AccountArgs, SyncArgs},
+    mail_args::{AccountArgs, NoteArgs, OutboxArgs, ReplyArgs, SyncArgs},
     out::{Format, Out, complain},
     stop::Exit,
 };
@@ -80,6 +80,12 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Change a ticket: status=open priority=high assignee=noor +tag -tag.
     Set(SetArgs),
+    /// Put a reply into the outbox: it leaves when its time to be taken back is over.
+    Reply(ReplyArgs),
+    /// Write an internal note on a ticket: it never leaves the desk.
+    Note(NoteArgs),
+    /// List the replies that have not left; send them, take one back, try one again.
+    Outbox(OutboxArgs),
     /// Draft a reply with AI; prints the text, keeps it beside the ticket.
     Draft(DraftArgs),
     /// List the drafts that could not be made (cap, outage, offline), and make them.

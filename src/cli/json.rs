@@ -148,7 +148,18 @@ pub(super) fn outbox(row: &OutboxRow) -> Value {
         "then": row.then,
         "approved_by": row.approved_by,
         "queued_at": row.queued_at,
-        "delivery": row.delivery,
+        "delivery": row.progress.delivery,
+        "message_id": row.post.as_ref().map(|post| &post.rfc_message_id),
+        "account": row.post.as_ref().map(|post| &post.account),
+        "subject": row.post.as_ref().map(|post| &post.letter.subject),
+        "to": row.post.as_ref().map(|post| &post.letter.envelope.to),
+        "cc": row.post.as_ref().map(|post| &post.letter.envelope.cc),
+        "bcc": row.post.as_ref().map(|post| &post.letter.envelope.bcc),
+        "attachments": row.post.as_ref().map(|post| &post.letter.envelope.files),
+        "held_until": row.progress.held_until,
+        "next_attempt_at": row.progress.next_attempt_at,
+        "attempts": row.progress.attempts,
+        "said": row.progress.said,
     })
 }
 

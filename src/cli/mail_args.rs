@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use crate::{
     config::Since,
-    domain::{MailServer, NotAServer},
+    domain::{MailServer, NotAServer, Status},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -41,6 +41,10 @@ pub(super) struct AddAccount {
     /// Its server: `imaps://HOST:993` (TLS), or `imap://HOST:143` (STARTTLS; plain on loopback).
     #[arg(long, value_name = "URL", value_parser = imap)]
     pub(super) imap: MailServer,
+    /// The server replies leave by: `smtps://HOST:465` (TLS), or `smtp://HOST:587` (STARTTLS;
+    /// plain on loopback). Without it replies wait.
+    #[arg(long, value_name = "URL", value_parser = smtp)]
+    pub(super) smtp: Option<MailServer>,
     /// The name to sign in with, where it is not the address.
     #[arg(long)]
     pub(super) user: Option<String>,
@@ -74,11 +78,104 @@ pub(super) struct SyncArgs {
     pub(super) watch: bool,
 }
 
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReplyArgs {
+    /// The ticket's number.
+    pub(super) number: i64,
+    /// A file with the text, or `-` for stdin.
+    #[arg(long, value_name = "FILE")]
+    pub(super) text: PathBuf,
+    /// A file that goes with it; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(super) attach: Vec<PathBuf>,
+    /// Who gets it instead of the writer of the last message.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) to: Vec<String>,
+    /// Who gets a copy beside those of the last message.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) cc: Vec<String>,
+    /// Who gets a copy that nobody is told of.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) bcc: Vec<String>,
+    /// What the ticket is when the reply has left.
+    #[arg(long)]
+    pub(super) status: Option<ReplyStatus>,
+    /// How long it can be taken back; without it as the config says.
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) hold: Option<u64>,
+}
+
+/// What a ticket can be after a reply.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ReplyStatus {
+    /// The requester must act.
+    Pending,
+    /// Answered.
+    Solved,
+    /// A third party must act.
+    Hold,
+    /// The desk must still act.
+    Open,
+}
+
+impl From<ReplyStatus> for Status {
+    fn from(status: ReplyStatus) -> Self {
+        match status {
+            ReplyStatus::Pending => Self::Pending,
+            ReplyStatus::Solved => Self::Solved,
+            ReplyStatus::Hold => Self::Hold,
+            ReplyStatus::Open => Self::Open,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct NoteArgs {
+    /// The ticket's number.
+    pub(super) number: i64,
+    /// A file with the text, or `-` for stdin.
+    #[arg(long, value_name = "FILE")]
+    pub(super) text: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct OutboxArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<OutboxCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OutboxCommand {
+    /// List the replies that have not left.
+    List,
+    /// Send what is due now.
+    Send,
+    /// Take a reply back: it is the draft it was.
+    Undo {
+        /// The reply: its id, or how it begins.
+        id: String,
+    },
+    /// Let a reply that was refused, or that nobody knows of, leave again.
+    Retry {
+        /// The reply: its id, or how it begins.
+        id: String,
+    },
+    /// Say that a reply nobody knows of has left after all.
+    Sent {
+        /// The reply: its id, or how it begins.
+        id: String,
+    },
+}
+
 fn address(text: &str) -> Result<String, &'static str> {
     let is_one = crate::config::accounts::is_address(text);
     is_one
         .then(|| text.to_owned())
         .ok_or("it is no address such as support@example.com")
+}
+
+fn smtp(text: &str) -> Result<MailServer, NotAServer> {
+    MailServer::smtp(text)
 }
 
 fn imap(text: &str) -> Result<MailServer, NotAServer> {

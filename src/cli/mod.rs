@@ -19,10 +19,12 @@ mod logging;
 mod mail_args;
 mod models;
 mod out;
+mod outbox;
 mod overview;
 mod prices;
 mod providers;
 mod receipts;
+mod reply;
 mod secret;
 mod set;
 mod show;
@@ -133,6 +135,8 @@ fn missing(args: &Args) -> Missing {
             | Command::Config(_)
             | Command::Doctor
             | Command::Sync(_)
+            | Command::Reply(_)
+            | Command::Outbox(_)
             | Command::Spend(SpendArgs { command: None }),
         ) => Missing::Wrong,
         Some(
@@ -144,6 +148,7 @@ fn missing(args: &Args) -> Missing {
             | Command::Show(_)
             | Command::Account(_)
             | Command::Set(_)
+            | Command::Note(_)
             | Command::Receipts(_)
             | Command::Keys(_)
             | Command::Spend(SpendArgs { command: Some(_) }),
@@ -168,6 +173,9 @@ impl Call {
             Some(Command::Sync(args)) => Box::pin(sync::run(self, &args)).await,
             Some(Command::Show(args)) => show::run(self, &args).await,
             Some(Command::Set(args)) => set::run(self, &args).await,
+            Some(Command::Reply(args)) => Box::pin(reply::run(self, &args)).await,
+            Some(Command::Note(args)) => Box::pin(reply::note(self, &args)).await,
+            Some(Command::Outbox(args)) => Box::pin(outbox::run(self, args)).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
             Some(Command::CatchUp(args)) => Box::pin(catch_up::run(self, args.command)).await,
             Some(Command::Providers(args)) => Box::pin(providers::run(self, args.command)).await,

@@ -11,7 +11,7 @@ use super::{
     stop::{Exit, Stop},
     words,
 };
-use crate::desk::face::TicketView;
+use crate::{desk::face::TicketView, domain::Delivery};
 
 /// Prints the ticket of that number.
 pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
@@ -102,11 +102,22 @@ fn print(call: &Call, view: &TicketView) {
         ));
         out.text(&draft.text);
     }
-    for row in &view.outbox {
+    for row in view
+        .outbox
+        .iter()
+        .filter(|row| row.progress.delivery.is_open())
+    {
         out.line("");
         out.heading(&format!(
-            "In the outbox since {}; it has not left",
-            words::day(row.queued_at)
+            "In the outbox since {}: {}",
+            words::day(row.queued_at),
+            match row.progress.delivery {
+                Delivery::Unsure => "it may have left",
+                Delivery::Sending => "it is leaving",
+                Delivery::Held | Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => {
+                    "it has not left"
+                }
+            }
         ));
         out.text(&row.text);
     }

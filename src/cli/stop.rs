@@ -6,7 +6,7 @@ use crate::{
     config::{finding::Finding, paths::PathsError},
     desk::DeskError,
     domain::{Ending, link::NotALink, money::NotAnAmount, query::QueryError, ticket::UnknownWord},
-    source::mail::imap::ImapError,
+    source::mail::{imap::ImapError, smtp::SmtpError},
     tui::{Leave, ScreenError},
 };
 
@@ -104,11 +104,18 @@ impl From<DeskError> for Stop {
             | DeskError::NoModel { .. }
             | DeskError::Query(_)
             | DeskError::NoAccount { .. }
+            | DeskError::NoReply(_)
+            | DeskError::Unreadable { .. }
+            | DeskError::TooMuch { .. }
             | DeskError::KeyElsewhere(_) => Exit::USAGE,
 
             DeskError::KeyNotAccepted { refused: true, .. }
             | DeskError::Mail {
                 error: ImapError::Refused { .. },
+                ..
+            }
+            | DeskError::Smtp {
+                error: SmtpError::Refused { .. },
                 ..
             } => Exit::FAULT,
             DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
@@ -119,6 +126,11 @@ impl From<DeskError> for Stop {
             | DeskError::Password { .. }
             | DeskError::NoPassword(_)
             | DeskError::Mail { .. }
+            | DeskError::Smtp { .. }
+            | DeskError::NoFile(_)
+            | DeskError::Stale
+            | DeskError::NoWayOut
+            | DeskError::Leased { .. }
             | DeskError::NoKey(_)
             | DeskError::Noting(_)
             | DeskError::Export { .. }

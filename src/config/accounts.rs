@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use super::{
     provider::command,
     reader::{Reader, Section, Span, quoted},
+    sending::{self, SendingConfig},
 };
 use crate::domain::{KeySource, MailServer};
 
@@ -35,6 +36,8 @@ pub struct AccountConfig {
     pub ca: Option<PathBuf>,
     /// How far back mail is read.
     pub since: Since,
+    /// How replies leave.
+    pub sending: SendingConfig,
 }
 
 /// How far back mail is read.
@@ -113,7 +116,10 @@ pub(super) fn accounts(
         let Some(table) = Section::of(reader, &format!("accounts.{name}"), value) else {
             continue;
         };
-        table.refuse_unknown(reader, &ACCOUNT_KEYS);
+        table.refuse_unknown(
+            reader,
+            &[&ACCOUNT_KEYS[..], &sending::SENDING_KEYS[..]].concat(),
+        );
         if let Some(account) = account(reader, &table, (name, &span)) {
             let twin = accounts.values().find(|other: &&AccountConfig| {
                 other.address.eq_ignore_ascii_case(&account.address)
@@ -161,6 +167,7 @@ fn account(
         password,
         ca,
         since,
+        sending: sending::sending(reader, table),
     })
 }
 

@@ -107,6 +107,14 @@ pub fn write_account(file: &Path, account: &AccountConfig) -> Result<(), EditErr
     let since = (account.since != USUAL_SINCE).then(|| value(account.since.word()));
     let settings = vec![
         ("imap", Some(value(account.imap.to_string()))),
+        (
+            "smtp",
+            account
+                .sending
+                .smtp
+                .as_ref()
+                .map(|server| value(server.to_string())),
+        ),
         ("user", user),
         ("password_command", command),
         ("ca", ca),

@@ -10,7 +10,7 @@ use super::{
     names::Names,
     provider,
     reader::{Reader, Section},
-    rules,
+    rules, sending,
     settings::{Agent, EngineConfig, Glyphs, SpendConfig, StoreConfig, UiConfig},
     theme::{COLOURS, PARTS, Paint, THEMES},
 };
@@ -19,10 +19,11 @@ use crate::{
     engine::policy::{AfterText, Hedging, OnAuthError, OnFault},
 };
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "agent",
     "store",
     "accounts",
+    "outbox",
     "providers",
     "models",
     "chains",
@@ -72,11 +73,13 @@ pub const EXAMPLE: &str = include_str!("../../assets/config.toml");
 
 /// Returns the name of every setting but those of keys and colours, which have lists of their own.
 pub fn settings_known() -> Vec<&'static str> {
-    let lists: [&[&'static str]; 10] = [
+    let lists: [&[&'static str]; 12] = [
         &TABLES,
         &AGENT_KEYS,
         &STORE_KEYS,
         &accounts::ACCOUNT_KEYS,
+        &sending::SENDING_KEYS,
+        &sending::OUTBOX_KEYS,
         &SPEND_KEYS,
         &ENGINE_KEYS,
         &CLOCK_KEYS,
@@ -138,6 +141,7 @@ pub fn read(
         agent: agent(&mut reader, &root),
         store: store(&mut reader, &root, around),
         accounts: accounts::accounts(&mut reader, &root),
+        outbox: sending::outbox(&mut reader, &root),
         models: provider::models(&mut reader, &root),
         providers,
         chains: super::Chains::new(),

@@ -26,6 +26,7 @@ pub mod prices;
 mod provider;
 mod reader;
 pub mod rules;
+pub mod sending;
 pub mod settings;
 pub mod show;
 mod site;
@@ -37,9 +38,10 @@ pub use accounts::{AccountConfig, Since};
 pub use file::{EXAMPLE, load, read, settings_known};
 pub use finding::{Finding, Severity};
 pub use paths::{Overrides, Paths};
+pub use sending::SendingConfig;
 pub use settings::{
-    Agent, Around, Chains, EngineConfig, Glyphs, Known, Missing, ModelConfig, ProviderConfig,
-    SpendConfig, StoreConfig, UiConfig,
+    Agent, Around, Chains, EngineConfig, Glyphs, Known, Missing, ModelConfig, OutboxConfig,
+    ProviderConfig, SpendConfig, StoreConfig, UiConfig,
 };
 
 use crate::{
@@ -56,6 +58,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Mailboxes, by the names in the file.
     pub accounts: BTreeMap<String, AccountConfig>,
+    /// How replies wait and leave.
+    pub outbox: OutboxConfig,
     /// Providers that the file names; known ones need not be there.
     pub providers: BTreeMap<ProviderName, ProviderConfig>,
     /// What the file says of single models.

@@ -28,6 +28,29 @@ pub struct Agent {
     pub signature: Option<String>,
 }
 
+/// How replies wait and leave; `[outbox]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxConfig {
+    /// The account by which replies leave to people who wrote to none; needed where there are
+    /// several.
+    pub account: Option<String>,
+    /// How long a reply can be taken back.
+    pub undo: std::time::Duration,
+    /// What a reply may carry, in bytes.
+    pub attachments_bytes: u64,
+}
+
+impl Default for OutboxConfig {
+    /// 10 s to think again; 25 MB is what most servers take.
+    fn default() -> Self {
+        Self {
+            account: None,
+            undo: std::time::Duration::from_secs(10),
+            attachments_bytes: 25 << 20,
+        }
+    }
+}
+
 /// Where tickets are kept; `[store]`.
 #[derive(Clone, Debug, Default)]
 pub struct StoreConfig {

@@ -29,6 +29,15 @@ fn account_json(account: &AccountConfig) -> Value {
         "password_command": command,
         "ca": account.ca,
         "since": account.since.word(),
+        "smtp": account.sending.smtp.as_ref().map(ToString::to_string),
+        "name": account.sending.name,
+        "signature": account.sending.signature,
+        "quote": account.sending.quotes,
+        "html": account.sending.has_html,
+        "sent_copy": account.sending.keeps_copy,
+        "subject_token": account.sending.subject_token,
+        "plus_address": account.sending.has_plus_address,
+        "acknowledge": account.sending.acknowledge,
     })
 }
 
@@ -61,6 +70,11 @@ impl Config {
             },
             "store": { "url": self.store.url.as_ref().map(|url| mask_url(url.expose_secret())) },
             "accounts": self.accounts.values().map(|account| (account.name.clone(), account_json(account))).collect::<Map<_, _>>(),
+            "outbox": {
+                "account": self.outbox.account,
+                "undo_seconds": self.outbox.undo.as_secs(),
+                "attachments_mb": self.outbox.attachments_bytes >> 20,
+            },
             "providers": providers,
             "models": models,
             "chains": chains,

@@ -7,7 +7,7 @@ use crate::{
     engine::chain::ChainError,
     llm::catalog,
     secrets::VaultError,
-    source::mail::imap::ImapError,
+    source::mail::{imap::ImapError, smtp::SmtpError},
     store::StoreError,
 };
 
@@ -140,6 +140,51 @@ pub enum DeskError {
         /// Why not.
         error: ImapError,
     },
+    /// A mail server could not be used for sending.
+    #[error("Mail of {address} could not be sent: {error}.")]
+    Smtp {
+        /// Whose.
+        address: String,
+        /// Why not.
+        error: SmtpError,
+    },
+    /// No reply of the outbox has that id.
+    #[error("There is no reply `{0}` in the outbox, or more than one begins so.")]
+    NoReply(String),
+    /// A file that was to go with a reply is not kept any more.
+    #[error("The file {0} is not here any more.")]
+    NoFile(String),
+    /// A file that was to go with a reply cannot be read.
+    #[error("{} cannot be attached: {why}.", file.display())]
+    Unreadable {
+        /// Which file.
+        file: std::path::PathBuf,
+        /// Why not.
+        #[source]
+        why: std::io::Error,
+    },
+    /// A reply carries more than the config allows.
+    #[error("The files have {} MB together; a reply may carry {} MB.", bytes.div_ceil(1 << 20), limit >> 20)]
+    TooMuch {
+        /// What they have.
+        bytes: u64,
+        /// What they may have.
+        limit: u64,
+    },
+    /// Somebody wrote after the person looked.
+    #[error("A new message came while you were writing. Nothing was sent.")]
+    Stale,
+    /// No account can send.
+    #[error("No account can send mail yet, so the reply waits.")]
+    NoWayOut,
+    /// Another desk does this work.
+    #[error("{holder} does this already ({name}).")]
+    Leased {
+        /// Which work.
+        name: String,
+        /// Who.
+        holder: String,
+    },
     /// The simulator could not be started.
     #[error("The provider simulator could not be started on loopback: {0}")]
     Simulator(#[source] std::io::Error),
@@ -189,6 +234,14 @@ impl DeskError {
             Self::Password { .. }
             | Self::NoPassword(_)
             | Self::NoAccount { .. }
+            | Self::NoReply(_)
+            | Self::NoFile(_)
+            | Self::Unreadable { .. }
+            | Self::TooMuch { .. }
+            | Self::Stale
+            | Self::NoWayOut
+            | Self::Leased { .. }
+            | Self::Smtp { .. }
             | Self::Mail { .. } => self.mail_advice(),
             Self::NoKey(name) => format!("Set one: `deskhand keys set {name}`."),
             Self::KeyElsewhere(name) => {
@@ -220,17 +273,40 @@ impl DeskError {
         if let Self::Mail { address, error } = self {
             return mail_advice(address, error);
         }
+        if let Self::Smtp { address, error } = self {
+            return smtp_advice(address, error);
+        }
         if let Self::NoPassword(address) = self {
             return format!(
                 "Give it again with `deskhand account add {address} --imap URL`; it asks for the \
                  password."
             );
         }
-        let words = if let Self::NoAccount { .. } = self {
-            "Add one: deskhand account add support@example.com --imap imaps://imap.example.com:993"
-        } else {
-            "Unlock the keyring, or name a command in the config that writes the password: \
-             password_command."
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the caller has sorted the errors"
+        )]
+        let words = match self {
+            Self::NoAccount { .. } => {
+                "Add one: deskhand account add support@example.com --imap \
+                 imaps://imap.example.com:993"
+            }
+            Self::NoReply(_) => "`deskhand outbox` lists them.",
+            Self::NoFile(_) => "Attach it again.",
+            Self::Unreadable { .. } => "Check the path: nothing was attached.",
+            Self::TooMuch { .. } => {
+                "Leave some out, or raise `attachments_mb` under [outbox] if your server takes more."
+            }
+            Self::Stale => "Read it, then send the reply again or change it.",
+            Self::NoWayOut => {
+                "Name the server in the config: smtp = \"smtps://smtp.example.com:465\" under the \
+                 account."
+            }
+            Self::Leased { .. } => "Close it, or let it do its work: it sees the same tickets.",
+            _ => {
+                "Unlock the keyring, or name a command in the config that writes the password: \
+                 password_command."
+            }
         };
         words.to_owned()
     }
@@ -263,6 +339,27 @@ fn near_model(link: &LinkName, near: Option<&str>) -> String {
         Some(near) => format!("Did you mean {}/{near}?", link.provider),
         None => format!("`deskhand models` lists those of {}.", link.provider),
     }
+}
+
+/// Says what to do about a server that could not be used for sending.
+fn smtp_advice(address: &str, error: &SmtpError) -> String {
+    match error {
+        SmtpError::Unreachable { .. } => {
+            "Check the network and `smtp` in the config: the reply waits and is tried again."
+        }
+        SmtpError::NotPrivate { .. } => {
+            "If the server has a certificate of your own, name its CA file: `ca` in the config, or \
+             --ca."
+        }
+        SmtpError::Refused { .. } => {
+            return format!(
+                "Check `user` and the password of {address}; many providers want an app password \
+                 here. `deskhand account add` stores a new one."
+            );
+        }
+        SmtpError::Failed { .. } => "The reply waits and is tried again.",
+    }
+    .to_owned()
 }
 
 /// Says what to do about a mailbox that could not be read.

@@ -16,6 +16,8 @@ use uuid::Uuid;
 use super::{
     Desk, DeskError,
     face::DeskEvent,
+    known,
+    stamp::{self, Stamp},
     thread::{Decision, Ids, Index},
 };
 use crate::{
@@ -78,6 +80,7 @@ pub(super) struct Importer<'a> {
     /// Addresses of the desk itself: mail from them is ours.
     own: Vec<String>,
     at: Timestamp,
+    stamp: Option<Stamp>,
     first_number: Option<i64>,
     closed_before: Option<Timestamp>,
     made: HashSet<TicketId>,
@@ -91,6 +94,16 @@ struct Read {
     marks: Marks,
     note_path: String,
     bytes: Vec<u8>,
+    /// When the server got it, where one did: clocks of writers go wrong.
+    arrived: Option<Timestamp>,
+}
+
+impl Read {
+    /// Returns when it was said, for telling older from newer.
+    fn came_at(&self) -> Timestamp {
+        self.arrived
+            .map_or(self.parsed.sent_at, |at| at.max(self.parsed.sent_at))
+    }
 }
 
 /// What a batch knows of the tickets it touches.
@@ -109,6 +122,7 @@ impl<'a> Importer<'a> {
             source,
             own,
             at,
+            stamp: None,
             first_number: None,
             closed_before: None,
             made: HashSet::new(),
@@ -120,6 +134,12 @@ impl<'a> Importer<'a> {
     /// Gives the first new ticket this number.
     pub(super) const fn first_number(mut self, number: i64) -> Self {
         self.first_number = Some(number);
+        self
+    }
+
+    /// Lets mail of this desk be known again.
+    pub(super) fn stamped(mut self, stamp: Stamp) -> Self {
+        self.stamp = Some(stamp);
         self
     }
 
@@ -215,6 +235,7 @@ impl<'a> Importer<'a> {
                 marks: found.marks,
                 note_path: path,
                 bytes: found.bytes,
+                arrived: found.modified.filter(|_| self.closed_before.is_some()),
             }),
             Err(reason) => self.done.rejected.push(Reject { path, reason }),
         }
@@ -263,12 +284,13 @@ impl<'a> Importer<'a> {
     /// Decides where a letter goes and what its ticket becomes.
     async fn letter(
         &self,
-        read: Read,
+        mut read: Read,
         index: &mut Index,
         standings: &mut HashMap<TicketId, Standing>,
     ) -> Result<Letter, ImportError> {
         let is_ours = self.is_ours(&read.parsed);
-        let mut decision = index.decide(ids(&read.parsed));
+        self.mark_own(&mut read.parsed, is_ours);
+        let mut decision = self.decide(&read.parsed, index, is_ours).await?;
         if let Some(ticket) = decision.ticket {
             if !standings.contains_key(&ticket)
                 && let Some(known) = self.store.ticket(ticket).await?
@@ -309,7 +331,52 @@ impl<'a> Importer<'a> {
             reopen,
             note_path: Some(read.note_path),
             original: Some(read.bytes),
+            is_own_copy: is_ours && decision.is_duplicate,
         })
+    }
+
+    /// Takes mail of this desk that came back as somebody else's for what it is.
+    fn mark_own(&self, parsed: &mut Parsed, is_ours: bool) {
+        let mark = parsed.own_marks.loop_mark.as_deref();
+        let is_own = self
+            .stamp
+            .as_ref()
+            .zip(mark)
+            .is_some_and(|(stamp, mark)| stamp.is_loop_mark(mark));
+        if is_own && !is_ours {
+            parsed.auto_class = AutoClass::OwnLoop;
+        }
+    }
+
+    /// Decides which ticket a letter belongs to; the first step that knows wins.
+    async fn decide(
+        &self,
+        parsed: &Parsed,
+        index: &Index,
+        is_ours: bool,
+    ) -> Result<Decision, ImportError> {
+        let by_ids = index.decide(ids(parsed));
+        let Some(stamp) = &self.stamp else {
+            return Ok(by_ids);
+        };
+        let is_seen = by_ids.ticket.is_some() && index.has(&parsed.rfc_message_id);
+        if is_seen {
+            // A server that keeps a copy of what we sent may have changed its bytes.
+            let is_our_copy =
+                is_ours && stamp.read_id(&parsed.rfc_message_id) != stamp::Read::Foreign;
+            return Ok(Decision {
+                is_duplicate: by_ids.is_duplicate || is_our_copy,
+                ..by_ids
+            });
+        }
+        if let Some(decision) = known::by_stamp(self.store, stamp, parsed).await? {
+            return Ok(decision);
+        }
+        if by_ids.ticket.is_some() {
+            return Ok(by_ids);
+        }
+        let by_subject = known::by_subject(self.store, parsed, is_ours).await?;
+        Ok(by_subject.unwrap_or(by_ids))
     }
 
     fn is_ours(&self, parsed: &Parsed) -> bool {
@@ -327,13 +394,14 @@ impl<'a> Importer<'a> {
         standing: Option<&mut Standing>,
     ) -> Option<Status> {
         let standing = standing?;
-        if read.parsed.sent_at < standing.newest {
+        // Dates of mail have whole seconds.
+        if read.came_at().as_second() < standing.newest.as_second() {
             return None;
         }
         let is_automatic = read.parsed.auto_class.is_automatic();
         if standing.is_fresh && self.closed_before.is_some() && !is_automatic {
             // The ticket came in with this sync: it stands as its last message says.
-            standing.newest = read.parsed.sent_at;
+            standing.newest = read.came_at();
             let after = self.first_status(read, is_ours);
             let changed = after != standing.status;
             standing.status = after;
@@ -348,7 +416,7 @@ impl<'a> Importer<'a> {
             (_, false) => TicketEvent::CustomerReply,
         };
         let after = standing.status.after(&event).ok()?;
-        standing.newest = read.parsed.sent_at;
+        standing.newest = read.came_at();
         let changed = after != standing.status;
         standing.status = after;
         changed.then_some(after)
@@ -458,6 +526,7 @@ fn message(
             Direction::In
         },
         from: parsed.from,
+        reply_to: parsed.reply_to,
         to: parsed.to,
         cc: parsed.cc,
         subject: parsed.subject,
@@ -482,7 +551,8 @@ impl Desk {
         progress: &mut (dyn FnMut(&Imported) + Send),
     ) -> Result<Imported, DeskError> {
         let own = self.own_addresses();
-        let mut importer = Importer::new(&self.store, SOURCE, own, self.clock.now());
+        let mut importer =
+            Importer::new(&self.store, SOURCE, own, self.clock.now()).stamped(self.stamp().await?);
         let filed = importer.paths(paths, progress).await;
         // Also of an import that stopped half-way: what was named is known.
         let kept = self.keep_rejects(&importer.done.rejected);

@@ -32,6 +32,8 @@ impl Desk {
         self.until_closed(|desk| async move { desk.look_for_the_lost().await });
         self.until_closed(|desk| async move { desk.look_for_life().await });
         self.until_closed(Self::watch_accounts);
+        // Ends by itself when the desk closes: a reply on its way is not broken off.
+        drop(self.background.tasks.spawn(Arc::clone(self).run_outbox()));
     }
 
     /// Lets something run beside the acts until the desk is closed.

@@ -58,6 +58,11 @@ impl Owner {
         })
     }
 
+    /// Returns the number of its process.
+    pub(super) const fn process(&self) -> u32 {
+        self.process
+    }
+
     /// Tells what became of it, as seen from the desk of that name.
     pub(super) fn fate(&self, desk: &str) -> Fate {
         if self.desk == desk {

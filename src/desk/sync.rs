@@ -119,10 +119,16 @@ impl Desk {
         account: &AccountConfig,
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Synced, DeskError> {
-        let mut mailbox = self.mailbox(account).await?;
-        let synced = self.sync_on(&mut mailbox, account, tell).await;
-        mailbox.close().await;
-        synced
+        let lease = self.lease_for_command(&lease_of(account)).await?;
+        let syncing = async {
+            let mut mailbox = self.mailbox(account).await?;
+            let synced = self.sync_on(&mut mailbox, account, tell).await;
+            mailbox.close().await;
+            synced
+        };
+        let synced = self.while_leased(&lease, Box::pin(syncing)).await;
+        self.let_go(lease).await;
+        synced.unwrap_or(Err(DeskError::Broken))
     }
 
     /// Reads what is new over a connection that is there.
@@ -138,6 +144,7 @@ impl Desk {
         let old = now.checked_sub(OLD).unwrap_or(Timestamp::MIN);
         let mut work = Work {
             importer: Importer::new(&self.store, &source, self.own_addresses(), now)
+                .stamped(self.stamp().await?)
                 .closed_before(old),
             source: &source,
             progress: Progress::default(),
@@ -157,7 +164,7 @@ impl Desk {
             account,
             done,
             flags_changed,
-            self.clock.mono().0.saturating_sub(began.0),
+            u64::try_from(self.clock.mono().since(began).as_millis()).unwrap_or(u64::MAX),
         ))
     }
 
@@ -301,6 +308,11 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Names the reading of a mailbox among the leases.
+pub(super) fn lease_of(account: &AccountConfig) -> String {
+    format!("mail {}", account.address)
 }
 
 /// Signs in to a mailbox with a password that is not kept yet, and reads nothing.

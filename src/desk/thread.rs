@@ -62,6 +62,11 @@ impl Index {
         }
     }
 
+    /// Tells whether a message with this id is known.
+    pub fn has(&self, id: &str) -> bool {
+        self.messages.contains_key(id)
+    }
+
     fn add_message(&mut self, id: &str, ticket: TicketId, digest: &str) {
         let message = self
             .messages

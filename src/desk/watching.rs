@@ -12,7 +12,7 @@ use tokio::{task::JoinSet, time::sleep};
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    sync::{Progress, Synced},
+    sync::{Progress, Synced, lease_of},
 };
 use crate::{
     config::AccountConfig,
@@ -50,13 +50,21 @@ impl Desk {
     ) -> DeskError {
         let mut pause = FIRST_PAUSE;
         let mut has_failed = false;
+        let name = lease_of(account);
+        let mut lease = self.lease_for_good(&name).await;
         loop {
             let mut works = || {
                 pause = FIRST_PAUSE;
                 std::mem::take(&mut has_failed)
             };
-            let error = self.watch_once(account, tell, &mut works).await;
+            let watching = Box::pin(self.watch_once(account, tell, &mut works));
+            let Some(error) = self.while_leased(&lease, watching).await else {
+                // Another desk reads this mailbox now; this one does again when that one is gone.
+                lease = self.lease_for_good(&name).await;
+                continue;
+            };
             if is_final(&error) {
+                self.let_go(lease).await;
                 tell(Watched::Failed(&error, None));
                 return error;
             }

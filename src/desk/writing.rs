@@ -1,14 +1,12 @@
-//! Writing by hand: saved often, brought back when thrown away, put into the outbox to leave.
+//! Writing by hand: saved often, brought back when thrown away.
 
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use super::{Desk, DeskError, face::DeskEvent, tickets::no_ticket};
+use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
     domain::{
-        Delivery, Direction, Draft, DraftId, DraftOrigin, DraftState, Message, MessageId,
-        MessageKind, OutboxId, OutboxRow, Status, Ticket, TicketEvent, TicketId,
+        Direction, Draft, DraftId, DraftOrigin, DraftState, Message, MessageId, MessageKind,
+        TicketId,
     },
     store::{Conflict, SaveDraft, StoreError},
 };
@@ -107,67 +105,6 @@ impl Desk {
         self.store.restore_draft(draft, self.clock.now()).await?;
         self.tell(DeskEvent::DraftSaved(draft));
         Ok(())
-    }
-
-    /// Puts the ticket's draft into the outbox, to leave once a way of sending is set up. The
-    /// ticket takes the status `then` only when the reply has left.
-    /// Only `seen`, the text that the person had before them, is queued: one that changed meanwhile
-    /// must be looked at again.
-    pub async fn queue_reply(
-        &self,
-        id: TicketId,
-        then: Status,
-        seen: &str,
-    ) -> Result<OutboxRow, DeskError> {
-        let ticket = self.store.ticket(id).await?.ok_or_else(|| no_ticket(id))?;
-        ticket.status.after(&TicketEvent::AgentReply(Some(then)))?;
-        let draft = self.store.draft(id, &self.agent()).await?;
-        let draft = draft.filter(|draft| !draft.text.trim().is_empty());
-        let draft = draft.ok_or(DeskError::Nothing("There is no reply to send yet."))?;
-        if draft.state == DraftState::Writing {
-            return Err(DeskError::Nothing(
-                "The reply is still being written. Wait for its end, or stop it with Esc.",
-            ));
-        }
-        if draft.text != seen {
-            return Err(DeskError::Nothing(
-                "The reply is not the one on the screen: it is not saved yet, or was changed \
-                 meanwhile. Nothing was queued. Look at it again.",
-            ));
-        }
-        let row = OutboxRow {
-            id: OutboxId::new(Uuid::now_v7()),
-            ticket: id,
-            draft: draft.id,
-            text: draft.text,
-            then,
-            approved_by: self.agent(),
-            queued_at: self.clock.now(),
-            delivery: Delivery::Held,
-        };
-        self.store.queue_reply(&row, draft.revision).await?;
-        self.tell(DeskEvent::TicketChanged(id));
-        Ok(row)
-    }
-
-    /// Returns the replies that wait in the outbox with their tickets, newest first.
-    pub async fn waiting_replies(&self) -> Result<Vec<(OutboxRow, Ticket)>, DeskError> {
-        let mut waiting = Vec::new();
-        for row in self.store.outbox(None).await? {
-            if row.delivery == Delivery::Held
-                && let Some(ticket) = self.store.ticket(row.ticket).await?
-            {
-                waiting.push((row, ticket));
-            }
-        }
-        Ok(waiting)
-    }
-
-    /// Takes a reply out of the outbox and makes it the draft it was.
-    pub async fn withdraw(&self, id: OutboxId) -> Result<Draft, DeskError> {
-        let draft = self.store.withdraw(id, self.clock.now()).await?;
-        self.tell(DeskEvent::TicketChanged(draft.ticket));
-        Ok(draft)
     }
 
     /// Returns the message that a reply written now would answer: the newest one from outside.

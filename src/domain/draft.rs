@@ -1,10 +1,10 @@
-//! Drafts, and the replies that wait to leave.
+//! Drafts: replies that are being written.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DraftId, MessageId, OutboxId, ReceiptId, Status, TicketId, Timestamp};
+use super::{DraftId, Envelope, MessageId, ReceiptId, TicketId, Timestamp};
 
 /// A reply that is being written. One lives per ticket and author; every save adds a revision.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Draft {
     pub receipts: Vec<ReceiptId>,
     /// What to know before sending: `stopped at the limit`, `fallback`.
     pub flags: Vec<String>,
+    /// To whom it goes and what goes with it, where a person has changed that.
+    pub envelope: Option<Envelope>,
     /// When it was last saved.
     pub saved_at: Timestamp,
 }
@@ -69,41 +71,4 @@ pub enum DraftState {
     Stale,
     /// Thrown away; undo brings it back.
     Discarded,
-}
-
-/// A reply in the outbox: written before any socket is opened.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OutboxRow {
-    /// The inner identity.
-    pub id: OutboxId,
-    /// The ticket it answers.
-    pub ticket: TicketId,
-    /// The draft it was.
-    pub draft: DraftId,
-    /// The text that will leave.
-    pub text: String,
-    /// The status the ticket takes when the reply has left.
-    pub then: Status,
-    /// Who pressed the key.
-    pub approved_by: String,
-    /// When it was put here.
-    pub queued_at: Timestamp,
-    /// How far it has come.
-    pub delivery: Delivery,
-}
-
-impl fmt::Debug for OutboxRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OutboxRow {} {:?}", self.id, self.delivery)
-    }
-}
-
-/// How far a row of the outbox has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    /// Waits; no way of sending is set up yet, or its undo time runs.
-    Held,
-    /// Brought back to the draft it was.
-    Withdrawn,
 }

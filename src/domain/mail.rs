@@ -13,9 +13,20 @@ pub enum Security {
     Plain,
 }
 
-/// Where an IMAP server is.
+/// What a mail server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailProtocol {
+    /// Mail is read over it.
+    Imap,
+    /// Mail leaves over it.
+    Smtp,
+}
+
+/// Where a mail server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailServer {
+    /// What it speaks.
+    pub protocol: MailProtocol,
     /// How it is spoken to.
     pub security: Security,
     /// Its name; the certificate must bear it.
@@ -28,10 +39,10 @@ pub struct MailServer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAServer {
     /// It begins with neither word.
-    #[error("it must begin with imaps:// (TLS) or imap:// (STARTTLS)")]
-    Scheme,
+    #[error("it must begin with {0}s:// (TLS) or {0}:// (STARTTLS)")]
+    Scheme(&'static str),
     /// The name is missing or holds what no name holds.
-    #[error("it must name a server, such as imaps://imap.example.com:993")]
+    #[error("it must name a server, such as imaps://mail.example.com:993")]
     Host,
     /// The port is none.
     #[error("its port must be a number from 1 to 65535")]
@@ -41,15 +52,46 @@ pub enum NotAServer {
     More,
 }
 
+impl MailProtocol {
+    const fn scheme(self) -> &'static str {
+        match self {
+            Self::Imap => "imap",
+            Self::Smtp => "smtp",
+        }
+    }
+
+    /// Returns the port of RFC 8314.
+    const fn usual_port(self, is_tls: bool) -> u16 {
+        match (self, is_tls) {
+            (Self::Imap, true) => 993,
+            (Self::Imap, false) => 143,
+            (Self::Smtp, true) => 465,
+            (Self::Smtp, false) => 587,
+        }
+    }
+}
+
 impl MailServer {
     /// Reads `imaps://host:993` or `imap://host:143`; the ports may be left out. `imap://` means
     /// STARTTLS, and plain words on loopback only.
     pub fn imap(text: &str) -> Result<Self, NotAServer> {
-        let text = text.trim();
-        let (rest, is_tls) = match (text.strip_prefix("imaps://"), text.strip_prefix("imap://")) {
+        Self::parse(MailProtocol::Imap, text)
+    }
+
+    /// Reads `smtps://host:465` or `smtp://host:587`; the ports may be left out. `smtp://` means
+    /// STARTTLS, and plain words on loopback only.
+    pub fn smtp(text: &str) -> Result<Self, NotAServer> {
+        Self::parse(MailProtocol::Smtp, text)
+    }
+
+    fn parse(protocol: MailProtocol, text: &str) -> Result<Self, NotAServer> {
+        let scheme = protocol.scheme();
+        let rest = text.trim().strip_prefix(scheme);
+        let rest = rest.ok_or(NotAServer::Scheme(scheme))?;
+        let (rest, is_tls) = match (rest.strip_prefix("s://"), rest.strip_prefix("://")) {
             (Some(rest), _) => (rest, true),
             (None, Some(rest)) => (rest, false),
-            (None, None) => return Err(NotAServer::Scheme),
+            (None, None) => return Err(NotAServer::Scheme(scheme)),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['@', '/', '?', '#']) {
@@ -62,8 +104,7 @@ impl MailServer {
                 .ok()
                 .filter(|port| *port > 0)
                 .ok_or(NotAServer::Port)?,
-            None if is_tls => 993,
-            None => 143,
+            None => protocol.usual_port(is_tls),
         };
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
         if host.is_empty() || !host.chars().all(is_name) {
@@ -76,6 +117,7 @@ impl MailServer {
             (false, true) => Security::Plain,
         };
         Ok(Self {
+            protocol,
             security,
             host: host.to_ascii_lowercase(),
             port,
@@ -96,14 +138,15 @@ fn split(text: &str) -> (&str, Option<&str>) {
 
 impl fmt::Display for MailServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.security {
-            Security::Tls => "imaps",
-            Security::StartTls | Security::Plain => "imap",
+        let scheme = self.protocol.scheme();
+        let tls = match self.security {
+            Security::Tls => "s",
+            Security::StartTls | Security::Plain => "",
         };
         if self.host.contains(':') {
-            write!(f, "{scheme}://[{}]:{}", self.host, self.port)
+            write!(f, "{scheme}{tls}://[{}]:{}", self.host, self.port)
         } else {
-            write!(f, "{scheme}://{}:{}", self.host, self.port)
+            write!(f, "{scheme}{tls}://{}:{}", self.host, self.port)
         }
     }
 }
@@ -162,10 +205,24 @@ mod tests {
     }
 
     #[test]
+    fn mail_leaves_by_the_ports_of_submission() {
+        for (text, shown) in [
+            ("smtps://mail.acme.test", "smtps://mail.acme.test:465"),
+            ("smtp://mail.acme.test", "smtp://mail.acme.test:587"),
+        ] {
+            assert_eq!(MailServer::smtp(text).unwrap().to_string(), shown);
+        }
+        assert_eq!(
+            MailServer::smtp("imaps://mail.acme.test"),
+            Err(NotAServer::Scheme("smtp"))
+        );
+    }
+
+    #[test]
     fn what_is_no_server_is_refused() {
         for (text, why) in [
-            ("imap.acme.test", NotAServer::Scheme),
-            ("http://acme.test", NotAServer::Scheme),
+            ("imap.acme.test", NotAServer::Scheme("imap")),
+            ("http://acme.test", NotAServer::Scheme("imap")),
             ("imaps://", NotAServer::Host),
             ("imaps://a b", NotAServer::Host),
             ("imaps://a:0", NotAServer::Port),

@@ -19,6 +19,8 @@ pub struct Message {
     pub direction: Direction,
     /// Who wrote it.
     pub from: Contact,
+    /// Whom answers are to go to, where that is somebody else.
+    pub reply_to: Option<Contact>,
     /// Whom it was addressed to.
     pub to: Vec<Contact>,
     /// Who got a copy.

@@ -282,6 +282,7 @@ mod tests {
             kind: MessageKind::Public,
             direction,
             from: contact("Ada"),
+            reply_to: None,
             to: Vec::new(),
             cc: Vec::new(),
             subject: String::new(),

@@ -9,7 +9,7 @@ use super::{
     rows,
 };
 use crate::domain::{
-    Draft, DraftId, DraftOrigin, DraftState, MessageId, ReceiptId, TicketId, Timestamp,
+    Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, ReceiptId, TicketId, Timestamp,
 };
 
 /// A draft to save.
@@ -75,10 +75,10 @@ impl Standing {
 }
 
 const SELECT_LIVE: &str = "SELECT id, ticket, author, answers, text, revision, origin, standing,
-         state, receipts, flags, saved_at
+         state, receipts, flags, envelope, saved_at
      FROM drafts WHERE ticket = $1 AND author = $2 AND standing = 'live'";
 const SELECT_ONE: &str = "SELECT id, ticket, author, answers, text, revision, origin, standing,
-         state, receipts, flags, saved_at
+         state, receipts, flags, envelope, saved_at
      FROM drafts WHERE id = $1";
 
 impl Store {
@@ -133,6 +133,36 @@ impl Store {
             };
             self.commit(tx, &happened).await?;
             Ok(saved)
+        })
+        .await
+    }
+
+    /// Says to whom a live draft goes and what goes with it.
+    pub async fn set_envelope(
+        &self,
+        id: DraftId,
+        envelope: &Envelope,
+        at: Timestamp,
+    ) -> Result<Draft, StoreError> {
+        self.told("address the draft", async {
+            let mut tx = self.begin().await?;
+            let (draft, standing) = self.locked_draft(&mut tx, id).await?;
+            if standing != Standing::Live {
+                let because = "it is not live any more";
+                return Err(Trouble::conflict(because, None, &draft.text));
+            }
+            sqlx::query("UPDATE drafts SET envelope = $2 WHERE id = $1")
+                .bind(id.to_string())
+                .bind(rows::to_json(envelope)?)
+                .execute(&mut *tx)
+                .await?;
+            let subject = draft.ticket.to_string();
+            self.commit(tx, &moved(Verb::DraftSaved, &draft, &subject, at))
+                .await?;
+            Ok(Draft {
+                envelope: Some(envelope.clone()),
+                ..draft
+            })
         })
         .await
     }
@@ -266,7 +296,7 @@ async fn one(tx: &mut AnyConnection, id: DraftId) -> Result<(Draft, Standing), T
     Ok((draft(&row)?, standing))
 }
 
-fn new_draft(save: &SaveDraft) -> Draft {
+pub(super) fn new_draft(save: &SaveDraft) -> Draft {
     Draft {
         id: DraftId::new(uuid::Uuid::now_v7()),
         ticket: save.ticket,
@@ -278,6 +308,7 @@ fn new_draft(save: &SaveDraft) -> Draft {
         state: save.state,
         receipts: save.receipts.clone(),
         flags: save.flags.clone(),
+        envelope: None,
         saved_at: save.at,
     }
 }
@@ -286,6 +317,7 @@ fn next_draft(save: &SaveDraft, current: &Draft) -> Draft {
     Draft {
         id: current.id,
         revision: current.revision + 1,
+        envelope: current.envelope.clone(),
         ..new_draft(save)
     }
 }
@@ -328,6 +360,28 @@ async fn write_draft(tx: &mut AnyConnection, draft: &Draft) -> Result<(), Troubl
     Ok(())
 }
 
+/// Writes the draft of a reply that goes into the outbox at once.
+pub(super) async fn write_queued(tx: &mut AnyConnection, draft: &Draft) -> Result<(), Trouble> {
+    sqlx::query(
+        "INSERT INTO drafts (id, ticket, author, answers, text, revision, origin, standing, state,
+             receipts, flags, envelope, saved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, '[]', '[]', $9, $10)",
+    )
+    .bind(draft.id.to_string())
+    .bind(draft.ticket.to_string())
+    .bind(&draft.author)
+    .bind(draft.answers.map(|answers| answers.to_string()))
+    .bind(&draft.text)
+    .bind(draft.revision)
+    .bind(rows::word(draft.origin)?)
+    .bind(rows::word(draft.state)?)
+    .bind(draft.envelope.as_ref().map(rows::to_json).transpose()?)
+    .bind(draft.saved_at.as_microsecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 fn moved<'a>(verb: Verb, draft: &'a Draft, subject: &'a str, at: Timestamp) -> Happened<'a> {
     Happened {
         verb,
@@ -350,6 +404,10 @@ fn draft(row: &AnyRow) -> Result<Draft, Trouble> {
         state: rows::worded(row, "state")?,
         receipts: rows::json(row, "receipts")?,
         flags: rows::json(row, "flags")?,
+        envelope: match rows::text_or_none(row, "envelope")? {
+            Some(_) => Some(rows::json(row, "envelope")?),
+            None => None,
+        },
         saved_at: rows::time(row, "saved_at")?,
     })
 }

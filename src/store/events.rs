@@ -26,6 +26,8 @@ pub enum Verb {
     ReplyQueued,
     /// A reply was taken out of the outbox.
     ReplyWithdrawn,
+    /// A reply came further on its way out.
+    ReplyMoved,
     /// A receipt was written.
     ReceiptWritten,
     /// The ledger changed: money was held, settled, recovered or booked.
@@ -40,7 +42,7 @@ pub enum Verb {
     Other,
 }
 
-const VERBS: [Verb; 12] = [
+const VERBS: [Verb; 13] = [
     Verb::Filed,
     Verb::TicketChanged,
     Verb::DraftSaved,
@@ -48,6 +50,7 @@ const VERBS: [Verb; 12] = [
     Verb::DraftRestored,
     Verb::ReplyQueued,
     Verb::ReplyWithdrawn,
+    Verb::ReplyMoved,
     Verb::ReceiptWritten,
     Verb::Spent,
     Verb::Announced,
@@ -66,6 +69,7 @@ impl Verb {
             Self::DraftRestored => "draft_restored",
             Self::ReplyQueued => "reply_queued",
             Self::ReplyWithdrawn => "reply_withdrawn",
+            Self::ReplyMoved => "reply_moved",
             Self::ReceiptWritten => "receipt_written",
             Self::Spent => "spent",
             Self::Announced => "announced",

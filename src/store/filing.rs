@@ -14,11 +14,11 @@ use super::{
     error::Trouble,
     events::{self, Happened, Verb},
     messages::{self, Arrival},
-    originals, rows,
+    originals, outbox, rows,
     search::Sql,
     tickets,
 };
-use crate::domain::{Direction, Message, Status, Ticket, TicketId, Timestamp};
+use crate::domain::{Direction, Message, MessageKind, Status, Ticket, TicketId, Timestamp};
 
 /// Letters to file together. Keep it near 30: other writers wait until it is done.
 #[derive(Clone, Debug)]
@@ -45,6 +45,8 @@ pub struct Letter {
     pub note_path: Option<String>,
     /// The bytes as they came, kept beside the message.
     pub original: Option<Vec<u8>>,
+    /// Whether it is a copy of what left here: its id alone says that it is known.
+    pub is_own_copy: bool,
 }
 
 /// Where a letter goes.
@@ -196,7 +198,7 @@ impl Store {
         let twins = twins(tx, source, &letter.message).await?;
         if let Some(twin) = twins
             .iter()
-            .find(|twin| twin.raw_sha256 == letter.message.raw_sha256)
+            .find(|twin| letter.is_own_copy || twin.raw_sha256 == letter.message.raw_sha256)
         {
             tray.duplicates += 1;
             if let Place::New(ticket) = &letter.place
@@ -237,8 +239,9 @@ impl Store {
             tray.touched.insert(ticket.id);
         }
         tickets::write_ticket(tx, &ticket, None).await?;
-        if is_from_customer(&message) {
+        if is_from_customer(&message) || is_reply_from_elsewhere(&message) {
             make_stale(tx, ticket.id).await?;
+            outbox::bring_back(tx, ticket.id).await?;
         }
         tray.imported += 1;
         Ok(())
@@ -345,7 +348,14 @@ const fn is_from_customer(message: &Message) -> bool {
     matches!(message.direction, Direction::In) && !message.auto_class.is_automatic()
 }
 
-/// Marks the finished drafts of a ticket: the customer wrote again after they were begun.
+/// A reply that one of us wrote in another program.
+fn is_reply_from_elsewhere(message: &Message) -> bool {
+    message.direction == Direction::Out
+        && message.kind == MessageKind::Public
+        && !message.auto_class.is_automatic()
+}
+
+/// Marks the finished drafts of a ticket: somebody wrote after they were begun.
 async fn make_stale(tx: &mut AnyConnection, ticket: TicketId) -> Result<(), Trouble> {
     sqlx::query(
         "UPDATE drafts SET state = 'stale'

@@ -14,6 +14,8 @@ const MOST_REFS: usize = 200;
 /// What stands in the column `facts`.
 #[derive(Serialize, Deserialize)]
 struct Facts {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_to: Option<Contact>,
     to: Vec<Contact>,
     cc: Vec<Contact>,
     attachments: Vec<Attachment>,
@@ -60,6 +62,7 @@ pub(super) async fn insert_message(
     arrival: &Arrival<'_>,
 ) -> Result<(), Trouble> {
     let facts = Facts {
+        reply_to: message.reply_to.clone(),
         to: message.to.clone(),
         cc: message.cc.clone(),
         attachments: message.attachments.clone(),
@@ -138,6 +141,7 @@ fn message(row: &AnyRow) -> Result<Message, Trouble> {
             name: rows::text_or_none(row, "from_name")?,
             address: rows::text(row, "from_address")?,
         },
+        reply_to: facts.reply_to,
         to: facts.to,
         cc: facts.cc,
         subject: rows::text(row, "subject")?,

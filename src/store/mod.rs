@@ -6,6 +6,7 @@
 //! and no screen, and never asks what time it is.
 
 mod breakers;
+mod delivering;
 mod dialect;
 mod draft_from;
 mod drafts;
@@ -14,6 +15,7 @@ mod events;
 mod exchange;
 mod filing;
 mod known;
+mod leases;
 mod ledger;
 mod mailboxes;
 mod messages;
@@ -26,6 +28,7 @@ mod reconcile;
 mod rows;
 mod schema;
 mod search;
+mod secret;
 mod standings;
 mod sums;
 mod tickets;
@@ -47,13 +50,16 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use delivering::{Claim, Outcome, Underway};
 pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};
 pub use events::{EventRow, Verb};
 pub use filing::{Filed, Filing, Known, Letter, Moved, Place};
 pub use known::KnownLinks;
+pub use leases::{Held, LeaseAsk};
 pub use ledger::{HoldAnswer, HoldAsk, HoldState, OpenHold};
+pub use outbox::{QueueAnswer, QueuedFrom, Queueing};
 pub use receipts::{Broken, ReceiptFilter, Verdict};
 pub use reconcile::Reconciled;
 pub use sums::Sums;

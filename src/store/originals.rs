@@ -25,6 +25,18 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Keeps the bytes of a file by their digest.
+    pub async fn keep_original(&self, sha256: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.told("keep a file", async {
+            let mut tx = self.begin().await?;
+            insert(&mut tx, sha256, bytes).await?;
+            tx.commit().await
+        })
+        .await
+    }
+}
+
 /// Keeps the bytes of a message, once for all messages that have them.
 pub(super) async fn insert(
     tx: &mut AnyConnection,

@@ -1,58 +1,123 @@
-//! The outbox: replies that wait to leave, written before any socket is opened.
+//! The outbox: replies that wait to leave, written before any socket is opened. How they leave is
+//! in `delivering`.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sqlx::{AnyConnection, any::AnyRow};
 
 use super::{
     Store, StoreError,
-    drafts::{self, Standing},
+    drafts::{self, SaveDraft, Standing},
     error::Trouble,
     events::{Happened, Verb},
     rows,
     search::Sql,
 };
-use crate::domain::{Delivery, Draft, OutboxId, OutboxRow, TicketEvent, TicketId, Timestamp};
+use crate::domain::{
+    Draft, DraftId, OutboxId, OutboxRow, Post, Progress, Ticket, TicketEvent, TicketId, Timestamp,
+};
 
-const SELECT: &str = "SELECT id, ticket, draft, text, then_status, approved_by, queued_at, delivery
+pub(super) const SELECT: &str =
+    "SELECT id, ticket, draft, text, then_status, approved_by, queued_at, delivery, account,
+         rfc_message_id, post, held_until, next_attempt_at, attempts, said
      FROM outbox";
+
+/// A reply to put into the outbox.
+pub struct Queueing<'a> {
+    /// The row.
+    pub row: &'a OutboxRow,
+    /// The mail as it leaves, where there is a way.
+    pub mime: Option<&'a [u8]>,
+    /// The draft it comes from.
+    pub from: QueuedFrom<'a>,
+    /// How many messages of people the ticket had when its reader approved the reply; with more
+    /// now, the reply is stale and is refused. None queues it whatever came.
+    pub seen_messages: Option<u64>,
+}
+
+/// Where a reply's text was before.
+pub enum QueuedFrom<'a> {
+    /// In the live draft, at this revision.
+    Live(i64),
+    /// Nowhere: a command brought it. The draft is made with it, for when it is taken back.
+    Nowhere(&'a SaveDraft),
+}
+
+/// What came of putting a reply into the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QueueAnswer {
+    /// It is there.
+    Queued,
+    /// Somebody wrote after the reader looked; nothing was queued.
+    Stale,
+}
 
 impl Store {
     /// Puts a reply into the outbox and takes its draft off the desk, both or neither. Refused
     /// when the ticket takes no reply, or when the draft is not live any more or not at the
-    /// `revision` that was approved. The ticket keeps its status until the reply has left.
-    pub async fn queue_reply(&self, row: &OutboxRow, revision: i64) -> Result<(), StoreError> {
+    /// revision that was approved. The ticket keeps its status until the reply has left.
+    pub async fn queue_reply(&self, queueing: &Queueing<'_>) -> Result<QueueAnswer, StoreError> {
+        let row = queueing.row;
         self.told("queue the reply", async {
             let mut tx = self.begin().await?;
-            let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
-            if standing != Standing::Live {
-                let because = "it was discarded or queued there";
-                return Err(Trouble::conflict(because, None, &row.text));
-            }
-            if draft.revision != revision {
-                let because = "it was saved there after you approved it";
-                return Err(Trouble::conflict(because, Some(draft), &row.text));
-            }
-            if draft.ticket != row.ticket {
-                return Err(Trouble::not_found("draft on that ticket", &row.draft));
-            }
+            let key = row.ticket.to_string();
             let ticket = self.locked_ticket(&mut tx, row.ticket).await?;
+            if let Some(seen) = queueing.seen_messages
+                && messages_of_people(&mut tx, row.ticket).await? != seen
+            {
+                make_stale(&mut tx, row.draft).await?;
+                self.commit(tx, &happened(Verb::DraftSaved, row, (&key, row.queued_at)))
+                    .await?;
+                return Ok(QueueAnswer::Stale);
+            }
             ticket
                 .status
                 .after(&TicketEvent::AgentReply(Some(row.then)))?;
-            insert(&mut tx, row).await?;
+            let draft = self.draft_to_queue(&mut tx, queueing).await?;
+            insert(&mut tx, row, (draft, queueing.mime)).await?;
             sqlx::query("UPDATE drafts SET standing = 'queued' WHERE id = $1")
-                .bind(row.draft.to_string())
+                .bind(draft.to_string())
                 .execute(&mut *tx)
                 .await?;
-            let happened = Happened {
-                verb: Verb::ReplyQueued,
-                subject: &row.ticket.to_string(),
-                actor: &row.approved_by,
-                detail: "",
-                at: row.queued_at,
-            };
-            self.commit(tx, &happened).await
+            self.commit(tx, &happened(Verb::ReplyQueued, row, (&key, row.queued_at)))
+                .await?;
+            Ok(QueueAnswer::Queued)
         })
         .await
+    }
+
+    async fn draft_to_queue(
+        &self,
+        tx: &mut AnyConnection,
+        queueing: &Queueing<'_>,
+    ) -> Result<DraftId, Trouble> {
+        let row = queueing.row;
+        match queueing.from {
+            QueuedFrom::Live(revision) => {
+                let (draft, standing) = self.locked_draft(tx, row.draft).await?;
+                if standing != Standing::Live {
+                    let because = "it was discarded or queued there";
+                    return Err(Trouble::conflict(because, None, &row.text));
+                }
+                if draft.revision != revision {
+                    let because = "it was saved there after you approved it";
+                    return Err(Trouble::conflict(because, Some(draft), &row.text));
+                }
+                if draft.ticket != row.ticket {
+                    return Err(Trouble::not_found("draft on that ticket", &row.draft));
+                }
+                Ok(draft.id)
+            }
+            QueuedFrom::Nowhere(save) => {
+                self.locked_ticket(tx, row.ticket).await?;
+                let draft = Draft {
+                    id: row.draft,
+                    envelope: row.post.as_ref().map(|post| post.letter.envelope.clone()),
+                    ..drafts::new_draft(save)
+                };
+                drafts::write_queued(tx, &draft).await?;
+                Ok(draft.id)
+            }
+        }
     }
 
     /// Returns the replies of one ticket, or of all, newest first.
@@ -71,14 +136,63 @@ impl Store {
         .await
     }
 
-    /// Takes a held reply out of the outbox and brings its draft back to the desk.
+    /// Returns the replies that have not come to an end, oldest first, with their tickets.
+    pub async fn open_outbox(&self) -> Result<Vec<(OutboxRow, Ticket)>, StoreError> {
+        let rows = self
+            .told("read the outbox", async {
+                let mut sql = Sql::new();
+                sql.push(SELECT).push(
+                    " WHERE delivery IN ('held', 'sending', 'unsure') ORDER BY queued_at, id",
+                );
+                let rows = sql.ready().fetch_all(self.pool()).await?;
+                rows.iter().map(outbox_row).collect::<Result<Vec<_>, _>>()
+            })
+            .await?;
+        let mut open = Vec::with_capacity(rows.len());
+        for row in rows {
+            if let Some(ticket) = self.ticket(row.ticket).await? {
+                open.push((row, ticket));
+            }
+        }
+        Ok(open)
+    }
+
+    /// Returns one reply of the outbox.
+    pub async fn outbox_row(&self, id: OutboxId) -> Result<OutboxRow, StoreError> {
+        self.told("read the outbox", async {
+            let mut one_connection = self.pool().acquire().await?;
+            one(&mut one_connection, id).await
+        })
+        .await
+    }
+
+    /// Returns the mail of a reply as it leaves; none where it has left or has no way.
+    pub async fn outbox_mime(&self, id: OutboxId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.told("read the outbox", async {
+            let row = sqlx::query("SELECT mime FROM outbox WHERE id = $1")
+                .bind(id.to_string())
+                .fetch_one(self.pool())
+                .await?;
+            let mime = rows::text_or_none(&row, "mime")?;
+            mime.map(|text| {
+                let bytes = STANDARD.decode(text);
+                bytes.map_err(|_| Trouble::damaged("outbox", &"its base64"))
+            })
+            .transpose()
+        })
+        .await
+    }
+
+    /// Takes a reply that is held, was refused, or may not have left out of the outbox and brings
+    /// its draft back to the desk.
     pub async fn withdraw(&self, id: OutboxId, at: Timestamp) -> Result<Draft, StoreError> {
         self.told("withdraw the reply", async {
             let mut tx = self.begin().await?;
             let row = one(&mut tx, id).await?;
             let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
             let changed = sqlx::query(
-                "UPDATE outbox SET delivery = 'withdrawn' WHERE id = $1 AND delivery = 'held'",
+                "UPDATE outbox SET delivery = 'withdrawn', mime = NULL
+                 WHERE id = $1 AND delivery IN ('held', 'failed', 'unsure')",
             )
             .bind(id.to_string())
             .execute(&mut *tx)
@@ -89,40 +203,118 @@ impl Store {
                 return Err(Trouble::conflict(because, None, &row.text));
             }
             let back = drafts::revive(&mut tx, &draft).await?;
-            let happened = Happened {
-                verb: Verb::ReplyWithdrawn,
-                subject: &row.ticket.to_string(),
-                actor: &row.approved_by,
-                detail: "",
-                at,
-            };
-            self.commit(tx, &happened).await?;
+            self.commit(
+                tx,
+                &happened(Verb::ReplyWithdrawn, &row, (&row.ticket.to_string(), at)),
+            )
+            .await?;
             Ok(back)
         })
         .await
     }
 }
 
-async fn insert(tx: &mut AnyConnection, row: &OutboxRow) -> Result<(), Trouble> {
+/// Says what happened to a reply of a ticket.
+pub(super) fn happened<'a>(
+    verb: Verb,
+    row: &'a OutboxRow,
+    (ticket, at): (&'a str, Timestamp),
+) -> Happened<'a> {
+    Happened {
+        verb,
+        subject: ticket,
+        actor: &row.approved_by,
+        detail: "",
+        at,
+    }
+}
+
+/// Counts the public messages of people: what a reader of the ticket has seen, or has not.
+async fn messages_of_people(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS n FROM messages
+         WHERE ticket = $1 AND kind = 'public' AND auto_class IN ('human', 'list')",
+    )
+    .bind(ticket.to_string())
+    .fetch_one(tx)
+    .await?;
+    rows::count(&row, "n")
+}
+
+async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Trouble> {
+    sqlx::query("UPDATE drafts SET state = 'stale' WHERE id = $1 AND standing = 'live'")
+        .bind(draft.to_string())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
+/// approved. Where its author has begun another draft, the reply stays in the outbox as not sent.
+pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
+    let mut sql = Sql::new();
+    let key = sql.text_value(ticket.to_string());
+    sql.push(SELECT)
+        .push(&format!(" WHERE ticket = {key} AND delivery = 'held'"));
+    let held = sql.ready().fetch_all(&mut *tx).await?;
+    for row in &held {
+        let row = outbox_row(row)?;
+        let has_other = drafts::live(&mut *tx, ticket, &row.approved_by)
+            .await?
+            .is_some();
+        let delivery = if has_other { "failed" } else { "withdrawn" };
+        sqlx::query(
+            "UPDATE outbox SET delivery = $2, said = 'a new message came before it left'
+             WHERE id = $1",
+        )
+        .bind(row.id.to_string())
+        .bind(delivery)
+        .execute(&mut *tx)
+        .await?;
+        if !has_other {
+            sqlx::query(
+                "UPDATE drafts SET standing = 'live', state = 'stale', state_before = NULL
+                 WHERE id = $1 AND standing = 'queued'",
+            )
+            .bind(row.draft.to_string())
+            .execute(&mut *tx)
+            .await?;
+        }
+    }
+    Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))
+}
+
+async fn insert(
+    tx: &mut AnyConnection,
+    row: &OutboxRow,
+    (draft, mime): (DraftId, Option<&[u8]>),
+) -> Result<(), Trouble> {
+    let post = row.post.as_ref();
+    let letter = post.map(|post| rows::to_json(&post.letter)).transpose()?;
     sqlx::query(
         "INSERT INTO outbox (id, ticket, draft, text, then_status, approved_by, queued_at,
-             delivery)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             delivery, account, rfc_message_id, post, mime, held_until, attempts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)",
     )
     .bind(row.id.to_string())
     .bind(row.ticket.to_string())
-    .bind(row.draft.to_string())
+    .bind(draft.to_string())
     .bind(rows::plain(&row.text))
     .bind(rows::word(row.then)?)
     .bind(rows::plain(&row.approved_by))
     .bind(row.queued_at.as_microsecond())
-    .bind(rows::word(&row.delivery)?)
+    .bind(row.progress.delivery.word())
+    .bind(post.map(|post| post.account.clone()))
+    .bind(post.map(|post| post.rfc_message_id.clone()))
+    .bind(letter)
+    .bind(mime.map(|bytes| STANDARD.encode(bytes)))
+    .bind(row.progress.held_until.map(Timestamp::as_microsecond))
     .execute(tx)
     .await?;
     Ok(())
 }
 
-async fn one(tx: &mut AnyConnection, id: OutboxId) -> Result<OutboxRow, Trouble> {
+pub(super) async fn one(tx: &mut AnyConnection, id: OutboxId) -> Result<OutboxRow, Trouble> {
     let mut sql = Sql::new();
     let key = sql.text_value(id.to_string());
     sql.push(SELECT).push(&format!(" WHERE id = {key}"));
@@ -133,7 +325,18 @@ async fn one(tx: &mut AnyConnection, id: OutboxId) -> Result<OutboxRow, Trouble>
         .ok_or_else(|| Trouble::not_found("reply in the outbox", &id))
 }
 
-fn outbox_row(row: &AnyRow) -> Result<OutboxRow, Trouble> {
+pub(super) fn outbox_row(row: &AnyRow) -> Result<OutboxRow, Trouble> {
+    let post = match (
+        rows::text_or_none(row, "account")?,
+        rows::text_or_none(row, "rfc_message_id")?,
+    ) {
+        (Some(account), Some(rfc_message_id)) => Some(Post {
+            account,
+            rfc_message_id,
+            letter: rows::json(row, "post")?,
+        }),
+        (Some(_) | None, _) => None,
+    };
     Ok(OutboxRow {
         id: rows::parsed(row, "id")?,
         ticket: rows::parsed(row, "ticket")?,
@@ -142,6 +345,13 @@ fn outbox_row(row: &AnyRow) -> Result<OutboxRow, Trouble> {
         then: rows::worded(row, "then_status")?,
         approved_by: rows::text(row, "approved_by")?,
         queued_at: rows::time(row, "queued_at")?,
-        delivery: rows::worded::<Delivery>(row, "delivery")?,
+        post,
+        progress: Progress {
+            delivery: rows::worded(row, "delivery")?,
+            held_until: rows::time_or_none(row, "held_until")?,
+            next_attempt_at: rows::time_or_none(row, "next_attempt_at")?,
+            attempts: u32::try_from(rows::int(row, "attempts")?).unwrap_or(u32::MAX),
+            said: rows::text_or_none(row, "said")?,
+        },
     })
 }

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         version: 1,
         name: "start",
@@ -47,6 +47,11 @@ const STEPS: [Step; 7] = [
         version: 7,
         name: "mailboxes",
         sql: include_str!("../../assets/migrations/0007_mailboxes.sql"),
+    },
+    Step {
+        version: 8,
+        name: "leaving_mail",
+        sql: include_str!("../../assets/migrations/0008_leaving_mail.sql"),
     },
 ];
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::action::Scope,
     desk::face::{DeskEvent, DraftAsk, Drafted},
-    domain::{Cap, Change, Mono, OutboxId, OutboxRow, Status, Usd, draft::Delivery},
+    domain::{Cap, Change, Mono, OutboxId, OutboxRow, Progress, Status, Usd},
 };
 
 fn note(model: &super::model::Model) -> String {
@@ -144,10 +144,7 @@ fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
     assert!(
         matches!(
             effects.as_slice(),
-            [Effect::QueueReply {
-                then: Status::Solved,
-                ..
-            }]
+            [Effect::QueueReply(approval)] if approval.then == Status::Solved
         ),
         "{effects:?}"
     );
@@ -191,7 +188,7 @@ fn a_flagged_draft_asks_twice_and_a_key_held_down_does_not_count() {
     let effects = update(&mut model, Msg::Key(key), later);
 
     assert!(
-        matches!(effects.as_slice(), [Effect::QueueReply { .. }]),
+        matches!(effects.as_slice(), [Effect::QueueReply(_)]),
         "{effects:?}"
     );
 }
@@ -435,7 +432,8 @@ fn waiting_reply() -> OutboxRow {
         then: Status::Solved,
         approved_by: "noor".to_owned(),
         queued_at: now().civil,
-        delivery: Delivery::Held,
+        post: None,
+        progress: Progress::held(None),
     }
 }
 

@@ -9,10 +9,10 @@ use crate::{
     desk::{
         drill::DrillPlan,
         face::{ChainCard, DraftAsk},
+        send::Approval,
     },
     domain::{
-        Cap, Change, DraftId, LinkName, OutboxId, ProviderName, Query, ReceiptQuery, Status,
-        TicketId,
+        Cap, Change, DraftId, LinkName, OutboxId, ProviderName, Query, ReceiptQuery, TicketId,
     },
 };
 
@@ -111,14 +111,7 @@ pub enum Effect {
         undo: Change,
     },
     /// Put the draft into the outbox.
-    QueueReply {
-        /// Of which ticket.
-        ticket: TicketId,
-        /// What the ticket is when it has left.
-        then: Status,
-        /// The text that was on the screen: nothing else is approved.
-        seen: String,
-    },
+    QueueReply(Approval),
     /// Take a reply out of the outbox.
     Withdraw(OutboxId),
     /// Throw a draft away.

@@ -102,6 +102,7 @@ pub(crate) fn message(ticket: i64, place: i64, text: &str) -> Message {
         kind: MessageKind::Public,
         direction: Direction::In,
         from: row.requester,
+        reply_to: None,
         to: vec![Contact {
             name: None,
             address: "help@acme.example".to_owned(),
@@ -137,6 +138,7 @@ pub(crate) fn draft(ticket: i64) -> Draft {
         revision: 2,
         origin: DraftOrigin::Ai,
         state: DraftState::Ready,
+        envelope: None,
         receipts: vec![ReceiptId::new(id(4, ticket))],
         flags: vec!["fallback".to_owned()],
         saved_at: now().civil,

@@ -167,6 +167,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         kind: MessageKind::Public,
         direction: Direction::In,
         from: contact,
+        reply_to: None,
         to: Vec::new(),
         cc: Vec::new(),
         subject: subject.to_owned(),
@@ -190,6 +191,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         reopen: None,
         note_path: None,
         original: None,
+        is_own_copy: false,
     }
 }
 

@@ -351,6 +351,7 @@ fn letter(at: usize) -> Letter {
         kind: MessageKind::Public,
         direction: Direction::In,
         from: ada(),
+        reply_to: None,
         to: vec![],
         cc: vec![],
         subject: ticket.subject.clone(),
@@ -376,6 +377,7 @@ fn letter(at: usize) -> Letter {
         reopen: None,
         note_path: None,
         original: None,
+        is_own_copy: false,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use deskhand::{
     desk::face::DeskEvent,
-    domain::{Change, DraftOrigin, DraftState, Ending, Status},
+    desk::send::Approval,
+    domain::{Change, DraftOrigin, DraftState, Ending, Status, TicketId},
     sim::Fault,
 };
 
@@ -57,9 +58,7 @@ async fn a_cancelled_run_does_not_take_back_what_a_person_typed_meanwhile() {
     })
     .await;
     assert_eq!(written.state, DraftState::Writing);
-    let refused = desk
-        .queue_reply(ticket, Status::Solved, &written.text)
-        .await;
+    let refused = desk.queue_reply(&approval(ticket, &written.text)).await;
     assert!(refused.is_err(), "half a reply is not sent");
 
     let mine = format!("{} and my own end.", written.text);
@@ -252,16 +251,23 @@ async fn only_the_text_that_was_on_the_screen_is_queued() {
         .await
         .unwrap();
 
-    let refused = desk
-        .queue_reply(ticket, Status::Solved, "As approved")
-        .await;
+    let refused = desk.queue_reply(&approval(ticket, "As approved")).await;
 
     let said = refused.unwrap_err().to_string();
     assert!(said.contains("Look at it again"), "{said}");
     assert!(desk.waiting_replies().await.unwrap().is_empty());
     let queued = desk
-        .queue_reply(ticket, Status::Solved, "Changed elsewhere")
+        .queue_reply(&approval(ticket, "Changed elsewhere"))
         .await;
     assert_eq!(queued.unwrap().text, "Changed elsewhere");
     desk.close().await;
+}
+
+fn approval(ticket: TicketId, seen: &str) -> Approval {
+    Approval {
+        ticket,
+        then: Status::Solved,
+        seen: seen.to_owned(),
+        seen_messages: None,
+    }
 }

@@ -3,6 +3,7 @@
 # and prints `PLAIN_PORT TLS_PORT CA_FILE`; `restart FOLDER` starts it anew on the same ports;
 # `stop FOLDER` ends it and removes FOLDER.
 # Every name may sign in with the password `rig-password`; its mail is the Maildir FOLDER/mail/NAME.
+# Mail for NAME at any domain is taken by LMTP on the port in FOLDER/lmtp-port.
 set -euo pipefail
 
 usage() { echo "usage: $0 start|restart|stop FOLDER" >&2; exit 2; }
@@ -25,12 +26,12 @@ certificate() {
         -out "$folder/server.pem" -extfile <(printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n')
 }
 
-configuration() { # PLAIN TLS
+configuration() { # PLAIN TLS LMTP
     cat <<END
 base_dir = $folder/run
 state_dir = $folder/state
 log_path = $folder/log
-protocols = imap
+protocols = imap lmtp
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <$folder/server.pem
@@ -73,6 +74,19 @@ service imap-login {
 service anvil {
   chroot =
 }
+service lmtp {
+  inet_listener lmtp {
+    address = 127.0.0.1
+    port = $3
+  }
+}
+service auth {
+  unix_listener auth-client {
+    mode = 0666
+  }
+}
+auth_mechanisms = plain login
+auth_username_format = %Ln
 END
 }
 
@@ -85,7 +99,8 @@ start)
     certificate >"$folder/openssl.log" 2>&1 || { cat "$folder/openssl.log" >&2; exit 1; }
     for _ in 1 2 3 4 5; do # somebody else may have a port
         plain=$(shuf -i 20000-32000 -n 1)
-        configuration "$plain" $((plain + 1)) >"$folder/dovecot.conf"
+        configuration "$plain" $((plain + 1)) $((plain + 2)) >"$folder/dovecot.conf"
+        echo $((plain + 2)) >"$folder/lmtp-port"
         "$server" -c "$folder/dovecot.conf" >"$folder/start.log" 2>&1 || continue
         for _ in $(seq 50); do
             if (exec 3<>"/dev/tcp/127.0.0.1/$plain") 2>/dev/null; then

@@ -1,8 +1,11 @@
 //! Drafts and the outbox.
 
 use deskhand::{
-    domain::{Delivery, DraftId, DraftState, Order, OutboxId, OutboxRow, Query, Status, TicketId},
-    store::{Revision, Store, StoreError},
+    domain::{
+        Delivery, DraftId, DraftState, Order, OutboxId, OutboxRow, Progress, Query, Status,
+        TicketId,
+    },
+    store::{QueuedFrom, Queueing, Revision, Store, StoreError},
 };
 use uuid::Uuid;
 
@@ -98,6 +101,15 @@ async fn a_new_letter_makes_a_draft_stale(store: &Store, id: TicketId) {
     assert_eq!((draft.state, draft.revision), (DraftState::Stale, 1));
 }
 
+fn from_live(row: &OutboxRow, revision: i64) -> Queueing<'_> {
+    Queueing {
+        row,
+        mime: None,
+        from: QueuedFrom::Live(revision),
+        seen_messages: None,
+    }
+}
+
 pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
     let id = number(store, 4813).await.id;
     let draft = store.draft(id, "noor").await.unwrap().unwrap();
@@ -109,16 +121,22 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
         then: Status::Solved,
         approved_by: "noor".into(),
         queued_at: at(400),
-        delivery: Delivery::Held,
+        post: None,
+        progress: Progress::held(None),
     };
 
-    let stale = store.queue_reply(&row, draft.revision - 1).await;
+    let stale = store
+        .queue_reply(&from_live(&row, draft.revision - 1))
+        .await;
     assert!(matches!(stale, Err(StoreError::Conflict(_))), "{stale:?}");
     assert_eq!(
         store.draft(id, "noor").await.unwrap().as_ref(),
         Some(&draft)
     );
-    store.queue_reply(&row, draft.revision).await.unwrap();
+    store
+        .queue_reply(&from_live(&row, draft.revision))
+        .await
+        .unwrap();
 
     assert_eq!(store.outbox(Some(id)).await.unwrap(), vec![row.clone()]);
     assert_eq!(store.outbox(None).await.unwrap().len(), 1);
@@ -130,7 +148,7 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
         .unwrap();
     assert!(shown[0].has_held_reply && shown[0].draft.is_none());
     assert!(matches!(
-        store.queue_reply(&row, draft.revision).await,
+        store.queue_reply(&from_live(&row, draft.revision)).await,
         Err(StoreError::Conflict(_))
     ));
     assert!(matches!(
@@ -144,7 +162,7 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
         Err(StoreError::Conflict(_))
     ));
     assert_eq!(
-        store.outbox(Some(id)).await.unwrap()[0].delivery,
+        store.outbox(Some(id)).await.unwrap()[0].progress.delivery,
         Delivery::Withdrawn
     );
     a_closed_ticket_takes_no_reply(store, row).await;
@@ -161,7 +179,7 @@ async fn a_closed_ticket_takes_no_reply(store: &Store, row: OutboxRow) {
         ..row.clone()
     };
     let draft = store.draft(row.ticket, "noor").await.unwrap().unwrap();
-    let refused = store.queue_reply(&again, draft.revision).await;
+    let refused = store.queue_reply(&from_live(&again, draft.revision)).await;
 
     assert!(
         matches!(refused, Err(StoreError::IllegalMove(_))),

@@ -139,6 +139,7 @@ pub(super) fn message(rfc_id: &str, text: &str, sent: i64) -> Message {
         kind: MessageKind::Public,
         direction: Direction::In,
         from: maya(),
+        reply_to: None,
         to: vec![Contact {
             name: None,
             address: "desk@example.com".into(),
@@ -174,6 +175,7 @@ pub(super) fn letter(rfc_id: &str, ticket: &Ticket, text: &str, sent: i64) -> Le
         place: Place::New(Box::new(ticket.clone())),
         reopen: None,
         note_path: Some("/mail/cur/1".into()),
+        is_own_copy: false,
         original: Some(b"Subject: x\r\n\r\n\xff\0 as it came".to_vec()),
     }
 }
@@ -185,6 +187,7 @@ pub(super) fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         reopen: None,
         note_path: None,
         original: None,
+        is_own_copy: false,
     }
 }
 

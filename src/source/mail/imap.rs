@@ -1,6 +1,7 @@
 //! Reading a mailbox over IMAP: one connection, one folder at a time.
 //!
-//! Nothing is changed on the server: bodies are read with `PEEK`, folders are opened read-only.
+//! Reading changes nothing on the server: bodies are read with `PEEK`, folders are opened
+//! read-only. Copies of sent mail are put where the server wants them.
 
 use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
@@ -325,6 +326,24 @@ impl Mailbox {
         }
         let session = within(&server, ANSWER, idle.done()).await?.map_err(wrong)?;
         Ok(Self { session, ..self })
+    }
+
+    /// Tells whether a folder has a message with this id.
+    pub async fn has_message(&mut self, folder: &str, id: &str) -> Result<bool, ImapError> {
+        self.select(folder).await?;
+        let id: String = id.chars().filter(|c| !"\"\\\r\n".contains(*c)).collect();
+        let query = format!("HEADER Message-ID \"<{id}>\"");
+        let found = within(&self.server, ANSWER, self.session.uid_search(query)).await?;
+        let found = found.map_err(|error| failed(&self.server, &error))?;
+        Ok(!found.is_empty())
+    }
+
+    /// Puts a message that was read already into a folder.
+    pub async fn append_seen(&mut self, folder: &str, bytes: &[u8]) -> Result<(), ImapError> {
+        let appending = self.session.append(folder, Some("(\\Seen)"), None, bytes);
+        within(&self.server, ANSWER, appending)
+            .await?
+            .map_err(|error| failed(&self.server, &error))
     }
 
     /// Signs out. What goes wrong with that is nobody's concern.

@@ -2,9 +2,14 @@
 
 mod auto;
 mod bounce;
+pub mod compose;
 pub mod imap;
+pub mod kind;
+mod marks;
 pub mod parse;
+pub mod smtp;
 mod subject;
 mod tls;
 
 pub use bounce::Bounce;
+pub use marks::OwnMarks;

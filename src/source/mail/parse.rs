@@ -7,7 +7,7 @@ use mail_parser::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{auto, bounce::Bounce, subject};
+use super::{auto, bounce::Bounce, marks::OwnMarks, subject};
 use crate::{
     domain::{Attachment, AttachmentId, AutoClass, Body, Contact},
     text::{clean, html, quote},
@@ -23,6 +23,8 @@ const MOST_PEOPLE: usize = 500;
 pub struct Parsed {
     /// Who wrote it.
     pub from: Contact,
+    /// Whom answers are to go to, where that is somebody else.
+    pub reply_to: Option<Contact>,
     /// Whom it was addressed to.
     pub to: Vec<Contact>,
     /// Who got a copy.
@@ -47,6 +49,8 @@ pub struct Parsed {
     pub raw_sha256: String,
     /// What it reports, if it is a delivery report.
     pub bounce: Option<Bounce>,
+    /// What it bears that the desk may know as its own.
+    pub own_marks: OwnMarks,
 }
 
 /// Reads a mail. `otherwise` is when it was sent if it does not say so itself. Whatever has one
@@ -79,13 +83,19 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
         let is_address = |person: &Contact| person.address.eq_ignore_ascii_case(id);
         !from.iter().chain(&to).chain(&cc).any(is_address)
     });
+    let from = from.unwrap_or_default();
+    let reply_to = people(message.reply_to()).into_iter().next();
+    let body = body(&message);
+    let own_marks = OwnMarks::read(&message, &[&to, &cc], &body.text);
     Ok(Parsed {
-        from: from.unwrap_or_default(),
+        reply_to: reply_to.filter(|person| !person.is_same_mailbox(&from)),
+        from,
         to,
         cc,
         normal_subject: subject::normal(&raw_subject),
         subject: raw_subject,
-        body: body(&message),
+        body,
+        own_marks,
         attachments: attachments(&message),
         rfc_message_id: own.unwrap_or_else(|| made_id(&raw_sha256)),
         answers,
@@ -101,6 +111,7 @@ fn only_text(bytes: &[u8], raw_sha256: String, otherwise: Timestamp) -> Parsed {
     let text = clean::clean(&String::from_utf8_lossy(bytes));
     Parsed {
         from: Contact::default(),
+        reply_to: None,
         to: Vec::new(),
         cc: Vec::new(),
         subject: String::new(),
@@ -113,6 +124,7 @@ fn only_text(bytes: &[u8], raw_sha256: String, otherwise: Timestamp) -> Parsed {
         sent_at: otherwise,
         raw_sha256,
         bounce: None,
+        own_marks: OwnMarks::default(),
     }
 }
 

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     config::action::Action,
-    desk::face::DraftAsk,
+    desk::{
+        face::DraftAsk,
+        send::{Approval, letter::messages_of_people},
+    },
     domain::{Change, QueueRow, Status, TicketId},
 };
 
@@ -283,11 +286,16 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         return Vec::new();
     }
     model.work.asked_twice = None;
-    vec![Effect::QueueReply {
+    let seen_messages = model
+        .talk
+        .view_of(here)
+        .map(|view| messages_of_people(&view.messages));
+    vec![Effect::QueueReply(Approval {
         ticket: here,
         then,
         seen,
-    }]
+        seen_messages,
+    })]
 }
 
 fn undo(model: &mut Model) -> Vec<Effect> {

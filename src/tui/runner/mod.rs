@@ -140,7 +140,7 @@ impl Runner {
             effect @ Effect::LoadPage { .. } => self.read(effect, |newest| &mut newest.page),
             effect @ (Effect::Save { .. }
             | Effect::SaveOver(_)
-            | Effect::QueueReply { .. }
+            | Effect::QueueReply(_)
             | Effect::Withdraw(_)
             | Effect::Discard(..)
             | Effect::Restore(..)

@@ -46,9 +46,9 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
                     .map_err(trouble),
             )
         }
-        Effect::QueueReply { ticket, then, seen } => {
-            let row = desk.queue_reply(ticket, then, &seen).await;
-            Done::Queued(row.map(Box::new).map_err(trouble), then)
+        Effect::QueueReply(approval) => {
+            let row = desk.queue_reply(&approval).await;
+            Done::Queued(row.map(Box::new).map_err(trouble), approval.then)
         }
         Effect::Withdraw(row) => {
             Done::Withdrawn(desk.withdraw(row).await.map(Box::new).map_err(trouble))

@@ -7,7 +7,6 @@ use crate::{
     desk::face::{Phase, Running},
     domain::{
         Attempt, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Receipt, TicketId,
-        draft::Delivery,
     },
     tui::{
         model::Model,
@@ -48,7 +47,7 @@ pub fn sight(model: &Model, ticket: TicketId) -> Sight<'_> {
     let held = view
         .outbox
         .iter()
-        .find(|row| row.delivery == Delivery::Held);
+        .find(|row| row.progress.delivery.is_open());
     held.map_or(Sight::Nothing, Sight::Held)
 }
 

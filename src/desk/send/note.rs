@@ -1,0 +1,72 @@
+//! Internal notes: they become messages of the ticket and nothing else. No outbox, no address, no
+//! socket is on their way.
+
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    desk::{Desk, DeskError, face::DeskEvent, tickets::no_ticket},
+    domain::{AutoClass, Body, Contact, Direction, Message, MessageId, MessageKind, TicketId},
+    store::{Filing, Letter, Place},
+};
+
+/// Where notes come from.
+const SOURCE: &str = "desk";
+
+impl Desk {
+    /// Writes an internal note on a ticket.
+    pub async fn note(&self, id: TicketId, text: &str) -> Result<MessageId, DeskError> {
+        if text.trim().is_empty() {
+            return Err(DeskError::Nothing("The note has no words."));
+        }
+        let ticket = self.store.ticket(id).await?.ok_or_else(|| no_ticket(id))?;
+        let now = self.clock.now();
+        let note = MessageId::new(Uuid::now_v7());
+        let settings = self.settings();
+        let email = settings.config.agent.email.clone().unwrap_or_default();
+        let message = Message {
+            id: note,
+            ticket: id,
+            kind: MessageKind::Internal,
+            direction: Direction::Out,
+            from: Contact {
+                name: Some(self.agent()),
+                address: email,
+            },
+            reply_to: None,
+            to: Vec::new(),
+            cc: Vec::new(),
+            subject: ticket.subject,
+            body: Body {
+                text: text.to_owned(),
+                clean: text.to_owned(),
+                quoted: None,
+                signature: None,
+                from_html: false,
+            },
+            attachments: Vec::new(),
+            rfc_message_id: format!("note.{note}@deskhand.invalid"),
+            answers: Vec::new(),
+            auto_class: AutoClass::Human,
+            sent_at: now,
+            raw_sha256: format!("{:x}", Sha256::digest(text.as_bytes())),
+            thread_reason: "a note".to_owned(),
+            was_seen: true,
+        };
+        let filing = Filing {
+            source: SOURCE.to_owned(),
+            letters: vec![Letter {
+                message,
+                place: Place::In(id),
+                reopen: None,
+                note_path: None,
+                original: None,
+                is_own_copy: false,
+            }],
+            first_number: None,
+        };
+        self.store.file(&filing, now).await?;
+        self.tell(DeskEvent::TicketChanged(id));
+        Ok(note)
+    }
+}

@@ -1,0 +1,376 @@
+//! From an approved text to a reply that waits: addressed, written as mail, its time to be taken
+//! back running.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::letter::{self, Below};
+use crate::{
+    config::AccountConfig,
+    desk::{Desk, DeskError, face::DeskEvent, tickets::no_ticket},
+    domain::{
+        Contact, Draft, DraftId, DraftOrigin, DraftState, Envelope, Message, OutboxId, OutboxRow,
+        Post, PostLetter, Progress, Status, Ticket, TicketEvent, TicketId, Timestamp,
+    },
+    source::mail::compose::{Author, Outgoing, compose},
+    store::{QueueAnswer, QueuedFrom, Queueing, SaveDraft},
+};
+
+/// What a person approved with one key.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// What it is when the reply has left.
+    pub then: Status,
+    /// The text that was on the screen: no other is queued.
+    pub seen: String,
+    /// How many messages of people were on the screen; with more now the reply is stale. None: a
+    /// person has said that it is to go out whatever came.
+    pub seen_messages: Option<u64>,
+}
+
+/// A reply that a command brings.
+#[derive(Clone, Debug)]
+pub struct ReplyAsk {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The text.
+    pub text: String,
+    /// Who gets it beside, or instead: parts that are none are as usual.
+    pub to: Option<Vec<Contact>>,
+    /// More people who get a copy.
+    pub cc: Vec<Contact>,
+    /// People who get a copy that nobody is told of.
+    pub bcc: Vec<Contact>,
+    /// The files that go with it.
+    pub files: Vec<crate::domain::Enclosed>,
+    /// What the ticket is when the reply has left; none as usual.
+    pub then: Option<Status>,
+    /// How long it can be taken back; none as the config says.
+    pub hold: Option<Duration>,
+}
+
+/// A reply ready to be queued.
+struct Ready {
+    row: OutboxRow,
+    mime: Option<Vec<u8>>,
+}
+
+impl Desk {
+    /// Puts the ticket's draft into the outbox. The ticket takes the status `then` only when the
+    /// reply has left. A text that changed meanwhile, or that somebody's new message made stale,
+    /// must be looked at again and is not queued.
+    pub async fn queue_reply(&self, approval: &Approval) -> Result<OutboxRow, DeskError> {
+        let id = approval.ticket;
+        let view = self.ticket(id).await?;
+        let then = approval.then;
+        view.ticket
+            .status
+            .after(&TicketEvent::AgentReply(Some(then)))?;
+        let draft = view.draft.filter(|draft| !draft.text.trim().is_empty());
+        let draft = draft.ok_or(DeskError::Nothing("There is no reply to send yet."))?;
+        check_draft(&draft, &approval.seen)?;
+        let envelope = draft.envelope.clone();
+        let envelope = envelope.unwrap_or_else(|| {
+            letter::envelope(&view.ticket, &view.messages, &self.own_addresses())
+        });
+        let ready = self
+            .ready(
+                (&view.ticket, &view.messages),
+                (draft.id, draft.text, envelope),
+                then,
+                None,
+            )
+            .await?;
+        let queueing = Queueing {
+            row: &ready.row,
+            mime: ready.mime.as_deref(),
+            from: QueuedFrom::Live(draft.revision),
+            seen_messages: approval.seen_messages,
+        };
+        let answer = self.store.queue_reply(&queueing).await?;
+        self.tell(DeskEvent::TicketChanged(id));
+        match answer {
+            QueueAnswer::Queued => Ok(ready.row),
+            QueueAnswer::Stale => Err(DeskError::Stale),
+        }
+    }
+
+    /// Puts a reply that a command brings into the outbox. A draft that is being written on the
+    /// ticket is left alone.
+    pub async fn reply(&self, ask: ReplyAsk) -> Result<OutboxRow, DeskError> {
+        let view = self.ticket(ask.ticket).await?;
+        let then = match ask.then {
+            Some(then) => then,
+            None => view.ticket.status.after(&TicketEvent::AgentReply(None))?,
+        };
+        view.ticket
+            .status
+            .after(&TicketEvent::AgentReply(Some(then)))?;
+        if ask.text.trim().is_empty() {
+            return Err(DeskError::Nothing("The reply has no words."));
+        }
+        let mut envelope = letter::envelope(&view.ticket, &view.messages, &self.own_addresses());
+        if let Some(to) = ask.to {
+            envelope.to = to;
+        }
+        envelope.cc.extend(ask.cc);
+        envelope.bcc.extend(ask.bcc);
+        envelope.files = ask.files;
+        let draft = DraftId::new(Uuid::now_v7());
+        let ready = self
+            .ready(
+                (&view.ticket, &view.messages),
+                (draft, ask.text.clone(), envelope),
+                then,
+                ask.hold,
+            )
+            .await?;
+        let save = SaveDraft {
+            ticket: ask.ticket,
+            author: self.agent(),
+            answers: letter::answered(&view.messages).map(|message| message.id),
+            text: ask.text,
+            origin: DraftOrigin::Human,
+            state: DraftState::Ready,
+            receipts: Vec::new(),
+            flags: Vec::new(),
+            expected: None,
+            at: self.clock.now(),
+        };
+        let queueing = Queueing {
+            row: &ready.row,
+            mime: ready.mime.as_deref(),
+            from: QueuedFrom::Nowhere(&save),
+            seen_messages: Some(letter::messages_of_people(&view.messages)),
+        };
+        match self.store.queue_reply(&queueing).await? {
+            QueueAnswer::Queued => {
+                self.tell(DeskEvent::TicketChanged(ask.ticket));
+                Ok(ready.row)
+            }
+            QueueAnswer::Stale => Err(DeskError::Stale),
+        }
+    }
+
+    /// Says to whom the ticket's draft goes and what goes with it.
+    pub async fn set_envelope(
+        &self,
+        ticket: TicketId,
+        envelope: &Envelope,
+    ) -> Result<Draft, DeskError> {
+        let draft = match self.store.draft(ticket, &self.agent()).await? {
+            Some(draft) => draft,
+            None => self.save_text(ticket, "", None).await?,
+        };
+        let at = self.clock.now();
+        let draft = self.store.set_envelope(draft.id, envelope, at).await?;
+        self.tell(DeskEvent::DraftSaved(draft.id));
+        Ok(draft)
+    }
+
+    /// Writes the mail of a reply, or leaves it without where there is no way of sending yet.
+    async fn ready(
+        &self,
+        (ticket, messages): (&Ticket, &[Message]),
+        (draft, text, envelope): (DraftId, String, Envelope),
+        then: Status,
+        hold: Option<Duration>,
+    ) -> Result<Ready, DeskError> {
+        let now = self.clock.now();
+        let id = OutboxId::new(Uuid::now_v7());
+        let written = match self.account_for(ticket) {
+            Some(account) => {
+                let about = (ticket, messages);
+                Some(self.write(&account, about, (id, &text, envelope)).await?)
+            }
+            None => None,
+        };
+        let hold = hold.unwrap_or(self.settings().config.outbox.undo);
+        let held_until = written
+            .as_ref()
+            .map(|_| now.checked_add(hold).unwrap_or(now));
+        let (post, mime) = written.unzip();
+        let row = OutboxRow {
+            id,
+            ticket: ticket.id,
+            draft,
+            text,
+            then,
+            approved_by: self.agent(),
+            queued_at: now,
+            post,
+            progress: Progress::held(held_until),
+        };
+        Ok(Ready { row, mime })
+    }
+
+    /// Writes a reply as mail.
+    pub(super) async fn write(
+        &self,
+        account: &AccountConfig,
+        (ticket, messages): (&Ticket, &[Message]),
+        (id, text, envelope): (OutboxId, &str, Envelope),
+    ) -> Result<(Post, Vec<u8>), DeskError> {
+        if envelope.everybody().is_empty() {
+            return Err(DeskError::Nothing(
+                "The reply goes to nobody: the ticket names no address. Say to whom with `e`, or \
+                 --to on the command line.",
+            ));
+        }
+        let files = self.enclosed(&envelope).await?;
+        let stamp = self.stamp().await?;
+        let domain = account.address.rsplit('@').next().unwrap_or("localhost");
+        let answered = letter::answered(messages);
+        let sending = &account.sending;
+        let mark = stamp.mark(ticket.number);
+        let settings = self.settings();
+        let below = Below {
+            sending,
+            signature: settings.config.agent.signature.as_deref(),
+            answered,
+            mark: None,
+        };
+        let from = Contact {
+            name: Some(sending.name.clone().unwrap_or_else(|| self.agent())),
+            address: account.address.clone(),
+        };
+        let post = Post {
+            account: account.address.clone(),
+            rfc_message_id: stamp.message_id(ticket.number, id, domain),
+            letter: PostLetter {
+                subject: letter::subject(ticket, messages, sending.subject_token.as_deref()),
+                answers: answered.map(answers).unwrap_or_default(),
+                envelope,
+                from,
+            },
+        };
+        let letter = &post.letter;
+        let html = sending.has_html.then(|| letter::html(text, &below));
+        let mime = compose(&Outgoing {
+            from: &letter.from,
+            reply_to: plus_address(account, &mark).as_deref(),
+            to: &letter.envelope.to,
+            cc: &letter.envelope.cc,
+            subject: &letter.subject,
+            message_id: &post.rfc_message_id,
+            answers: &letter.answers,
+            date: self.clock.now(),
+            text: &letter::text(text, &below),
+            html: html.as_deref(),
+            files: &files,
+            loop_mark: &stamp.loop_mark(),
+            author: Author::Person,
+        });
+        Ok((post, mime))
+    }
+
+    /// Reads the files that go with a reply.
+    async fn enclosed(
+        &self,
+        envelope: &Envelope,
+    ) -> Result<Vec<(String, String, Vec<u8>)>, DeskError> {
+        let limit = self.settings().config.outbox.attachments_bytes;
+        let sizes = envelope.files.iter().map(|file| file.size_bytes);
+        let bytes = sizes.fold(0, u64::saturating_add);
+        if bytes > limit {
+            return Err(DeskError::TooMuch { bytes, limit });
+        }
+        let mut files = Vec::with_capacity(envelope.files.len());
+        for file in &envelope.files {
+            let content = self.store.original(&file.sha256).await?;
+            let content = content.ok_or_else(|| DeskError::NoFile(file.name.clone()))?;
+            files.push((file.name.clone(), file.media_type.clone(), content));
+        }
+        Ok(files)
+    }
+
+    /// Takes a reply out of the outbox and makes it the draft it was.
+    pub async fn withdraw(&self, id: OutboxId) -> Result<Draft, DeskError> {
+        let draft = self.store.withdraw(id, self.clock.now()).await?;
+        self.tell(DeskEvent::TicketChanged(draft.ticket));
+        Ok(draft)
+    }
+
+    /// Returns the replies that have not come to an end with their tickets, newest first.
+    pub async fn waiting_replies(&self) -> Result<Vec<(OutboxRow, Ticket)>, DeskError> {
+        let mut open = self.store.open_outbox().await?;
+        open.reverse();
+        Ok(open)
+    }
+
+    /// Lets a reply that was refused, is unsure or was found waiting leave now: a person says so.
+    /// One that was written before there was a way of sending is written as mail first.
+    pub async fn release(&self, id: OutboxId) -> Result<(), DeskError> {
+        let row = self.store.outbox_row(id).await?;
+        let now = self.clock.now();
+        let Some(mime) = self.store.outbox_mime(id).await? else {
+            return Err(self.why_not_ready(&row).await?);
+        };
+        self.store.hold_again(id, &mime, now).await?;
+        self.tell(DeskEvent::TicketChanged(row.ticket));
+        Ok(())
+    }
+
+    async fn why_not_ready(&self, row: &OutboxRow) -> Result<DeskError, DeskError> {
+        let ticket = self.store.ticket(row.ticket).await?;
+        let ticket = ticket.ok_or_else(|| no_ticket(row.ticket))?;
+        Ok(match self.account_for(&ticket) {
+            Some(_) => DeskError::Nothing(
+                "This reply was written before its account could send. Take it back (u), look at \
+                 it, and send it again.",
+            ),
+            None => DeskError::NoWayOut,
+        })
+    }
+}
+
+/// Refuses a draft that is not what the person saw.
+fn check_draft(draft: &Draft, seen: &str) -> Result<(), DeskError> {
+    if draft.state == DraftState::Writing {
+        return Err(DeskError::Nothing(
+            "The reply is still being written. Wait for its end, or stop it with Esc.",
+        ));
+    }
+    if draft.text != seen {
+        return Err(DeskError::Nothing(
+            "The reply is not the one on the screen: it is not saved yet, or was changed \
+             meanwhile. Nothing was queued. Look at it again.",
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the ids a reply to a message answers, nearest parent first.
+fn answers(message: &Message) -> Vec<String> {
+    let mut ids = Vec::with_capacity(message.answers.len() + 1);
+    // An id that we made for a mail without one stands nowhere but here.
+    if !message.rfc_message_id.ends_with("@deskhand.invalid") {
+        ids.push(message.rfc_message_id.clone());
+    }
+    for id in &message.answers {
+        if !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    }
+    ids
+}
+
+/// Returns the address that names the ticket, where the account has such.
+fn plus_address(account: &AccountConfig, mark: &str) -> Option<String> {
+    let (local, domain) = account.address.split_once('@')?;
+    account
+        .sending
+        .has_plus_address
+        .then(|| format!("{local}+{mark}@{domain}"))
+}
+
+/// Returns when something is tried again after so many tries: half a minute at first, an hour at
+/// most.
+pub(super) fn next_try(now: Timestamp, attempts: u32) -> Timestamp {
+    let seconds = 30_u64.saturating_mul(1 << attempts.saturating_sub(1).min(7));
+    now.checked_add(Duration::from_secs(seconds.min(3600)))
+        .unwrap_or(Timestamp::MAX)
+}

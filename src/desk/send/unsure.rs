@@ -1,0 +1,125 @@
+//! What is done about a reply of which nobody knows whether it left: the folder of sent mail is
+//! searched for it, and if that does not settle it, a person is asked.
+
+use crate::{
+    desk::{
+        Desk, DeskError,
+        face::DeskEvent,
+        owner::{Fate, Owner},
+    },
+    domain::{Delivery, OutboxId, OutboxRow},
+    source::mail::imap::ImapError,
+};
+
+impl Desk {
+    /// Takes over what senders that died left behind, and looks for what is unsure.
+    pub(super) async fn settle_outbox(&self) -> Result<(), DeskError> {
+        let now = self.clock.now();
+        for underway in self.store.underway().await? {
+            let ran_out = underway.lease_until < now;
+            let owner = Owner::read(&underway.owner);
+            let is_dead = match owner.map_or(Fate::Unknown, |owner| owner.fate(self.store.origin()))
+            {
+                Fate::Us | Fate::Unknown => ran_out,
+                Fate::Alive => false,
+                Fate::Dead => true,
+            };
+            if is_dead {
+                self.store.take_over(&underway, now).await?;
+            }
+        }
+        for row in self.store.outbox(None).await? {
+            if row.progress.delivery == Delivery::Unsure && self.is_in_sent_folder(&row).await {
+                self.it_was_sent(row.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that an unsure reply has left: it was found, or a person says so.
+    pub async fn it_was_sent(&self, id: OutboxId) -> Result<(), DeskError> {
+        let row = self.store.outbox_row(id).await?;
+        if row.progress.delivery != Delivery::Unsure {
+            return Err(DeskError::Nothing("That reply is not unsure."));
+        }
+        let mime = self.store.outbox_mime(id).await?;
+        let mime = mime.ok_or(DeskError::Nothing("The mail of that reply is not kept."))?;
+        self.sent(&row, (&mime, false), "it was sent after all")
+            .await?;
+        self.tell(DeskEvent::TicketChanged(row.ticket));
+        Ok(())
+    }
+
+    /// Looks for a reply in the folder of sent mail. What cannot be looked at proves nothing.
+    pub(super) async fn is_in_sent_folder(&self, row: &OutboxRow) -> bool {
+        let found = self.look_for(row).await;
+        if let Err(error) = &found {
+            tracing::warn!(%error, "the folder of sent mail could not be searched");
+        }
+        found.unwrap_or(false)
+    }
+
+    async fn look_for(&self, row: &OutboxRow) -> Result<bool, DeskError> {
+        let (Some(account), Some(post)) = (self.account_of(row), &row.post) else {
+            return Ok(false);
+        };
+        let failed = |error: ImapError| DeskError::Mail {
+            address: account.address.clone(),
+            error,
+        };
+        let mut mailbox = self.mailbox(&account).await?;
+        let found = async {
+            match mailbox.sent_folder().await? {
+                Some(folder) => mailbox.has_message(&folder, &post.rfc_message_id).await,
+                None => Ok(false),
+            }
+        };
+        let found = found.await.map_err(failed);
+        mailbox.close().await;
+        found
+    }
+
+    /// Puts copies of sent replies into the folder of sent mail.
+    pub(super) async fn keep_copies(&self) -> Result<(), DeskError> {
+        for row in self.store.copies_due().await? {
+            let (Some(account), Some(post)) = (self.account_of(&row), &row.post) else {
+                continue;
+            };
+            let failed = |error: ImapError| DeskError::Mail {
+                address: account.address.clone(),
+                error,
+            };
+            let Some(mime) = self.sent_mime(&row).await? else {
+                self.store.copy_done(row.id).await?;
+                continue;
+            };
+            let mut mailbox = self.mailbox(&account).await?;
+            let copied = async {
+                let Some(folder) = mailbox.sent_folder().await? else {
+                    return Ok(());
+                };
+                if mailbox.has_message(&folder, &post.rfc_message_id).await? {
+                    return Ok(());
+                }
+                mailbox.append_seen(&folder, &mime).await
+            };
+            let copied = copied.await.map_err(failed);
+            mailbox.close().await;
+            copied?;
+            self.store.copy_done(row.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns the bytes of a reply that has left.
+    async fn sent_mime(&self, row: &OutboxRow) -> Result<Option<Vec<u8>>, DeskError> {
+        let messages = self.store.messages(row.ticket).await?;
+        let message = messages
+            .iter()
+            .find(|message| message.id.to_string() == row.id.to_string());
+        match message {
+            Some(message) => Ok(self.store.original(&message.raw_sha256).await?),
+            None => Ok(None),
+        }
+    }
+}

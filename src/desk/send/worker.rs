@@ -1,0 +1,189 @@
+//! The outbox at work: what is due leaves, while a desk is open or when a command says so.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::broadcast::error::RecvError, time::sleep};
+
+use super::Delivered;
+use crate::{
+    desk::{Desk, DeskError, face::DeskEvent},
+    domain::{Delivery, OutboxId, OutboxRow, Timestamp},
+};
+
+/// The name of this work among the leases.
+const LEASE: &str = "outbox";
+/// After a failure of our own the outbox is looked at again.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// What a command that sends tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentNow {
+    /// What left.
+    pub sent: Vec<OutboxId>,
+    /// What waits on.
+    pub held: Vec<OutboxId>,
+    /// What was refused, or could not be sent now, with the words said.
+    pub failed: Vec<(OutboxId, String)>,
+    /// Of what nobody knows.
+    pub unsure: Vec<OutboxId>,
+}
+
+impl Desk {
+    /// Sends what is due, for a desk that stays open. What was due before it began is left to
+    /// the person.
+    pub(in crate::desk) async fn run_outbox(self: Arc<Self>) {
+        if self.is_demo() {
+            return;
+        }
+        self.keep_at(LEASE, |desk| async move { desk.send_as_due().await })
+            .await;
+    }
+
+    async fn send_as_due(&self) {
+        let began = self.clock.now();
+        let mut events = self.events();
+        self.say_what_waits(began).await;
+        loop {
+            let next = logged(self.send_due(began).await).unwrap_or(Some(AGAIN));
+            let waiting = async {
+                match next {
+                    Some(pause) => sleep(pause).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = waiting => {}
+                () = outbox_may_have_changed(&mut events) => {}
+                () = self.background.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Sends what is due and returns how long until the next is; none when nothing waits.
+    async fn send_due(&self, began: Timestamp) -> Result<Option<Duration>, DeskError> {
+        let mut next: Option<Timestamp> = None;
+        for (row, ticket) in self.store.open_outbox().await? {
+            let Some(due) = row.progress.due_at().filter(|due| *due > began) else {
+                continue;
+            };
+            if row.progress.delivery != Delivery::Held {
+                continue;
+            }
+            if due > self.clock.now() {
+                next = Some(next.map_or(due, |next| next.min(due)));
+                continue;
+            }
+            match self.deliver(row.id, Some(began)).await? {
+                Delivered::Later(due, said) => {
+                    next = Some(next.map_or(due, |next| next.min(due)));
+                    if row.progress.attempts == 0 {
+                        self.remark(format!(
+                            "The reply to #{} did not leave yet: {said}. It is tried again.",
+                            ticket.number
+                        ));
+                    }
+                }
+                delivered @ (Delivered::Sent
+                | Delivered::Failed(_)
+                | Delivered::Unsure(_)
+                | Delivered::NotOurs) => self.say(ticket.number, &delivered),
+            }
+        }
+        let copies = logged(self.keep_copies().await).map_or(Some(AGAIN), |()| None);
+        let now = self.clock.now();
+        let until = next.map(|next| Duration::try_from(next - now).unwrap_or(Duration::ZERO));
+        Ok(match (until, copies) {
+            (Some(until), Some(copies)) => Some(until.min(copies)),
+            (until, copies) => until.or(copies),
+        })
+    }
+
+    fn say(&self, number: i64, delivered: &Delivered) {
+        let words = match delivered {
+            Delivered::Sent => format!("The reply to #{number} left."),
+            Delivered::Failed(said) => {
+                format!("The reply to #{number} was not sent: {said}. It is a draft again.")
+            }
+            Delivered::Unsure(said) => format!(
+                "Nobody knows whether the reply to #{number} left: {said}. The outbox asks you."
+            ),
+            Delivered::Later(..) | Delivered::NotOurs => return,
+        };
+        self.remark(words);
+    }
+
+    /// Takes over what is left of dead senders, and says once that replies wait which nobody sends without a word.
+    async fn say_what_waits(&self, began: Timestamp) {
+        logged(self.settle_outbox().await);
+        let Ok(open) = self.store.open_outbox().await else {
+            return;
+        };
+        let waits = |row: &OutboxRow| match row.progress.delivery {
+            Delivery::Unsure => true,
+            Delivery::Held => row.progress.due_at().is_none_or(|due| due <= began),
+            Delivery::Sending | Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => false,
+        };
+        let count = open.iter().filter(|(row, _)| waits(row)).count();
+        if count > 0 {
+            let replies = if count == 1 {
+                "1 reply waits".to_owned()
+            } else {
+                format!("{count} replies wait")
+            };
+            self.remark(format!(
+                "{replies} in the outbox and will ask before leaving: open it to send or take back."
+            ));
+        }
+    }
+
+    /// Sends everything that is due: a person, or a script, says so.
+    pub async fn send_now(&self) -> Result<SentNow, DeskError> {
+        let lease = self.lease_for_command(LEASE).await?;
+        let done = self.while_leased(&lease, self.send_all_due()).await;
+        self.let_go(lease).await;
+        done.unwrap_or(Err(DeskError::Broken))
+    }
+
+    async fn send_all_due(&self) -> Result<SentNow, DeskError> {
+        self.settle_outbox().await?;
+        let mut told = SentNow::default();
+        for (row, _) in self.store.open_outbox().await? {
+            match row.progress.delivery {
+                Delivery::Unsure => told.unsure.push(row.id),
+                Delivery::Held if row.progress.due_at().is_some_and(|due| due <= self.now()) => {
+                    match self.deliver(row.id, None).await? {
+                        Delivered::Sent => told.sent.push(row.id),
+                        Delivered::Later(_, said) | Delivered::Failed(said) => {
+                            told.failed.push((row.id, said));
+                        }
+                        Delivered::Unsure(_) => told.unsure.push(row.id),
+                        Delivered::NotOurs => told.held.push(row.id),
+                    }
+                }
+                Delivery::Held | Delivery::Sending => told.held.push(row.id),
+                Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => {}
+            }
+        }
+        logged(self.keep_copies().await);
+        Ok(told)
+    }
+}
+
+/// Notes in the log what went wrong with the outbox.
+fn logged<T>(done: Result<T, DeskError>) -> Option<T> {
+    done.inspect_err(|error| tracing::warn!(%error, "the outbox could not be worked off"))
+        .ok()
+}
+
+/// Waits for an event after which there may be more to send.
+async fn outbox_may_have_changed(events: &mut tokio::sync::broadcast::Receiver<DeskEvent>) {
+    loop {
+        match events.recv().await {
+            Ok(DeskEvent::TicketChanged(_) | DeskEvent::Changed) | Err(RecvError::Lagged(_)) => {
+                return;
+            }
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}

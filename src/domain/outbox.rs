@@ -1,0 +1,196 @@
+//! The outbox: replies that wait to leave, and how far each has come.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Contact, DraftId, OutboxId, Status, TicketId, Timestamp};
+
+/// A reply in the outbox: written before any socket is opened.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// The inner identity.
+    pub id: OutboxId,
+    /// The ticket it answers.
+    pub ticket: TicketId,
+    /// The draft it was.
+    pub draft: DraftId,
+    /// The text that will leave.
+    pub text: String,
+    /// The status the ticket takes when the reply has left.
+    pub then: Status,
+    /// Who pressed the key.
+    pub approved_by: String,
+    /// When it was put here.
+    pub queued_at: Timestamp,
+    /// How it is addressed; none where it was written before there was a way of sending.
+    pub post: Option<Post>,
+    /// How far it has come.
+    pub progress: Progress,
+}
+
+impl fmt::Debug for OutboxRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OutboxRow {} {:?}", self.id, self.progress.delivery)
+    }
+}
+
+/// How a reply is addressed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Post {
+    /// The address of the account it leaves by.
+    pub account: String,
+    /// Its Message-ID without the brackets: given once, kept by every attempt.
+    pub rfc_message_id: String,
+    /// What it is addressed with.
+    pub letter: PostLetter,
+}
+
+impl fmt::Debug for Post {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Post <{}>", self.rfc_message_id)
+    }
+}
+
+/// What stands on a reply beside its text.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PostLetter {
+    /// Who gets it and what goes with it.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// Its subject.
+    pub subject: String,
+    /// The ids it answers, nearest parent first.
+    pub answers: Vec<String>,
+    /// Who is named as its sender.
+    pub from: Contact,
+}
+
+/// Who gets a reply and what goes with it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// To whom it is addressed.
+    pub to: Vec<Contact>,
+    /// Who gets a copy.
+    pub cc: Vec<Contact>,
+    /// Who gets a copy that nobody is told of.
+    pub bcc: Vec<Contact>,
+    /// The files that go with it.
+    pub files: Vec<Enclosed>,
+}
+
+impl Envelope {
+    /// Returns everybody who gets it, each once.
+    pub fn everybody(&self) -> Vec<&Contact> {
+        let mut all: Vec<&Contact> = Vec::new();
+        for person in self.to.iter().chain(&self.cc).chain(&self.bcc) {
+            if !all.iter().any(|known| known.is_same_mailbox(person)) {
+                all.push(person);
+            }
+        }
+        all
+    }
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Envelope to {}, cc {}, bcc {}, {} files",
+            self.to.len(),
+            self.cc.len(),
+            self.bcc.len(),
+            self.files.len()
+        )
+    }
+}
+
+/// A file that goes with a reply.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enclosed {
+    /// Its name, without a path.
+    pub name: String,
+    /// Its media type, judged by what is in it.
+    pub media_type: String,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// SHA-256 of its bytes, in hex: where they are kept.
+    pub sha256: String,
+}
+
+impl fmt::Debug for Enclosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Enclosed of {} bytes", self.size_bytes)
+    }
+}
+
+/// How far a reply has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// In one word.
+    pub delivery: Delivery,
+    /// Until then it can be taken back without a trace; none where it has no way to leave.
+    pub held_until: Option<Timestamp>,
+    /// When it is tried again.
+    pub next_attempt_at: Option<Timestamp>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the server, or the desk, said of it last.
+    pub said: Option<String>,
+}
+
+impl Progress {
+    /// Returns the progress of a reply that was just put into the outbox.
+    pub const fn held(until: Option<Timestamp>) -> Self {
+        Self {
+            delivery: Delivery::Held,
+            held_until: until,
+            next_attempt_at: None,
+            attempts: 0,
+            said: None,
+        }
+    }
+
+    /// Returns when it may leave: its undo time is over and, after a failure, its pause too.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let until = self.held_until?;
+        Some(self.next_attempt_at.map_or(until, |next| next.max(until)))
+    }
+}
+
+/// How far a row of the outbox has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// Waits: its undo time runs, a pause after a failure, or no way of sending is set up.
+    Held,
+    /// Somebody is handing it over.
+    Sending,
+    /// The server has taken it.
+    Sent,
+    /// It may have left: the connection broke before the server said so.
+    Unsure,
+    /// The server refused it for good; it is a draft again.
+    Failed,
+    /// Brought back to the draft it was.
+    Withdrawn,
+}
+
+impl Delivery {
+    /// Returns the word for it, as in SQL and JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Unsure => "unsure",
+            Self::Failed => "failed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Tells whether a person or the desk still has something to do with it.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Held | Self::Sending | Self::Unsure)
+    }
+}

@@ -1,0 +1,351 @@
+//! Handing a mail to the server that sends it: once, and with an honest word of what came of it.
+//!
+//! The library's own `send` does not say how far it came. Here each step is taken apart, because
+//! an answer that never came after the text is not the same as a refusal before it.
+
+use std::{fs, path::Path, time::Duration};
+
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, Mechanism},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+    },
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::timeout;
+
+use crate::{
+    domain::{MailServer, Security},
+    text::clean::clean_line,
+};
+
+/// How long a server may take to accept a connection and greet.
+const CONNECT: Duration = Duration::from_secs(15);
+/// How long it may take over one answer (RFC 5321, 4.5.3.2 allows 5 minutes for most).
+const ANSWER: Duration = Duration::from_mins(2);
+/// And over the one after the text (RFC 5321, 4.5.3.2.6: 10 minutes).
+const AFTER_TEXT: Duration = Duration::from_mins(10);
+
+/// Who signs in where.
+#[derive(Clone, Copy)]
+pub struct SmtpLogin<'a> {
+    /// The server.
+    pub server: &'a MailServer,
+    /// The name.
+    pub user: &'a str,
+    /// The password.
+    pub password: &'a SecretString,
+    /// A file of certificates that are trusted beside the system's.
+    pub ca: Option<&'a Path>,
+    /// The domain to greet with.
+    pub hello: &'a str,
+}
+
+/// A mail and who is to have it.
+#[derive(Clone, Copy)]
+pub struct Parcel<'a> {
+    /// Where reports about it go; none for mail that nobody is to answer.
+    pub sender: Option<&'a str>,
+    /// Who gets it.
+    pub recipients: &'a [String],
+    /// Its bytes, as they are.
+    pub mime: &'a [u8],
+}
+
+/// What came of handing a mail over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handover {
+    /// The server has it.
+    Accepted(String),
+    /// The server will not have it now (4xx), or could not be reached: later.
+    Later(String),
+    /// The server will never have it (5xx).
+    Refused(String),
+    /// The text was on its way when the connection broke: nobody knows.
+    Unsure(String),
+}
+
+/// Says why a server could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SmtpError {
+    /// It cannot be reached, or does not answer.
+    #[error("{server} cannot be reached: {why}")]
+    Unreachable {
+        /// Which server.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+    /// No private connection came about; the password was not sent.
+    #[error("no private connection to {server}: {why}. The password was not sent")]
+    NotPrivate {
+        /// Which server.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+    /// It refused name or password.
+    #[error("{server} refused the name or the password: {said}")]
+    Refused {
+        /// Which server.
+        server: String,
+        /// Its words.
+        said: String,
+    },
+    /// It answered something else than was asked.
+    #[error("{server} could not be used: {said}")]
+    Failed {
+        /// Which server.
+        server: String,
+        /// Its words.
+        said: String,
+    },
+}
+
+/// Signs in and out again: nothing is sent.
+pub async fn test(login: SmtpLogin<'_>) -> Result<(), SmtpError> {
+    let mut connection = open(login).await?;
+    drop(timeout(CONNECT, connection.quit()).await);
+    Ok(())
+}
+
+/// Hands a mail over. `on_text` is asked right before its text goes out, and stops it with false.
+/// One recipient that is refused refuses it for all: nobody gets it then.
+pub async fn deliver(
+    login: SmtpLogin<'_>,
+    parcel: Parcel<'_>,
+    on_text: impl AsyncFnOnce() -> bool,
+) -> Result<Handover, SmtpError> {
+    let mut connection = open(login).await?;
+    let handover = hand_over(&mut connection, parcel, on_text).await;
+    drop(timeout(CONNECT, connection.quit()).await);
+    Ok(handover)
+}
+
+async fn open(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError> {
+    let server = login.server;
+    let hello = ClientId::Domain(login.hello.to_owned());
+    let tls = tls(login)?;
+    let place = (server.host.as_str(), server.port);
+    let first = match server.security {
+        Security::Tls => Some(tls.clone()),
+        Security::StartTls | Security::Plain => None,
+    };
+    let connecting = AsyncSmtpConnection::connect_tokio1(place, Some(CONNECT), &hello, first, None);
+    let mut connection = within(login, CONNECT, connecting).await?;
+    let offers_login = |connection: &AsyncSmtpConnection| {
+        connection
+            .server_info()
+            .get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login])
+            .is_some()
+    };
+    let must_hide = server.security == Security::StartTls;
+    let may_hide = server.security == Security::Plain
+        && !offers_login(&connection)
+        && connection.can_starttls();
+    if must_hide || may_hide {
+        if !connection.can_starttls() {
+            return Err(SmtpError::NotPrivate {
+                server: server.to_string(),
+                why: "it offers no STARTTLS".to_owned(),
+            });
+        }
+        within(login, ANSWER, connection.starttls(tls, &hello)).await?;
+    }
+    if server.security == Security::Plain && !offers_login(&connection) {
+        // A relay on this machine that knows no names.
+        return Ok(connection);
+    }
+    let credentials = Credentials::new(
+        login.user.to_owned(),
+        login.password.expose_secret().to_owned(),
+    );
+    let signed_in = timeout(
+        ANSWER,
+        connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials),
+    );
+    match signed_in.await {
+        Ok(Ok(_)) => Ok(connection),
+        Ok(Err(error)) if error.is_permanent() => Err(SmtpError::Refused {
+            server: server.to_string(),
+            said: words(&error),
+        }),
+        Ok(Err(error)) => Err(SmtpError::Failed {
+            server: server.to_string(),
+            said: words(&error),
+        }),
+        Err(_) => Err(silent(login)),
+    }
+}
+
+async fn hand_over(
+    connection: &mut AsyncSmtpConnection,
+    parcel: Parcel<'_>,
+    on_text: impl AsyncFnOnce() -> bool,
+) -> Handover {
+    if let Err(before) = address(connection, parcel).await {
+        return before;
+    }
+    if !on_text().await {
+        return Handover::Later("another program has it".to_owned());
+    }
+    if let Err(before) = command(connection, Data).await {
+        return before;
+    }
+    let text = parcel.mime.strip_suffix(b"\r\n").unwrap_or(parcel.mime);
+    match timeout(AFTER_TEXT, connection.message(text)).await {
+        Ok(Ok(response)) => Handover::Accepted(line(response.message())),
+        Ok(Err(error)) if error.is_transient() || error.is_permanent() => refused(&error),
+        Ok(Err(error)) => Handover::Unsure(format!(
+            "the connection broke before the server said whether it has it ({})",
+            words(&error)
+        )),
+        Err(_) => Handover::Unsure("the server never said whether it has it".to_owned()),
+    }
+}
+
+/// Says from whom it comes and to whom it goes.
+async fn address(connection: &mut AsyncSmtpConnection, parcel: Parcel<'_>) -> Result<(), Handover> {
+    let parse = |text: &str| {
+        text.parse::<Address>()
+            .map_err(|_| Handover::Refused("an address of it is none".to_owned()))
+    };
+    let sender = parcel.sender.map(parse).transpose()?;
+    let recipients: Vec<Address> = parcel
+        .recipients
+        .iter()
+        .map(|text| parse(text))
+        .collect::<Result<_, _>>()?;
+    let mut options = Vec::new();
+    if !parcel.mime.is_ascii() {
+        options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+    }
+    let is_foreign = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
+    if recipients.iter().chain(&sender).any(is_foreign) {
+        if !connection
+            .server_info()
+            .supports_feature(Extension::SmtpUtfEight)
+        {
+            let why = "an address has letters that this server does not take (no SMTPUTF8)";
+            return Err(Handover::Refused(why.to_owned()));
+        }
+        options.push(MailParameter::SmtpUtfEight);
+    }
+    command(connection, Mail::new(sender, options)).await?;
+    for recipient in recipients {
+        let named = recipient.to_string();
+        let told = command(connection, Rcpt::new(recipient, Vec::new())).await;
+        told.map_err(|handover| named_in(handover, &named))?;
+    }
+    Ok(())
+}
+
+fn named_in(handover: Handover, who: &str) -> Handover {
+    match handover {
+        Handover::Refused(said) => Handover::Refused(format!("{who}: {said}")),
+        Handover::Later(said) => Handover::Later(format!("{who}: {said}")),
+        Handover::Accepted(_) | Handover::Unsure(_) => handover,
+    }
+}
+
+/// Gives one command; whatever goes wrong here happens before the text.
+async fn command(
+    connection: &mut AsyncSmtpConnection,
+    command: impl std::fmt::Display,
+) -> Result<(), Handover> {
+    match timeout(ANSWER, connection.command(command)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(_) => Err(Handover::Later("the server did not answer".to_owned())),
+    }
+}
+
+fn refused(error: &Error) -> Handover {
+    if error.is_permanent() {
+        Handover::Refused(words(error))
+    } else {
+        Handover::Later(words(error))
+    }
+}
+
+fn tls(login: SmtpLogin<'_>) -> Result<TlsParameters, SmtpError> {
+    let not_private = |why: String| SmtpError::NotPrivate {
+        server: login.server.to_string(),
+        why,
+    };
+    let mut builder = TlsParameters::builder(login.server.host.clone());
+    if let Some(file) = login.ca {
+        let unread = |why: &dyn std::fmt::Display| {
+            not_private(format!("{} cannot be read: {why}", file.display()))
+        };
+        let pem = fs::read(file).map_err(|error| unread(&error))?;
+        let certificate = Certificate::from_pem(&pem).map_err(|error| unread(&error))?;
+        builder = builder.add_root_certificate(certificate);
+    }
+    builder
+        .build_rustls()
+        .map_err(|error| not_private(error.to_string()))
+}
+
+async fn within<T>(
+    login: SmtpLogin<'_>,
+    limit: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, SmtpError> {
+    match timeout(limit, work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(failed(login, &error)),
+        Err(_) => Err(silent(login)),
+    }
+}
+
+fn failed(login: SmtpLogin<'_>, error: &Error) -> SmtpError {
+    let server = login.server.to_string();
+    if error.is_tls() {
+        return SmtpError::NotPrivate {
+            server,
+            why: words(error),
+        };
+    }
+    if error.is_transient() || error.is_permanent() || error.is_response() {
+        return SmtpError::Failed {
+            server,
+            said: words(error),
+        };
+    }
+    let why = words(error);
+    // A certificate that is not trusted comes as a broken connection.
+    if why.contains("certificate") {
+        return SmtpError::NotPrivate { server, why };
+    }
+    SmtpError::Unreachable { server, why }
+}
+
+fn silent(login: SmtpLogin<'_>) -> SmtpError {
+    SmtpError::Unreachable {
+        server: login.server.to_string(),
+        why: "it did not answer in time".to_owned(),
+    }
+}
+
+fn line<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let whole: Vec<String> = lines.map(clean_line).collect();
+    whole.join(" ").chars().take(300).collect()
+}
+
+/// Says what the server said, code first, on one clean line.
+fn words(error: &Error) -> String {
+    use std::error::Error as _;
+    let source = error.source().map(ToString::to_string);
+    let text = match (error.status(), source) {
+        (Some(code), Some(source)) => format!("{code} {source}"),
+        (Some(code), None) => code.to_string(),
+        (None, Some(source)) => source,
+        (None, None) => error.to_string(),
+    };
+    clean_line(&text).chars().take(300).collect()
+}

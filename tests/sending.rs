@@ -1,0 +1,25 @@
+//! Replies leave once: against a server that goes wrong on demand, and against a real Postfix that
+//! delivers into a real Dovecot.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic, and waits for a server's clock"
+)]
+
+#[path = "common/program.rs"]
+#[expect(dead_code, reason = "sending needs a part of it")]
+mod program;
+
+#[path = "common/dovecot.rs"]
+#[expect(dead_code, reason = "sending needs a part of it")]
+mod dovecot;
+
+#[path = "common/smtp.rs"]
+mod smtp;
+
+#[path = "sending/faults.rs"]
+mod faults;
+
+#[path = "sending/real.rs"]
+mod real;

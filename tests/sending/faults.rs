@@ -1,0 +1,213 @@
+//! What a server may do with a mail, and what becomes of the reply.
+
+use std::{fs, process::Stdio, thread, time::Duration};
+
+use crate::{
+    program::Home,
+    smtp::{Manner, Smtp},
+};
+
+/// A desk with one ticket whose account sends by the server.
+fn desk(server: &Smtp) -> (Home, i64) {
+    let home = Home::new();
+    home.config(&format!(
+        "[accounts.\"support@acme.test\"]\nimap = \"imap://127.0.0.1:1\"\n\
+         smtp = \"smtp://127.0.0.1:{}\"\npassword_command = [\"printf\", \"x\"]\n",
+        server.port
+    ));
+    let number = home.file("Parcel", "maya@northbend.test", "Where is it?");
+    (home, number)
+}
+
+fn reply(home: &Home, number: i64, text: &str) -> String {
+    let number = number.to_string();
+    let ran = home.run_with(
+        &["reply", &number, "--text", "-", "--hold", "0", "--json"],
+        text,
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    ran.json()["outbox"].as_str().expect("an id").to_owned()
+}
+
+fn send(home: &Home) -> serde_json::Value {
+    home.run(&["outbox", "send", "--json"]).json()
+}
+
+fn ticket(home: &Home, number: i64) -> serde_json::Value {
+    home.run(&["show", &number.to_string(), "--json"]).json()
+}
+
+#[test]
+fn a_reply_leaves_once_and_moves_its_ticket() {
+    let server = Smtp::start(Manner::Takes);
+    let (home, number) = desk(&server);
+    let id = reply(&home, number, "It is on its way.\n.\nTruly.");
+
+    assert_eq!(send(&home)["sent"], serde_json::json!([id]));
+    assert_eq!(send(&home)["sent"], serde_json::json!([]));
+
+    let taken = server.taken.lock().expect("no panic").clone();
+    assert_eq!(taken.len(), 1, "{taken:?}");
+    assert!(taken[0].1.contains("It is on its way.\r\n.\r\nTruly."));
+    let view = ticket(&home, number);
+    assert_eq!(view["ticket"]["status"], "pending");
+    assert_eq!(view["messages"].as_array().expect("a list").len(), 2);
+}
+
+#[test]
+fn an_answer_that_never_came_is_unsure_and_never_sent_again_by_itself() {
+    let server = Smtp::start(Manner::TakesAndBreaksOff);
+    let (home, number) = desk(&server);
+    let id = reply(&home, number, "Once only.");
+
+    assert_eq!(send(&home)["unsure"], serde_json::json!([id]));
+    server.turn(Manner::Takes);
+    assert_eq!(send(&home)["unsure"], serde_json::json!([id]));
+    assert_eq!(server.count(), 1, "nobody sent it again");
+    assert_eq!(ticket(&home, number)["ticket"]["status"], "new");
+
+    let told = home.run(&["outbox", "sent", &id[..13], "--json"]);
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert_eq!(ticket(&home, number)["ticket"]["status"], "pending");
+    assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn a_person_may_send_an_unsure_reply_again_or_take_it_back() {
+    let server = Smtp::start(Manner::BreaksOffInTheText);
+    let (home, number) = desk(&server);
+    let id = reply(&home, number, "Perhaps.");
+    assert_eq!(send(&home)["unsure"], serde_json::json!([id]));
+
+    server.turn(Manner::Takes);
+    assert_eq!(home.run(&["outbox", "retry", &id]).code, 0);
+    assert_eq!(send(&home)["sent"], serde_json::json!([id]));
+    assert_eq!(server.count(), 1);
+
+    server.turn(Manner::BreaksOffInTheText);
+    let second = reply(&home, number, "And this?");
+    assert_eq!(send(&home)["unsure"], serde_json::json!([second]));
+    assert_eq!(home.run(&["outbox", "undo", &second]).code, 0);
+    assert_eq!(ticket(&home, number)["draft"]["text"], "And this?");
+    server.turn(Manner::Takes);
+    assert_eq!(send(&home)["sent"], serde_json::json!([]));
+}
+
+#[test]
+fn a_refused_reply_is_a_draft_again_with_the_servers_words() {
+    for manner in [Manner::RefusesRecipient, Manner::RefusesText] {
+        let server = Smtp::start(manner);
+        let (home, number) = desk(&server);
+        let id = reply(&home, number, "No?");
+
+        let told = send(&home);
+
+        assert_eq!(told["failed"][0]["outbox"], id.as_str(), "{told}");
+        let said = told["failed"][0]["said"].as_str().expect("words");
+        assert!(said.contains("5.1.1") || said.contains("5.7.1"), "{said}");
+        let view = ticket(&home, number);
+        assert_eq!(view["draft"]["text"], "No?");
+        assert!(view["draft"]["flags"].to_string().contains("not sent: "));
+        assert_eq!(view["ticket"]["status"], "new");
+        assert_eq!(server.count(), 0);
+    }
+}
+
+#[test]
+fn what_is_put_off_waits_and_is_tried_again() {
+    let server = Smtp::start(Manner::PutsOff);
+    let (home, number) = desk(&server);
+    let id = reply(&home, number, "Later.");
+
+    let told = send(&home);
+
+    assert_eq!(told["failed"][0]["outbox"], id.as_str());
+    let listed = home.run(&["outbox", "--json"]).json();
+    assert_eq!(listed["delivery"], "held");
+    assert_eq!(listed["attempts"], 1);
+    assert!(listed["next_attempt_at"].is_string(), "{listed}");
+    assert_eq!(
+        send(&home)["held"],
+        serde_json::json!([id]),
+        "not before its time"
+    );
+    server.turn(Manner::Takes);
+    assert_eq!(home.run(&["outbox", "retry", &id]).code, 0);
+    assert_eq!(send(&home)["sent"], serde_json::json!([id]));
+}
+
+#[test]
+fn a_held_reply_comes_back_as_the_draft_it_was_and_a_note_never_leaves() {
+    let server = Smtp::start(Manner::Takes);
+    let (home, number) = desk(&server);
+    let name = number.to_string();
+    let ran = home.run_with(&["reply", &name, "--text", "-", "--json"], "Hold on.");
+    let held = ran.json();
+    let id = held["outbox"].as_str().expect("an id");
+    assert_eq!(send(&home)["held"], serde_json::json!([id]));
+
+    assert_eq!(home.run(&["outbox", "undo", id]).code, 0);
+    assert_eq!(ticket(&home, number)["draft"]["text"], "Hold on.");
+    let noted = home.run_with(&["note", &name, "--text", "-"], "He is a difficult one.");
+    assert_eq!(noted.code, 0, "{}", noted.stderr);
+
+    assert_eq!(send(&home)["sent"], serde_json::json!([]));
+    assert_eq!(server.count(), 0);
+    let view = ticket(&home, number);
+    assert!(view["messages"].to_string().contains("difficult"));
+    assert_eq!(view["ticket"]["status"], "new");
+    let text = fs::read_to_string(home.path("config.toml")).expect("a config");
+    assert!(text.contains("[accounts."));
+}
+
+#[test]
+fn killed_anywhere_a_reply_leaves_at_most_once_and_is_accounted_for() {
+    let rounds = if std::env::var_os("DESKHAND_LONG").is_some() {
+        100
+    } else {
+        20
+    };
+    let server = Smtp::start(Manner::Takes);
+    let (home, _) = desk(&server);
+    let mut asked = 0;
+    for round in 0..rounds {
+        let number = home.file("Parcel", "maya@northbend.test", "Where is it?");
+        let id = reply(&home, number, &format!("Reply {round}."));
+        let mut sending = home
+            .command()
+            .args(["outbox", "send"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        // A whole run takes some 100 ms in a debug build: the kills fall all over it.
+        thread::sleep(Duration::from_millis(round * 7 % 130));
+        drop(sending.kill());
+        sending.wait().expect("it ended");
+        // A killed sender's claim is free at once; what it had handed over is asked about.
+        let told = send(&home);
+        let texts = server.taken.lock().expect("no panic").clone();
+        let wanted = format!("Reply {round}.");
+        let copies = texts
+            .iter()
+            .filter(|(_, text)| text.contains(&wanted))
+            .count();
+        assert!(copies <= 1, "round {round}: {copies} copies");
+        let is_unsure = told["unsure"].to_string().contains(&id);
+        if is_unsure {
+            asked += 1;
+            let how = if copies == 1 { "sent" } else { "undo" };
+            assert_eq!(home.run(&["outbox", how, &id]).code, 0, "{how}");
+            if how == "undo" {
+                let draft = ticket(&home, number)["draft"]["text"].clone();
+                assert_eq!(draft, wanted.as_str(), "nothing is lost");
+            }
+        } else {
+            assert_eq!(copies, 1, "round {round} was lost: {told}");
+        }
+    }
+    assert!(
+        asked < rounds,
+        "every kill cannot have fallen into the text"
+    );
+}

@@ -1,0 +1,261 @@
+//! How replies leave, who may send them, and what they carry.
+
+use deskhand::{
+    domain::{
+        Contact, Delivery, Direction, DraftId, DraftState, Enclosed, Envelope, Message, MessageId,
+        OutboxId, OutboxRow, Post, PostLetter, Progress, Status, TicketId,
+    },
+    store::{Claim, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, SaveDraft, Store},
+};
+use uuid::Uuid;
+
+use super::props::{at, filing, in_ticket, letter, message, new_ticket, save};
+
+const MIME: &[u8] = b"Subject: Re: x\r\n\r\nYes.\r\n";
+
+async fn ticket(store: &Store, id: &str) -> TicketId {
+    let letters = vec![letter(id, &new_ticket("Parcel"), "Where?", 10)];
+    let filed = store.file(&filing(letters), at(10)).await.unwrap();
+    filed.new[0]
+}
+
+fn row(ticket: TicketId, held_until: i64) -> OutboxRow {
+    let id = OutboxId::new(Uuid::now_v7());
+    OutboxRow {
+        id,
+        ticket,
+        draft: DraftId::new(Uuid::now_v7()),
+        text: "Yes.".into(),
+        then: Status::Solved,
+        approved_by: "sam".into(),
+        queued_at: at(20),
+        post: Some(Post {
+            account: "support@acme.test".into(),
+            rfc_message_id: format!("dh.{id}@acme.test"),
+            letter: PostLetter {
+                subject: "Re: x".into(),
+                ..PostLetter::default()
+            },
+        }),
+        progress: Progress::held(Some(at(held_until))),
+    }
+}
+
+async fn queue(store: &Store, row: &OutboxRow, save: &SaveDraft, seen: u64) -> QueueAnswer {
+    let queueing = Queueing {
+        row,
+        mime: Some(MIME),
+        from: QueuedFrom::Nowhere(save),
+        seen_messages: Some(seen),
+    };
+    store.queue_reply(&queueing).await.unwrap()
+}
+
+fn by_sam(ticket: TicketId) -> SaveDraft {
+    SaveDraft {
+        author: "sam".into(),
+        ..save(ticket, "Yes.", None)
+    }
+}
+
+const fn claim(now: i64, only_due_after: Option<i64>) -> (i64, Option<i64>) {
+    (now, only_due_after)
+}
+
+async fn try_claim(store: &Store, row: &OutboxRow, (now, after): (i64, Option<i64>)) -> bool {
+    let claim = Claim {
+        owner: "us",
+        at: at(now),
+        lease_until: at(now + 60),
+        only_due_after: after.map(at),
+    };
+    store.claim_reply(row.id, claim).await.unwrap().is_some()
+}
+
+fn sent_message(row: &OutboxRow) -> Message {
+    let mut sent = message("sent", "Yes.", 40);
+    sent.id = MessageId::new(row.id.to_string().parse().unwrap());
+    sent.ticket = row.ticket;
+    sent.direction = Direction::Out;
+    sent.rfc_message_id
+        .clone_from(&row.post.as_ref().unwrap().rfc_message_id);
+    sent.raw_sha256 = "sha-of-the-sent".into();
+    sent
+}
+
+pub(super) async fn a_reply_leaves_once(store: &Store) {
+    let ticket = ticket(store, "leaving-1@x").await;
+    let row = row(ticket, 30);
+    assert_eq!(
+        queue(store, &row, &by_sam(ticket), 0).await,
+        QueueAnswer::Stale
+    );
+    assert_eq!(
+        queue(store, &row, &by_sam(ticket), 1).await,
+        QueueAnswer::Queued
+    );
+    assert_eq!(store.outbox_row(row.id).await.unwrap(), row);
+    assert_eq!(store.outbox_mime(row.id).await.unwrap().unwrap(), MIME);
+    let open = store.open_outbox().await.unwrap();
+    assert!(open.iter().any(|(open, _)| open.id == row.id));
+
+    assert!(
+        !try_claim(store, &row, claim(29, None)).await,
+        "not before its time"
+    );
+    assert!(
+        !try_claim(store, &row, claim(31, Some(30))).await,
+        "found due: it is asked about"
+    );
+    assert!(try_claim(store, &row, claim(31, Some(29))).await);
+    assert!(
+        !try_claim(store, &row, claim(32, None)).await,
+        "one sender only"
+    );
+    assert!(
+        store.withdraw(row.id, at(32)).await.is_err(),
+        "too late to take back"
+    );
+    assert!(!store.hand_over(row.id, "they").await.unwrap());
+    assert!(store.hand_over(row.id, "us").await.unwrap());
+    store.renew_claim(row.id, "us", at(200)).await.unwrap();
+    let underway = store.underway().await.unwrap();
+    assert!(underway[0].is_handed_over && underway[0].lease_until == at(200));
+
+    let sent = sent_message(&row);
+    let outcome = Outcome::Sent {
+        message: &sent,
+        mime: MIME,
+        wants_copy: true,
+    };
+    for _ in 0..2 {
+        store
+            .conclude(row.id, (outcome, Some("250 ok")), at(40))
+            .await
+            .unwrap();
+    }
+    let now = store.ticket(ticket).await.unwrap().unwrap();
+    assert_eq!((now.status, now.messages), (Status::Solved, 2));
+    assert_eq!(
+        store.original("sha-of-the-sent").await.unwrap().unwrap(),
+        MIME
+    );
+    assert_eq!(store.outbox_mime(row.id).await.unwrap(), None);
+    assert_eq!(store.copies_due().await.unwrap()[0].id, row.id);
+    store.copy_done(row.id).await.unwrap();
+    assert!(store.copies_due().await.unwrap().is_empty());
+}
+
+pub(super) async fn a_dead_senders_reply_is_taken_over(store: &Store) {
+    for (handed_over, then) in [(false, Delivery::Held), (true, Delivery::Unsure)] {
+        let ticket = ticket(store, &format!("dead-{handed_over}@x")).await;
+        let row = row(ticket, 30);
+        queue(store, &row, &by_sam(ticket), 1).await;
+        assert!(try_claim(store, &row, claim(31, None)).await);
+        if handed_over {
+            store.hand_over(row.id, "us").await.unwrap();
+        }
+        let underway = store.underway().await.unwrap();
+        let dead = underway.iter().find(|dead| dead.row.id == row.id).unwrap();
+        store.renew_claim(row.id, "us", at(300)).await.unwrap();
+        store.take_over(dead, at(100)).await.unwrap();
+        let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
+        assert_eq!(delivery, Delivery::Sending, "it was renewed: it lives");
+        let underway = store.underway().await.unwrap();
+        let dead = underway.iter().find(|dead| dead.row.id == row.id).unwrap();
+        store.take_over(dead, at(400)).await.unwrap();
+        let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
+        assert_eq!(delivery, then);
+
+        store.hold_again(row.id, MIME, at(401)).await.unwrap();
+        assert!(try_claim(store, &row, claim(402, None)).await);
+        let refused = (Outcome::Refused, Some("550 no"));
+        store.conclude(row.id, refused, at(403)).await.unwrap();
+        let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
+        assert_eq!(draft.text, "Yes.");
+        assert_eq!(draft.flags, ["not sent: 550 no"]);
+    }
+}
+
+pub(super) async fn a_new_message_brings_a_held_reply_back(store: &Store) {
+    let ticket = ticket(store, "race-1@x").await;
+    let row = row(ticket, 30);
+    queue(store, &row, &by_sam(ticket), 1).await;
+
+    let news = in_ticket(message("race-2@x", "Never mind.", 25), ticket);
+    store.file(&filing(vec![news]), at(25)).await.unwrap();
+
+    assert!(!try_claim(store, &row, claim(31, None)).await);
+    let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
+    assert_eq!(
+        (draft.state, draft.text.as_str()),
+        (DraftState::Stale, "Yes.")
+    );
+}
+
+pub(super) async fn a_draft_is_addressed(store: &Store) {
+    let ticket = ticket(store, "addressed@x").await;
+    let draft = store.save_draft(&save(ticket, "Dear", None)).await.unwrap();
+    store.keep_original("sha-file", b"bytes").await.unwrap();
+    let envelope = Envelope {
+        to: vec![Contact {
+            name: None,
+            address: "maya@x".into(),
+        }],
+        files: vec![Enclosed {
+            name: "a".into(),
+            media_type: "text/plain".into(),
+            size_bytes: 5,
+            sha256: "sha-file".into(),
+        }],
+        ..Envelope::default()
+    };
+
+    store
+        .set_envelope(draft.id, &envelope, at(30))
+        .await
+        .unwrap();
+    store
+        .save_draft(&save(ticket, "Dear Maya", Some(1)))
+        .await
+        .unwrap();
+
+    let kept = store.draft(ticket, "noor").await.unwrap().unwrap();
+    assert_eq!(kept.envelope, Some(envelope), "a save leaves it alone");
+}
+
+pub(super) async fn standing_work_has_one_holder(store: &Store) {
+    let ask = |holder: &'static str, now: i64, dead: Option<&'static str>| LeaseAsk {
+        name: "outbox",
+        holder,
+        at: at(now),
+        until: at(now + 30),
+        dead,
+    };
+    assert_eq!(store.take_lease(ask("a", 0, None)).await.unwrap(), None);
+    assert_eq!(store.take_lease(ask("a", 10, None)).await.unwrap(), None);
+    let held = store.take_lease(ask("b", 20, None)).await.unwrap().unwrap();
+    assert_eq!((held.holder.as_str(), held.until), ("a", at(40)));
+    assert_eq!(
+        store.take_lease(ask("b", 20, Some("a"))).await.unwrap(),
+        None
+    );
+    assert_eq!(
+        store.take_lease(ask("c", 50, None)).await.unwrap(),
+        None,
+        "it ran out"
+    );
+    store.drop_lease("outbox", "b").await.unwrap();
+    assert!(
+        store
+            .take_lease(ask("b", 51, None))
+            .await
+            .unwrap()
+            .is_some()
+    );
+    store.drop_lease("outbox", "c").await.unwrap();
+    assert_eq!(store.take_lease(ask("b", 51, None)).await.unwrap(), None);
+
+    let secret = store.mail_secret(&[1; 32]).await.unwrap();
+    assert_eq!(store.mail_secret(&[2; 32]).await.unwrap(), secret);
+}
