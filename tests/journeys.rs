@@ -160,7 +160,11 @@ async fn an_agent_works_through_the_demo_by_keys_alone() {
 
     // The reply goes to the outbox, honestly, and comes back.
     session.press("y");
-    wait_for(&mut session, "Sending is not set up yet").await;
+    wait_for(&mut session, "once more sends it").await;
+    // A key held down does not count as a second press.
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    session.press("y");
+    wait_for(&mut session, "No account can send yet").await;
     session.press("u");
     wait_for(&mut session, "The reply is back").await;
 

@@ -114,6 +114,7 @@ async fn tell(url: &StoreUrl) {
     leaving::a_dead_senders_reply_is_taken_over(&store).await;
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
     leaving::a_draft_is_addressed(&store).await;
+    leaving::a_ticket_is_made_by_hand(&store).await;
     leaving::standing_work_has_one_holder(&store).await;
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;

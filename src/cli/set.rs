@@ -31,7 +31,8 @@ pub(super) async fn run(call: &Call, args: &SetArgs) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
-/// Reads `status=open`, `priority=none`, `assignee=noor`, `+tag` and `-tag`.
+/// Reads `status=open`, `priority=none`, `assignee=noor`, `+tag`, `-tag` and `release` (out of
+/// quarantine).
 fn read(changes: &[String]) -> Result<Change, Stop> {
     let mut change = Change::default();
     for word in changes {
@@ -41,6 +42,7 @@ fn read(changes: &[String]) -> Result<Change, Stop> {
             change.remove_tags.push(read_tag(tag)?);
         } else {
             match word.split_once('=') {
+                None if word == "release" => change.release = true,
                 Some(("status", value)) => change.status = Some(value.parse()?),
                 Some(("priority", "none")) => change.priority = Some(None),
                 Some(("priority", value)) => change.priority = Some(Some(value.parse()?)),
@@ -49,7 +51,7 @@ fn read(changes: &[String]) -> Result<Change, Stop> {
                 Some(_) | None => {
                     return Err(Stop::usage(format!("`{word}` is no change of a ticket."))
                         .advising(
-                            "Write status=open, priority=high, assignee=noor, +tag or -tag.",
+                            "Write status=open, priority=high, assignee=noor, +tag, -tag or release.",
                         ));
                 }
             }
@@ -89,6 +91,7 @@ mod tests {
                 assignee: Some(None),
                 add_tags: vec!["vip".to_owned()],
                 remove_tags: vec!["late".to_owned()],
+                release: false,
             }
         );
     }

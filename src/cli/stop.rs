@@ -130,6 +130,7 @@ impl From<DeskError> for Stop {
             | DeskError::NoFile(_)
             | DeskError::Stale
             | DeskError::NoWayOut
+            | DeskError::NoOpener { .. }
             | DeskError::Leased { .. }
             | DeskError::NoKey(_)
             | DeskError::Noting(_)

@@ -181,6 +181,20 @@ actions! {
     Undo "undo" in Draft: "Undo the last thing you did", also "revert withdraw bring back"
         => [Desk ["u"]];
 
+    Recipients "recipients" in Draft: "Say to whom the reply goes: to, cc, bcc",
+        also "address copy cc bcc to people"
+        => [Desk ["e"]];
+    Attach "attach" in Draft: "Let a file go with the reply", also "attachment file add path"
+        => [Desk ["A"]];
+    Forward "forward" in Draft: "Pass the newest message on, with its files", also "send on fwd"
+        => [Desk ["f"]];
+    NewTicket "new_ticket" in Draft: "Write to somebody new: a ticket of your own",
+        also "compose create outgoing"
+        => [Desk ["C"]];
+    Note "note" in Draft: "Write an internal note; it never leaves the desk",
+        also "comment internal private"
+        => [Desk ["n"]];
+
     // The ticket.
     Status "status" in Ticket: "Set the status", also "state close solve open pending hold"
         => [Desk ["S"]];
@@ -196,6 +210,15 @@ actions! {
         => [Desk ["a a"]];
     Spam "spam" in Ticket: "Set the status to spam", also "junk quarantine unwanted"
         => [Desk ["!"]];
+
+    Release "release" in Ticket: "Take the ticket out of quarantine", also "not spam unblock flood"
+        => [Desk ["U"]];
+    Files "files" in Ticket: "See the files that came with the ticket; save or open one",
+        also "attachments download open save"
+        => [Desk ["F"]];
+    Links "links" in Ticket: "Open a link of the newest message in the browser",
+        also "url web browser"
+        => [Desk ["o"]];
 
     // Finding and looking.
     Filter "filter" in Find: "Filter the queue: words, status:, tag:, from:, is:",

@@ -163,6 +163,15 @@ pub enum DeskError {
         #[source]
         why: std::io::Error,
     },
+    /// Nothing here opens files.
+    #[error("`{opener}` could not be started: {why}.")]
+    NoOpener {
+        /// What was tried.
+        opener: &'static str,
+        /// Why not.
+        #[source]
+        why: std::io::Error,
+    },
     /// A reply carries more than the config allows.
     #[error("The files have {} MB together; a reply may carry {} MB.", bytes.div_ceil(1 << 20), limit >> 20)]
     TooMuch {
@@ -205,6 +214,10 @@ impl DeskError {
     }
 
     /// Returns what to do next, where there is something to do.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "the list of all errors, a line or two each"
+    )]
     pub fn advice(&self) -> Option<String> {
         Some(match self {
             Self::NoTicket(_) => "`deskhand tickets` lists the tickets there are.".to_owned(),
@@ -240,6 +253,7 @@ impl DeskError {
             | Self::TooMuch { .. }
             | Self::Stale
             | Self::NoWayOut
+            | Self::NoOpener { .. }
             | Self::Leased { .. }
             | Self::Smtp { .. }
             | Self::Mail { .. } => self.mail_advice(),
@@ -302,6 +316,7 @@ impl DeskError {
                 "Name the server in the config: smtp = \"smtps://smtp.example.com:465\" under the \
                  account."
             }
+            Self::NoOpener { .. } => "Save it, and open it yourself.",
             Self::Leased { .. } => "Close it, or let it do its work: it sees the same tickets.",
             _ => {
                 "Unlock the keyring, or name a command in the config that writes the password: \

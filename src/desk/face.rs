@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    desk::send::guard::Route,
     domain::{
         Attempt, CapName, Cost, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
         Missed, OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
@@ -37,6 +38,8 @@ pub struct TicketView {
     pub receipts: Vec<Receipt>,
     /// Its replies in the outbox, newest first.
     pub outbox: Vec<OutboxRow>,
+    /// Where a reply would go.
+    pub route: Route,
 }
 
 /// Which draft to make.

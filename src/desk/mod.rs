@@ -30,6 +30,7 @@ mod chains;
 mod demo;
 mod demo_mail;
 mod demo_tour;
+pub mod files;
 pub mod health;
 mod hedges;
 mod keep;

@@ -3,6 +3,7 @@
 use super::{
     Desk, DeskError,
     face::{DeskEvent, QueuePage, TicketView},
+    send::{guard::Route, letter},
 };
 use crate::{
     domain::{Change, Order, Page, Query, Ticket, TicketId},
@@ -69,17 +70,25 @@ impl Desk {
             ..ReceiptFilter::default()
         };
         let agent = self.agent();
-        let (messages, draft, receipts, outbox) = tokio::try_join!(
+        let (messages, draft, receipts, outbox, writers) = tokio::try_join!(
             self.store.messages(id),
             self.store.draft(id, &agent),
             self.store.receipts(&filter, page),
             self.store.outbox(Some(id)),
+            self.store.writers(id),
         )?;
+        let own = self.own_addresses();
+        let envelope = draft.as_ref().and_then(|draft| draft.envelope.clone());
+        let envelope = envelope.unwrap_or_else(|| letter::envelope(&ticket, &messages, &own));
+        let account = self.account_for(&ticket);
+        let mut route = Route::of(account.as_ref(), envelope, (&ticket, &messages), &own);
+        route.other_writers = writers.into_iter().filter(|who| *who != agent).collect();
         Ok(TicketView {
             messages,
             draft,
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
             outbox,
+            route,
             ticket,
         })
     }
@@ -101,6 +110,7 @@ impl Desk {
             draft: from.draft,
             receipts: Vec::new(),
             outbox: Vec::new(),
+            route: Route::default(),
         };
         Ok((view, from.known))
     }

@@ -194,3 +194,81 @@ impl Delivery {
         matches!(self, Self::Held | Self::Sending | Self::Unsure)
     }
 }
+
+/// Writes to whom a reply goes on one line: `maya@x, sam@y cc: ops@x bcc: boss@x`.
+pub fn route_line(envelope: &Envelope) -> String {
+    let list = |people: &[Contact]| {
+        let addresses: Vec<&str> = people.iter().map(|one| one.address.as_str()).collect();
+        addresses.join(", ")
+    };
+    let mut line = list(&envelope.to);
+    for (name, people) in [(" cc: ", &envelope.cc), (" bcc: ", &envelope.bcc)] {
+        if !people.is_empty() {
+            line.push_str(name);
+            line.push_str(&list(people));
+        }
+    }
+    line
+}
+
+/// Reads such a line into an envelope, whose files stay; names of people already on it are kept.
+/// The error names the word that is no address.
+pub fn read_route(line: &str, before: &Envelope) -> Result<Envelope, String> {
+    let mut after = Envelope {
+        files: before.files.clone(),
+        ..Envelope::default()
+    };
+    let mut list = 0;
+    let line = line.replace("cc:", " cc: ").replace("b cc: ", " bcc: ");
+    for word in line.split([' ', ',', ';']).filter(|word| !word.is_empty()) {
+        match word {
+            "to:" => list = 0,
+            "cc:" => list = 1,
+            "bcc:" => list = 2,
+            address => {
+                let is_one = address
+                    .split_once('@')
+                    .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+                if !is_one || address.contains(['<', '>', '"']) {
+                    return Err(format!("{address} is no address."));
+                }
+                let known = before.everybody().into_iter();
+                let known = known
+                    .clone()
+                    .find(|person| person.address.eq_ignore_ascii_case(address));
+                let known = known.cloned();
+                let person = known.unwrap_or_else(|| Contact {
+                    name: None,
+                    address: address.to_owned(),
+                });
+                match list {
+                    0 => after.to.push(person),
+                    1 => after.cc.push(person),
+                    _ => after.bcc.push(person),
+                }
+            }
+        }
+    }
+    if after.to.is_empty() {
+        return Err("Somebody must stand before cc: and bcc:.".to_owned());
+    }
+    Ok(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_people_is_read_and_written_alike() {
+        let line = "maya@x.test, sam@y.test cc: ops@x.test bcc: boss@z.test";
+        let read = read_route(line, &Envelope::default()).unwrap();
+
+        assert_eq!(route_line(&read), line);
+        assert_eq!((read.to.len(), read.cc.len(), read.bcc.len()), (2, 1, 1));
+        assert!(read_route("cc: ops@x.test", &Envelope::default()).is_err());
+        assert!(read_route("maya", &Envelope::default()).is_err());
+        let tight = read_route("a@x.test cc:b@x.test bcc:c@x.test", &Envelope::default());
+        assert_eq!(tight.unwrap().bcc.len(), 1);
+    }
+}

@@ -83,4 +83,6 @@ pub struct Change {
     pub add_tags: Vec<String>,
     /// Tags to take away.
     pub remove_tags: Vec<String>,
+    /// Whether it comes out of quarantine.
+    pub release: bool,
 }

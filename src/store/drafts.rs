@@ -104,6 +104,21 @@ impl Store {
         .await
     }
 
+    /// Returns who has a live draft with words on a ticket.
+    pub async fn writers(&self, ticket: TicketId) -> Result<Vec<String>, StoreError> {
+        self.told("read who writes", async {
+            let rows = sqlx::query(
+                "SELECT author FROM drafts
+                 WHERE ticket = $1 AND standing = 'live' AND text <> '' ORDER BY author",
+            )
+            .bind(ticket.to_string())
+            .fetch_all(self.pool())
+            .await?;
+            rows.iter().map(|row| rows::text(row, "author")).collect()
+        })
+        .await
+    }
+
     /// Saves a draft as a new revision. `Conflict` when it is not at the expected revision.
     pub async fn save_draft(&self, save: &SaveDraft) -> Result<Draft, StoreError> {
         self.told("save the draft", async {

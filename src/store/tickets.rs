@@ -6,7 +6,7 @@ use super::{
     Store, StoreError,
     dialect::Lock,
     error::Trouble,
-    events::{Happened, Verb},
+    events::{self, Happened, Verb},
     rows,
     search::{self, Sql},
 };
@@ -20,7 +20,7 @@ const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject,
     t.updated_at,
     COALESCE(t.last_customer_message_at, t.created_at) AS asked_at, d.state AS draft_state, d.origin AS draft_origin, d.saved_at AS draft_saved_at,
     COALESCE(r.is_fallback, 0) AS is_fallback,
-    CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.id AND o.delivery = 'held')
+    CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.id AND o.delivery IN ('held', 'sending', 'unsure'))
         THEN 1 ELSE 0 END AS has_held_reply";
 
 const QUEUE_JOINS: &str = " page JOIN tickets t ON t.id = page.id
@@ -135,6 +135,32 @@ impl Store {
         .await
     }
 
+    /// Makes a ticket that no message began; its number is given here.
+    pub async fn new_ticket(
+        &self,
+        ticket: &Ticket,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Ticket, StoreError> {
+        self.told("make the ticket", async {
+            let mut tx = self.begin().await?;
+            self.lock(&mut tx, Lock::Counter, "ticket").await?;
+            let mut ticket = ticket.clone();
+            ticket.number = events::next(&mut tx, "ticket").await?;
+            insert_ticket(&mut tx, &ticket).await?;
+            let happened = Happened {
+                verb: Verb::TicketChanged,
+                subject: &ticket.id.to_string(),
+                actor: by,
+                detail: "",
+                at,
+            };
+            self.commit(tx, &happened).await?;
+            Ok(ticket)
+        })
+        .await
+    }
+
     /// Returns a ticket whose row stays locked, with its drafts and replies, until the end of the
     /// transaction.
     pub(super) async fn locked_ticket(
@@ -238,6 +264,9 @@ fn apply(ticket: &mut Ticket, change: &Change) -> Result<(), Trouble> {
     if let Some(assignee) = &change.assignee {
         ticket.assignee.clone_from(assignee);
     }
+    if change.release {
+        ticket.quarantined_because = None;
+    }
     let clean = |tags: &[String]| -> Vec<String> {
         rows::tags_to_text(tags)
             .split_whitespace()
@@ -266,6 +295,11 @@ fn difference(before: &Ticket, after: &Ticket) -> String {
             changed.insert(what.to_owned(), serde_json::json!([from, to]));
         }
     };
+    note(
+        "quarantined_because",
+        before.quarantined_because.clone().into(),
+        after.quarantined_because.clone().into(),
+    );
     note(
         "status",
         before.status.word().into(),

@@ -17,6 +17,9 @@ enum Secret {
     Key,
 }
 
+/// The marks that stand where a secret was.
+pub const MARKS: [&str; 3] = ["[card number]", "[bank account]", "[API key]"];
+
 const SECRETS: [Secret; 3] = [Secret::Card, Secret::Iban, Secret::Key];
 
 impl Secret {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::action::Scope,
     desk::face::{DeskEvent, DraftAsk, Drafted},
-    domain::{Cap, Change, Mono, OutboxId, OutboxRow, Progress, Status, Usd},
+    domain::{Cap, Change, DraftOrigin, Mono, OutboxId, OutboxRow, Progress, Status, Usd},
 };
 
 fn note(model: &super::model::Model) -> String {
@@ -140,7 +140,20 @@ fn typed_text_is_saved_by_time_alone() {
 #[test]
 fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
     let mut model = model();
-    let effects = press(&mut model, "Y");
+    if let Some(view) = model.talk.view_of_mut(fixture::row(0).id)
+        && let Some(draft) = &mut view.draft
+    {
+        draft.origin = DraftOrigin::Mixed;
+        view.route.dropped.clear();
+    }
+    press(&mut model, "2");
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 2_000_000);
+    let key = Press {
+        chord: "Y".parse().unwrap(),
+        is_repeat: false,
+    };
+    let effects = update(&mut model, Msg::Key(key), later);
     assert!(
         matches!(
             effects.as_slice(),
@@ -155,7 +168,7 @@ fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
     answer(&mut model, effects);
 
     assert!(
-        note(&model).contains("Sending is not set up yet"),
+        note(&model).contains("No account can send yet"),
         "{}",
         note(&model)
     );
@@ -191,6 +204,20 @@ fn a_flagged_draft_asks_twice_and_a_key_held_down_does_not_count() {
         matches!(effects.as_slice(), [Effect::QueueReply(_)]),
         "{effects:?}"
     );
+}
+
+#[test]
+fn ai_words_that_nobody_changed_need_a_second_press_that_names_the_recipients() {
+    let mut model = model();
+
+    assert!(press(&mut model, "Y").is_empty(), "one press sent it");
+
+    let said = note(&model);
+    assert!(
+        said.contains("AI wrote it and nobody has changed it"),
+        "{said}"
+    );
+    assert!(said.starts_with("To "), "{said}");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use crate::{
         send::Approval,
     },
     domain::{
-        Cap, Change, DraftId, LinkName, OutboxId, ProviderName, Query, ReceiptQuery, TicketId,
+        Cap, Change, DraftId, Envelope, LinkName, OutboxId, ProviderName, Query, ReceiptQuery,
+        TicketId,
     },
 };
 
@@ -114,6 +115,33 @@ pub enum Effect {
     QueueReply(Approval),
     /// Take a reply out of the outbox.
     Withdraw(OutboxId),
+    /// Let a reply leave now that waits for a word.
+    Release(OutboxId),
+    /// Note that an unsure reply has left.
+    WasSent(OutboxId),
+    /// Write an internal note.
+    Note(TicketId, String),
+    /// Say to whom a draft goes and what goes with it.
+    Address(TicketId, Box<Envelope>),
+    /// Let a file go with the draft.
+    Attach(TicketId, PathBuf),
+    /// Make a ticket for somebody who has not written.
+    NewTicket {
+        /// For whom.
+        to: String,
+        /// About what.
+        subject: String,
+    },
+    /// Pass the newest message on to somebody.
+    Forward(TicketId, String),
+    /// Read which files came with a ticket.
+    LoadFiles(TicketId),
+    /// Save one of them.
+    SaveFile(TicketId, usize),
+    /// Open one of them with the system's program.
+    OpenFile(TicketId, usize),
+    /// Open a link in the browser.
+    OpenLink(String),
     /// Throw a draft away.
     Discard(TicketId, DraftId),
     /// Bring a draft back.

@@ -11,6 +11,7 @@ use crate::{
             CatchUp, DeskEvent, Drafted, KeyCard, OverviewView, QueuePage, ReceiptPage,
             RoutingView, Running, SpendView, TicketView,
         },
+        files::Received,
         health::LinkHealth,
     },
     domain::{
@@ -139,6 +140,14 @@ pub enum Done {
     Queued(Result<Box<OutboxRow>, Trouble>, Status),
     /// A reply was taken out of the outbox again.
     Withdrawn(Result<Box<Draft>, Trouble>),
+    /// Something was done with a reply, a note or a draft's address; the words say what.
+    Sending(Result<String, Trouble>),
+    /// The files of a ticket came.
+    Files(TicketId, Result<Vec<Received>, Trouble>),
+    /// Something was done with a received file or a link; the words say what.
+    FileDone(Result<String, Trouble>),
+    /// A ticket was made by hand.
+    MadeTicket(Result<i64, Trouble>),
     /// A draft was thrown away.
     Discarded(TicketId, Result<DraftId, Trouble>),
     /// A draft was brought back.

@@ -13,11 +13,13 @@ use super::{
 use crate::{
     config::{Glyphs, keymap::Keymap},
     desk::face::{QueuePage, SpendView, TicketView},
+    desk::send::guard::Route,
     domain::{
         Attachment, AttachmentId, Attempt, AutoClass, Billed, Body, Cap, Contact, Cost, Direction,
-        Draft, DraftId, DraftMark, DraftOrigin, DraftState, Ending, FaultClass, LinkName, Message,
-        MessageId, MessageKind, Meter, Mono, Period, Priority, QueueRow, Receipt, ReceiptId, RunId,
-        SkipReason, Skipped, Status, Task, Ticket, TicketId, Timestamp, Usage, Usd,
+        Draft, DraftId, DraftMark, DraftOrigin, DraftState, Ending, Envelope, FaultClass, LinkName,
+        Message, MessageId, MessageKind, Meter, Mono, Period, Priority, QueueRow, Receipt,
+        ReceiptId, RunId, SkipReason, Skipped, Status, Task, Ticket, TicketId, Timestamp, Usage,
+        Usd,
     },
 };
 
@@ -265,6 +267,14 @@ pub(crate) fn view(number: i64) -> TicketView {
             Vec::new()
         },
         outbox: Vec::new(),
+        route: Route {
+            account: None,
+            envelope: Envelope {
+                to: vec![row.requester],
+                ..Envelope::default()
+            },
+            ..Route::default()
+        },
     }
 }
 

@@ -74,6 +74,16 @@ impl InputLine {
         }
     }
 
+    /// Puts a text in the place of the last so many bytes before the caret.
+    pub fn replace_word(&mut self, bytes: usize, text: &str) {
+        let start = self.caret.saturating_sub(bytes);
+        if self.text.is_char_boundary(start) {
+            self.text.replace_range(start..self.caret, "");
+            self.caret = start;
+            self.insert(text);
+        }
+    }
+
     /// Takes a key; tells whether it meant something here.
     pub fn press(&mut self, chord: Chord) -> bool {
         let is_letter = matches!(

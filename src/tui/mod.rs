@@ -5,12 +5,14 @@
 //! Streams are state: the newest text of a running draft is read when the screen is drawn.
 
 pub mod acts;
+pub mod burst;
 pub mod catch_up;
 pub mod drill;
 pub mod editor;
 pub mod effect;
 pub mod ended;
 pub mod event;
+pub mod files;
 #[cfg(test)]
 mod fixture;
 pub mod help;

@@ -6,10 +6,12 @@ use jiff::tz::TimeZone;
 use ratatui::layout::Size;
 
 use super::{
+    burst::Burst,
     catch_up::CatchUpScreen,
     drill::DrillPage,
     editor::Editor,
     event::Moment,
+    files::FilesScreen,
     help::Help,
     keys::KeysScreen,
     layout::{self, Layout},
@@ -36,7 +38,7 @@ use crate::{
         chord::Chord,
         keymap::Keymap,
     },
-    domain::{Mono, TicketId},
+    domain::{Delivery, Mono, OutboxRow, TicketId},
 };
 
 /// The whole state of the screen.
@@ -77,6 +79,9 @@ pub struct Stage {
     pub setting_up: Option<usize>,
     /// The last act that sends or destroys, and when: holding its key must not repeat it.
     pub last_once: Option<(Action, Mono)>,
+    /// When the newest keys were pressed that are acts, and until when none is taken: something
+    /// other than a hand types.
+    pub burst: Burst,
     /// The time of the newest event.
     pub now: Moment,
     /// What never changes.
@@ -149,6 +154,8 @@ pub enum Overlay {
     CatchUp(CatchUpScreen),
     /// The replies that wait.
     Outbox(Outbox),
+    /// The files that came with a ticket.
+    Files(FilesScreen),
     /// The steps to a desk of one's own.
     SetUp(SetUp),
 }
@@ -171,6 +178,7 @@ impl Model {
                 pressed: Vec::new(),
                 setting_up: None,
                 last_once: None,
+                burst: Burst::default(),
                 now,
                 facts: Arc::new(facts),
             },
@@ -197,6 +205,23 @@ impl Model {
     /// Returns the ticket under the cursor.
     pub fn here(&self) -> Option<TicketId> {
         self.queue.here()
+    }
+
+    /// Tells whether the screen says how long a reply is still held.
+    pub fn counts_down(&self) -> bool {
+        let now = self.stage.now.civil;
+        let runs = |row: &OutboxRow| {
+            row.progress.delivery == Delivery::Held
+                && row.progress.due_at().is_some_and(|due| due > now)
+        };
+        match &self.overlay {
+            Some(Overlay::Outbox(outbox)) => outbox.rows.iter().flatten().any(|(row, _)| runs(row)),
+            Some(_) => false,
+            None => self
+                .talk
+                .view()
+                .is_some_and(|view| view.outbox.iter().any(runs)),
+        }
     }
 
     /// Returns the key to show beside an action.

@@ -28,6 +28,8 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(16);
 /// One frame at 30 Hz: growing text is read no faster.
 const GROWTH: Duration = Duration::from_millis(33);
+/// How often a countdown moves.
+const SECOND: Duration = Duration::from_secs(1);
 /// How often the clock of a running draft moves.
 const RUNNING: Duration = Duration::from_millis(200);
 /// How long leaving waits for drafts to settle and texts to be saved.
@@ -258,10 +260,19 @@ impl<B: Backend> Session<B> {
             .map(|last| last.after(FRAME));
         let running = (!self.model.work.runs.is_empty()).then(|| now.after(RUNNING));
         let stray = self.model.work.strays.due();
-        [editor, stray, self.model.notes.due(), frame, running]
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|due| due.since(now))
+        // A countdown is on the screen.
+        let leaving = self.model.counts_down().then(|| now.after(SECOND));
+        [
+            editor,
+            stray,
+            self.model.notes.due(),
+            frame,
+            running,
+            leaving,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|due| due.since(now))
     }
 }

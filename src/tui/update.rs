@@ -2,12 +2,14 @@
 
 use super::{
     acts,
+    burst::Guarded,
     effect::Effect,
     ended,
     event::{Moment, Msg, Press},
     layout,
     model::{Model, Overlay},
-    over, queue, talk,
+    over, queue,
+    talk::{self, draft::Sight},
 };
 use crate::{
     config::{
@@ -71,8 +73,25 @@ fn settle(model: &mut Model) -> Vec<Effect> {
         let facts = std::sync::Arc::clone(&model.stage.facts);
         let time = (model.stage.now.civil, &facts.zone);
         model.talk.lay(wide, usize::from(areas.talk.height), time);
+        note_what_is_read(model);
     }
     effects
+}
+
+/// Notes a draft whose last line is on the screen now.
+fn note_what_is_read(model: &mut Model) {
+    if model.overlay.is_some() || model.editor.is_some() {
+        return;
+    }
+    let Some(here) = model.here() else { return };
+    let Sight::Draft(draft) = talk::draft::sight(model, here) else {
+        return;
+    };
+    let shown = (draft.id, draft.revision);
+    if talk::view::draft_overhang(model) <= model.talk.draft_top.unwrap_or(0) {
+        let now = model.stage.now.mono;
+        model.talk.shows_end_of(shown, now);
+    }
 }
 
 fn key(model: &mut Model, press: Press) -> Vec<Effect> {
@@ -83,8 +102,8 @@ fn key(model: &mut Model, press: Press) -> Vec<Effect> {
         Meaning::Prefix => Vec::new(),
         Meaning::Act(action) => {
             model.stage.pressed.clear();
-            let is_held = acts::is_held_down(model, action, press.is_repeat);
-            if is_held {
+            if acts::is_held_down(model, action, press.is_repeat) || is_burst(model, scope, action)
+            {
                 Vec::new()
             } else {
                 act(model, scope, action)
@@ -99,6 +118,36 @@ fn key(model: &mut Model, press: Press) -> Vec<Effect> {
                 Vec::new()
             }
         }
+    }
+}
+
+/// Tells whether keys come faster than a hand presses them; outside of inputs they then do nothing
+/// for a moment. Moving about is free: a held arrow is no danger.
+fn is_burst(model: &mut Model, scope: Scope, action: Action) -> bool {
+    let moves = matches!(
+        action,
+        Action::Down
+            | Action::Up
+            | Action::PageDown
+            | Action::PageUp
+            | Action::NextTicket
+            | Action::PreviousTicket
+            | Action::Quit
+            | Action::Redraw
+    );
+    if scope != Scope::Desk || moves {
+        return false;
+    }
+    let now = model.stage.now;
+    match model.stage.burst.judge(now.mono) {
+        Guarded::Taken => false,
+        Guarded::First => {
+            let words = "Keys came faster than a hand presses them, and the rest is left out. Wait \
+                         a second, then go on.";
+            model.notes.warn(words, now);
+            true
+        }
+        Guarded::LeftOut => true,
     }
 }
 
@@ -159,6 +208,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 | Overlay::Drill(_)
                 | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
+                | Overlay::Files(_)
                 | Overlay::SetUp(_),
             ),
             _,

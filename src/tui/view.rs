@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    catch_up, drill, help, keys,
+    catch_up, drill, files, help, keys,
     layout::{self, Layout, SMALLEST, Shape},
     menu, meter,
     model::{Focus, Model, Overlay, Part},
@@ -236,6 +236,10 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
             outbox::draw(buffer, area, room, (model, theme));
             return None;
         }
+        Overlay::Files(room) => {
+            files::draw(buffer, area, room, theme);
+            return None;
+        }
         Overlay::SetUp(room) => {
             setup::draw(buffer, area, room, (model, theme));
             return None;
@@ -248,7 +252,7 @@ const QUEUE_HINTS: [(Action, &str); 8] = [
     (Action::Open, "open"),
     (Action::Draft, "draft"),
     (Action::Edit, "reply"),
-    (Action::SendSolve, "outbox"),
+    (Action::SendSolve, "send"),
     (Action::Status, "status"),
     (Action::Filter, "filter"),
     (Action::Palette, "all"),
@@ -286,6 +290,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Overview(_)) => "OVERVIEW",
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
+        Some(Overlay::Files(_)) => "FILES",
         Some(Overlay::SetUp(_)) => "SET UP",
     }
 }

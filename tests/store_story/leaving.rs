@@ -224,6 +224,20 @@ pub(super) async fn a_draft_is_addressed(store: &Store) {
     assert_eq!(kept.envelope, Some(envelope), "a save leaves it alone");
 }
 
+pub(super) async fn a_ticket_is_made_by_hand(store: &Store) {
+    let made = store
+        .new_ticket(&new_ticket("By hand"), "noor", at(30))
+        .await
+        .unwrap();
+    let kept = store.ticket_by_number(made.number).await.unwrap().unwrap();
+    assert_eq!(kept.subject, "By hand");
+    store
+        .save_draft(&save(made.id, "Dear", None))
+        .await
+        .unwrap();
+    assert_eq!(store.writers(made.id).await.unwrap(), ["noor"]);
+}
+
 pub(super) async fn standing_work_has_one_holder(store: &Store) {
     let ask = |holder: &'static str, now: i64, dead: Option<&'static str>| LeaseAsk {
         name: "outbox",

@@ -129,6 +129,7 @@ pub(super) async fn tickets_change(store: &Store) {
         assignee: Some(Some("Noor Haddad".into())),
         add_tags: vec!["VIP".into(), "vip".into()],
         remove_tags: vec!["late".into()],
+        release: false,
     };
 
     let ticket = store.change(id, &change, "noor", at(200)).await.unwrap();

@@ -80,6 +80,12 @@ fn add(people: &mut Vec<Contact>, others: &[Contact], person: &Contact) {
 
 /// Returns the subject of a reply: the customer's own words behind `Re:`.
 pub fn subject(ticket: &Ticket, messages: &[Message], token: Option<&str>) -> String {
+    if messages
+        .iter()
+        .all(|message| message.kind != MessageKind::Public)
+    {
+        return with_token(ticket, ticket.subject.clone(), token);
+    }
     let theirs = answered(messages)
         .map(|message| message.subject.trim())
         .filter(|subject| !subject.is_empty())
@@ -92,6 +98,10 @@ pub fn subject(ticket: &Ticket, messages: &[Message], token: Option<&str>) -> St
     } else {
         format!("Re: {theirs}")
     };
+    with_token(ticket, subject, token)
+}
+
+fn with_token(ticket: &Ticket, subject: String, token: Option<&str>) -> String {
     match token {
         Some(token) => {
             let token = format!("[{token} #{}]", ticket.number);

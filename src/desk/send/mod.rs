@@ -4,8 +4,10 @@
 //! claimed by one sender, noted before its text goes out, and brought to one end: sent, refused
 //! (it is a draft again), or unsure (asked about, never sent again blindly).
 
+mod begin;
 mod deliver;
 mod enclose;
+pub mod guard;
 pub mod letter;
 mod note;
 mod queue;

@@ -3,6 +3,7 @@
 mod auto;
 mod bounce;
 pub mod compose;
+pub mod files;
 pub mod imap;
 pub mod kind;
 mod marks;

@@ -1,6 +1,7 @@
 //! What each action means at the desk and in the editor, by what it is about.
 
 mod finding;
+mod mail;
 mod moving;
 mod program;
 mod ticket;
@@ -80,6 +81,14 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::AssignNobody
         | Action::Assign
         | Action::Spam => ticket::ticket(model, action),
+        Action::Note
+        | Action::Recipients
+        | Action::Attach
+        | Action::Forward
+        | Action::NewTicket
+        | Action::Release
+        | Action::Files
+        | Action::Links => mail::mail(model, action),
         Action::Filter
         | Action::GoQueue
         | Action::GoMine

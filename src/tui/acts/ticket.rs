@@ -70,6 +70,7 @@ pub fn change(model: &mut Model, ticket: TicketId, change: Change) -> Vec<Effect
             .filter(|tag| !row.tags.contains(tag))
             .cloned()
             .collect(),
+        release: false,
     };
     vec![Effect::Change {
         ticket,

@@ -6,6 +6,7 @@ use super::{
         effect::Effect,
         menu::Menu,
         model::{Focus, Model, Overlay, Part},
+        paint,
         talk::{self, draft::Sight},
         work::{RUNS_AT_ONCE, Undo},
     },
@@ -16,9 +17,9 @@ use crate::{
     config::action::Action,
     desk::{
         face::DraftAsk,
-        send::{Approval, letter::messages_of_people},
+        send::{Approval, guard::unread_ai, letter::messages_of_people},
     },
-    domain::{Change, QueueRow, Status, TicketId},
+    domain::{Change, Draft, QueueRow, Status, TicketId},
 };
 
 /// Saves what is typed and closes the editor; a text that could not be saved stays open.
@@ -274,14 +275,11 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         return Vec::new();
     };
     let seen = draft.text.clone();
-    let flags = talk::draft::flags(draft);
+    let flags = look_again(model, here, draft);
     let asked = model.work.asked_twice == Some((action, Some(here)));
     if let Some(flags) = flags.filter(|_| !asked) {
         model.work.asked_twice = Some((action, Some(here)));
-        let words = format!(
-            "Look again: {flags}. {} once more puts it into the outbox.",
-            model.key(action)
-        );
+        let words = format!("{flags}. {} once more sends it.", model.key(action));
         model.notes.warn(words, now);
         return Vec::new();
     }
@@ -296,6 +294,22 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         seen,
         seen_messages,
     })]
+}
+
+/// Returns to whom the reply goes and why it is to be looked at again; none where one key is
+/// enough.
+fn look_again(model: &Model, here: TicketId, draft: &Draft) -> Option<String> {
+    let view = model.talk.view_of(here)?;
+    let ai = unread_ai(draft).map(str::to_owned);
+    let mut reasons: Vec<String> = talk::draft::flags(view, draft)
+        .into_iter()
+        .chain(ai)
+        .collect();
+    if !model.talk.was_read(draft, model.stage.now.mono) {
+        reasons.push("its last line was not on the screen for a second".to_owned());
+    }
+    let to = paint::safe(&view.route.words());
+    (!reasons.is_empty()).then(|| format!("To {to}. Look again: {}", reasons.join("; ")))
 }
 
 fn undo(model: &mut Model) -> Vec<Effect> {

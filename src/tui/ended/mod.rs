@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     config::action::Action,
-    desk::face::{QueuePage, ReceiptPage, RoutingView},
+    desk::{
+        face::{QueuePage, ReceiptPage, RoutingView},
+        send::guard::Route,
+    },
     domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
 };
 
@@ -119,6 +122,43 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             }
             effects
         }
+        Done::Sending(Ok(words)) => {
+            model.notes.say(words, model.stage.now);
+            let mut effects = vec![model.queue.reload()];
+            effects.extend(model.here().and_then(|here| model.talk.reload(here)));
+            if matches!(model.overlay, Some(Overlay::Outbox(_))) {
+                effects.push(Effect::LoadOutbox);
+            }
+            effects
+        }
+        Done::Files(ticket, Ok(files)) => {
+            if let Some(Overlay::Files(screen)) = &mut model.overlay
+                && screen.ticket == ticket
+            {
+                screen.files = Some(files);
+            }
+            Vec::new()
+        }
+        Done::FileDone(done) => {
+            let words = match done {
+                Ok(words) => words,
+                Err(trouble) => trouble.line(),
+            };
+            if let Some(Overlay::Files(screen)) = &mut model.overlay {
+                screen.said = Some(words);
+            } else {
+                model.notes.say(words, model.stage.now);
+            }
+            Vec::new()
+        }
+        Done::MadeTicket(Ok(number)) => {
+            let words = format!(
+                "Ticket #{number} is there. {} writes its first message.",
+                model.key(Action::Edit)
+            );
+            model.notes.say(words, model.stage.now);
+            vec![model.queue.reload()]
+        }
         Done::Discarded(ticket, Ok(draft)) => {
             model.work.remember(Undo::Discard(ticket, draft));
             let words = format!(
@@ -153,6 +193,9 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         | Done::Changed(Err(trouble))
         | Done::Queued(Err(trouble), _)
         | Done::Withdrawn(Err(trouble))
+        | Done::Sending(Err(trouble))
+        | Done::MadeTicket(Err(trouble))
+        | Done::Files(_, Err(trouble))
         | Done::Discarded(_, Err(trouble))
         | Done::Restored(_, Err(trouble))
         | Done::CapSet(Err(trouble)) => {
@@ -343,11 +386,20 @@ fn describe(ticket: &Ticket, undo: &Change) -> String {
 fn queued(model: &mut Model, row: &OutboxRow, then: Status) -> Vec<Effect> {
     model.work.remember(Undo::Queued(row.ticket, row.id));
     let number = model.queue.row_of(row.ticket).map_or(0, |row| row.number);
-    let words = format!(
-        "Reply to #{number} is in the outbox. Sending is not set up yet, so it waits there and \
-         nothing has left; {then} follows when it has. {} brings it back.",
-        model.key(Action::Undo)
-    );
+    let undo = model.key(Action::Undo);
+    let to = row.post.as_ref().map_or_else(String::new, |post| {
+        format!(" to {}", safe(&Route::to_words(&post.letter.envelope)))
+    });
+    let words = match row.progress.held_until {
+        Some(until) => {
+            let left = until.duration_since(row.queued_at).as_secs();
+            format!("Reply to #{number}{to} leaves in {left} s, then {then}. {undo} takes it back.")
+        }
+        None => format!(
+            "Reply to #{number} is in the outbox. No account can send yet, so it waits there and \
+             nothing has left; {then} follows when it has. {undo} brings it back."
+        ),
+    };
     model.notes.say(words, model.stage.now);
     let effects = reload(model, row.ticket);
     if model.here() == Some(row.ticket) {

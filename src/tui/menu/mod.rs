@@ -54,6 +54,8 @@ pub enum Choice {
     Rest(String, Duration),
     /// The removal of a provider's key.
     RemoveKey(ProviderName),
+    /// A link to open.
+    Link(String),
     /// Nothing after all.
     Nothing,
 }
@@ -220,6 +222,32 @@ impl Menu {
         Self {
             title,
             items: vec![keep, remove],
+            cursor: 0,
+        }
+    }
+
+    /// Offers links to open, each with its host: the words round a link may say another.
+    pub fn links(links: Vec<String>) -> Self {
+        let items = links.into_iter().zip('1'..='9').map(|(link, letter)| {
+            let rest = link.split_once("://").map_or("", |(_, rest)| rest);
+            let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            // What stands before an @ is a name, made to look like a host.
+            let host = host.rsplit('@').next().unwrap_or_default();
+            let plain = if link.starts_with("http://") {
+                " (not private)"
+            } else {
+                ""
+            };
+            let words = format!("{}{plain}  {}", paint::safe(host), paint::safe(&link));
+            Item {
+                letter: Some(letter),
+                words,
+                choice: Choice::Link(link),
+            }
+        });
+        Self {
+            title: "OPEN A LINK".to_owned(),
+            items: items.collect(),
             cursor: 0,
         }
     }

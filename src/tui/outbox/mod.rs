@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     config::theme::Theme,
-    domain::{OutboxRow, Ticket},
+    desk::send::guard::Route,
+    domain::{Delivery, OutboxRow, Ticket},
 };
 
 /// The open list.
@@ -59,7 +60,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
         write_line(buffer, inside, 0, &Line::raw(" No reply waits."));
         return write_line(buffer, inside, last, &quiet(" Esc close"));
     }
-    let head = " Sending is not set up yet: these replies wait, and nothing has left.";
+    let head =
+        " Replies that have not come to an end. What waits for a word leaves only with yours.";
     write_line(buffer, inside, 0, &quiet(head));
     let shelf = Rect {
         y: inside.y + 2,
@@ -83,8 +85,27 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
             );
         }
     }
-    let foot = " Enter or u brings it back as the draft   Esc close";
+    let foot = match outbox.here().map(|row| row.progress.delivery) {
+        Some(Delivery::Unsure) => {
+            " Enter sends it again   s it has left   u brings it back as the draft   Esc close"
+        }
+        Some(_) | None => " Enter sends it now   u brings it back as the draft   Esc close",
+    };
     write_line(buffer, inside, last, &quiet(foot));
+}
+
+/// Says in few words how far a reply has come.
+fn state_words(row: &OutboxRow, model: &Model) -> String {
+    match (row.progress.delivery, row.progress.due_at()) {
+        (Delivery::Held, Some(due)) => match due.duration_since(model.stage.now.civil).as_secs() {
+            left @ 1.. if row.progress.attempts == 0 => format!("leaves in {left} s"),
+            left @ 1.. => format!("again in {left} s"),
+            _ => "WAITS FOR YOU".to_owned(),
+        },
+        (Delivery::Held, None) => "no account sends it".to_owned(),
+        (Delivery::Unsure, _) => "MAY HAVE LEFT".to_owned(),
+        (delivery, _) => delivery.word().to_owned(),
+    }
 }
 
 fn two_lines(row: &OutboxRow, ticket: &Ticket, model: &Model, wide: usize) -> [String; 2] {
@@ -93,7 +114,8 @@ fn two_lines(row: &OutboxRow, ticket: &Ticket, model: &Model, wide: usize) -> [S
         model.stage.now.civil,
         &model.stage.facts.zone,
     );
-    let right = format!("{when}, then {} ", row.then);
+    let state = state_words(row, model);
+    let right = format!("{when}, then {}  {state} ", row.then);
     let left = format!("#{:<6} {}", ticket.number, words::subject(&ticket.subject));
     let room = wide.saturating_sub(3 + paint::width(&right) + 2);
     let text = row.text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -101,8 +123,11 @@ fn two_lines(row: &OutboxRow, ticket: &Ticket, model: &Model, wide: usize) -> [S
         format!("{}  {right}", pad(&left, room)),
         format!(
             "        to {}: {}",
-            safe(&ticket.requester.address),
-            safe(&text)
+            safe(&row.post.as_ref().map_or_else(
+                || ticket.requester.address.clone(),
+                |post| Route::to_words(&post.letter.envelope)
+            )),
+            safe(row.progress.said.as_deref().unwrap_or(&text))
         ),
     ]
 }

@@ -17,7 +17,7 @@ use crate::{
         drill::{DrillError, DrillPlan},
         face::DraftAsk,
     },
-    domain::{Cap, Change, TicketId, Usd},
+    domain::{Cap, Change, TicketId, Usd, outbox::read_route},
 };
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -28,6 +28,9 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let typed = prompt.line.text().trim().to_owned();
+    if typed.is_empty() && prompt.kind.needs_words() {
+        return stay(model, prompt, "Nothing was typed.".to_owned());
+    }
     let result = match prompt.kind.clone() {
         PromptKind::Filter => model
             .queue
@@ -48,9 +51,16 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
         }
         PromptKind::Cap => cap(&typed).map(|cap| vec![Effect::SetCap(cap)]),
         PromptKind::Hint(ticket) => Ok(hinted(model, ticket, typed)),
-        PromptKind::Import | PromptKind::Export(_) | PromptKind::Key(_) if typed.is_empty() => {
-            Err("Nothing was typed.".to_owned())
+        PromptKind::NewTo => {
+            let subject = PromptKind::NewSubject(typed);
+            model.overlay = Some(Overlay::Prompt(Prompt::open(subject, "")));
+            return Vec::new();
         }
+        kind @ (PromptKind::Recipients(_)
+        | PromptKind::Attach(_)
+        | PromptKind::Note(_)
+        | PromptKind::Forward(_)
+        | PromptKind::NewSubject(_)) => mail(model, kind, typed),
         PromptKind::Drill => drill(model, &typed),
         PromptKind::Export(query) => {
             let mut effects = receipts::open(model, &query);
@@ -72,12 +82,15 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
     };
     match result {
         Ok(effects) => effects,
-        Err(why) => {
-            prompt.trouble = Some(why);
-            model.overlay = Some(Overlay::Prompt(prompt));
-            Vec::new()
-        }
+        Err(why) => stay(model, prompt, why),
     }
+}
+
+/// Says what is wrong with a line; it stays open.
+fn stay(model: &mut Model, mut prompt: Prompt, why: String) -> Vec<Effect> {
+    prompt.trouble = Some(why);
+    model.overlay = Some(Overlay::Prompt(prompt));
+    Vec::new()
 }
 
 pub(super) fn chosen(model: &mut Model, choice: Choice) -> Vec<Effect> {
@@ -122,6 +135,7 @@ pub(super) fn chosen(model: &mut Model, choice: Choice) -> Vec<Effect> {
             model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Hint(ticket), "")));
             Vec::new()
         }
+        Choice::Link(link) => vec![Effect::OpenLink(link)],
         Choice::Model(provider, name) => vec![Effect::SetDefaultModel(provider, name)],
         Choice::RemoveKey(provider) => vec![Effect::RemoveKey(provider)],
         Choice::Nothing => Vec::new(),
@@ -144,6 +158,83 @@ pub(super) fn hinted(model: &mut Model, ticket: TicketId, typed: String) -> Vec<
         force: None,
     };
     acts::begin(model, ask)
+}
+
+/// What follows a line about mail that leaves.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller hands over the kinds named here and no other"
+)]
+fn mail(model: &Model, kind: PromptKind, typed: String) -> Result<Vec<Effect>, String> {
+    Ok(vec![match kind {
+        PromptKind::Recipients(ticket) => return recipients(model, ticket, &typed),
+        PromptKind::Attach(ticket) => Effect::Attach(ticket, path_of(&unquoted(&typed))),
+        PromptKind::Note(ticket) => Effect::Note(ticket, typed),
+        PromptKind::Forward(ticket) => Effect::Forward(ticket, typed),
+        PromptKind::NewSubject(to) => Effect::NewTicket { to, subject: typed },
+        _ => return Ok(Vec::new()),
+    }])
+}
+
+/// Reads to whom a reply is to go.
+fn recipients(model: &Model, ticket: TicketId, typed: &str) -> Result<Vec<Effect>, String> {
+    let before = model.talk.view_of(ticket).map(|view| &view.route.envelope);
+    let before = before.cloned().unwrap_or_default();
+    let after = read_route(typed, &before)?;
+    Ok(vec![Effect::Address(ticket, Box::new(after))])
+}
+
+/// Takes off what shells and file managers put round a path that is pasted.
+fn unquoted(typed: &str) -> String {
+    let typed = typed.strip_prefix("file://").unwrap_or(typed);
+    let bare = ['"', '\'']
+        .iter()
+        .find_map(|quote| typed.strip_prefix(*quote)?.strip_suffix(*quote));
+    bare.map_or_else(|| typed.replace("\\ ", " "), str::to_owned)
+}
+
+/// Completes the address under the caret of a prompt with people who are known here.
+pub(super) fn complete(model: &mut Model) {
+    let Some(Overlay::Prompt(prompt)) = &mut model.overlay else {
+        return;
+    };
+    let takes_people = matches!(
+        prompt.kind,
+        PromptKind::Recipients(_) | PromptKind::Forward(_) | PromptKind::NewTo
+    );
+    let start = prompt
+        .line
+        .before_caret()
+        .rsplit([' ', ',', ':'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
+    if !takes_people || start.is_empty() {
+        return;
+    }
+    let view = model.talk.view();
+    let here = view.into_iter().flat_map(|view| {
+        view.messages
+            .iter()
+            .flat_map(|message| {
+                std::iter::once(&message.from)
+                    .chain(&message.to)
+                    .chain(&message.cc)
+            })
+            .chain([&view.ticket.requester])
+    });
+    let mut known = here.chain(model.queue.people());
+    let found = known.find(|person| {
+        person.address.to_lowercase().starts_with(&start)
+            || person
+                .name
+                .as_ref()
+                .is_some_and(|name| name.to_lowercase().starts_with(&start))
+    });
+    let Some(address) = found.map(|person| person.address.clone()) else {
+        return;
+    };
+    prompt.line.replace_word(start.len(), &address);
 }
 
 pub(super) fn import(model: &mut Model, typed: &str) -> Vec<Effect> {

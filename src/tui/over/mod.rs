@@ -7,11 +7,12 @@ pub use screens::{overview, providers};
 
 use self::{
     answers::{answer, chosen},
-    screens::{bring_back, catch_up, keys, routing, run, set_up},
+    screens::{bring_back, catch_up, file_act, keys, routing, run, send_now, set_up, was_sent},
 };
 use super::{
     acts,
     effect::Effect,
+    files::FileAct,
     help::Help,
     model::{Model, Overlay},
     prompt::{Prompt, PromptKind},
@@ -58,6 +59,9 @@ fn picker(model: &mut Model, action: Action) -> Vec<Effect> {
             if let Some(Overlay::Overview(screen)) = &mut model.overlay =>
         {
             screen.part(if action == Action::NextPane { 1 } else { -1 });
+        }
+        Action::NextPane if matches!(model.overlay, Some(Overlay::Prompt(_))) => {
+            answers::complete(model);
         }
         Action::Down | Action::NextPane => return step(model, 1),
         Action::Up | Action::PreviousPane => return step(model, -1),
@@ -119,14 +123,21 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             let after = letter.map(|letter| screen.letter(letter));
             return after.map_or_else(Vec::new, |after| catch_up(model, after));
         }
-        Some(Overlay::Outbox(outbox)) if letter == Some('u') => {
-            return bring_back(outbox);
+        Some(Overlay::Outbox(outbox)) if matches!(letter, Some('u' | 's')) => {
+            return match letter {
+                Some('s') => was_sent(outbox),
+                Some(_) | None => bring_back(outbox),
+            };
+        }
+        Some(Overlay::Files(screen)) if matches!(letter, Some('s' | 'o')) => {
+            let act = letter.map_or(FileAct::Nothing, |letter| screen.letter(letter));
+            return file_act(screen, act);
         }
         Some(Overlay::Receipts(screen)) => {
             let after = screen.press(chord, now);
             return receipts::follow(model, after);
         }
-        Some(Overlay::Outbox(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
+        Some(Overlay::Outbox(_) | Overlay::Files(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
             plain_moves(model, letter);
         }
         None => {}
@@ -186,6 +197,7 @@ fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
         Some(Overlay::Overview(screen)) => screen.move_by(rows),
         Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
+        Some(Overlay::Files(screen)) => screen.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
         Some(Overlay::Prompt(_)) | None => {}
     }
@@ -225,7 +237,11 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             let after = screen.enter();
             catch_up(model, after)
         }
-        Some(Overlay::Outbox(outbox)) => bring_back(outbox),
+        Some(Overlay::Outbox(_)) => send_now(model),
+        Some(Overlay::Files(screen)) => {
+            let act = screen.letter('s');
+            file_act(screen, act)
+        }
         Some(Overlay::SetUp(setup)) => {
             let (step, place) = (setup.chosen(), setup.cursor);
             set_up(model, step, place)

@@ -4,6 +4,7 @@ use super::plain_moves;
 use crate::tui::{
     acts, catch_up,
     effect::Effect,
+    files::{FileAct, FilesScreen},
     menu::Menu,
     model::{Model, Overlay},
     outbox::Outbox,
@@ -16,7 +17,7 @@ use crate::tui::{
 use crate::{
     config::{action::Action, chord::Chord},
     desk::face::DraftAsk,
-    domain::{LinkName, TicketId},
+    domain::{Delivery, LinkName, TicketId},
 };
 
 pub(super) fn routing(model: &mut Model, chord: Chord, letter: Option<char>) -> Vec<Effect> {
@@ -143,6 +144,47 @@ pub(super) fn keys(model: &mut Model, letter: Option<char>) -> Vec<Effect> {
         other => plain_moves(model, other),
     }
     Vec::new()
+}
+
+/// Lets the reply under the cursor leave; of one that may have left it is asked twice.
+pub(super) fn send_now(model: &mut Model) -> Vec<Effect> {
+    let Some(Overlay::Outbox(outbox)) = &model.overlay else {
+        return Vec::new();
+    };
+    let Some(row) = outbox.here() else {
+        return Vec::new();
+    };
+    let (id, ticket, delivery) = (row.id, row.ticket, row.progress.delivery);
+    let asked = Some((Action::GoOutbox, Some(ticket)));
+    if delivery == Delivery::Unsure && model.work.asked_twice != asked {
+        model.work.asked_twice = asked;
+        let words =
+            "It may have left already: the customer may get it twice. Enter again sends it.";
+        model.notes.warn(words, model.stage.now);
+        return Vec::new();
+    }
+    model.work.asked_twice = None;
+    vec![Effect::Release(id)]
+}
+
+/// Notes that the reply under the cursor, of which nobody knew, has left.
+pub(super) fn was_sent(outbox: &Outbox) -> Vec<Effect> {
+    let unsure = outbox
+        .here()
+        .filter(|row| row.progress.delivery == Delivery::Unsure);
+    unsure
+        .map(|row| Effect::WasSent(row.id))
+        .into_iter()
+        .collect()
+}
+
+/// Does something with a received file.
+pub(super) fn file_act(screen: &FilesScreen, act: FileAct) -> Vec<Effect> {
+    match act {
+        FileAct::Save(place) => vec![Effect::SaveFile(screen.ticket, place)],
+        FileAct::Open(place) => vec![Effect::OpenFile(screen.ticket, place)],
+        FileAct::Nothing => Vec::new(),
+    }
 }
 
 pub(super) fn bring_back(outbox: &Outbox) -> Vec<Effect> {

@@ -47,6 +47,33 @@ pub enum PromptKind {
     Drill,
     /// A provider's key; never shown.
     Key(ProviderName),
+    /// To whom the reply of a ticket goes.
+    Recipients(TicketId),
+    /// A file that goes with the reply of a ticket.
+    Attach(TicketId),
+    /// An internal note on a ticket.
+    Note(TicketId),
+    /// To whom the newest message of a ticket is passed on.
+    Forward(TicketId),
+    /// For whom a new ticket is.
+    NewTo,
+    /// What a new ticket is about.
+    NewSubject(String),
+}
+
+impl PromptKind {
+    /// Tells whether an empty line means nothing.
+    pub const fn needs_words(&self) -> bool {
+        !matches!(
+            self,
+            Self::Filter
+                | Self::Tags(_)
+                | Self::Assign(_)
+                | Self::Cap
+                | Self::Hint(_)
+                | Self::Drill
+        )
+    }
 }
 
 impl Prompt {
@@ -61,7 +88,13 @@ impl Prompt {
             | PromptKind::Import
             | PromptKind::Export(_)
             | PromptKind::Drill
-            | PromptKind::Key(_) => InputLine::new(text),
+            | PromptKind::Key(_)
+            | PromptKind::Recipients(_)
+            | PromptKind::Attach(_)
+            | PromptKind::Note(_)
+            | PromptKind::Forward(_)
+            | PromptKind::NewTo
+            | PromptKind::NewSubject(_) => InputLine::new(text),
         };
         Self {
             kind,
@@ -85,6 +118,12 @@ impl Prompt {
             PromptKind::Import => "IMPORT MAIL".to_owned(),
             PromptKind::Export(_) => "EXPORT RECEIPTS".to_owned(),
             PromptKind::Drill => "DRILL".to_owned(),
+            PromptKind::Recipients(_) => "TO WHOM".to_owned(),
+            PromptKind::Attach(_) => "ATTACH A FILE".to_owned(),
+            PromptKind::Note(_) => "NOTE (internal)".to_owned(),
+            PromptKind::Forward(_) => "PASS IT ON".to_owned(),
+            PromptKind::NewTo => "NEW TICKET: TO WHOM".to_owned(),
+            PromptKind::NewSubject(_) => "NEW TICKET: ABOUT WHAT".to_owned(),
             PromptKind::Key(provider) => {
                 format!("KEY OF {}", paint::safe(&provider.0).to_uppercase())
             }
@@ -111,6 +150,20 @@ impl Prompt {
                 "provider=fault, with commas between: ok, refused, 429, 500, 529, 401, hang, cut=12 \
                  and more. Nothing is asked of a provider and nothing is spent."
             }
+            PromptKind::Recipients(_) => {
+                "Addresses with commas between; `cc:` and `bcc:` begin those lists. Tab completes \
+                 people of this ticket and the queue."
+            }
+            PromptKind::Attach(_) => {
+                "Type or paste the path of a file. It is read now: what becomes of the file later \
+                 changes nothing."
+            }
+            PromptKind::Note(_) => "For agents only: it never leaves the desk.",
+            PromptKind::Forward(_) => {
+                "An address. The newest message and its files become a draft; you look at it first."
+            }
+            PromptKind::NewTo => "An address. Tab completes people of the queue.",
+            PromptKind::NewSubject(_) => "The subject, on one line.",
             PromptKind::Export(_) => {
                 "A file that does not exist yet: the receipts of the list are written there as CSV."
             }

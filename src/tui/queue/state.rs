@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     desk::face::QueuePage,
     domain::{
-        Query, QueueRow, TicketId,
+        Contact, Query, QueueRow, TicketId,
         query::{QueryError, Term, Test},
     },
     tui::effect::Effect,
@@ -102,6 +102,11 @@ impl Queue {
     pub fn row(&self, place: u64) -> Option<&QueueRow> {
         let at = place.checked_sub(self.page.offset)?;
         self.page.rows.get(usize::try_from(at).ok()?)
+    }
+
+    /// Returns the requesters of the rows that are here.
+    pub fn people(&self) -> impl Iterator<Item = &Contact> {
+        self.page.rows.iter().map(|row| &row.requester)
     }
 
     /// Returns the row of a ticket, when it is loaded.

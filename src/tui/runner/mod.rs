@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     links::links,
     reads::read,
-    writes::{keys, save_chain, write},
+    writes::{files, keys, save_chain, write},
 };
 use super::{
     effect::Effect,
@@ -142,6 +142,13 @@ impl Runner {
             | Effect::SaveOver(_)
             | Effect::QueueReply(_)
             | Effect::Withdraw(_)
+            | Effect::Release(_)
+            | Effect::WasSent(_)
+            | Effect::Note(..)
+            | Effect::Address(..)
+            | Effect::Attach(..)
+            | Effect::NewTicket { .. }
+            | Effect::Forward(..)
             | Effect::Discard(..)
             | Effect::Restore(..)
             | Effect::Change { .. }) => self.in_turn(effect),
@@ -299,6 +306,10 @@ impl Runner {
                 | Effect::Wake(_)
                 | Effect::Probe(_)
                 | Effect::Drill(..)) => links(&desk, effect).await,
+                effect @ (Effect::LoadFiles(_)
+                | Effect::SaveFile(..)
+                | Effect::OpenFile(..)
+                | Effect::OpenLink(_)) => files(&desk, effect).await,
                 Effect::SaveChain(card) => Some(save_chain(&desk, &card)),
                 effect @ (Effect::LoadPage { .. }
                 | Effect::LoadTicket(_)

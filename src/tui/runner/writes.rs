@@ -1,9 +1,12 @@
 //! Writes of the screen: texts, tickets, caps, mail; keys and chains.
 
+use std::path::PathBuf;
+
 use super::trouble;
 use crate::tui::{effect::Effect, event::Done, paint::safe};
 use crate::{
-    desk::{Desk, Verify, face::ChainCard, import::Imported},
+    config::env,
+    desk::{Desk, Verify, face::ChainCard, import::Imported, send::guard::Route},
     domain::{ModelName, ProviderName},
 };
 
@@ -65,8 +68,88 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
             Done::Imported(imported.map(|done| imported_words(&done, desk)))
         }
         Effect::SetCap(cap) => Done::CapSet(desk.set_cap(cap).await.map_err(trouble)),
+        other => return sending(desk, other).await,
+    })
+}
+
+/// What a person does about mail that leaves.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
+async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
+    let said = match effect {
+        Effect::Release(row) => desk
+            .release(row)
+            .await
+            .map(|()| "It leaves now.".to_owned()),
+        Effect::WasSent(row) => desk
+            .it_was_sent(row)
+            .await
+            .map(|()| "Noted: it stands in the ticket as sent.".to_owned()),
+        Effect::Note(ticket, text) => desk
+            .note(ticket, &text)
+            .await
+            .map(|_| "Noted. It stays here.".to_owned()),
+        Effect::Address(ticket, envelope) => desk
+            .set_envelope(ticket, &envelope)
+            .await
+            .map(|_| format!("It goes to {}.", safe(&Route::to_words(&envelope)))),
+        Effect::Attach(ticket, file) => desk
+            .attach(ticket, &file)
+            .await
+            .map(|file| format!("{} goes with the reply.", safe(&file.name))),
+        Effect::Forward(ticket, to) => desk.forward(ticket, &to).await.map(|()| {
+            format!(
+                "The draft passes the newest message on to {}. Look at it, then send it.",
+                safe(&to)
+            )
+        }),
+        Effect::NewTicket { to, subject } => {
+            let made = desk.new_ticket(&to, &subject).await;
+            return Some(Done::MadeTicket(
+                made.map(|ticket| ticket.number).map_err(trouble),
+            ));
+        }
+        _ => return None,
+    };
+    Some(Done::Sending(said.map_err(trouble)))
+}
+
+/// What a person does with received files and links.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
+pub(super) async fn files(desk: &Desk, effect: Effect) -> Option<Done> {
+    Some(match effect {
+        Effect::LoadFiles(ticket) => Done::Files(ticket, desk.files(ticket).await.map_err(trouble)),
+        Effect::SaveFile(ticket, place) => {
+            let saved = desk.save_file(ticket, place, &download_folder()).await;
+            let words =
+                saved.map(|path| format!("Saved as {}.", safe(&path.display().to_string())));
+            Done::FileDone(words.map_err(trouble))
+        }
+        Effect::OpenFile(ticket, place) => {
+            let opened = desk.open_file(ticket, place).await;
+            let words = opened.map(|path| format!("Opened {}.", safe(&path.display().to_string())));
+            Done::FileDone(words.map_err(trouble))
+        }
+        Effect::OpenLink(link) => {
+            let opened = desk
+                .open_link(&link)
+                .map(|()| "The browser has it.".to_owned());
+            Done::FileDone(opened.map_err(trouble))
+        }
         _ => return None,
     })
+}
+
+/// Where received files are saved: the folder for downloads, else where the program was started.
+fn download_folder() -> PathBuf {
+    let home = env::path("HOME").map(|home| home.join("Downloads"));
+    home.filter(|folder| folder.is_dir())
+        .unwrap_or_else(|| PathBuf::from("."))
 }
 
 pub(super) fn imported_words(done: &Imported, desk: &Desk) -> String {

@@ -4,9 +4,13 @@ use ratatui::text::{Line, Span};
 
 use crate::{
     config::{action::Action, theme::Theme},
-    desk::face::{Phase, Running},
+    desk::{
+        face::{Phase, Running, TicketView},
+        send::guard::reasons,
+    },
     domain::{
-        Attempt, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Receipt, TicketId,
+        Attempt, Delivery, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Receipt,
+        TicketId,
     },
     tui::{
         model::Model,
@@ -54,11 +58,15 @@ pub fn sight(model: &Model, ticket: TicketId) -> Sight<'_> {
 /// Returns the words on the draft's rule: what it is, and how it stands.
 pub fn title(model: &Model, ticket: TicketId) -> (String, String) {
     let to = model.talk.view_of(ticket).map_or_else(String::new, |view| {
-        let address = &view.ticket.requester.address;
-        if address.is_empty() {
+        let words = view.route.words();
+        if words.is_empty() {
             String::new()
         } else {
-            format!(" → {}", safe(address))
+            let files = match view.route.envelope.files.len() {
+                0 => String::new(),
+                count => format!(" · {}", words::count(count, "file")),
+            };
+            format!(" → {}{files}", safe(&words))
         }
     });
     match sight(model, ticket) {
@@ -188,16 +196,11 @@ pub fn foot(model: &Model, theme: &Theme, ticket: TicketId, wide: usize) -> Vec<
                 lines
             },
         ),
-        Sight::Held(_) => vec![line(
-            format!(
-                "Sending is not set up yet: it waits. {} brings it back.",
-                model.key(Action::Undo)
-            ),
-            theme.warning,
-        )],
+        Sight::Held(row) => whole(leaving_words(row, model), theme.warning),
         Sight::Draft(draft) => {
             let mut lines = Vec::new();
-            if let Some(words) = flags(draft) {
+            let view = model.talk.view_of(ticket);
+            if let Some(words) = view.and_then(|view| flags(view, draft)) {
                 lines.extend(whole(format!("! {words}"), theme.warning));
             }
             if let Some(words) = written_by(model, draft, ticket).and_then(fallback_line) {
@@ -217,30 +220,35 @@ fn written_by<'a>(model: &'a Model, draft: &Draft, ticket: TicketId) -> Option<&
 }
 
 /// Returns what to know before sending, if there is anything.
-pub fn flags(draft: &Draft) -> Option<String> {
-    let mut words: Vec<String> = Vec::new();
-    if draft.state == DraftState::Stale {
-        words.push("the customer wrote again after it was begun".to_owned());
-    }
-    words.extend(
-        draft
-            .flags
-            .iter()
-            .filter(|flag| *flag != "fallback")
-            .map(|flag| safe(flag)),
-    );
-    let placeholders = [
-        "{{",
-        "TODO",
-        "[name]",
-        "[Name]",
-        "[your name]",
-        "[Your Name]",
-    ];
-    if let Some(found) = placeholders.iter().find(|mark| draft.text.contains(*mark)) {
-        words.push(format!("a placeholder is left: {found}"));
-    }
+pub fn flags(view: &TicketView, draft: &Draft) -> Option<String> {
+    let reasons = reasons(draft, &view.route, &view.ticket);
+    let words: Vec<String> = reasons.iter().map(|reason| safe(reason)).collect();
     (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// Says how far a reply in the outbox has come.
+fn leaving_words(row: &OutboxRow, model: &Model) -> String {
+    let undo = model.key(Action::Undo);
+    let outbox = model.key(Action::GoOutbox);
+    let said = row.progress.said.as_deref().map(safe);
+    match (row.progress.delivery, row.progress.held_until) {
+        (Delivery::Unsure, _) => format!(
+            "It may have left: {}. {outbox} opens the outbox, which asks you.",
+            said.unwrap_or_default()
+        ),
+        (Delivery::Sending, _) => "It is leaving now.".to_owned(),
+        (_, None) => format!("No account can send yet: it waits. {undo} brings it back."),
+        (_, Some(until)) => {
+            let left = until.duration_since(model.stage.now.civil).as_secs();
+            match (left, said) {
+                (1.., _) => format!("It leaves in {left} s. {undo} brings it back."),
+                (_, Some(said)) => format!("Not sent yet: {said}. {undo} brings it back."),
+                (_, None) => {
+                    format!("It waits for a word from you: {outbox}, or {undo} brings it back.")
+                }
+            }
+        }
+    }
 }
 
 /// Returns the one line that says how a later link came to write the draft.

@@ -1,10 +1,12 @@
 //! What is known of the ticket under the cursor, and which lines of it can be seen.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use crate::{
     desk::face::TicketView,
-    domain::{Direction, Message, MessageKind, TicketId, Timestamp},
+    domain::{Direction, Draft, DraftId, Message, MessageKind, Mono, TicketId, Timestamp},
     tui::{
         effect::Effect,
         paint::{safe, safe_lines, wrap},
@@ -25,6 +27,8 @@ pub struct Talk {
     high: usize,
     /// Lines of the draft that are scrolled away; none: as it comes.
     pub draft_top: Option<usize>,
+    /// Since when the end of which draft has been on the screen.
+    read: Option<(DraftId, i64, Mono)>,
 }
 
 /// One line of the conversation.
@@ -55,7 +59,27 @@ pub enum Voice {
     Quiet,
 }
 
+/// A draft is read when its last line has been on the screen for so long: the time a glance takes.
+const GLANCE: Duration = Duration::from_millis(1200);
+
 impl Talk {
+    /// Notes that the end of a draft is on the screen.
+    pub fn shows_end_of(&mut self, draft: (DraftId, i64), now: Mono) {
+        let is_noted = self
+            .read
+            .is_some_and(|(id, revision, _)| (id, revision) == draft);
+        if !is_noted {
+            self.read = Some((draft.0, draft.1, now));
+        }
+    }
+
+    /// Tells whether the end of a draft, as it stands, has been on the screen for long enough.
+    pub fn was_read(&self, draft: &Draft, now: Mono) -> bool {
+        self.read.is_some_and(|(id, revision, since)| {
+            (id, revision) == (draft.id, draft.revision) && now.since(since) >= GLANCE
+        })
+    }
+
     /// Says which ticket is under the cursor; asks for it when it is another than before.
     pub fn want(&mut self, ticket: Option<TicketId>) -> Option<Effect> {
         if self.wanted == ticket {

@@ -290,7 +290,7 @@ pub fn rule(buffer: &mut Buffer, area: Rect, (left, right): (&str, &str), look: 
 pub const HINTS: [(Action, &str); 7] = [
     (Action::Edit, "edit"),
     (Action::Redraft, "redraft"),
-    (Action::SendSolve, "outbox"),
+    (Action::SendSolve, "send"),
     (Action::Status, "status"),
     (Action::Tags, "tag"),
     (Action::Undo, "undo"),
