@@ -113,6 +113,7 @@ fn letter(number: u8) -> Letter {
         note_path: None,
         original: None,
         is_own_copy: false,
+        returned: None,
     }
 }
 

@@ -115,6 +115,9 @@ async fn tell(url: &StoreUrl) {
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
     leaving::a_draft_is_addressed(&store).await;
     leaving::a_ticket_is_made_by_hand(&store).await;
+    leaving::a_new_sender_is_answered_once_in_a_day(&store).await;
+    leaving::a_report_makes_a_reply_a_draft_again(&store).await;
+    leaving::tickets_are_merged_and_split(&store).await;
     leaving::standing_work_has_one_holder(&store).await;
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;

@@ -66,5 +66,6 @@ pub(crate) fn letter(at: u32) -> Letter {
         note_path: None,
         original: None,
         is_own_copy: false,
+        returned: None,
     }
 }

@@ -5,7 +5,10 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
-    mail_args::{AccountArgs, NoteArgs, OutboxArgs, ReplyArgs, SyncArgs},
+    mail_args::{
+        AccountArgs, FilesArgs, ForwardArgs, MergeArgs, NewArgs, NoteArgs, OutboxArgs, ReplyArgs,
+        SplitArgs, SyncArgs,
+    },
     out::{Format, Out, complain},
     stop::Exit,
 };
@@ -84,6 +87,16 @@ pub(super) enum Command {
     Reply(ReplyArgs),
     /// Write an internal note on a ticket: it never leaves the desk.
     Note(NoteArgs),
+    /// Make a ticket for somebody who has not written.
+    New(NewArgs),
+    /// Draft a mail that passes the newest message of a ticket on, with its files.
+    Forward(ForwardArgs),
+    /// List the files that came with a ticket, save some, or open one.
+    Files(FilesArgs),
+    /// Merge a ticket into another; answers go there from then on.
+    Merge(MergeArgs),
+    /// Take a message out of a ticket into a new one.
+    Split(SplitArgs),
     /// List the replies that have not left; send them, take one back, try one again.
     Outbox(OutboxArgs),
     /// Draft a reply with AI; prints the text, keeps it beside the ticket.

@@ -106,6 +106,7 @@ pub(super) fn message(message: &Message) -> Value {
         .collect();
     json!({
         "id": message.id,
+        "thread_reason": message.thread_reason,
         "message_id": message.rfc_message_id,
         "kind": message.kind,
         "direction": message.direction,

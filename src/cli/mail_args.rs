@@ -139,6 +139,58 @@ pub(super) struct NoteArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct MergeArgs {
+    /// The ticket that goes over.
+    pub(super) number: i64,
+    /// The ticket it goes on in.
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) into: i64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct SplitArgs {
+    /// The ticket's number.
+    pub(super) number: i64,
+    /// The message that is taken out; without it the newest from outside.
+    #[arg(long, value_name = "ID")]
+    pub(super) message: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct NewArgs {
+    /// For whom it is.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) to: String,
+    /// What it is about.
+    #[arg(long)]
+    pub(super) subject: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct ForwardArgs {
+    /// The ticket's number.
+    pub(super) number: i64,
+    /// To whom.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(super) to: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct FilesArgs {
+    /// The ticket's number.
+    pub(super) number: i64,
+    /// Save the file of this place in the list; may be given several times.
+    #[arg(long, value_name = "PLACE")]
+    pub(super) save: Vec<usize>,
+    /// Where to save it.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(super) to: PathBuf,
+    /// Open the file of this place with the system's program; never one that could run.
+    #[arg(long, value_name = "PLACE", conflicts_with = "save")]
+    pub(super) open: Option<usize>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct OutboxArgs {
     #[command(subcommand)]
     pub(super) command: Option<OutboxCommand>,

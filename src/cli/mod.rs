@@ -12,7 +12,9 @@ mod demo;
 mod doctor;
 mod draft;
 mod drill;
+mod files;
 mod import;
+mod joining;
 mod json;
 mod keys;
 mod logging;
@@ -149,6 +151,11 @@ fn missing(args: &Args) -> Missing {
             | Command::Account(_)
             | Command::Set(_)
             | Command::Note(_)
+            | Command::New(_)
+            | Command::Forward(_)
+            | Command::Files(_)
+            | Command::Merge(_)
+            | Command::Split(_)
             | Command::Receipts(_)
             | Command::Keys(_)
             | Command::Spend(SpendArgs { command: Some(_) }),
@@ -175,6 +182,11 @@ impl Call {
             Some(Command::Set(args)) => set::run(self, &args).await,
             Some(Command::Reply(args)) => Box::pin(reply::run(self, &args)).await,
             Some(Command::Note(args)) => Box::pin(reply::note(self, &args)).await,
+            Some(Command::New(args)) => joining::new(self, &args).await,
+            Some(Command::Forward(args)) => Box::pin(joining::forward(self, &args)).await,
+            Some(Command::Files(args)) => Box::pin(files::run(self, &args)).await,
+            Some(Command::Merge(args)) => joining::merge(self, &args).await,
+            Some(Command::Split(args)) => joining::split(self, &args).await,
             Some(Command::Outbox(args)) => Box::pin(outbox::run(self, args)).await,
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
             Some(Command::CatchUp(args)) => Box::pin(catch_up::run(self, args.command)).await,

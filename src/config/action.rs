@@ -213,6 +213,11 @@ actions! {
 
     Release "release" in Ticket: "Take the ticket out of quarantine", also "not spam unblock flood"
         => [Desk ["U"]];
+    Merge "merge" in Ticket: "Merge the ticket into another", also "join duplicate same"
+        => [Desk ["M"]];
+    Split "split" in Ticket: "Split the newest message off into a ticket of its own",
+        also "undo wrong join separate new topic"
+        => [];
     Files "files" in Ticket: "See the files that came with the ticket; save or open one",
         also "attachments download open save"
         => [Desk ["F"]];

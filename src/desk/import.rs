@@ -8,6 +8,7 @@ use std::{
     io::Write as _,
     panic::catch_unwind,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -29,7 +30,7 @@ use crate::{
         import::{Found, Item, Marks, Reject, walk},
         mail::parse::{Parsed, parse},
     },
-    store::{Filing, Letter, Place, Store, StoreError},
+    store::{Filing, Letter, Place, Returned, Store, StoreError},
     text::json::escaped,
 };
 
@@ -73,6 +74,17 @@ pub enum ImportError {
     },
 }
 
+/// Statuses that say that nobody is at an address (RFC 3463).
+const NOBODY: [&str; 3] = ["5.1.1", "5.1.10", "5.4.1"];
+/// A sender of more mails within the time is stopped for a while (Zendesk: for an hour too).
+const FLOOD_MAILS: u64 = 20;
+const FLOOD_WITHIN: Duration = Duration::from_mins(10);
+const FLOOD_REST: Duration = Duration::from_hours(1);
+
+fn ago(at: Timestamp, span: Duration) -> Timestamp {
+    at.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
 /// Files letters into one source.
 pub(super) struct Importer<'a> {
     store: &'a Store,
@@ -83,6 +95,10 @@ pub(super) struct Importer<'a> {
     stamp: Option<Stamp>,
     first_number: Option<i64>,
     closed_before: Option<Timestamp>,
+    /// Whether what comes is new: floods are stopped, new tickets may be answered automatically.
+    is_live: bool,
+    /// New tickets that may be answered automatically.
+    to_acknowledge: Vec<TicketId>,
     made: HashSet<TicketId>,
     joined: HashSet<TicketId>,
     done: Imported,
@@ -96,6 +112,8 @@ struct Read {
     bytes: Vec<u8>,
     /// When the server got it, where one did: clocks of writers go wrong.
     arrived: Option<Timestamp>,
+    /// Why it is kept out of the queue, for more than what kind of mail it is.
+    quarantine: Option<String>,
 }
 
 impl Read {
@@ -125,6 +143,8 @@ impl<'a> Importer<'a> {
             stamp: None,
             first_number: None,
             closed_before: None,
+            is_live: false,
+            to_acknowledge: Vec::new(),
             made: HashSet::new(),
             joined: HashSet::new(),
             done: Imported::default(),
@@ -147,6 +167,16 @@ impl<'a> Importer<'a> {
     pub(super) const fn closed_before(mut self, then: Timestamp) -> Self {
         self.closed_before = Some(then);
         self
+    }
+
+    /// Says whether what comes from now on is new, and not what was there before the account.
+    pub(super) const fn live(&mut self, is_live: bool) {
+        self.is_live = is_live;
+    }
+
+    /// Returns the new tickets that may be answered automatically, once.
+    pub(super) fn take_new(&mut self) -> Vec<TicketId> {
+        std::mem::take(&mut self.to_acknowledge)
     }
 
     /// Files letters of one mailbox and says what came of all so far.
@@ -236,6 +266,7 @@ impl<'a> Importer<'a> {
                 note_path: path,
                 bytes: found.bytes,
                 arrived: found.modified.filter(|_| self.closed_before.is_some()),
+                quarantine: None,
             }),
             Err(reason) => self.done.rejected.push(Reject { path, reason }),
         }
@@ -259,8 +290,18 @@ impl<'a> Importer<'a> {
         index.add_known(&self.store.known(self.source, &all_ids(&batch)).await?);
         let mut standings = HashMap::new();
         let mut letters = Vec::with_capacity(batch.len());
-        for read in batch {
-            letters.push(self.letter(read, &mut index, &mut standings).await?);
+        let mut wanted = Vec::new();
+        for mut read in batch {
+            self.mark_flood(&mut read).await?;
+            let may_answer = self.is_live
+                && read.parsed.auto_class == AutoClass::Human
+                && !read.parsed.own_marks.wants_no_answer
+                && read.quarantine.is_none();
+            let letter = self.letter(read, &mut index, &mut standings).await?;
+            if may_answer && let Place::New(ticket) = &letter.place {
+                wanted.push(ticket.id);
+            }
+            letters.push(letter);
         }
         let filing = Filing {
             source: self.source.to_owned(),
@@ -270,6 +311,11 @@ impl<'a> Importer<'a> {
         let filed = self.store.file(&filing, self.at).await?;
         self.done.imported += filed.imported;
         self.done.duplicates += filed.duplicates;
+        self.to_acknowledge.extend(
+            wanted
+                .into_iter()
+                .filter(|ticket| filed.new.contains(ticket)),
+        );
         self.made.extend(filed.new);
         let made = &self.made;
         self.joined.extend(
@@ -325,13 +371,44 @@ impl<'a> Importer<'a> {
             standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at), true));
             (Place::New(Box::new(new)), None)
         };
+        let returned = self.returned(&read.parsed);
         Ok(Letter {
+            returned,
             message: message(ticket, read.parsed, is_ours, read.marks, decision.reason),
             place,
             reopen,
             note_path: Some(read.note_path),
             original: Some(read.bytes),
             is_own_copy: is_ours && decision.is_duplicate,
+        })
+    }
+
+    /// Returns the reply of ours that a letter reports as not delivered, for good.
+    fn returned(&self, parsed: &Parsed) -> Option<Returned> {
+        let bounce = parsed.bounce.as_ref()?;
+        let id = bounce.original_message_id.as_ref()?;
+        let is_ours = self
+            .stamp
+            .as_ref()
+            .is_some_and(|stamp| matches!(stamp.read_id(id), stamp::Read::Ours(_)));
+        if parsed.auto_class != AutoClass::BounceHard || !is_ours {
+            return None;
+        }
+        let status = bounce.status.clone().unwrap_or_default();
+        let words = bounce.words.clone().unwrap_or_default();
+        let whom = bounce.recipient.clone();
+        let advice = if status.starts_with("5.7.") {
+            " (refused by policy: check SPF and DKIM of your domain)"
+        } else {
+            ""
+        };
+        Some(Returned {
+            message_id: id.clone(),
+            words: format!(
+                "not delivered to {}: {status} {words}{advice}",
+                whom.as_deref().unwrap_or("somebody")
+            ),
+            nobody_at: whom.filter(|_| NOBODY.contains(&status.as_str())),
         })
     }
 
@@ -377,6 +454,30 @@ impl<'a> Importer<'a> {
         }
         let by_subject = known::by_subject(self.store, parsed, is_ours).await?;
         Ok(by_subject.unwrap_or(by_ids))
+    }
+
+    /// Keeps a letter out of the queue when its sender floods the desk, or when the mail server
+    /// took it for spam.
+    async fn mark_flood(&self, read: &mut Read) -> Result<(), ImportError> {
+        if read.parsed.own_marks.is_spam {
+            read.quarantine = Some("the mail server took it for spam (X-Spam-Flag)".to_owned());
+        }
+        let is_new = read
+            .arrived
+            .is_some_and(|at| at >= ago(self.at, FLOOD_WITHIN));
+        let sender = &read.parsed.from.address;
+        if !self.is_live || !is_new || self.is_ours(&read.parsed) || sender.is_empty() {
+            return Ok(());
+        }
+        let (since, flood) = (ago(self.at, FLOOD_WITHIN), ago(self.at, FLOOD_REST));
+        let (mails, is_flooding) = self.store.mails_from(sender, since, flood).await?;
+        if mails >= FLOOD_MAILS || is_flooding {
+            read.quarantine = Some(format!(
+                "flood: more than {FLOOD_MAILS} mails in {} minutes from {sender}",
+                FLOOD_WITHIN.as_secs() / 60
+            ));
+        }
+        Ok(())
     }
 
     fn is_ours(&self, parsed: &Parsed) -> bool {
@@ -449,7 +550,10 @@ impl<'a> Importer<'a> {
             priority: None,
             assignee: None,
             tags: Vec::new(),
-            quarantined_because: quarantine(parsed.auto_class).map(str::to_owned),
+            quarantined_because: read
+                .quarantine
+                .clone()
+                .or_else(|| quarantine(parsed.auto_class).map(str::to_owned)),
             messages: 0,
             created_at: parsed.sent_at,
             updated_at: parsed.sent_at,

@@ -81,7 +81,7 @@ fn is_on_ticket(ticket: &Ticket, messages: &[Message], parsed: &Parsed) -> bool 
 }
 
 async fn living(store: &Store, number: i64) -> Result<Option<Ticket>, StoreError> {
-    store.ticket_by_number(number).await
+    store.living_ticket(number).await
 }
 
 const fn joined(ticket: TicketId, reason: String) -> Decision {

@@ -33,6 +33,7 @@ mod demo_tour;
 pub mod files;
 pub mod health;
 mod hedges;
+mod joining;
 mod keep;
 mod keys;
 mod known;

@@ -199,6 +199,7 @@ impl Desk {
         account: &AccountConfig,
         work: &mut Work<'_>,
     ) -> Result<(), DeskError> {
+        self.mark_answered(mailbox, account).await?;
         let sent = mailbox.sent_folder().map_err(wrong(account)).await?;
         for name in [Some(INBOX.to_owned()), sent].into_iter().flatten() {
             let mark = mailbox.select(&name).map_err(wrong(account)).await?;
@@ -218,6 +219,33 @@ impl Desk {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Marks on the server what was answered from here.
+    async fn mark_answered(
+        &self,
+        mailbox: &mut Mailbox,
+        account: &AccountConfig,
+    ) -> Result<(), DeskError> {
+        let due = self.store.marks_due(&account.address).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let mark = mailbox.select(INBOX).map_err(wrong(account)).await?;
+        let known = self
+            .store
+            .folder_uids(&account.address, INBOX, mark.uid_validity)
+            .await?;
+        let uids: Vec<u32> = known
+            .iter()
+            .filter(|(_, digest)| due.contains(digest))
+            .map(|(uid, _)| *uid)
+            .collect();
+        mailbox
+            .mark_answered(INBOX, &uids)
+            .map_err(wrong(account))
+            .await?;
+        Ok(self.store.marked(&account.address, &due).await?)
     }
 
     async fn read_folder(
@@ -244,6 +272,8 @@ impl Desk {
             .filter(|uid| known.contains_key(uid))
             .collect();
         let before = before.filter(|before| before.uid_validity == validity);
+        // What comes with the first reading is older than the account.
+        work.importer.live(before.is_some());
         work.flags_changed += self
             .read_marks(mailbox, folder, (before, &here, &known), work.source)
             .await?;
@@ -302,6 +332,11 @@ impl Desk {
             self.store
                 .add_folder_uids(account, folder.name, validity, &batch.uids)
                 .await?;
+            for ticket in work.importer.take_new() {
+                if let Err(error) = self.acknowledge(folder.account, ticket).await {
+                    tracing::warn!(%error, "a new ticket was not acknowledged");
+                }
+            }
             work.progress.done = before + count;
             (work.tell)(work.progress);
             self.tell(DeskEvent::Changed);

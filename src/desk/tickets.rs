@@ -82,6 +82,11 @@ impl Desk {
         let envelope = envelope.unwrap_or_else(|| letter::envelope(&ticket, &messages, &own));
         let account = self.account_for(&ticket);
         let mut route = Route::of(account.as_ref(), envelope, (&ticket, &messages), &own);
+        for person in route.envelope.to.clone() {
+            route
+                .nobody_at
+                .extend(self.store.suppressed(&person.address).await?);
+        }
         route.other_writers = writers.into_iter().filter(|who| *who != agent).collect();
         Ok(TicketView {
             messages,

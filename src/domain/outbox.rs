@@ -11,6 +11,8 @@ use super::{Contact, DraftId, OutboxId, Status, TicketId, Timestamp};
 pub struct OutboxRow {
     /// The inner identity.
     pub id: OutboxId,
+    /// What it is.
+    pub kind: OutboxKind,
     /// The ticket it answers.
     pub ticket: TicketId,
     /// The draft it was.
@@ -27,6 +29,16 @@ pub struct OutboxRow {
     pub post: Option<Post>,
     /// How far it has come.
     pub progress: Progress,
+}
+
+/// What a row of the outbox is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutboxKind {
+    /// A person's reply.
+    Reply,
+    /// The automatic answer to a new ticket: it moves no ticket and stops no clock.
+    Ack,
 }
 
 impl fmt::Debug for OutboxRow {

@@ -16,7 +16,7 @@ use super::{
     search::Sql,
     tickets,
 };
-use crate::domain::{Message, OutboxId, OutboxRow, TicketEvent, Timestamp};
+use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Timestamp};
 
 /// So begins what a draft says that came back.
 const NOT_SENT: &str = "not sent: ";
@@ -146,7 +146,7 @@ impl Store {
                 return Ok(());
             }
             self.apply(&mut tx, &row, (outcome, at)).await?;
-            if matches!(outcome, Outcome::Refused) {
+            if matches!(outcome, Outcome::Refused) && row.kind == OutboxKind::Reply {
                 self.give_back(&mut tx, &row, said.unwrap_or_default())
                     .await?;
             }
@@ -235,9 +235,12 @@ impl Store {
             originals::insert(tx, &message.raw_sha256, mime).await?;
             ticket.messages += 1;
         }
-        let event = TicketEvent::AgentReply(Some(row.then));
-        // A ticket that was closed meanwhile stays as it is.
-        ticket.status = ticket.status.after(&event).unwrap_or(ticket.status);
+        if row.kind == OutboxKind::Reply {
+            let event = TicketEvent::AgentReply(Some(row.then));
+            // A ticket that was closed meanwhile stays as it is.
+            ticket.status = ticket.status.after(&event).unwrap_or(ticket.status);
+            mark_answered(tx, row, &source).await?;
+        }
         ticket.updated_at = ticket.updated_at.max(at);
         ticket.version += 1;
         tickets::write_ticket(tx, &ticket, None).await
@@ -408,6 +411,29 @@ impl Store {
         })
         .await
     }
+}
+
+/// Notes that the message a reply answers is to be marked so on the server.
+async fn mark_answered(
+    tx: &mut AnyConnection,
+    row: &OutboxRow,
+    source: &str,
+) -> Result<(), Trouble> {
+    let Some(post) = &row.post else { return Ok(()) };
+    let Some(parent) = post.letter.answers.first() else {
+        return Ok(());
+    };
+    sqlx::query(
+        "INSERT INTO marks_due (account, raw_sha256, flags)
+         SELECT $1, raw_sha256, 'answered' FROM messages WHERE source = $2 AND id_key = $3
+         ON CONFLICT (account, raw_sha256, flags) DO NOTHING",
+    )
+    .bind(&post.account)
+    .bind(source)
+    .bind(rows::id_key(parent))
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn set_delivery(

@@ -47,6 +47,19 @@ pub struct Letter {
     pub original: Option<Vec<u8>>,
     /// Whether it is a copy of what left here: its id alone says that it is known.
     pub is_own_copy: bool,
+    /// The reply of ours that it reports as not delivered.
+    pub returned: Option<Returned>,
+}
+
+/// A reply that came back: nobody got it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// Its Message-ID.
+    pub message_id: String,
+    /// Why, in words.
+    pub words: String,
+    /// The address at which nobody is, where the report says that it is for good.
+    pub nobody_at: Option<String>,
 }
 
 /// Where a letter goes.
@@ -231,6 +244,9 @@ impl Store {
         if let Some(bytes) = &letter.original {
             originals::insert(tx, &message.raw_sha256, bytes).await?;
         }
+        if let Some(returned) = &letter.returned {
+            outbox::came_back(tx, returned, at).await?;
+        }
         touch(&mut ticket, &message, letter.reopen, at);
         if is_new {
             tray.new.insert(ticket.id);
@@ -338,7 +354,11 @@ fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Tim
                 .last_customer_message_at
                 .map_or(sent, |last| last.max(sent)),
         );
-        if ticket.messages > 1 {
+        let is_flood = ticket
+            .quarantined_because
+            .as_ref()
+            .is_some_and(|cause| cause.starts_with("flood:"));
+        if ticket.messages > 1 && !is_flood {
             ticket.quarantined_because = None;
         }
     }

@@ -5,6 +5,7 @@
 //! the same time. The store decides nothing that `domain` or `engine` decides, knows no provider
 //! and no screen, and never asks what time it is.
 
+mod acks;
 mod breakers;
 mod delivering;
 mod dialect;
@@ -14,6 +15,7 @@ mod error;
 mod events;
 mod exchange;
 mod filing;
+mod joining;
 mod known;
 mod leases;
 mod ledger;
@@ -55,7 +57,7 @@ pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};
 pub use events::{EventRow, Verb};
-pub use filing::{Filed, Filing, Known, Letter, Moved, Place};
+pub use filing::{Filed, Filing, Known, Letter, Moved, Place, Returned};
 pub use known::KnownLinks;
 pub use leases::{Held, LeaseAsk};
 pub use ledger::{HoldAnswer, HoldAsk, HoldState, OpenHold};

@@ -9,6 +9,7 @@ use super::{
     drafts::{self, SaveDraft, Standing},
     error::Trouble,
     events::{Happened, Verb},
+    filing::Returned,
     rows,
     search::Sql,
 };
@@ -17,7 +18,7 @@ use crate::domain::{
 };
 
 pub(super) const SELECT: &str =
-    "SELECT id, ticket, draft, text, then_status, approved_by, queued_at, delivery, account,
+    "SELECT id, kind, ticket, draft, text, then_status, approved_by, queued_at, delivery, account,
          rfc_message_id, post, held_until, next_attempt_at, attempts, said
      FROM outbox";
 
@@ -254,8 +255,9 @@ async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Troubl
 pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
     let mut sql = Sql::new();
     let key = sql.text_value(ticket.to_string());
-    sql.push(SELECT)
-        .push(&format!(" WHERE ticket = {key} AND delivery = 'held'"));
+    sql.push(SELECT).push(&format!(
+        " WHERE ticket = {key} AND delivery = 'held' AND kind = 'reply'"
+    ));
     let held = sql.ready().fetch_all(&mut *tx).await?;
     for row in &held {
         let row = outbox_row(row)?;
@@ -284,7 +286,54 @@ pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Resu
     Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))
 }
 
-async fn insert(
+/// Makes a sent reply that was not delivered the draft it was, with the reason; where its author
+/// has begun another, the reason stays with the reply alone.
+pub(super) async fn came_back(
+    tx: &mut AnyConnection,
+    returned: &Returned,
+    at: Timestamp,
+) -> Result<(), Trouble> {
+    if let Some(address) = &returned.nobody_at {
+        sqlx::query(
+            "INSERT INTO suppressed (address, because, at) VALUES ($1, $2, $3)
+             ON CONFLICT (address) DO NOTHING",
+        )
+        .bind(address.to_lowercase())
+        .bind(rows::plain(&returned.words))
+        .bind(at.as_microsecond())
+        .execute(&mut *tx)
+        .await?;
+    }
+    let mut sql = Sql::new();
+    let key = sql.text_value(returned.message_id.clone());
+    sql.push(SELECT).push(&format!(
+        " WHERE rfc_message_id = {key} AND delivery = 'sent' AND kind = 'reply'"
+    ));
+    let Some(row) = sql.ready().fetch_optional(&mut *tx).await? else {
+        return Ok(());
+    };
+    let row = outbox_row(&row)?;
+    sqlx::query("UPDATE outbox SET said = $2, delivery = 'failed' WHERE id = $1")
+        .bind(row.id.to_string())
+        .bind(rows::plain(&returned.words))
+        .execute(&mut *tx)
+        .await?;
+    let other = drafts::live(&mut *tx, row.ticket, &row.approved_by).await?;
+    if other.is_some() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE drafts SET standing = 'live', state = 'ready', flags = $2
+         WHERE id = $1 AND standing = 'queued'",
+    )
+    .bind(row.draft.to_string())
+    .bind(rows::to_json(&[&returned.words])?)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert(
     tx: &mut AnyConnection,
     row: &OutboxRow,
     (draft, mime): (DraftId, Option<&[u8]>),
@@ -293,8 +342,8 @@ async fn insert(
     let letter = post.map(|post| rows::to_json(&post.letter)).transpose()?;
     sqlx::query(
         "INSERT INTO outbox (id, ticket, draft, text, then_status, approved_by, queued_at,
-             delivery, account, rfc_message_id, post, mime, held_until, attempts)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0)",
+             delivery, account, rfc_message_id, post, mime, held_until, kind, attempts)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0)",
     )
     .bind(row.id.to_string())
     .bind(row.ticket.to_string())
@@ -309,6 +358,7 @@ async fn insert(
     .bind(letter)
     .bind(mime.map(|bytes| STANDARD.encode(bytes)))
     .bind(row.progress.held_until.map(Timestamp::as_microsecond))
+    .bind(rows::word(row.kind)?)
     .execute(tx)
     .await?;
     Ok(())
@@ -339,6 +389,7 @@ pub(super) fn outbox_row(row: &AnyRow) -> Result<OutboxRow, Trouble> {
     };
     Ok(OutboxRow {
         id: rows::parsed(row, "id")?,
+        kind: rows::worded(row, "kind")?,
         ticket: rows::parsed(row, "ticket")?,
         draft: rows::parsed(row, "draft")?,
         text: rows::text(row, "text")?,

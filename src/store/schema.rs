@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         version: 1,
         name: "start",
@@ -52,6 +52,11 @@ const STEPS: [Step; 8] = [
         version: 8,
         name: "leaving_mail",
         sql: include_str!("../../assets/migrations/0008_leaving_mail.sql"),
+    },
+    Step {
+        version: 9,
+        name: "merged",
+        sql: include_str!("../../assets/migrations/0009_merged.sql"),
     },
 ];
 

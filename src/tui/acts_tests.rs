@@ -11,7 +11,9 @@ use super::{
 use crate::{
     config::action::Scope,
     desk::face::{DeskEvent, DraftAsk, Drafted},
-    domain::{Cap, Change, DraftOrigin, Mono, OutboxId, OutboxRow, Progress, Status, Usd},
+    domain::{
+        Cap, Change, DraftOrigin, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status, Usd,
+    },
 };
 
 fn note(model: &super::model::Model) -> String {
@@ -453,6 +455,7 @@ fn a_text_from_the_editor_outside_is_saved_also_when_ours_was_closed() {
 fn waiting_reply() -> OutboxRow {
     OutboxRow {
         id: OutboxId::new(uuid::Uuid::from_u128(7)),
+        kind: OutboxKind::Reply,
         ticket: fixture::row(0).id,
         draft: fixture::draft(0).id,
         text: "Hi".to_owned(),

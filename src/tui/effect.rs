@@ -134,6 +134,10 @@ pub enum Effect {
     },
     /// Pass the newest message on to somebody.
     Forward(TicketId, String),
+    /// Merge a ticket into the one with that number.
+    Merge(TicketId, i64),
+    /// Split the newest message off into a ticket of its own.
+    Split(TicketId),
     /// Read which files came with a ticket.
     LoadFiles(TicketId),
     /// Save one of them.

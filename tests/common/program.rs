@@ -192,6 +192,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         note_path: None,
         original: None,
         is_own_copy: false,
+        returned: None,
     }
 }
 

@@ -378,6 +378,7 @@ fn letter(at: usize) -> Letter {
         note_path: None,
         original: None,
         is_own_copy: false,
+        returned: None,
     }
 }
 

@@ -225,3 +225,122 @@ fn a_mail_that_comes_while_a_reply_is_held_brings_it_back() {
     assert_eq!(view["draft"]["text"], "To the first.");
     assert!(rig.mails("maya").is_empty());
 }
+
+#[test]
+#[ignore = "needs a Dovecot and a Postfix: tests/run installs them"]
+fn a_report_of_a_real_server_reopens_the_reply_with_its_reason() {
+    let rig = Rig::start();
+    let from = "From: Maya Chen <maya@bounce.test>\r\nTo: support@acme.test\r\nSubject: Hi\r\n\
+                Message-ID: <b1@bounce.test>\r\n\r\nHello?\r\n";
+    rig.dovecot.put("", "1", "", from.as_bytes());
+    let home = rig.desk(&format!("smtp://localhost:{}", rig.submission));
+    assert_eq!(home.run(&["sync"]).code, 0);
+    let reply = [
+        "reply", "1", "--text", "-", "--hold", "0", "--status", "solved",
+    ];
+    assert_eq!(home.run_with(&reply, "You never get this.").code, 0);
+    assert_eq!(home.run(&["outbox", "send"]).code, 0);
+
+    let began = Instant::now();
+    let view = loop {
+        assert_eq!(home.run(&["sync"]).code, 0);
+        let view = home.run(&["show", "1", "--json"]).json();
+        if view["ticket"]["status"] == "open" {
+            break view;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "no report: {view}"
+        );
+        thread::sleep(Duration::from_millis(200));
+    };
+
+    assert_eq!(view["draft"]["text"], "You never get this.");
+    let flags = view["draft"]["flags"].to_string();
+    assert!(
+        flags.contains("not delivered to maya@bounce.test: 5."),
+        "{flags}"
+    );
+    assert_eq!(
+        home.run(&["tickets", "--json"]).lines().len(),
+        1,
+        "a report is no ticket"
+    );
+    // The server's own mailbox says that the customer was answered.
+    let inbox = rig.dovecot.folder.path().join("dovecot/mail/support/cur");
+    let names: Vec<String> = fs::read_dir(inbox)
+        .expect("a folder")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    let answered = names
+        .iter()
+        .find(|name| name.starts_with("1:"))
+        .expect("the mail");
+    assert!(
+        answered.contains('R') && answered.contains('S'),
+        "{answered}"
+    );
+}
+
+#[test]
+#[ignore = "needs a Dovecot and a Postfix: tests/run installs them"]
+fn two_desks_with_automatic_answers_send_at_most_one_each() {
+    let rig = Rig::start();
+    let desk = |name: &str| {
+        let home = Home::new();
+        let imap = rig.dovecot.tls_url();
+        let address = format!("{name}@acme.test");
+        let smtp = format!("smtp://localhost:{}", rig.submission);
+        let mut args = vec!["account", "add", &address, "--imap", &imap, "--smtp", &smtp];
+        args.extend(["--user", name, "--ca", &rig.dovecot.ca]);
+        args.extend(["--password-command", "printf rig-password"]);
+        let added = home.run(&args);
+        assert_eq!(added.code, 0, "{}", added.stderr);
+        let file = home.path("config.toml");
+        let text = fs::read_to_string(&file).expect("a config");
+        let with = text.replace("imap =", "acknowledge = \"We have your mail.\"\nimap =");
+        fs::write(file, with).expect("a config");
+        // What is there before the account is is never answered.
+        assert_eq!(home.run(&["sync"]).code, 0);
+        home
+    };
+    let (one, two) = (desk("one"), desk("two"));
+    let made = one.run(&[
+        "new",
+        "--to",
+        "two@acme.test",
+        "--subject",
+        "Hello",
+        "--json",
+    ]);
+    let number = made.json()["number"].to_string();
+    let reply = ["reply", &number, "--text", "-", "--hold", "0"];
+    assert_eq!(one.run_with(&reply, "Are you there?").code, 0);
+    assert_eq!(one.run(&["outbox", "send"]).code, 0);
+
+    for _ in 0..4 {
+        thread::sleep(Duration::from_millis(400));
+        for home in [&one, &two] {
+            assert_eq!(home.run(&["sync"]).code, 0);
+            home.run(&["outbox", "send"]);
+        }
+    }
+
+    let count = |name| {
+        rig.mails(name)
+            .iter()
+            .filter(|mail| String::from_utf8_lossy(mail).contains("auto-replied"))
+            .count()
+    };
+    assert_eq!(count("one"), 1, "two answered once");
+    assert_eq!(count("two"), 0, "an automatic answer is not answered");
+    let ack = rig.mails("one").into_iter().next().expect("a mail");
+    let ack = String::from_utf8_lossy(&ack).into_owned();
+    assert!(ack.contains("Return-Path: <>"), "{ack}");
+}

@@ -2,8 +2,8 @@
 
 use deskhand::{
     domain::{
-        Delivery, DraftId, DraftState, Order, OutboxId, OutboxRow, Progress, Query, Status,
-        TicketId,
+        Delivery, DraftId, DraftState, Order, OutboxId, OutboxKind, OutboxRow, Progress, Query,
+        Status, TicketId,
     },
     store::{QueuedFrom, Queueing, Revision, Store, StoreError},
 };
@@ -115,6 +115,7 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
     let draft = store.draft(id, "noor").await.unwrap().unwrap();
     let row = OutboxRow {
         id: OutboxId::new(Uuid::now_v7()),
+        kind: OutboxKind::Reply,
         ticket: id,
         draft: draft.id,
         text: format!("{}\n-- \nNoor", draft.text),

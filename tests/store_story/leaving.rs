@@ -2,10 +2,12 @@
 
 use deskhand::{
     domain::{
-        Contact, Delivery, Direction, DraftId, DraftState, Enclosed, Envelope, Message, MessageId,
-        OutboxId, OutboxRow, Post, PostLetter, Progress, Status, TicketId,
+        AutoClass, Contact, Delivery, Direction, DraftId, DraftState, Enclosed, Envelope, Message,
+        MessageId, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress, Status, TicketId,
     },
-    store::{Claim, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, SaveDraft, Store},
+    store::{
+        Claim, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, Returned, SaveDraft, Store,
+    },
 };
 use uuid::Uuid;
 
@@ -23,6 +25,7 @@ fn row(ticket: TicketId, held_until: i64) -> OutboxRow {
     let id = OutboxId::new(Uuid::now_v7());
     OutboxRow {
         id,
+        kind: OutboxKind::Reply,
         ticket,
         draft: DraftId::new(Uuid::now_v7()),
         text: "Yes.".into(),
@@ -272,4 +275,127 @@ pub(super) async fn standing_work_has_one_holder(store: &Store) {
 
     let secret = store.mail_secret(&[1; 32]).await.unwrap();
     assert_eq!(store.mail_secret(&[2; 32]).await.unwrap(), secret);
+}
+
+pub(super) async fn a_new_sender_is_answered_once_in_a_day(store: &Store) {
+    let ticket = ticket(store, "acked@x").await;
+    let ack = |n: i64| OutboxRow {
+        kind: OutboxKind::Ack,
+        queued_at: at(n),
+        ..row(ticket, 30)
+    };
+    let address = "Maya@northbend.test";
+    let first = ack(100);
+    assert!(
+        store
+            .queue_ack((&first, MIME), address, at(50))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .queue_ack((&ack(101), MIME), address, at(99))
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .queue_ack((&ack(300), MIME), address, at(200))
+            .await
+            .unwrap()
+    );
+
+    assert!(try_claim(store, &first, claim(102, None)).await);
+    let sent = sent_message(&first);
+    let outcome = Outcome::Sent {
+        message: &Message {
+            raw_sha256: "sha-of-the-ack".into(),
+            ..sent
+        },
+        mime: MIME,
+        wants_copy: false,
+    };
+    store
+        .conclude(first.id, (outcome, None), at(103))
+        .await
+        .unwrap();
+    let now = store.ticket(ticket).await.unwrap().unwrap();
+    assert_eq!(
+        (now.status, now.messages),
+        (Status::New, 2),
+        "it answers nothing"
+    );
+    let counted = store
+        .mails_from("maya@example.com", at(0), at(0))
+        .await
+        .unwrap();
+    assert!(!counted.1);
+}
+
+pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
+    let ticket = ticket(store, "bounced@x").await;
+    let row = row(ticket, 30);
+    queue(store, &row, &by_sam(ticket), 1).await;
+    assert!(try_claim(store, &row, claim(31, None)).await);
+    let mut sent = sent_message(&row);
+    sent.raw_sha256 = "sha-bounced".into();
+    let outcome = Outcome::Sent {
+        message: &sent,
+        mime: MIME,
+        wants_copy: false,
+    };
+    store
+        .conclude(row.id, (outcome, None), at(40))
+        .await
+        .unwrap();
+    let mut report = in_ticket(message("report@x", "no such user", 50), ticket);
+    report.message.auto_class = AutoClass::BounceHard;
+    report.returned = Some(Returned {
+        message_id: sent.rfc_message_id.clone(),
+        words: "not delivered to maya@x: 5.1.1 no such user".into(),
+        nobody_at: Some("Maya@x".into()),
+    });
+
+    store.file(&filing(vec![report]), at(51)).await.unwrap();
+
+    let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
+    assert_eq!(draft.flags, ["not delivered to maya@x: 5.1.1 no such user"]);
+    assert!(store.suppressed("maya@x").await.unwrap().is_some());
+    assert_eq!(store.suppressed("noor@x").await.unwrap(), None);
+    assert_eq!(
+        store.marks_due("nobody@x").await.unwrap(),
+        Vec::<String>::new()
+    );
+    store.marked("nobody@x", &["sha".into()]).await.unwrap();
+}
+
+pub(super) async fn tickets_are_merged_and_split(store: &Store) {
+    let (first, second) = (
+        ticket(store, "merge-1@x").await,
+        ticket(store, "merge-2@x").await,
+    );
+    let third = ticket(store, "merge-3@x").await;
+    let number = async |id| store.ticket(id).await.unwrap().unwrap().number;
+    let gone = number(first).await;
+
+    store.merge((first, second), "noor", at(60)).await.unwrap();
+    assert!(store.merge((first, second), "noor", at(61)).await.is_err());
+    assert!(store.merge((second, second), "noor", at(61)).await.is_err());
+    let whole = store.merge((second, third), "noor", at(62)).await.unwrap();
+
+    assert_eq!(whole.messages, 3);
+    assert_eq!(store.merged_into(first).await.unwrap(), Some(second));
+    let living = store.living_ticket(gone).await.unwrap().unwrap();
+    assert_eq!(living.id, third, "along the chain");
+    let messages = store.messages(third).await.unwrap();
+    let new = new_ticket("Split off");
+    let made = store
+        .split(messages[0].id, &new, ("noor", at(63)))
+        .await
+        .unwrap();
+    assert_eq!(store.messages(made.id).await.unwrap().len(), 1);
+    assert_eq!(store.ticket(third).await.unwrap().unwrap().messages, 2);
+    let lone = store.messages(made.id).await.unwrap()[0].id;
+    let again = store.split(lone, &new_ticket("x"), ("noor", at(64))).await;
+    assert!(again.is_err(), "a ticket keeps a message");
 }

@@ -176,6 +176,7 @@ pub(super) fn letter(rfc_id: &str, ticket: &Ticket, text: &str, sent: i64) -> Le
         reopen: None,
         note_path: Some("/mail/cur/1".into()),
         is_own_copy: false,
+        returned: None,
         original: Some(b"Subject: x\r\n\r\n\xff\0 as it came".to_vec()),
     }
 }
@@ -188,6 +189,7 @@ pub(super) fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         note_path: None,
         original: None,
         is_own_copy: false,
+        returned: None,
     }
 }
 

@@ -9,7 +9,10 @@ use super::queue::next_try;
 use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError, face::DeskEvent},
-    domain::{Direction, Message, MessageId, MessageKind, OutboxId, OutboxRow, Timestamp},
+    domain::{
+        AutoClass, Direction, Message, MessageId, MessageKind, OutboxId, OutboxKind, OutboxRow,
+        Timestamp,
+    },
     source::mail::{
         parse::parse,
         smtp::{self, Handover, Parcel, SmtpError, SmtpLogin},
@@ -90,7 +93,8 @@ impl Desk {
         };
         let recipients = recipients(row);
         let parcel = Parcel {
-            sender: Some(&account.address),
+            // Reports about an automatic answer would only start a loop (RFC 3834).
+            sender: (row.kind == OutboxKind::Reply).then_some(account.address.as_str()),
             recipients: &recipients,
             mime: &mime,
         };
@@ -100,7 +104,9 @@ impl Desk {
         let on_text = async || matches!(self.store.hand_over(row.id, owner).await, Ok(true));
         match smtp::deliver(login, parcel, on_text).await {
             Ok(Handover::Accepted(said)) => {
-                let keeps_copy = account.sending.keeps_copy && !keeps_copies_itself(&account);
+                let keeps_copy = row.kind == OutboxKind::Reply
+                    && account.sending.keeps_copy
+                    && !keeps_copies_itself(&account);
                 self.sent(row, (&mime, keeps_copy), &said).await
             }
             Ok(Handover::Later(said)) => self.not_now(row, &said).await,
@@ -264,7 +270,10 @@ fn message(row: &OutboxRow, mime: &[u8], at: Timestamp) -> Result<Message, DeskE
         attachments: parsed.attachments,
         rfc_message_id: parsed.rfc_message_id,
         answers: parsed.answers,
-        auto_class: crate::domain::AutoClass::Human,
+        auto_class: match row.kind {
+            OutboxKind::Reply => AutoClass::Human,
+            OutboxKind::Ack => AutoClass::AutoReply,
+        },
         sent_at: at,
         raw_sha256: parsed.raw_sha256,
         thread_reason: format!("sent from here, approved by {}", row.approved_by),

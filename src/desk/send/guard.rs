@@ -49,6 +49,8 @@ pub struct Route {
     pub dropped: Vec<Contact>,
     /// Who else has a draft on this ticket.
     pub other_writers: Vec<String>,
+    /// What reports said of its addresses: nobody is there.
+    pub nobody_at: Vec<String>,
 }
 
 impl Route {
@@ -93,6 +95,7 @@ impl Route {
             strangers,
             dropped,
             other_writers: Vec::new(),
+            nobody_at: Vec::new(),
         }
     }
 
@@ -146,6 +149,7 @@ pub fn reasons(draft: &Draft, route: &Route, ticket: &Ticket) -> Vec<String> {
         let who = names(&route.dropped);
         reasons.push(format!("{who} was on the last message and does not get it"));
     }
+    reasons.extend(route.nobody_at.iter().cloned());
     if let Some(other) = route.other_writers.first() {
         reasons.push(format!("{other} has a draft here too"));
     }

@@ -4,6 +4,7 @@
 //! claimed by one sender, noted before its text goes out, and brought to one end: sent, refused
 //! (it is a draft again), or unsure (asked about, never sent again blindly).
 
+pub mod ack;
 mod begin;
 mod deliver;
 mod enclose;

@@ -62,6 +62,7 @@ impl Desk {
                 note_path: None,
                 original: None,
                 is_own_copy: false,
+                returned: None,
             }],
             first_number: None,
         };

@@ -10,8 +10,8 @@ use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError, face::DeskEvent, tickets::no_ticket},
     domain::{
-        Contact, Draft, DraftId, DraftOrigin, DraftState, Envelope, Message, OutboxId, OutboxRow,
-        Post, PostLetter, Progress, Status, Ticket, TicketEvent, TicketId, Timestamp,
+        Contact, Draft, DraftId, DraftOrigin, DraftState, Envelope, Message, OutboxId, OutboxKind,
+        OutboxRow, Post, PostLetter, Progress, Status, Ticket, TicketEvent, TicketId, Timestamp,
     },
     source::mail::compose::{Author, Outgoing, compose},
     store::{QueueAnswer, QueuedFrom, Queueing, SaveDraft},
@@ -195,6 +195,7 @@ impl Desk {
         let (post, mime) = written.unzip();
         let row = OutboxRow {
             id,
+            kind: OutboxKind::Reply,
             ticket: ticket.id,
             draft,
             text,

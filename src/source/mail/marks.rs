@@ -19,6 +19,10 @@ pub struct OwnMarks {
     pub in_subject: Option<i64>,
     /// The mark by which a desk knows mail that it sent itself.
     pub loop_mark: Option<String>,
+    /// Whether its writer wants no automatic answer (`X-Auto-Response-Suppress`).
+    pub wants_no_answer: bool,
+    /// Whether the mail server took it for spam.
+    pub is_spam: bool,
 }
 
 impl OwnMarks {
@@ -40,6 +44,10 @@ impl OwnMarks {
             loop_mark: message
                 .header_raw("X-Deskhand-Loop")
                 .map(|mark| mark.trim().to_owned()),
+            wants_no_answer: message.header_raw("X-Auto-Response-Suppress").is_some(),
+            is_spam: message
+                .header_raw("X-Spam-Flag")
+                .is_some_and(|flag| flag.trim().eq_ignore_ascii_case("yes")),
         }
     }
 }

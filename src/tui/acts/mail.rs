@@ -28,6 +28,8 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Note => ask(model, PromptKind::Note(here), ""),
         Action::Attach => ask(model, PromptKind::Attach(here), ""),
+        Action::Merge => ask(model, PromptKind::Merge(here), ""),
+        Action::Split => vec![Effect::Split(here)],
         Action::Forward => ask(model, PromptKind::Forward(here), ""),
         Action::Recipients => {
             let envelope = model

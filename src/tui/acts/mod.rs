@@ -87,6 +87,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Forward
         | Action::NewTicket
         | Action::Release
+        | Action::Merge
+        | Action::Split
         | Action::Files
         | Action::Links => mail::mail(model, action),
         Action::Filter

@@ -39,15 +39,11 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
             .map_err(|why| why.to_string()),
         PromptKind::Tags(ticket) => tags(model, ticket, &typed),
         PromptKind::Assign(ticket) => {
-            let to = (!typed.is_empty()).then_some(typed);
-            Ok(acts::change(
-                model,
-                ticket,
-                Change {
-                    assignee: Some(to),
-                    ..Change::default()
-                },
-            ))
+            let assign = Change {
+                assignee: Some((!typed.is_empty()).then_some(typed)),
+                ..Change::default()
+            };
+            Ok(acts::change(model, ticket, assign))
         }
         PromptKind::Cap => cap(&typed).map(|cap| vec![Effect::SetCap(cap)]),
         PromptKind::Hint(ticket) => Ok(hinted(model, ticket, typed)),
@@ -60,6 +56,7 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
         | PromptKind::Attach(_)
         | PromptKind::Note(_)
         | PromptKind::Forward(_)
+        | PromptKind::Merge(_)
         | PromptKind::NewSubject(_)) => mail(model, kind, typed),
         PromptKind::Drill => drill(model, &typed),
         PromptKind::Export(query) => {
@@ -171,6 +168,11 @@ fn mail(model: &Model, kind: PromptKind, typed: String) -> Result<Vec<Effect>, S
         PromptKind::Attach(ticket) => Effect::Attach(ticket, path_of(&unquoted(&typed))),
         PromptKind::Note(ticket) => Effect::Note(ticket, typed),
         PromptKind::Forward(ticket) => Effect::Forward(ticket, typed),
+        PromptKind::Merge(ticket) => {
+            let number = typed.trim_start_matches('#').parse();
+            let number = number.map_err(|_| format!("{typed} is no number of a ticket."))?;
+            Effect::Merge(ticket, number)
+        }
         PromptKind::NewSubject(to) => Effect::NewTicket { to, subject: typed },
         _ => return Ok(Vec::new()),
     }])

@@ -55,6 +55,8 @@ pub enum PromptKind {
     Note(TicketId),
     /// To whom the newest message of a ticket is passed on.
     Forward(TicketId),
+    /// The number of the ticket that a ticket is merged into.
+    Merge(TicketId),
     /// For whom a new ticket is.
     NewTo,
     /// What a new ticket is about.
@@ -93,6 +95,7 @@ impl Prompt {
             | PromptKind::Attach(_)
             | PromptKind::Note(_)
             | PromptKind::Forward(_)
+            | PromptKind::Merge(_)
             | PromptKind::NewTo
             | PromptKind::NewSubject(_) => InputLine::new(text),
         };
@@ -122,6 +125,7 @@ impl Prompt {
             PromptKind::Attach(_) => "ATTACH A FILE".to_owned(),
             PromptKind::Note(_) => "NOTE (internal)".to_owned(),
             PromptKind::Forward(_) => "PASS IT ON".to_owned(),
+            PromptKind::Merge(_) => "MERGE INTO".to_owned(),
             PromptKind::NewTo => "NEW TICKET: TO WHOM".to_owned(),
             PromptKind::NewSubject(_) => "NEW TICKET: ABOUT WHAT".to_owned(),
             PromptKind::Key(provider) => {
@@ -161,6 +165,10 @@ impl Prompt {
             PromptKind::Note(_) => "For agents only: it never leaves the desk.",
             PromptKind::Forward(_) => {
                 "An address. The newest message and its files become a draft; you look at it first."
+            }
+            PromptKind::Merge(_) => {
+                "The number of the ticket this one goes on in. Its messages go over, and answers go \
+                 there; splitting takes a message out again."
             }
             PromptKind::NewTo => "An address. Tab completes people of the queue.",
             PromptKind::NewSubject(_) => "The subject, on one line.",

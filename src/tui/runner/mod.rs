@@ -149,6 +149,8 @@ impl Runner {
             | Effect::Attach(..)
             | Effect::NewTicket { .. }
             | Effect::Forward(..)
+            | Effect::Merge(..)
+            | Effect::Split(_)
             | Effect::Discard(..)
             | Effect::Restore(..)
             | Effect::Change { .. }) => self.in_turn(effect),

@@ -105,6 +105,14 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
                 safe(&to)
             )
         }),
+        Effect::Merge(ticket, into) => desk
+            .merge(ticket, into)
+            .await
+            .map(|target| format!("It went on in #{}.", target.number)),
+        Effect::Split(ticket) => desk
+            .split(ticket, None)
+            .await
+            .map(|made| format!("The newest message is ticket #{} now.", made.number)),
         Effect::NewTicket { to, subject } => {
             let made = desk.new_ticket(&to, &subject).await;
             return Some(Done::MadeTicket(

@@ -229,6 +229,9 @@ fn lay(
             right: String::new(),
         };
         lines.push(head);
+        if let Some(reason) = join_words(message, place, shows_quoted) {
+            lines.push(line(Voice::Quiet, reason));
+        }
         let inner = wide.saturating_sub(2);
         let clean = if message.body.clean.trim().is_empty() && message.body.quoted.is_none() {
             &message.body.text
@@ -242,6 +245,15 @@ fn lay(
         lines.extend(folded(message, inner, shows_quoted).map(|text| line(Voice::Quiet, text)));
     }
     lines
+}
+
+/// Says why a message is in this ticket: always where an id did not settle it, else when all is
+/// unfolded.
+fn join_words(message: &Message, place: usize, shows_all: bool) -> Option<String> {
+    let reason = message.thread_reason.trim();
+    let is_plain = reason.starts_with("it answers") || message.direction == Direction::Out;
+    let is_told = place > 0 && !reason.is_empty() && (shows_all || !is_plain);
+    is_told.then(|| format!("joined: {}", safe(reason)))
 }
 
 fn voice(message: &Message) -> Voice {

@@ -1,0 +1,162 @@
+//! The automatic answer to a new ticket: off unless an account has one, never to machines, lists
+//! or senders that want none, and one to each sender in a day.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::letter;
+use crate::{
+    config::AccountConfig,
+    desk::{Desk, DeskError},
+    domain::{
+        Contact, DraftId, Envelope, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress,
+        TicketId,
+    },
+    source::mail::compose::{Author, Outgoing, compose},
+};
+
+/// One to each sender in so long.
+const EACH: Duration = Duration::from_hours(24);
+/// Who writes it.
+const WRITER: &str = "deskhand (automatic answer)";
+/// Names before the @ at which nobody reads.
+const NOBODY_READS: [&str; 9] = [
+    "noreply",
+    "no-reply",
+    "no_reply",
+    "donotreply",
+    "do-not-reply",
+    "mailer-daemon",
+    "postmaster",
+    "bounce",
+    "bounces",
+];
+
+/// Tells whether an automatic answer may go to an address at all.
+pub fn may_go_to(address: &str) -> bool {
+    let local = address
+        .split_once('@')
+        .map_or("", |(local, _)| local)
+        .to_ascii_lowercase();
+    let local = local.split('+').next().unwrap_or_default();
+    !local.is_empty()
+        && !NOBODY_READS
+            .iter()
+            .any(|name| local == *name || local.starts_with(&format!("{name}-")))
+}
+
+impl Desk {
+    /// Answers a new ticket automatically and sends the answer at once. Returns whether one went
+    /// into the outbox.
+    pub(in crate::desk) async fn acknowledge(
+        &self,
+        account: &AccountConfig,
+        id: TicketId,
+    ) -> Result<bool, DeskError> {
+        let Some(text) = &account.sending.acknowledge else {
+            return Ok(false);
+        };
+        if account.sending.smtp.is_none() {
+            return Ok(false);
+        }
+        let view = self.ticket(id).await?;
+        let [message] = view.messages.as_slice() else {
+            return Ok(false);
+        };
+        let to = message.reply_to.as_ref().unwrap_or(&message.from);
+        let is_own = |own: &String| own.eq_ignore_ascii_case(&to.address);
+        if !may_go_to(&to.address) || self.own_addresses().iter().any(is_own) {
+            return Ok(false);
+        }
+        let now = self.clock.now();
+        let (row, mime) = self
+            .ack_row(account, (&view.ticket, message, to), text)
+            .await?;
+        let since = now.checked_sub(EACH).unwrap_or(now);
+        let queued = self.store.queue_ack((&row, &mime), &to.address, since);
+        if !queued.await? {
+            return Ok(false);
+        }
+        Box::pin(self.deliver(row.id, None)).await?;
+        Ok(true)
+    }
+
+    async fn ack_row(
+        &self,
+        account: &AccountConfig,
+        (ticket, message, to): (&crate::domain::Ticket, &crate::domain::Message, &Contact),
+        text: &str,
+    ) -> Result<(OutboxRow, Vec<u8>), DeskError> {
+        let stamp = self.stamp().await?;
+        let now = self.clock.now();
+        let id = OutboxId::new(Uuid::now_v7());
+        let domain = account.address.rsplit('@').next().unwrap_or("localhost");
+        let token = account.sending.subject_token.as_deref();
+        let messages = std::slice::from_ref(message);
+        let post = Post {
+            account: account.address.clone(),
+            rfc_message_id: stamp.message_id(ticket.number, id, domain),
+            letter: PostLetter {
+                envelope: Envelope {
+                    to: vec![to.clone()],
+                    ..Envelope::default()
+                },
+                subject: letter::subject(ticket, messages, token),
+                answers: vec![message.rfc_message_id.clone()],
+                from: Contact {
+                    name: account.sending.name.clone(),
+                    address: account.address.clone(),
+                },
+            },
+        };
+        let mime = compose(&Outgoing {
+            from: &post.letter.from,
+            reply_to: None,
+            to: &post.letter.envelope.to,
+            cc: &[],
+            subject: &post.letter.subject,
+            message_id: &post.rfc_message_id,
+            answers: &post.letter.answers,
+            date: now,
+            text,
+            html: None,
+            files: &[],
+            loop_mark: &stamp.loop_mark(),
+            author: Author::Machine,
+        });
+        let row = OutboxRow {
+            id,
+            kind: OutboxKind::Ack,
+            ticket: ticket.id,
+            draft: DraftId::new(Uuid::now_v7()),
+            text: text.to_owned(),
+            then: ticket.status,
+            approved_by: WRITER.to_owned(),
+            queued_at: now,
+            post: Some(post),
+            progress: Progress::held(Some(now)),
+        };
+        Ok((row, mime))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_where_nobody_reads() {
+        for address in [
+            "noreply@shop.test",
+            "No-Reply+7@shop.test",
+            "bounces-12@list.test",
+            "MAILER-DAEMON@x.test",
+            "",
+        ] {
+            assert!(!may_go_to(address), "{address}");
+        }
+        assert!(may_go_to("maya@northbend.test"));
+        assert!(may_go_to("norepl@northbend.test"));
+    }
+}

@@ -1,0 +1,135 @@
+//! Automatic answers: one to each sender in a day, and none to who cannot be reached.
+
+use super::{
+    Store, StoreError, drafts,
+    events::Verb,
+    outbox::{self, happened},
+    rows,
+};
+use crate::domain::{Draft, DraftOrigin, DraftState, OutboxRow, Timestamp};
+
+impl Store {
+    /// Puts the automatic answer to an address into the outbox, unless one went there since then
+    /// or nobody is at that address. Tells whether it did.
+    pub async fn queue_ack(
+        &self,
+        (row, mime): (&OutboxRow, &[u8]),
+        address: &str,
+        since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let address = address.to_lowercase();
+        self.told("queue the automatic answer", async {
+            let mut tx = self.begin().await?;
+            self.locked_ticket(&mut tx, row.ticket).await?;
+            let noted = sqlx::query(
+                "INSERT INTO acknowledged (address, at)
+                 SELECT $1, $2 WHERE NOT EXISTS (
+                     SELECT 1 FROM acknowledged WHERE address = $1 AND at > $3)
+                 AND NOT EXISTS (SELECT 1 FROM suppressed WHERE address = $1)",
+            )
+            .bind(&address)
+            .bind(row.queued_at.as_microsecond())
+            .bind(since.as_microsecond())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if noted == 0 {
+                tx.commit().await?;
+                return Ok(false);
+            }
+            let draft = Draft {
+                id: row.draft,
+                ticket: row.ticket,
+                author: row.approved_by.clone(),
+                answers: None,
+                text: row.text.clone(),
+                revision: 1,
+                origin: DraftOrigin::Human,
+                state: DraftState::Ready,
+                receipts: Vec::new(),
+                flags: Vec::new(),
+                envelope: None,
+                saved_at: row.queued_at,
+            };
+            drafts::write_queued(&mut tx, &draft).await?;
+            outbox::insert(&mut tx, row, (row.draft, Some(mime))).await?;
+            let ticket = row.ticket.to_string();
+            self.commit(
+                tx,
+                &happened(Verb::ReplyQueued, row, (&ticket, row.queued_at)),
+            )
+            .await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Returns why nobody is at an address, if a report said so.
+    pub async fn suppressed(&self, address: &str) -> Result<Option<String>, StoreError> {
+        self.told("look an address up", async {
+            let row = sqlx::query("SELECT because FROM suppressed WHERE address = $1")
+                .bind(address.to_lowercase())
+                .fetch_optional(self.pool())
+                .await?;
+            row.map(|row| rows::text(&row, "because")).transpose()
+        })
+        .await
+    }
+
+    /// Returns how many mails of an address were filed since then, and whether a flood of it is
+    /// in quarantine since another moment.
+    pub async fn mails_from(
+        &self,
+        address: &str,
+        since: Timestamp,
+        flood_since: Timestamp,
+    ) -> Result<(u64, bool), StoreError> {
+        self.told("count the mails of a sender", async {
+            let row = sqlx::query(
+                "SELECT (SELECT COUNT(*) FROM messages
+                         WHERE from_address = $1 AND direction = 'in' AND filed_at > $2) AS n,
+                     (SELECT COUNT(*) FROM tickets
+                         WHERE requester_address = $1 AND created_at > $3
+                             AND quarantined_because LIKE 'flood:%') AS floods",
+            )
+            .bind(rows::plain(address))
+            .bind(since.as_microsecond())
+            .bind(flood_since.as_microsecond())
+            .fetch_one(self.pool())
+            .await?;
+            Ok((rows::count(&row, "n")?, rows::count(&row, "floods")? > 0))
+        })
+        .await
+    }
+
+    /// Returns what is still to be marked on the server of an account: digests of messages that
+    /// were answered.
+    pub async fn marks_due(&self, account: &str) -> Result<Vec<String>, StoreError> {
+        self.told("read what is to be marked", async {
+            let rows = sqlx::query("SELECT raw_sha256 FROM marks_due WHERE account = $1")
+                .bind(account)
+                .fetch_all(self.pool())
+                .await?;
+            rows.iter()
+                .map(|row| rows::text(row, "raw_sha256"))
+                .collect()
+        })
+        .await
+    }
+
+    /// Notes that messages are marked on the server.
+    pub async fn marked(&self, account: &str, digests: &[String]) -> Result<(), StoreError> {
+        self.told("note what is marked", async {
+            let mut tx = self.begin().await?;
+            for digest in digests {
+                sqlx::query("DELETE FROM marks_due WHERE account = $1 AND raw_sha256 = $2")
+                    .bind(account)
+                    .bind(digest)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await
+        })
+        .await
+    }
+}
