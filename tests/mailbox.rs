@@ -11,6 +11,8 @@
 #[expect(dead_code, reason = "mail needs a part of it")]
 mod program;
 
+#[path = "mailbox/broken.rs"]
+mod broken;
 #[path = "common/dovecot.rs"]
 mod dovecot;
 

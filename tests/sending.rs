@@ -21,5 +21,8 @@ mod smtp;
 #[path = "sending/faults.rs"]
 mod faults;
 
+#[path = "sending/race.rs"]
+mod race;
+
 #[path = "sending/real.rs"]
 mod real;
