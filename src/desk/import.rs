@@ -37,9 +37,9 @@ use crate::{
 /// All mail that comes from files is one mailbox.
 const SOURCE: &str = "import";
 /// Letters filed together: other writers wait until a batch is done.
-const BATCH: usize = 30;
+const BATCH: usize = 100;
 /// Their bytes together, as they stood in the files: long ones are filed in fewer at once.
-const BATCH_BYTES: usize = 16 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What came of an import. `seen` is the sum of imported, duplicates and rejected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -124,6 +124,48 @@ impl Read {
     }
 }
 
+/// Letters of a mailbox that were read, and what could not be.
+#[derive(Default)]
+pub(super) struct Letters {
+    reads: Vec<Read>,
+    rejects: Vec<Reject>,
+}
+
+impl Letters {
+    /// Reads letters of a mailbox: work for a processor, off the thread that waits for the server.
+    pub(super) fn of(found: Vec<Found>, at: Timestamp) -> Self {
+        let mut letters = Self::default();
+        for found in found {
+            match read(found, at, true) {
+                Ok(read) => letters.reads.push(read),
+                Err(reject) => letters.rejects.push(reject),
+            }
+        }
+        letters
+    }
+}
+
+fn read(found: Found, at: Timestamp, knows_arrival: bool) -> Result<Read, Reject> {
+    let path = match found.part {
+        Some(part) => format!("{}#{part}", found.path.display()),
+        None => found.path.display().to_string(),
+    };
+    // One mail that a reader stumbles over does not stop the rest.
+    let parsed = catch_unwind(|| parse(&found.bytes, found.modified.unwrap_or(at)));
+    let parsed = parsed.unwrap_or_else(|_| Err("the program failed at reading it".to_owned()));
+    match parsed {
+        Ok(parsed) => Ok(Read {
+            parsed,
+            marks: found.marks,
+            note_path: path,
+            bytes: found.bytes,
+            arrived: found.modified.filter(|_| knows_arrival),
+            quarantine: None,
+        }),
+        Err(reason) => Err(Reject { path, reason }),
+    }
+}
+
 /// What a batch knows of the tickets it touches.
 struct Standing {
     status: Status,
@@ -179,12 +221,16 @@ impl<'a> Importer<'a> {
         std::mem::take(&mut self.to_acknowledge)
     }
 
-    /// Files letters of one mailbox and says what came of all so far.
-    pub(super) async fn letters(&mut self, letters: Vec<Found>) -> Result<&Imported, ImportError> {
-        let mut batch = Vec::with_capacity(letters.len().min(BATCH));
-        for found in letters {
-            self.read(found, &mut batch);
-            if batch.len() >= BATCH {
+    /// Files letters of one mailbox that were read, and says what came of all so far.
+    pub(super) async fn letters(&mut self, letters: Letters) -> Result<&Imported, ImportError> {
+        self.done.rejected.extend(letters.rejects);
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut bytes = 0_usize;
+        for read in letters.reads {
+            bytes += read.bytes.len();
+            batch.push(read);
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                bytes = 0;
                 self.file(std::mem::take(&mut batch)).await?;
             }
         }
@@ -252,23 +298,9 @@ impl<'a> Importer<'a> {
     }
 
     fn read(&mut self, found: Found, batch: &mut Vec<Read>) {
-        let path = match found.part {
-            Some(part) => format!("{}#{part}", found.path.display()),
-            None => found.path.display().to_string(),
-        };
-        // One mail that a reader stumbles over does not stop the rest.
-        let parsed = catch_unwind(|| parse(&found.bytes, found.modified.unwrap_or(self.at)));
-        let parsed = parsed.unwrap_or_else(|_| Err("the program failed at reading it".to_owned()));
-        match parsed {
-            Ok(parsed) => batch.push(Read {
-                parsed,
-                marks: found.marks,
-                note_path: path,
-                bytes: found.bytes,
-                arrived: found.modified.filter(|_| self.closed_before.is_some()),
-                quarantine: None,
-            }),
-            Err(reason) => self.done.rejected.push(Reject { path, reason }),
+        match read(found, self.at, self.closed_before.is_some()) {
+            Ok(read) => batch.push(read),
+            Err(reject) => self.done.rejected.push(reject),
         }
     }
 
@@ -287,8 +319,11 @@ impl<'a> Importer<'a> {
         }
         batch.sort_by_key(|read| read.parsed.sent_at);
         let mut index = Index::default();
-        index.add_known(&self.store.known(self.source, &all_ids(&batch)).await?);
-        let mut standings = HashMap::new();
+        let known = self.store.known(self.source, &all_ids(&batch)).await?;
+        index.add_known(&known);
+        let mut standings = self
+            .standings(known.iter().map(|known| known.ticket).collect())
+            .await?;
         let mut letters = Vec::with_capacity(batch.len());
         let mut wanted = Vec::new();
         for mut read in batch {
@@ -327,6 +362,21 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    /// Reads how tickets stand.
+    async fn standings(
+        &self,
+        tickets: BTreeSet<TicketId>,
+    ) -> Result<HashMap<TicketId, Standing>, ImportError> {
+        let standings = self.store.tickets_with_newest(&tickets).await?;
+        Ok(standings
+            .into_iter()
+            .map(|(ticket, newest)| {
+                let is_fresh = self.made.contains(&ticket.id);
+                (ticket.id, Standing::of(&ticket, newest, is_fresh))
+            })
+            .collect())
+    }
+
     /// Decides where a letter goes and what its ticket becomes.
     async fn letter(
         &self,
@@ -338,13 +388,8 @@ impl<'a> Importer<'a> {
         self.mark_own(&mut read.parsed, is_ours);
         let mut decision = self.decide(&read.parsed, index, is_ours).await?;
         if let Some(ticket) = decision.ticket {
-            if !standings.contains_key(&ticket)
-                && let Some(known) = self.store.ticket(ticket).await?
-            {
-                let messages = self.store.messages(ticket).await?;
-                let newest = messages.last().map(|message| message.sent_at);
-                let is_fresh = self.made.contains(&ticket);
-                standings.insert(ticket, Standing::of(&known, newest, is_fresh));
+            if !standings.contains_key(&ticket) {
+                standings.extend(self.standings(BTreeSet::from([ticket])).await?);
             }
             let standing = standings.get(&ticket);
             let is_over = standing

@@ -10,12 +10,15 @@ use futures::TryFutureExt as _;
 use secrecy::SecretString;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, spawn_blocking},
+};
 
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    import::{Imported, Importer},
+    import::{Imported, Importer, Letters},
 };
 use crate::{
     config::AccountConfig,
@@ -29,9 +32,9 @@ use crate::{
 /// So many messages are asked for at once.
 const BATCH: usize = 100;
 /// And so many bytes at most, unless one message alone is larger.
-const BATCH_BYTES: u64 = 8 << 20;
+const BATCH_BYTES: u64 = 2 << 20;
 /// So many fetched batches may wait to be filed.
-const WAITING: usize = 2;
+const WAITING: usize = 1;
 /// A message larger than this stays on the server; its headers are filed.
 const GIANT: u32 = 25 << 20;
 /// A thread whose last message is older comes in closed.
@@ -75,12 +78,19 @@ struct Batch {
     uids: Vec<FolderUid>,
 }
 
+/// What is being read, off the thread that waits for the server.
+struct Reading {
+    letters: JoinHandle<Letters>,
+    uids: Vec<FolderUid>,
+}
+
 /// One folder being read.
 #[derive(Clone, Copy)]
 struct Folder<'a> {
     account: &'a AccountConfig,
     name: &'a str,
     mark: FolderMark,
+    at: Timestamp,
 }
 
 /// What a sync has done so far.
@@ -207,6 +217,7 @@ impl Desk {
                 account,
                 name: &name,
                 mark,
+                at: self.clock.now(),
             };
             let before = self.store.folder_mark(&account.address, &name).await?;
             // Without a count of changes only a look tells whether marks changed.
@@ -318,13 +329,14 @@ impl Desk {
     async fn file_all(
         &self,
         folder: Folder<'_>,
-        mut waiting: mpsc::Receiver<Batch>,
+        mut waiting: mpsc::Receiver<Reading>,
         work: &mut Work<'_>,
     ) -> Result<(), DeskError> {
         while let Some(batch) = waiting.recv().await {
             let before = work.progress.done;
+            let letters = batch.letters.await.map_err(|_| DeskError::Broken)?;
             work.importer
-                .letters(batch.letters)
+                .letters(letters)
                 .await
                 .map_err(DeskError::Import)?;
             let count = u64::try_from(batch.uids.len()).unwrap_or(u64::MAX);
@@ -379,7 +391,7 @@ async fn fetch_all(
     mailbox: &mut Mailbox,
     folder: Folder<'_>,
     uids: &[u32],
-    (facts, ready): (&BTreeMap<u32, Facts>, mpsc::Sender<Batch>),
+    (facts, ready): (&BTreeMap<u32, Facts>, mpsc::Sender<Reading>),
 ) -> Result<(), ImapError> {
     for uids in batches(uids, facts) {
         let mut batch = Batch {
@@ -401,7 +413,13 @@ async fn fetch_all(
                 batch.take(folder, (uid, facts), header);
             }
         }
-        if ready.send(batch).await.is_err() {
+        let Batch { letters, uids } = batch;
+        let at = folder.at;
+        let reading = Reading {
+            letters: spawn_blocking(move || Letters::of(letters, at)),
+            uids,
+        };
+        if ready.send(reading).await.is_err() {
             // The filing failed and says why.
             return Ok(());
         }

@@ -171,18 +171,11 @@ impl Store {
             if let Some(first) = filing.first_number {
                 skip_to(&mut tx, first).await?;
             }
-            let mut tray = Tray {
-                source: &filing.source,
-                at,
-                imported: 0,
-                duplicates: 0,
-                new: BTreeSet::new(),
-                touched: BTreeSet::new(),
-                moved: BTreeMap::new(),
-            };
+            let mut tray = self.tray(&mut tx, filing, at).await?;
             for letter in &filing.letters {
-                self.file_letter(&mut tx, letter, &mut tray).await?;
+                tray.take(letter)?;
             }
+            tray.write(&mut tx).await?;
             let filed = tray.filed();
             let detail = format!(
                 "{{\"imported\":{},\"duplicates\":{}}}",
@@ -201,90 +194,202 @@ impl Store {
         .await
     }
 
-    async fn file_letter(
+    /// Reads all that a filing may touch, with few statements.
+    async fn tray<'f>(
         &self,
         tx: &mut AnyConnection,
-        letter: &Letter,
-        tray: &mut Tray<'_>,
-    ) -> Result<(), Trouble> {
-        let (source, at) = (tray.source, tray.at);
-        let twins = twins(tx, source, &letter.message).await?;
-        if let Some(twin) = twins
+        filing: &'f Filing,
+        at: Timestamp,
+    ) -> Result<Tray<'f>, Trouble> {
+        let ids: BTreeSet<String> = filing
+            .letters
             .iter()
-            .find(|twin| letter.is_own_copy || twin.raw_sha256 == letter.message.raw_sha256)
-        {
-            tray.duplicates += 1;
-            if let Place::New(ticket) = &letter.place
-                && ticket.id != twin.ticket
-            {
-                tray.moved.insert(ticket.id, twin.ticket);
-            }
-            return Ok(());
+            .map(|letter| rows::id_key(&letter.message.rfc_message_id))
+            .collect();
+        let twins = twins(tx, &filing.source, ids).await?;
+        let new: BTreeSet<TicketId> = filing
+            .letters
+            .iter()
+            .filter_map(|letter| match &letter.place {
+                Place::New(ticket) => Some(ticket.id),
+                Place::In(_) => None,
+            })
+            .collect();
+        let mut named: BTreeSet<TicketId> = filing
+            .letters
+            .iter()
+            .filter_map(|letter| match &letter.place {
+                Place::In(id) => Some(*id),
+                Place::New(_) => None,
+            })
+            .collect();
+        named.retain(|id| !new.contains(id));
+        // A new ticket may turn out to be there already, under its twin's.
+        named.extend(twins.values().flatten().map(|twin| twin.ticket));
+        let mut tickets = BTreeMap::new();
+        // In one order, so that two writers never wait for each other in a circle.
+        for id in &named {
+            self.lock(tx, Lock::Ticket, &id.to_string()).await?;
         }
-        let (mut ticket, is_new) = match &letter.place {
-            Place::New(ticket) => (insert_new(tx, ticket).await?, true),
-            Place::In(id) => {
-                let id = tray.moved.get(id).copied().unwrap_or(*id);
-                (self.locked_ticket(tx, id).await?, false)
-            }
-        };
-        let mut message = letter.message.clone();
-        message.ticket = ticket.id;
-        if !twins.is_empty() {
-            message
-                .thread_reason
-                .push_str("; another message bears the same Message-ID");
+        for ticket in tickets::some(tx, &named).await? {
+            tickets.insert(ticket.id, ticket);
         }
-        let arrival = Arrival {
-            source,
-            note_path: letter.note_path.as_deref(),
+        Ok(Tray {
+            source: &filing.source,
             at,
-        };
-        messages::insert_message(tx, &message, &arrival).await?;
-        if let Some(bytes) = &letter.original {
-            originals::insert(tx, &message.raw_sha256, bytes).await?;
-        }
-        if let Some(returned) = &letter.returned {
-            outbox::came_back(tx, returned, at).await?;
-        }
-        touch(&mut ticket, &message, letter.reopen, at);
-        if is_new {
-            tray.new.insert(ticket.id);
-        } else {
-            ticket.version += 1;
-            tray.touched.insert(ticket.id);
-        }
-        tickets::write_ticket(tx, &ticket, None).await?;
-        if is_from_customer(&message) || is_reply_from_elsewhere(&message) {
-            make_stale(tx, ticket.id).await?;
-            outbox::bring_back(tx, ticket.id).await?;
-        }
-        tray.imported += 1;
-        Ok(())
+            imported: 0,
+            duplicates: 0,
+            twins,
+            tickets,
+            new: Vec::new(),
+            touched: BTreeSet::new(),
+            moved: BTreeMap::new(),
+            letters: Vec::new(),
+            said_to: BTreeSet::new(),
+        })
     }
 }
 
-/// A filing under way: what is filed, and what has been done so far.
+/// A filing under way: what it knows, and what is to be written.
 struct Tray<'a> {
     source: &'a str,
     at: Timestamp,
     imported: u64,
     duplicates: u64,
-    new: BTreeSet<TicketId>,
+    /// Messages with the ids of the letters, by id.
+    twins: BTreeMap<String, Vec<Twin>>,
+    /// The tickets as they will be.
+    tickets: BTreeMap<TicketId, Ticket>,
+    /// Those that are made, in order.
+    new: Vec<TicketId>,
     touched: BTreeSet<TicketId>,
     moved: BTreeMap<TicketId, TicketId>,
+    letters: Vec<(Message, &'a Letter)>,
+    /// Tickets in which somebody else than a machine wrote.
+    said_to: BTreeSet<TicketId>,
 }
 
-impl Tray<'_> {
+impl<'a> Tray<'a> {
+    /// Takes one letter: what it changes is decided here, in memory.
+    fn take(&mut self, letter: &'a Letter) -> Result<(), Trouble> {
+        let key = rows::id_key(&letter.message.rfc_message_id);
+        let twins = self.twins.entry(key).or_default();
+        if let Some(twin) = twins
+            .iter()
+            .find(|twin| letter.is_own_copy || twin.raw_sha256 == letter.message.raw_sha256)
+        {
+            self.duplicates += 1;
+            if let Place::New(ticket) = &letter.place
+                && ticket.id != twin.ticket
+            {
+                self.moved.insert(ticket.id, twin.ticket);
+            }
+            return Ok(());
+        }
+        let mut message = letter.message.clone();
+        if !twins.is_empty() {
+            message
+                .thread_reason
+                .push_str("; another message bears the same Message-ID");
+        }
+        let id = match &letter.place {
+            Place::New(ticket) => {
+                let mut ticket = (**ticket).clone();
+                ticket.messages = 0;
+                ticket.version = 1;
+                let id = ticket.id;
+                self.tickets.insert(id, ticket);
+                self.new.push(id);
+                id
+            }
+            Place::In(id) => self.moved.get(id).copied().unwrap_or(*id),
+        };
+        twins.push(Twin {
+            ticket: id,
+            raw_sha256: message.raw_sha256.clone(),
+        });
+        let ticket = self
+            .tickets
+            .get_mut(&id)
+            .ok_or_else(|| Trouble::not_found("ticket", &id))?;
+        message.ticket = id;
+        touch(ticket, &message, letter.reopen, self.at);
+        if !self.new.contains(&id) {
+            ticket.version += 1;
+            self.touched.insert(id);
+        }
+        if is_from_customer(&message) || is_reply_from_elsewhere(&message) {
+            self.said_to.insert(id);
+        }
+        self.imported += 1;
+        self.letters.push((message, letter));
+        Ok(())
+    }
+
+    /// Writes everything, with few statements.
+    async fn write(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        for id in &self.new {
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.number = events::next(tx, "ticket").await?;
+            }
+        }
+        let new: Vec<&Ticket> = self
+            .new
+            .iter()
+            .filter_map(|id| self.tickets.get(id))
+            .collect();
+        tickets::insert_tickets(tx, &new).await?;
+        let arrivals: Vec<Arrival<'_>> = self
+            .letters
+            .iter()
+            .map(|(_, letter)| Arrival {
+                source: self.source,
+                note_path: letter.note_path.as_deref(),
+                at: self.at,
+            })
+            .collect();
+        let messages: Vec<(&Message, &Arrival<'_>)> = self
+            .letters
+            .iter()
+            .map(|(message, _)| message)
+            .zip(&arrivals)
+            .collect();
+        messages::insert_messages(tx, &messages).await?;
+        let originals: Vec<(&str, &[u8])> = self
+            .letters
+            .iter()
+            .filter_map(|(message, letter)| {
+                let bytes = letter.original.as_deref()?;
+                Some((message.raw_sha256.as_str(), bytes))
+            })
+            .collect();
+        originals::insert_all(tx, &originals).await?;
+        for returned in self
+            .letters
+            .iter()
+            .filter_map(|(_, letter)| letter.returned.as_ref())
+        {
+            outbox::came_back(tx, returned, self.at).await?;
+        }
+        for ticket in self.touched.iter().filter_map(|id| self.tickets.get(id)) {
+            tickets::write_ticket(tx, ticket, None).await?;
+        }
+        for id in self.said_to.intersection(&self.touched) {
+            make_stale(tx, *id).await?;
+            outbox::bring_back(tx, *id).await?;
+        }
+        Ok(())
+    }
+
     fn filed(self) -> Filed {
-        let joined: Vec<TicketId> = self.touched.difference(&self.new).copied().collect();
         let count = |list: usize| u64::try_from(list).unwrap_or(u64::MAX);
+        let joined: Vec<TicketId> = self.touched.into_iter().collect();
         Filed {
             imported: self.imported,
             duplicates: self.duplicates,
             tickets_new: count(self.new.len()),
             tickets_joined: count(joined.len()),
-            new: self.new.into_iter().collect(),
+            new: self.new,
             joined,
             moved: self
                 .moved
@@ -304,30 +409,30 @@ struct Twin {
 async fn twins(
     tx: &mut AnyConnection,
     source: &str,
-    message: &Message,
-) -> Result<Vec<Twin>, Trouble> {
-    sqlx::query("SELECT ticket, raw_sha256 FROM messages WHERE source = $1 AND id_key = $2")
-        .bind(source)
-        .bind(rows::id_key(&message.rfc_message_id))
-        .fetch_all(tx)
-        .await?
-        .iter()
-        .map(|row| {
-            Ok(Twin {
-                ticket: rows::parsed(row, "ticket")?,
-                raw_sha256: rows::text(row, "raw_sha256")?,
-            })
-        })
-        .collect()
-}
-
-async fn insert_new(tx: &mut AnyConnection, ticket: &Ticket) -> Result<Ticket, Trouble> {
-    let mut ticket = ticket.clone();
-    ticket.number = events::next(tx, "ticket").await?;
-    ticket.messages = 0;
-    ticket.version = 1;
-    tickets::insert_ticket(tx, &ticket).await?;
-    Ok(ticket)
+    ids: BTreeSet<String>,
+) -> Result<BTreeMap<String, Vec<Twin>>, Trouble> {
+    let mut found: BTreeMap<String, Vec<Twin>> = BTreeMap::new();
+    let ids: Vec<String> = ids.into_iter().collect();
+    for some in ids.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        let source = sql.text_value(source.to_owned());
+        let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
+        sql.push(&format!(
+            "SELECT id_key, ticket, raw_sha256 FROM messages
+             WHERE source = {source} AND id_key IN ({})",
+            keys.join(", ")
+        ));
+        for row in sql.ready().fetch_all(&mut *tx).await? {
+            found
+                .entry(rows::text(&row, "id_key")?)
+                .or_default()
+                .push(Twin {
+                    ticket: rows::parsed(&row, "ticket")?,
+                    raw_sha256: rows::text(&row, "raw_sha256")?,
+                });
+        }
+    }
+    Ok(found)
 }
 
 async fn skip_to(tx: &mut AnyConnection, first: i64) -> Result<(), Trouble> {

@@ -6,8 +6,12 @@ use super::{
     Store, StoreError,
     events::{Happened, Verb},
     rows,
+    search::Sql,
 };
 use crate::domain::{FolderMark, FolderUid, Timestamp};
+
+/// So many are noted with one statement.
+const AT_ONCE: usize = 50;
 
 impl Store {
     /// Returns how a folder stood when it was last read to its end.
@@ -117,19 +121,25 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.told("note what is here of a mailbox", async {
             let mut tx = self.begin().await?;
-            for uid in uids {
-                sqlx::query(
+            for some in uids.chunks(AT_ONCE) {
+                let mut sql = Sql::new();
+                sql.push(
                     "INSERT INTO mailbox_uids (account, folder, uid_validity, uid, raw_sha256)
-                     VALUES ($1, $2, $3, $4, $5)
-                     ON CONFLICT (account, folder, uid_validity, uid) DO NOTHING",
-                )
-                .bind(account)
-                .bind(folder)
-                .bind(i64::from(uid_validity))
-                .bind(i64::from(uid.uid))
-                .bind(&uid.raw_sha256)
-                .execute(&mut *tx)
-                .await?;
+                     VALUES ",
+                );
+                for (place, uid) in some.iter().enumerate() {
+                    let values = [
+                        sql.text_value(account.to_owned()),
+                        sql.text_value(folder.to_owned()),
+                        sql.int_value(i64::from(uid_validity)),
+                        sql.int_value(i64::from(uid.uid)),
+                        sql.text_value(uid.raw_sha256.clone()),
+                    ];
+                    sql.push(if place == 0 { "(" } else { ", (" });
+                    sql.push(&values.join(", ")).push(")");
+                }
+                sql.push(" ON CONFLICT (account, folder, uid_validity, uid) DO NOTHING");
+                sql.ready().execute(&mut *tx).await?;
             }
             tx.commit().await
         })

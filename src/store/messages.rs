@@ -3,13 +3,19 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
-use super::{Store, StoreError, error::Trouble, rows};
+use super::{Store, StoreError, error::Trouble, rows, search::Sql};
 use crate::domain::{
     Attachment, Contact, Message, TicketId, Timestamp, query_match::message_words,
 };
 
 /// 200: a thread longer than that is joined by its newest ids; a hostile header may hold 10,000.
 const MOST_REFS: usize = 200;
+
+/// So many messages are written with one statement. SQLite looks each named value up among those
+/// before it, so that more at once would be slower again.
+const AT_ONCE: usize = 20;
+/// And so many of what they refer to.
+const REFS_AT_ONCE: usize = 80;
 
 /// What stands in the column `facts`.
 #[derive(Serialize, Deserialize)]
@@ -61,6 +67,47 @@ pub(super) async fn insert_message(
     message: &Message,
     arrival: &Arrival<'_>,
 ) -> Result<(), Trouble> {
+    insert_messages(tx, &[(message, arrival)]).await
+}
+
+/// Writes messages, many with one statement: each statement costs a turn to the database.
+pub(super) async fn insert_messages(
+    tx: &mut AnyConnection,
+    messages: &[(&Message, &Arrival<'_>)],
+) -> Result<(), Trouble> {
+    for some in messages.chunks(AT_ONCE) {
+        insert_rows(tx, some).await?;
+        insert_words(tx, some).await?;
+        insert_refs(tx, some).await?;
+    }
+    Ok(())
+}
+
+async fn insert_rows(
+    tx: &mut AnyConnection,
+    messages: &[(&Message, &Arrival<'_>)],
+) -> Result<(), Trouble> {
+    let mut sql = Sql::new();
+    sql.push(
+        "INSERT INTO messages (id, ticket, source, id_key, rfc_message_id, raw_sha256, kind,
+             direction, auto_class, sent_at, filed_at, was_seen, thread_reason, note_path,
+             from_name, from_address, subject, facts, body)
+         VALUES ",
+    );
+    for (place, (message, arrival)) in messages.iter().enumerate() {
+        let values = row_values(&mut sql, message, arrival)?.join(", ");
+        sql.push(if place == 0 { "(" } else { ", (" });
+        sql.push(&values).push(")");
+    }
+    sql.ready().execute(tx).await?;
+    Ok(())
+}
+
+fn row_values(
+    sql: &mut Sql,
+    message: &Message,
+    arrival: &Arrival<'_>,
+) -> Result<[String; 19], Trouble> {
     let facts = Facts {
         reply_to: message.reply_to.clone(),
         to: message.to.clone(),
@@ -68,64 +115,74 @@ pub(super) async fn insert_message(
         attachments: message.attachments.clone(),
         answers: message.answers.clone(),
     };
-    sqlx::query(
-        "INSERT INTO messages (id, ticket, source, id_key, rfc_message_id, raw_sha256, kind,
-             direction, auto_class, sent_at, filed_at, was_seen, thread_reason, note_path,
-             from_name, from_address, subject, facts, body)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19)",
-    )
-    .bind(message.id.to_string())
-    .bind(message.ticket.to_string())
-    .bind(arrival.source)
-    .bind(rows::id_key(&message.rfc_message_id))
-    .bind(rows::plain(&message.rfc_message_id))
-    .bind(&message.raw_sha256)
-    .bind(rows::word(message.kind)?)
-    .bind(rows::word(message.direction)?)
-    .bind(rows::word(message.auto_class)?)
-    .bind(message.sent_at.as_microsecond())
-    .bind(arrival.at.as_microsecond())
-    .bind(i64::from(message.was_seen))
-    .bind(rows::plain(&message.thread_reason))
-    .bind(arrival.note_path.map(rows::plain))
-    .bind(message.from.name.as_deref().map(rows::plain))
-    .bind(rows::plain(&message.from.address))
-    .bind(rows::plain(&message.subject))
-    .bind(rows::to_json(&facts)?)
-    .bind(rows::to_json(&message.body)?)
-    .execute(&mut *tx)
-    .await?;
-    insert_words(tx, message).await?;
-    insert_refs(tx, message, arrival.source).await
+    Ok([
+        sql.text_value(message.id.to_string()),
+        sql.text_value(message.ticket.to_string()),
+        sql.text_value(arrival.source.to_owned()),
+        sql.text_value(rows::id_key(&message.rfc_message_id)),
+        sql.text_value(rows::plain(&message.rfc_message_id)),
+        sql.text_value(message.raw_sha256.clone()),
+        sql.text_value(rows::word(message.kind)?),
+        sql.text_value(rows::word(message.direction)?),
+        sql.text_value(rows::word(message.auto_class)?),
+        sql.int_value(message.sent_at.as_microsecond()),
+        sql.int_value(arrival.at.as_microsecond()),
+        sql.int_value(i64::from(message.was_seen)),
+        sql.text_value(rows::plain(&message.thread_reason)),
+        sql.maybe_value(arrival.note_path.map(rows::plain)),
+        sql.maybe_value(message.from.name.as_deref().map(rows::plain)),
+        sql.text_value(rows::plain(&message.from.address)),
+        sql.text_value(rows::plain(&message.subject)),
+        sql.text_value(rows::to_json(&facts)?),
+        sql.text_value(rows::to_json(&message.body)?),
+    ])
 }
 
-async fn insert_words(tx: &mut AnyConnection, message: &Message) -> Result<(), Trouble> {
-    sqlx::query("INSERT INTO message_words (message, ticket, words) VALUES ($1, $2, $3)")
-        .bind(message.id.to_string())
-        .bind(message.ticket.to_string())
-        .bind(rows::lower(&message_words(message)))
-        .execute(tx)
-        .await?;
+async fn insert_words(
+    tx: &mut AnyConnection,
+    messages: &[(&Message, &Arrival<'_>)],
+) -> Result<(), Trouble> {
+    let mut sql = Sql::new();
+    sql.push("INSERT INTO message_words (message, ticket, words) VALUES ");
+    for (place, (message, _)) in messages.iter().enumerate() {
+        let values = [
+            sql.text_value(message.id.to_string()),
+            sql.text_value(message.ticket.to_string()),
+            sql.text_value(rows::lower(&message_words(message))),
+        ];
+        sql.push(if place == 0 { "(" } else { ", (" });
+        sql.push(&values.join(", ")).push(")");
+    }
+    sql.ready().execute(tx).await?;
     Ok(())
 }
 
 async fn insert_refs(
     tx: &mut AnyConnection,
-    message: &Message,
-    source: &str,
+    messages: &[(&Message, &Arrival<'_>)],
 ) -> Result<(), Trouble> {
-    for answered in message.answers.iter().take(MOST_REFS) {
-        sqlx::query(
-            "INSERT INTO message_refs (ref, message, ticket, source) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (ref, message) DO NOTHING",
-        )
-        .bind(rows::id_key(answered))
-        .bind(message.id.to_string())
-        .bind(message.ticket.to_string())
-        .bind(source)
-        .execute(&mut *tx)
-        .await?;
+    let refs: Vec<(&String, &Message, &str)> = messages
+        .iter()
+        .flat_map(|(message, arrival)| {
+            let answers = message.answers.iter().take(MOST_REFS);
+            answers.map(|answered| (answered, *message, arrival.source))
+        })
+        .collect();
+    for some in refs.chunks(REFS_AT_ONCE) {
+        let mut sql = Sql::new();
+        sql.push("INSERT INTO message_refs (ref, message, ticket, source) VALUES ");
+        for (place, (answered, message, source)) in some.iter().enumerate() {
+            let values = [
+                sql.text_value(rows::id_key(answered)),
+                sql.text_value(message.id.to_string()),
+                sql.text_value(message.ticket.to_string()),
+                sql.text_value((*source).to_owned()),
+            ];
+            sql.push(if place == 0 { "(" } else { ", (" });
+            sql.push(&values.join(", ")).push(")");
+        }
+        sql.push(" ON CONFLICT (ref, message) DO NOTHING");
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -3,7 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sqlx::AnyConnection;
 
-use super::{Store, StoreError, error::Trouble, rows};
+use super::{Store, StoreError, error::Trouble, rows, search::Sql};
+
+/// So many are written with one statement.
+const AT_ONCE: usize = 20;
 
 impl Store {
     /// Returns the bytes with a digest (SHA-256 in hex) as they came; none where they are not
@@ -43,12 +46,27 @@ pub(super) async fn insert(
     sha256: &str,
     bytes: &[u8],
 ) -> Result<(), Trouble> {
-    sqlx::query(
-        "INSERT INTO originals (sha256, base64) VALUES ($1, $2) ON CONFLICT (sha256) DO NOTHING",
-    )
-    .bind(sha256)
-    .bind(STANDARD.encode(bytes))
-    .execute(tx)
-    .await?;
+    insert_all(tx, &[(sha256, bytes)]).await
+}
+
+/// Keeps the bytes of messages.
+pub(super) async fn insert_all(
+    tx: &mut AnyConnection,
+    originals: &[(&str, &[u8])],
+) -> Result<(), Trouble> {
+    for some in originals.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        sql.push("INSERT INTO originals (sha256, base64) VALUES ");
+        for (place, (sha256, bytes)) in some.iter().enumerate() {
+            let values = [
+                sql.text_value((*sha256).to_owned()),
+                sql.text_value(STANDARD.encode(bytes)),
+            ];
+            sql.push(if place == 0 { "(" } else { ", (" });
+            sql.push(&values.join(", ")).push(")");
+        }
+        sql.push(" ON CONFLICT (sha256) DO NOTHING");
+        sql.ready().execute(&mut *tx).await?;
+    }
     Ok(())
 }

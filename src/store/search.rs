@@ -16,7 +16,9 @@ pub(super) struct Sql {
 
 enum Value {
     Text(String),
+    TextOrNone(Option<String>),
     Int(i64),
+    IntOrNone(Option<i64>),
 }
 
 impl Sql {
@@ -39,9 +41,21 @@ impl Sql {
         format!("${}", self.values.len())
     }
 
+    /// Takes a text in that may be none, and returns how the statement names it.
+    pub(super) fn maybe_value(&mut self, text: Option<String>) -> String {
+        self.values.push(Value::TextOrNone(text));
+        format!("${}", self.values.len())
+    }
+
     /// Takes a number in and returns how the statement names it.
     pub(super) fn int_value(&mut self, int: i64) -> String {
         self.values.push(Value::Int(int));
+        format!("${}", self.values.len())
+    }
+
+    /// Takes a number in that may be none, and returns how the statement names it.
+    pub(super) fn maybe_int(&mut self, int: Option<i64>) -> String {
+        self.values.push(Value::IntOrNone(int));
         format!("${}", self.values.len())
     }
 
@@ -53,7 +67,9 @@ impl Sql {
             .into_iter()
             .fold(statement, |statement, value| match value {
                 Value::Text(text) => statement.bind(text),
+                Value::TextOrNone(text) => statement.bind(text),
                 Value::Int(int) => statement.bind(int),
+                Value::IntOrNone(int) => statement.bind(int),
             })
     }
 }

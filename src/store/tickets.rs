@@ -1,5 +1,7 @@
 //! Tickets: the queue, one ticket, and what people change about it.
 
+use std::collections::BTreeSet;
+
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor, any::AnyRow};
 
 use super::{
@@ -14,6 +16,9 @@ use crate::domain::{
     Change, DraftMark, Order, Page, Query, QueueRow, Status, Ticket, TicketEvent, TicketId,
     Timestamp, query_match::contact_words,
 };
+
+/// So many tickets are written with one statement.
+const AT_ONCE: usize = 20;
 
 const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject, t.requester_name,
     t.requester_address, t.assignee, t.tags, t.quarantined_because, t.messages, t.created_at,
@@ -135,6 +140,34 @@ impl Store {
         .await
     }
 
+    /// Returns tickets with the date of the newest message of each.
+    pub async fn tickets_with_newest(
+        &self,
+        ids: &BTreeSet<TicketId>,
+    ) -> Result<Vec<(Ticket, Option<Timestamp>)>, StoreError> {
+        self.told("read tickets", async {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            let mut found = Vec::with_capacity(ids.len());
+            for some in ids.chunks(100) {
+                let mut sql = Sql::new();
+                let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
+                sql.push(&format!(
+                    "SELECT {}, (SELECT MAX(m.sent_at) FROM messages m
+                         WHERE m.ticket = tickets.id) AS newest
+                     FROM tickets WHERE id IN ({})",
+                    rows::TICKET,
+                    keys.join(", ")
+                ));
+                let rows = sql.ready().fetch_all(self.pool()).await?;
+                for row in &rows {
+                    found.push((rows::ticket(row)?, rows::time_or_none(row, "newest")?));
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// Makes a ticket that no message began; its number is given here.
     pub async fn new_ticket(
         &self,
@@ -182,6 +215,29 @@ impl Store {
     }
 }
 
+/// Reads several tickets.
+pub(super) async fn some(
+    tx: &mut AnyConnection,
+    ids: &BTreeSet<TicketId>,
+) -> Result<Vec<Ticket>, Trouble> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut found = Vec::with_capacity(ids.len());
+    for some in ids.chunks(100) {
+        let mut sql = Sql::new();
+        let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
+        sql.push(&format!(
+            "SELECT {} FROM tickets WHERE id IN ({})",
+            rows::TICKET,
+            keys.join(", ")
+        ));
+        let rows = sql.ready().fetch_all(&mut *tx).await?;
+        for row in &rows {
+            found.push(rows::ticket(row)?);
+        }
+    }
+    Ok(found)
+}
+
 /// Writes what can change about a ticket. `left` is the status it had before it became spam or
 /// deleted, when it just did.
 pub(super) async fn write_ticket(
@@ -221,33 +277,55 @@ pub(super) async fn write_ticket(
 
 /// Writes a new ticket.
 pub(super) async fn insert_ticket(tx: &mut AnyConnection, ticket: &Ticket) -> Result<(), Trouble> {
-    let name = ticket.requester.name.as_deref();
-    let requester = contact_words(&ticket.requester);
-    sqlx::query(
-        "INSERT INTO tickets (id, number, source, subject, requester_name, requester_address,
-             status, tags, messages, created_at, updated_at, version, in_queue, subject_words,
-             requester_words, assignee_words)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '')",
-    )
-    .bind(ticket.id.to_string())
-    .bind(ticket.number)
-    .bind(&ticket.source)
-    .bind(rows::plain(&ticket.subject))
-    .bind(name.map(rows::plain))
-    .bind(rows::plain(&ticket.requester.address))
-    .bind(rows::word(ticket.status)?)
-    .bind(rows::tags_to_text(&ticket.tags))
-    .bind(ticket.messages)
-    .bind(ticket.created_at.as_microsecond())
-    .bind(ticket.updated_at.as_microsecond())
-    .bind(ticket.version)
-    .bind(i64::from(is_in_queue(ticket)))
-    .bind(rows::lower(&ticket.subject))
-    .bind(rows::lower(&requester))
-    .execute(&mut *tx)
-    .await?;
-    // The rest is what an update writes as well.
-    write_ticket(tx, ticket, None).await
+    insert_tickets(tx, &[ticket]).await
+}
+
+/// Writes new tickets, many with one statement.
+pub(super) async fn insert_tickets(tx: &mut AnyConnection, new: &[&Ticket]) -> Result<(), Trouble> {
+    for some in new.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        sql.push(
+            "INSERT INTO tickets (id, number, source, subject, requester_name, requester_address,
+                 status, priority, assignee, tags, quarantined_because, messages, created_at,
+                 updated_at, last_customer_message_at, version, in_queue, subject_words,
+                 requester_words, assignee_words)
+             VALUES ",
+        );
+        for (place, ticket) in some.iter().enumerate() {
+            let values = ticket_values(&mut sql, ticket)?.join(", ");
+            sql.push(if place == 0 { "(" } else { ", (" });
+            sql.push(&values).push(")");
+        }
+        sql.ready().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+fn ticket_values(sql: &mut Sql, ticket: &Ticket) -> Result<[String; 20], Trouble> {
+    let requester = &ticket.requester;
+    let asked = ticket.last_customer_message_at;
+    Ok([
+        sql.text_value(ticket.id.to_string()),
+        sql.int_value(ticket.number),
+        sql.text_value(ticket.source.clone()),
+        sql.text_value(rows::plain(&ticket.subject)),
+        sql.maybe_value(requester.name.as_deref().map(rows::plain)),
+        sql.text_value(rows::plain(&requester.address)),
+        sql.text_value(rows::word(ticket.status)?),
+        sql.maybe_value(ticket.priority.map(rows::word).transpose()?),
+        sql.maybe_value(ticket.assignee.as_deref().map(rows::plain)),
+        sql.text_value(rows::tags_to_text(&ticket.tags)),
+        sql.maybe_value(ticket.quarantined_because.as_deref().map(rows::plain)),
+        sql.int_value(ticket.messages),
+        sql.int_value(ticket.created_at.as_microsecond()),
+        sql.int_value(ticket.updated_at.as_microsecond()),
+        sql.maybe_int(asked.map(Timestamp::as_microsecond)),
+        sql.int_value(ticket.version),
+        sql.int_value(i64::from(is_in_queue(ticket))),
+        sql.text_value(rows::lower(&ticket.subject)),
+        sql.text_value(rows::lower(&contact_words(requester))),
+        sql.text_value(rows::lower(ticket.assignee.as_deref().unwrap_or_default())),
+    ])
 }
 
 const fn is_in_queue(ticket: &Ticket) -> bool {

@@ -239,6 +239,11 @@ pub(super) async fn a_ticket_is_made_by_hand(store: &Store) {
         .await
         .unwrap();
     assert_eq!(store.writers(made.id).await.unwrap(), ["noor"]);
+    let mailed = ticket(store, "newest@x").await;
+    let ids = std::collections::BTreeSet::from([made.id, mailed]);
+    let all = store.tickets_with_newest(&ids).await.unwrap();
+    let newest = |id| all.iter().find(|(one, _)| one.id == id).unwrap().1;
+    assert_eq!((newest(made.id), newest(mailed)), (None, Some(at(10))));
 }
 
 pub(super) async fn standing_work_has_one_holder(store: &Store) {
