@@ -6,9 +6,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     io::Write as _,
-    panic::catch_unwind,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde::Serialize;
@@ -17,20 +15,17 @@ use uuid::Uuid;
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    known,
-    stamp::{self, Stamp},
-    thread::{Decision, Ids, Index},
+    letters::{Letters, Read, Standing, all_ids, ids, message, quarantine, read},
+    stamp::Stamp,
+    thread::{Decision, Index},
 };
 use crate::{
-    domain::{
-        AutoClass, Direction, Message, MessageId, MessageKind, Status, Ticket, TicketEvent,
-        TicketId, Timestamp,
-    },
+    domain::{AutoClass, Status, Ticket, TicketEvent, TicketId, Timestamp},
     source::{
         import::{Found, Item, Marks, Reject, walk},
-        mail::parse::{Parsed, parse},
+        mail::parse::Parsed,
     },
-    store::{Filing, Letter, Place, Returned, Store, StoreError},
+    store::{Filing, Letter, Place, Store, StoreError},
     text::json::escaped,
 };
 
@@ -74,105 +69,23 @@ pub enum ImportError {
     },
 }
 
-/// Statuses that say that nobody is at an address (RFC 3463).
-const NOBODY: [&str; 3] = ["5.1.1", "5.1.10", "5.4.1"];
-/// A sender of more mails within the time is stopped for a while (Zendesk: for an hour too).
-const FLOOD_MAILS: u64 = 20;
-const FLOOD_WITHIN: Duration = Duration::from_mins(10);
-const FLOOD_REST: Duration = Duration::from_hours(1);
-
-fn ago(at: Timestamp, span: Duration) -> Timestamp {
-    at.checked_sub(span).unwrap_or(Timestamp::MIN)
-}
-
 /// Files letters into one source.
 pub(super) struct Importer<'a> {
-    store: &'a Store,
-    source: &'a str,
+    pub(super) store: &'a Store,
+    pub(super) source: &'a str,
     /// Addresses of the desk itself: mail from them is ours.
-    own: Vec<String>,
-    at: Timestamp,
-    stamp: Option<Stamp>,
+    pub(super) own: Vec<String>,
+    pub(super) at: Timestamp,
+    pub(super) stamp: Option<Stamp>,
     first_number: Option<i64>,
     closed_before: Option<Timestamp>,
     /// Whether what comes is new: floods are stopped, new tickets may be answered automatically.
-    is_live: bool,
+    pub(super) is_live: bool,
     /// New tickets that may be answered automatically.
     to_acknowledge: Vec<TicketId>,
     made: HashSet<TicketId>,
     joined: HashSet<TicketId>,
     done: Imported,
-}
-
-/// A letter that was read and waits for its batch.
-struct Read {
-    parsed: Parsed,
-    marks: Marks,
-    note_path: String,
-    bytes: Vec<u8>,
-    /// When the server got it, where one did: clocks of writers go wrong.
-    arrived: Option<Timestamp>,
-    /// Why it is kept out of the queue, for more than what kind of mail it is.
-    quarantine: Option<String>,
-}
-
-impl Read {
-    /// Returns when it was said, for telling older from newer.
-    fn came_at(&self) -> Timestamp {
-        self.arrived
-            .map_or(self.parsed.sent_at, |at| at.max(self.parsed.sent_at))
-    }
-}
-
-/// Letters of a mailbox that were read, and what could not be.
-#[derive(Default)]
-pub(super) struct Letters {
-    reads: Vec<Read>,
-    rejects: Vec<Reject>,
-}
-
-impl Letters {
-    /// Reads letters of a mailbox: work for a processor, off the thread that waits for the server.
-    pub(super) fn of(found: Vec<Found>, at: Timestamp) -> Self {
-        let mut letters = Self::default();
-        for found in found {
-            match read(found, at, true) {
-                Ok(read) => letters.reads.push(read),
-                Err(reject) => letters.rejects.push(reject),
-            }
-        }
-        letters
-    }
-}
-
-fn read(found: Found, at: Timestamp, knows_arrival: bool) -> Result<Read, Reject> {
-    let path = match found.part {
-        Some(part) => format!("{}#{part}", found.path.display()),
-        None => found.path.display().to_string(),
-    };
-    // One mail that a reader stumbles over does not stop the rest.
-    let parsed = catch_unwind(|| parse(&found.bytes, found.modified.unwrap_or(at)));
-    let parsed = parsed.unwrap_or_else(|_| Err("the program failed at reading it".to_owned()));
-    match parsed {
-        Ok(parsed) => Ok(Read {
-            parsed,
-            marks: found.marks,
-            note_path: path,
-            bytes: found.bytes,
-            arrived: found.modified.filter(|_| knows_arrival),
-            quarantine: None,
-        }),
-        Err(reason) => Err(Reject { path, reason }),
-    }
-}
-
-/// What a batch knows of the tickets it touches.
-struct Standing {
-    status: Status,
-    newest: Timestamp,
-    number: i64,
-    /// Whether this import made it.
-    is_fresh: bool,
 }
 
 impl<'a> Importer<'a> {
@@ -428,104 +341,7 @@ impl<'a> Importer<'a> {
         })
     }
 
-    /// Returns the reply of ours that a letter reports as not delivered, for good.
-    fn returned(&self, parsed: &Parsed) -> Option<Returned> {
-        let bounce = parsed.bounce.as_ref()?;
-        let id = bounce.original_message_id.as_ref()?;
-        let is_ours = self
-            .stamp
-            .as_ref()
-            .is_some_and(|stamp| matches!(stamp.read_id(id), stamp::Read::Ours(_)));
-        if parsed.auto_class != AutoClass::BounceHard || !is_ours {
-            return None;
-        }
-        let status = bounce.status.clone().unwrap_or_default();
-        let words = bounce.words.clone().unwrap_or_default();
-        let whom = bounce.recipient.clone();
-        let advice = if status.starts_with("5.7.") {
-            " (refused by policy: check SPF and DKIM of your domain)"
-        } else {
-            ""
-        };
-        Some(Returned {
-            message_id: id.clone(),
-            words: format!(
-                "not delivered to {}: {status} {words}{advice}",
-                whom.as_deref().unwrap_or("somebody")
-            ),
-            nobody_at: whom.filter(|_| NOBODY.contains(&status.as_str())),
-        })
-    }
-
-    /// Takes mail of this desk that came back as somebody else's for what it is.
-    fn mark_own(&self, parsed: &mut Parsed, is_ours: bool) {
-        let mark = parsed.own_marks.loop_mark.as_deref();
-        let is_own = self
-            .stamp
-            .as_ref()
-            .zip(mark)
-            .is_some_and(|(stamp, mark)| stamp.is_loop_mark(mark));
-        if is_own && !is_ours {
-            parsed.auto_class = AutoClass::OwnLoop;
-        }
-    }
-
-    /// Decides which ticket a letter belongs to; the first step that knows wins.
-    async fn decide(
-        &self,
-        parsed: &Parsed,
-        index: &Index,
-        is_ours: bool,
-    ) -> Result<Decision, ImportError> {
-        let by_ids = index.decide(ids(parsed));
-        let Some(stamp) = &self.stamp else {
-            return Ok(by_ids);
-        };
-        let is_seen = by_ids.ticket.is_some() && index.has(&parsed.rfc_message_id);
-        if is_seen {
-            // A server that keeps a copy of what we sent may have changed its bytes.
-            let is_our_copy =
-                is_ours && stamp.read_id(&parsed.rfc_message_id) != stamp::Read::Foreign;
-            return Ok(Decision {
-                is_duplicate: by_ids.is_duplicate || is_our_copy,
-                ..by_ids
-            });
-        }
-        if let Some(decision) = known::by_stamp(self.store, stamp, parsed).await? {
-            return Ok(decision);
-        }
-        if by_ids.ticket.is_some() {
-            return Ok(by_ids);
-        }
-        let by_subject = known::by_subject(self.store, parsed, is_ours).await?;
-        Ok(by_subject.unwrap_or(by_ids))
-    }
-
-    /// Keeps a letter out of the queue when its sender floods the desk, or when the mail server
-    /// took it for spam.
-    async fn mark_flood(&self, read: &mut Read) -> Result<(), ImportError> {
-        if read.parsed.own_marks.is_spam {
-            read.quarantine = Some("the mail server took it for spam (X-Spam-Flag)".to_owned());
-        }
-        let is_new = read
-            .arrived
-            .is_some_and(|at| at >= ago(self.at, FLOOD_WITHIN));
-        let sender = &read.parsed.from.address;
-        if !self.is_live || !is_new || self.is_ours(&read.parsed) || sender.is_empty() {
-            return Ok(());
-        }
-        let (since, flood) = (ago(self.at, FLOOD_WITHIN), ago(self.at, FLOOD_REST));
-        let (mails, is_flooding) = self.store.mails_from(sender, since, flood).await?;
-        if mails >= FLOOD_MAILS || is_flooding {
-            read.quarantine = Some(format!(
-                "flood: more than {FLOOD_MAILS} mails in {} minutes from {sender}",
-                FLOOD_WITHIN.as_secs() / 60
-            ));
-        }
-        Ok(())
-    }
-
-    fn is_ours(&self, parsed: &Parsed) -> bool {
+    pub(super) fn is_ours(&self, parsed: &Parsed) -> bool {
         self.own
             .iter()
             .any(|own| own.eq_ignore_ascii_case(&parsed.from.address))
@@ -605,89 +421,6 @@ impl<'a> Importer<'a> {
             last_customer_message_at: (!is_ours).then_some(parsed.sent_at),
             version: 1,
         }
-    }
-}
-
-impl Standing {
-    /// `newest` is the date of its newest message: what agents did to it since then does not
-    /// make a letter old.
-    fn of(ticket: &Ticket, newest: Option<Timestamp>, is_fresh: bool) -> Self {
-        Self {
-            status: ticket.status,
-            newest: newest.unwrap_or(ticket.created_at),
-            number: ticket.number,
-            is_fresh,
-        }
-    }
-}
-
-/// Returns why a new ticket is kept out of the queue, if it is.
-const fn quarantine(class: AutoClass) -> Option<&'static str> {
-    match class {
-        AutoClass::Human | AutoClass::List => None,
-        AutoClass::AutoReply => Some("automatic reply"),
-        AutoClass::Ooo => Some("out of office"),
-        AutoClass::AutoGenerated => Some("sent by a machine"),
-        AutoClass::BounceHard => Some("bounce: not delivered"),
-        AutoClass::BounceSoft => Some("bounce: not delivered for now"),
-        AutoClass::Delayed => Some("delivery is delayed"),
-        AutoClass::Receipt => Some("reading receipt"),
-        AutoClass::OwnLoop => Some("our own mail, come back"),
-    }
-}
-
-fn ids(parsed: &Parsed) -> Ids<'_> {
-    Ids {
-        own: &parsed.rfc_message_id,
-        raw_sha256: &parsed.raw_sha256,
-        answers: &parsed.answers,
-    }
-}
-
-/// Returns every id that a batch has or refers to.
-fn all_ids(batch: &[Read]) -> Vec<String> {
-    let all: BTreeSet<&String> = batch
-        .iter()
-        .flat_map(|read| {
-            read.parsed
-                .answers
-                .iter()
-                .chain([&read.parsed.rfc_message_id])
-        })
-        .collect();
-    all.into_iter().cloned().collect()
-}
-
-fn message(
-    ticket: TicketId,
-    parsed: Parsed,
-    is_ours: bool,
-    marks: Marks,
-    thread_reason: String,
-) -> Message {
-    Message {
-        id: MessageId::new(Uuid::now_v7()),
-        ticket,
-        kind: MessageKind::Public,
-        direction: if is_ours {
-            Direction::Out
-        } else {
-            Direction::In
-        },
-        from: parsed.from,
-        reply_to: parsed.reply_to,
-        to: parsed.to,
-        cc: parsed.cc,
-        subject: parsed.subject,
-        body: parsed.body,
-        attachments: parsed.attachments,
-        rfc_message_id: parsed.rfc_message_id,
-        answers: parsed.answers,
-        auto_class: parsed.auto_class,
-        sent_at: parsed.sent_at,
-        raw_sha256: parsed.raw_sha256,
-        thread_reason,
-        was_seen: marks.was_seen,
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::{
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    import::{Imported, Importer, Letters},
+    import::{Imported, Importer},
+    letters::Letters,
 };
 use crate::{
     config::AccountConfig,
@@ -512,7 +513,7 @@ mod tests {
 
     #[test]
     fn a_batch_ends_at_its_bytes_and_at_its_number() {
-        let large = 5 << 20;
+        let large = 3 << 19;
         let facts = facts(&[(3, large), (2, large), (1, 10)]);
         assert_eq!(batches(&[3, 2, 1], &facts), [vec![3], vec![2, 1]]);
 

@@ -35,6 +35,7 @@ mod standings;
 mod sums;
 mod tickets;
 mod times;
+mod tray;
 
 use std::{
     fmt,

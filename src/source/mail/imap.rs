@@ -31,6 +31,10 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_mins(2);
 /// How often a server is asked that cannot tell of new mail.
 const POLL: Duration = Duration::from_mins(1);
+/// Of so many messages the facts are asked for at once.
+const ASKED_AT_ONCE: usize = 500;
+/// And the marks: of most nothing has changed, and the server says nothing.
+const MARKS_AT_ONCE: usize = 5_000;
 /// The folder every account has.
 pub const INBOX: &str = "INBOX";
 
@@ -251,11 +255,17 @@ impl Mailbox {
     /// Returns what the server says of messages before they are read.
     pub async fn facts(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Facts>, ImapError> {
         let query = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
-        let fetched = self.fetch(&set_of(uids), query).await?;
-        Ok(fetched
-            .iter()
-            .filter_map(|fetch| Some((fetch.uid?, facts(fetch))))
-            .collect())
+        let mut all = BTreeMap::new();
+        // An answer of the library is large, whatever little it says.
+        for some in uids.chunks(ASKED_AT_ONCE) {
+            let fetched = self.fetch(&set_of(some), query).await?;
+            all.extend(
+                fetched
+                    .iter()
+                    .filter_map(|fetch| Some((fetch.uid?, facts(fetch)))),
+            );
+        }
+        Ok(all)
     }
 
     /// Returns the marks of messages whose marks changed since then; where the server does not
@@ -270,11 +280,16 @@ impl Mailbox {
         } else {
             "(UID FLAGS)".to_owned()
         };
-        let fetched = self.fetch(&set_of(uids), &query).await?;
-        Ok(fetched
-            .iter()
-            .filter_map(|fetch| Some((fetch.uid?, marks(fetch))))
-            .collect())
+        let mut all = BTreeMap::new();
+        for some in uids.chunks(MARKS_AT_ONCE) {
+            let fetched = self.fetch(&set_of(some), &query).await?;
+            all.extend(
+                fetched
+                    .iter()
+                    .filter_map(|fetch| Some((fetch.uid?, marks(fetch)))),
+            );
+        }
+        Ok(all)
     }
 
     /// Reads messages whole, as they are; one that has gone meanwhile is not among them.

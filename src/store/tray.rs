@@ -1,0 +1,311 @@
+//! A filing under way: what it may touch is read with few statements, what becomes of each letter
+//! is decided in memory, and all is written with few statements again. Each statement costs a turn
+//! to the database, and a mailbox has thousands of letters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::AnyConnection;
+
+use super::{
+    Store,
+    dialect::Lock,
+    error::Trouble,
+    events,
+    filing::{AT_ONCE, Filed, Filing, Letter, Moved, Place},
+    messages::{self, Arrival},
+    originals, outbox, rows,
+    search::Sql,
+    tickets,
+};
+use crate::domain::{Direction, Message, MessageKind, Status, Ticket, TicketId, Timestamp};
+
+impl Store {
+    /// Reads all that a filing may touch, with few statements.
+    pub(super) async fn tray<'f>(
+        &self,
+        tx: &mut AnyConnection,
+        filing: &'f Filing,
+        at: Timestamp,
+    ) -> Result<Tray<'f>, Trouble> {
+        let ids: BTreeSet<String> = filing
+            .letters
+            .iter()
+            .map(|letter| rows::id_key(&letter.message.rfc_message_id))
+            .collect();
+        let twins = twins(tx, &filing.source, ids).await?;
+        let new: BTreeSet<TicketId> = filing
+            .letters
+            .iter()
+            .filter_map(|letter| match &letter.place {
+                Place::New(ticket) => Some(ticket.id),
+                Place::In(_) => None,
+            })
+            .collect();
+        let mut named: BTreeSet<TicketId> = filing
+            .letters
+            .iter()
+            .filter_map(|letter| match &letter.place {
+                Place::In(id) => Some(*id),
+                Place::New(_) => None,
+            })
+            .collect();
+        named.retain(|id| !new.contains(id));
+        // A new ticket may turn out to be there already, under its twin's.
+        named.extend(twins.values().flatten().map(|twin| twin.ticket));
+        let mut tickets = BTreeMap::new();
+        // In one order, so that two writers never wait for each other in a circle.
+        for id in &named {
+            self.lock(tx, Lock::Ticket, &id.to_string()).await?;
+        }
+        for ticket in tickets::some(tx, &named).await? {
+            tickets.insert(ticket.id, ticket);
+        }
+        Ok(Tray {
+            source: &filing.source,
+            at,
+            imported: 0,
+            duplicates: 0,
+            twins,
+            tickets,
+            new: Vec::new(),
+            touched: BTreeSet::new(),
+            moved: BTreeMap::new(),
+            letters: Vec::new(),
+            said_to: BTreeSet::new(),
+        })
+    }
+}
+
+/// A filing under way: what it knows, and what is to be written.
+pub(super) struct Tray<'a> {
+    source: &'a str,
+    at: Timestamp,
+    imported: u64,
+    duplicates: u64,
+    /// Messages with the ids of the letters, by id.
+    twins: BTreeMap<String, Vec<Twin>>,
+    /// The tickets as they will be.
+    tickets: BTreeMap<TicketId, Ticket>,
+    /// Those that are made, in order.
+    new: Vec<TicketId>,
+    touched: BTreeSet<TicketId>,
+    moved: BTreeMap<TicketId, TicketId>,
+    letters: Vec<(Message, &'a Letter)>,
+    /// Tickets in which somebody else than a machine wrote.
+    said_to: BTreeSet<TicketId>,
+}
+
+impl<'a> Tray<'a> {
+    /// Takes one letter: what it changes is decided here, in memory.
+    pub(super) fn take(&mut self, letter: &'a Letter) -> Result<(), Trouble> {
+        let key = rows::id_key(&letter.message.rfc_message_id);
+        let twins = self.twins.entry(key).or_default();
+        if let Some(twin) = twins
+            .iter()
+            .find(|twin| letter.is_own_copy || twin.raw_sha256 == letter.message.raw_sha256)
+        {
+            self.duplicates += 1;
+            if let Place::New(ticket) = &letter.place
+                && ticket.id != twin.ticket
+            {
+                self.moved.insert(ticket.id, twin.ticket);
+            }
+            return Ok(());
+        }
+        let mut message = letter.message.clone();
+        if !twins.is_empty() {
+            message
+                .thread_reason
+                .push_str("; another message bears the same Message-ID");
+        }
+        let id = match &letter.place {
+            Place::New(ticket) => {
+                let mut ticket = (**ticket).clone();
+                ticket.messages = 0;
+                ticket.version = 1;
+                let id = ticket.id;
+                self.tickets.insert(id, ticket);
+                self.new.push(id);
+                id
+            }
+            Place::In(id) => self.moved.get(id).copied().unwrap_or(*id),
+        };
+        twins.push(Twin {
+            ticket: id,
+            raw_sha256: message.raw_sha256.clone(),
+        });
+        let ticket = self
+            .tickets
+            .get_mut(&id)
+            .ok_or_else(|| Trouble::not_found("ticket", &id))?;
+        message.ticket = id;
+        touch(ticket, &message, letter.reopen, self.at);
+        if !self.new.contains(&id) {
+            ticket.version += 1;
+            self.touched.insert(id);
+        }
+        if is_from_customer(&message) || is_reply_from_elsewhere(&message) {
+            self.said_to.insert(id);
+        }
+        self.imported += 1;
+        self.letters.push((message, letter));
+        Ok(())
+    }
+
+    /// Writes everything, with few statements.
+    pub(super) async fn write(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        for id in &self.new {
+            if let Some(ticket) = self.tickets.get_mut(id) {
+                ticket.number = events::next(tx, "ticket").await?;
+            }
+        }
+        let new: Vec<&Ticket> = self
+            .new
+            .iter()
+            .filter_map(|id| self.tickets.get(id))
+            .collect();
+        tickets::insert_tickets(tx, &new).await?;
+        let arrivals: Vec<Arrival<'_>> = self
+            .letters
+            .iter()
+            .map(|(_, letter)| Arrival {
+                source: self.source,
+                note_path: letter.note_path.as_deref(),
+                at: self.at,
+            })
+            .collect();
+        let messages: Vec<(&Message, &Arrival<'_>)> = self
+            .letters
+            .iter()
+            .map(|(message, _)| message)
+            .zip(&arrivals)
+            .collect();
+        messages::insert_messages(tx, &messages).await?;
+        let originals: Vec<(&str, &[u8])> = self
+            .letters
+            .iter()
+            .filter_map(|(message, letter)| {
+                let bytes = letter.original.as_deref()?;
+                Some((message.raw_sha256.as_str(), bytes))
+            })
+            .collect();
+        originals::insert_all(tx, &originals).await?;
+        for returned in self
+            .letters
+            .iter()
+            .filter_map(|(_, letter)| letter.returned.as_ref())
+        {
+            outbox::came_back(tx, returned, self.at).await?;
+        }
+        for ticket in self.touched.iter().filter_map(|id| self.tickets.get(id)) {
+            tickets::write_ticket(tx, ticket, None).await?;
+        }
+        for id in self.said_to.intersection(&self.touched) {
+            make_stale(tx, *id).await?;
+            outbox::bring_back(tx, *id).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn filed(self) -> Filed {
+        let count = |list: usize| u64::try_from(list).unwrap_or(u64::MAX);
+        let joined: Vec<TicketId> = self.touched.into_iter().collect();
+        Filed {
+            imported: self.imported,
+            duplicates: self.duplicates,
+            tickets_new: count(self.new.len()),
+            tickets_joined: count(joined.len()),
+            new: self.new,
+            joined,
+            moved: self
+                .moved
+                .into_iter()
+                .map(|(from, to)| Moved { from, to })
+                .collect(),
+        }
+    }
+}
+
+/// A message with the same id.
+struct Twin {
+    ticket: TicketId,
+    raw_sha256: String,
+}
+
+async fn twins(
+    tx: &mut AnyConnection,
+    source: &str,
+    ids: BTreeSet<String>,
+) -> Result<BTreeMap<String, Vec<Twin>>, Trouble> {
+    let mut found: BTreeMap<String, Vec<Twin>> = BTreeMap::new();
+    let ids: Vec<String> = ids.into_iter().collect();
+    for some in ids.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        let source = sql.text_value(source.to_owned());
+        let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
+        sql.push(&format!(
+            "SELECT id_key, ticket, raw_sha256 FROM messages
+             WHERE source = {source} AND id_key IN ({})",
+            keys.join(", ")
+        ));
+        for row in sql.ready().fetch_all(&mut *tx).await? {
+            found
+                .entry(rows::text(&row, "id_key")?)
+                .or_default()
+                .push(Twin {
+                    ticket: rows::parsed(&row, "ticket")?,
+                    raw_sha256: rows::text(&row, "raw_sha256")?,
+                });
+        }
+    }
+    Ok(found)
+}
+
+/// Counts a message in. A person's mail takes its ticket out of quarantine: it must be seen.
+fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Timestamp) {
+    // A date from the future would keep the ticket on top for ever.
+    let sent = message.sent_at.min(at);
+    ticket.messages += 1;
+    ticket.created_at = ticket.created_at.min(sent);
+    ticket.updated_at = ticket.updated_at.max(sent);
+    if let Some(status) = reopen {
+        ticket.status = status;
+    }
+    if is_from_customer(message) {
+        ticket.last_customer_message_at = Some(
+            ticket
+                .last_customer_message_at
+                .map_or(sent, |last| last.max(sent)),
+        );
+        let is_flood = ticket
+            .quarantined_because
+            .as_ref()
+            .is_some_and(|cause| cause.starts_with("flood:"));
+        if ticket.messages > 1 && !is_flood {
+            ticket.quarantined_because = None;
+        }
+    }
+}
+
+const fn is_from_customer(message: &Message) -> bool {
+    matches!(message.direction, Direction::In) && !message.auto_class.is_automatic()
+}
+
+/// A reply that one of us wrote in another program.
+fn is_reply_from_elsewhere(message: &Message) -> bool {
+    message.direction == Direction::Out
+        && message.kind == MessageKind::Public
+        && !message.auto_class.is_automatic()
+}
+
+/// Marks the finished drafts of a ticket: somebody wrote after they were begun.
+async fn make_stale(tx: &mut AnyConnection, ticket: TicketId) -> Result<(), Trouble> {
+    sqlx::query(
+        "UPDATE drafts SET state = 'stale'
+         WHERE ticket = $1 AND standing = 'live' AND state = 'ready'",
+    )
+    .bind(ticket.to_string())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
