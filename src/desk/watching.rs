@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     config::AccountConfig,
+    domain::Mono,
     source::mail::imap::{ImapError, Mailbox},
 };
 
@@ -26,6 +27,11 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long the server may keep silent before everything is looked at anew; also how often the
 /// folder of sent mail is. Servers hang up after 30 minutes (RFC 3501 section 5.4).
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
+
+/// From so many messages on the screen says how far the reading has come,
+const MANY: u64 = 300;
+/// so often.
+const TELL_EACH: Duration = Duration::from_secs(1);
 
 /// What a watch tells while it goes on.
 pub enum Watched<'w> {
@@ -150,6 +156,7 @@ impl Desk {
     /// Watches an account and says on the screen when it fails and when it is back: once each.
     async fn watch_and_say(&self, account: &AccountConfig) {
         let mut said = false;
+        let mut told_at: Option<Mono> = None;
         let mut tell = |watched: Watched<'_>| match watched {
             Watched::Failed(error, again) if !said => {
                 said = true;
@@ -166,6 +173,16 @@ impl Desk {
                     "{} is read again.",
                     account.address
                 )));
+            }
+            Watched::Progress(account, progress) if progress.of >= MANY => {
+                let now = self.clock.mono();
+                if told_at.is_none_or(|last| now.since(last) >= TELL_EACH) {
+                    told_at = Some(now);
+                    self.tell(DeskEvent::Note(format!(
+                        "Reading {}: {} of {}, newest first. You can work now.",
+                        account.address, progress.done, progress.of
+                    )));
+                }
             }
             Watched::Failed(..) | Watched::Progress(..) | Watched::Synced(_) => {}
         };

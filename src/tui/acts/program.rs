@@ -24,14 +24,17 @@ pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
         .work
         .asked_twice
         .is_some_and(|(action, _)| action == Action::Quit);
-    if (runs > 0 || unsaved) && !asked {
+    let held = model.queue.has_held();
+    if (runs > 0 || unsaved || held) && !asked {
         model.work.asked_twice = Some((Action::Quit, None));
         let what = if unsaved {
-            "Typed text is not saved yet"
+            "Typed text is not saved yet; leaving stops it"
+        } else if runs > 0 {
+            "A draft is being written; leaving stops it"
         } else {
-            "A draft is being written"
+            "A reply is in the outbox; it stays there and asks before it leaves"
         };
-        let words = format!("{what}; leaving stops it. {} again leaves.", model.key(key));
+        let words = format!("{what}. {} again leaves.", model.key(key));
         model.notes.warn(words, model.stage.now);
         return Vec::new();
     }

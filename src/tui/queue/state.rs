@@ -104,6 +104,11 @@ impl Queue {
         self.page.rows.get(usize::try_from(at).ok()?)
     }
 
+    /// Tells whether a reply of a row that is here has not left yet.
+    pub fn has_held(&self) -> bool {
+        self.page.rows.iter().any(|row| row.has_held_reply)
+    }
+
     /// Returns the requesters of the rows that are here.
     pub fn people(&self) -> impl Iterator<Item = &Contact> {
         self.page.rows.iter().map(|row| &row.requester)
