@@ -28,7 +28,7 @@ const MAY_USE: [(&str, &str); 13] = [
 ];
 
 /// A name, and the beginnings of the files in which it may stand.
-const HOMES: [(&str, &str); 18] = [
+const HOMES: [(&str, &str); 21] = [
     ("sqlx::", "store/"),
     (
         "reqwest::",
@@ -36,6 +36,9 @@ const HOMES: [(&str, &str); 18] = [
     ),
     ("async_imap::", "source/mail/imap"),
     ("tokio_rustls::", "source/mail/tls"),
+    ("hickory_resolver::", "source/mail/discover/dns"),
+    ("roxmltree::", "source/mail/discover/xml"),
+    ("psl::", "source/mail/discover/choose"),
     ("lettre::", "source/mail/smtp"),
     ("mail_builder::", "source/mail/compose"),
     ("ratatui::", "tui/"),

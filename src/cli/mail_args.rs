@@ -17,7 +17,8 @@ pub(super) struct AccountArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
-    /// Sign in to a mailbox, keep its password in the OS keyring, and note it in the config.
+    /// Find the servers of an address, sign in, keep the password in the OS keyring, and note the
+    /// mailbox in the config.
     Add(AddAccount),
     /// List the mailboxes of the config.
     List,
@@ -39,10 +40,11 @@ pub(super) struct AddAccount {
     #[arg(value_parser = address)]
     pub(super) address: String,
     /// Its server: `imaps://HOST:993` (TLS), or `imap://HOST:143` (STARTTLS; plain on loopback).
+    /// Without it the servers are looked for.
     #[arg(long, value_name = "URL", value_parser = imap)]
-    pub(super) imap: MailServer,
+    pub(super) imap: Option<MailServer>,
     /// The server replies leave by: `smtps://HOST:465` (TLS), or `smtp://HOST:587` (STARTTLS;
-    /// plain on loopback). Without it replies wait.
+    /// plain on loopback). With --imap and without it replies wait.
     #[arg(long, value_name = "URL", value_parser = smtp)]
     pub(super) smtp: Option<MailServer>,
     /// The name to sign in with, where it is not the address.
@@ -57,9 +59,12 @@ pub(super) struct AddAccount {
     /// A file of certificates (PEM) that are trusted beside the system's.
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
-    /// How far back mail is read: 30d, 8w, or all.
-    #[arg(long, value_name = "SPAN", default_value = "30d", value_parser = since)]
-    pub(super) since: Since,
+    /// How far back mail is read: 30d, 8w, or all. Asked for on a terminal; else 30d.
+    #[arg(long, value_name = "SPAN", value_parser = since)]
+    pub(super) since: Option<Since>,
+    /// Take servers outside the address's domain without asking.
+    #[arg(long)]
+    pub(super) yes: bool,
     /// Keep the account without signing in first.
     #[arg(long)]
     pub(super) no_test: bool,

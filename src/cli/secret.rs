@@ -1,8 +1,9 @@
-//! Secrets from a person or a pipe: never shown, never an argument.
+//! What a person is asked on the terminal; secrets from a person or a pipe: never shown, never an
+//! argument.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     draft::told_to_stop,
@@ -17,7 +18,7 @@ const LONGEST: u64 = 16 * 1024;
 /// Reads one line: asked for without echo on a terminal, else the first line of stdin.
 pub(super) async fn read(question: &str) -> Result<SecretString, Stop> {
     if io::stdin().is_terminal() {
-        return typed(question).await;
+        return typed(question, Shown::Not).await;
     }
     let mut line = String::new();
     io::stdin()
@@ -28,11 +29,24 @@ pub(super) async fn read(question: &str) -> Result<SecretString, Stop> {
     Ok(SecretString::from(line))
 }
 
+/// Asks on the terminal what may be seen, and returns the line.
+pub(super) async fn line(question: &str) -> Result<String, Stop> {
+    let line = typed(question, Shown::AsTyped).await?;
+    Ok(line.expose_secret().trim().to_owned())
+}
+
+/// Whether the terminal shows what is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    AsTyped,
+    Not,
+}
+
 /// Asks on the terminal. The thread that reads is left alone when the person stops it;
 /// the terminal shows what is typed again before the program leaves.
-async fn typed(question: &str) -> Result<SecretString, Stop> {
+async fn typed(question: &str, shown: Shown) -> Result<SecretString, Stop> {
     // Before the prompt: what is pasted right after it must not show either.
-    let echo = Echo::off();
+    let echo = (shown == Shown::Not).then(Echo::off);
     let typed = async {
         // Polled after the signals are listened to: a key pressed at once is not lost to them.
         let (answer, answered) = tokio::sync::oneshot::channel();
@@ -58,8 +72,10 @@ async fn typed(question: &str) -> Result<SecretString, Stop> {
         }),
         typed = typed => typed,
     };
-    echo.restore();
-    ask("\n");
+    if let Some(echo) = echo {
+        echo.restore();
+        ask("\n");
+    }
     typed
 }
 

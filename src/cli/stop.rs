@@ -125,6 +125,7 @@ impl From<DeskError> for Stop {
             | DeskError::Vault { .. }
             | DeskError::Password { .. }
             | DeskError::NoPassword(_)
+            | DeskError::NoServers { .. }
             | DeskError::Mail { .. }
             | DeskError::Smtp { .. }
             | DeskError::NoFile(_)

@@ -132,6 +132,14 @@ pub enum DeskError {
         /// The accounts there are.
         known: String,
     },
+    /// Nobody knows the mail servers of an address.
+    #[error("No server with the mail of {address} was found. Asked: {asked}.")]
+    NoServers {
+        /// Whose.
+        address: String,
+        /// The places that were asked, and what came of it.
+        asked: String,
+    },
     /// A mailbox could not be read. What was filed before stays.
     #[error("The mail of {address} could not be read: {error}.")]
     Mail {
@@ -247,6 +255,7 @@ impl DeskError {
             Self::Password { .. }
             | Self::NoPassword(_)
             | Self::NoAccount { .. }
+            | Self::NoServers { .. }
             | Self::NoReply(_)
             | Self::NoFile(_)
             | Self::Unreadable { .. }
@@ -290,10 +299,16 @@ impl DeskError {
         if let Self::Smtp { address, error } = self {
             return smtp_advice(address, error);
         }
+        if let Self::NoServers { address, .. } = self {
+            let domain = address.rsplit('@').next().unwrap_or("example.com");
+            return format!(
+                "Name them, as your provider does: deskhand account add {address} --imap \
+                 imaps://imap.{domain}:993 --smtp smtps://smtp.{domain}:465"
+            );
+        }
         if let Self::NoPassword(address) = self {
             return format!(
-                "Give it again with `deskhand account add {address} --imap URL`; it asks for the \
-                 password."
+                "Give it again with `deskhand account add {address}`; it asks for the password."
             );
         }
         #[expect(
@@ -301,10 +316,7 @@ impl DeskError {
             reason = "the caller has sorted the errors"
         )]
         let words = match self {
-            Self::NoAccount { .. } => {
-                "Add one: deskhand account add support@example.com --imap \
-                 imaps://imap.example.com:993"
-            }
+            Self::NoAccount { .. } => "Add one: deskhand account add support@example.com",
             Self::NoReply(_) => "`deskhand outbox` lists them.",
             Self::NoFile(_) => "Attach it again.",
             Self::Unreadable { .. } => "Check the path: nothing was attached.",

@@ -13,6 +13,7 @@ pub mod import;
 pub mod ledger;
 pub mod live;
 pub mod models;
+pub mod servers;
 pub mod spend;
 pub mod sync;
 pub mod thread;

@@ -47,6 +47,9 @@ pub enum NotAServer {
     /// The port is none.
     #[error("its port must be a number from 1 to 65535")]
     Port,
+    /// It would be spoken to in the clear, over the network.
+    #[error("it is no place for a password: it offers no private connection")]
+    Plain,
     /// Something stands where a user, a password or a folder would.
     #[error("it must end after the port; the user name has a setting of its own")]
     More,
@@ -82,6 +85,30 @@ impl MailServer {
     /// STARTTLS, and plain words on loopback only.
     pub fn smtp(text: &str) -> Result<Self, NotAServer> {
         Self::parse(MailProtocol::Smtp, text)
+    }
+
+    /// Makes a server of what was heard of it: the same as its URL says. Without a private
+    /// connection it must be on loopback.
+    pub fn of(
+        protocol: MailProtocol,
+        security: Security,
+        (host, port): (&str, u16),
+    ) -> Result<Self, NotAServer> {
+        let tls = match security {
+            Security::Tls => "s",
+            Security::StartTls | Security::Plain => "",
+        };
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let url = format!("{}{tls}://{host}:{port}", protocol.scheme());
+        let server = Self::parse(protocol, &url)?;
+        if security == Security::Plain && server.security != Security::Plain {
+            return Err(NotAServer::Plain);
+        }
+        Ok(server)
     }
 
     fn parse(protocol: MailProtocol, text: &str) -> Result<Self, NotAServer> {
@@ -216,6 +243,31 @@ mod tests {
             MailServer::smtp("imaps://mail.acme.test"),
             Err(NotAServer::Scheme("smtp"))
         );
+    }
+
+    #[test]
+    fn a_server_that_was_heard_of_is_never_spoken_to_in_the_clear() {
+        let of = |security, host| MailServer::of(MailProtocol::Imap, security, (host, 9));
+        let text = |server: Result<MailServer, NotAServer>| server.map(|server| server.to_string());
+
+        assert_eq!(
+            text(of(Security::Tls, "mail.acme.test")).as_deref(),
+            Ok("imaps://mail.acme.test:9")
+        );
+        assert_eq!(
+            text(of(Security::StartTls, "mail.acme.test")).as_deref(),
+            Ok("imap://mail.acme.test:9")
+        );
+        assert_eq!(
+            text(of(Security::Plain, "localhost")).as_deref(),
+            Ok("imap://localhost:9")
+        );
+        assert_eq!(
+            of(Security::Plain, "mail.acme.test"),
+            Err(NotAServer::Plain)
+        );
+        assert_eq!(of(Security::Tls, "mail.acme.test/x"), Err(NotAServer::More));
+        assert_eq!(of(Security::Tls, "a b"), Err(NotAServer::Host));
     }
 
     #[test]

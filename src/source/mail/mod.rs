@@ -3,6 +3,7 @@
 mod auto;
 mod bounce;
 pub mod compose;
+pub mod discover;
 pub mod files;
 pub mod imap;
 pub mod kind;
@@ -11,6 +12,7 @@ pub mod parse;
 pub mod smtp;
 mod subject;
 mod tls;
+mod web;
 
 pub use bounce::Bounce;
 pub use marks::OwnMarks;

@@ -23,6 +23,18 @@ pub(super) async fn wrap(
     host: &str,
     ca: Option<&Path>,
 ) -> Result<Box<dyn Pipe>, String> {
+    let config = trusting(ca)?;
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| format!("{host} is no name that a certificate can bear"))?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(Box::new(stream))
+}
+
+/// Makes what TLS needs to know: whom to trust, beside the system the file `ca`.
+pub(super) fn trusting(ca: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(file) = ca {
@@ -39,16 +51,8 @@ pub(super) async fn wrap(
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|_| format!("{host} is no name that a certificate can bear"))?;
-    let stream = TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await
-        .map_err(|error| error.to_string())?;
-    Ok(Box::new(stream))
+        .map(|config| config.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|error| error.to_string())
 }

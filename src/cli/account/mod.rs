@@ -1,0 +1,116 @@
+//! `deskhand account`: mailboxes that tickets come from. A password is read without echo, from
+//! stdin or by a command, never from an argument, and is never printed.
+
+mod add;
+
+use serde_json::json;
+
+use super::{
+    Call,
+    mail_args::AccountCommand,
+    stop::{Exit, Stop},
+};
+use crate::{config::AccountConfig, desk::Desk, domain::KeySource};
+
+/// Does what is asked of the accounts.
+pub(super) async fn run(call: &Call, command: AccountCommand) -> Result<Exit, Stop> {
+    match command {
+        AccountCommand::Add(args) => add::run(call, args).await,
+        AccountCommand::List => list(call).await,
+        AccountCommand::Test { account } => test(call, &account).await,
+        AccountCommand::Remove { account } => remove(call, &account).await,
+    }
+}
+
+async fn list(call: &Call) -> Result<Exit, Stop> {
+    let accounts = call.at_desk(async |desk| Ok(desk.accounts(None)?)).await?;
+    if accounts.is_empty() && !call.out.is_json() {
+        call.out
+            .line("No mailbox is set up. Add one: deskhand account add support@example.com");
+    }
+    for account in &accounts {
+        let password = match &account.password {
+            KeySource::Keyring => "keyring",
+            KeySource::Command(_) => "command",
+            KeySource::Env(_) => "env",
+            KeySource::NotNeeded => "not_needed",
+        };
+        if call.out.is_json() {
+            call.out.json(&json!({
+                "name": account.name,
+                "address": account.address,
+                "imap": account.imap.to_string(),
+                "smtp": smtp_of(account),
+                "user": account.user,
+                "password": password,
+                "since": account.since.word(),
+            }));
+        } else {
+            call.out.line(&format!(
+                "{:<32} {}  password: {password}  since: {}",
+                account.address,
+                account.imap,
+                account.since.word()
+            ));
+        }
+    }
+    Ok(Exit::OK)
+}
+
+async fn test(call: &Call, named: &str) -> Result<Exit, Stop> {
+    let found = call.at_desk(async |desk| {
+        let account = one(desk, named)?;
+        let mark = desk.test_account(&account).await?;
+        desk.test_sending(&account, None).await?;
+        Ok((account, mark))
+    });
+    let (account, mark) = found.await?;
+    call.out.answer(
+        || json!({ "account": account.address, "imap": account.imap.to_string(), "smtp": smtp_of(&account), "messages": mark.messages }),
+        || {
+            let sending = smtp_of(&account).map_or_else(
+                || "No server for sending is named: replies wait.".to_owned(),
+                |smtp| format!("{smtp} lets us send; nothing was sent."),
+            );
+            format!(
+                "{} answers: {} messages in the inbox of {}.\n{sending}",
+                account.imap, mark.messages, account.address
+            )
+        },
+    );
+    Ok(Exit::OK)
+}
+
+async fn remove(call: &Call, named: &str) -> Result<Exit, Stop> {
+    let removed = call.at_desk(async |desk| {
+        let account = one(desk, named)?;
+        let had_password = desk.remove_account(&account).await?;
+        Ok((account, had_password))
+    });
+    let (account, had_password) = removed.await?;
+    call.out.answer(
+        || json!({ "account": account.address, "removed": true, "password_removed": had_password }),
+        || {
+            let password = if had_password {
+                " Its password is gone from your keyring."
+            } else {
+                ""
+            };
+            format!(
+                "{} is out of the config; its tickets stay.{password}",
+                account.address
+            )
+        },
+    );
+    Ok(Exit::OK)
+}
+
+fn smtp_of(account: &AccountConfig) -> Option<String> {
+    let smtp = account.sending.smtp.as_ref();
+    smtp.map(ToString::to_string)
+}
+
+fn one(desk: &Desk, named: &str) -> Result<AccountConfig, Stop> {
+    let found = desk.accounts(Some(named))?.into_iter().next();
+    found.ok_or_else(|| Stop::failed("There is no such account."))
+}
