@@ -35,6 +35,8 @@ mod props;
 mod queue;
 #[path = "store_story/receipts.rs"]
 mod receipts;
+#[path = "store_story/records.rs"]
+mod records;
 
 use std::path::Path;
 
@@ -76,6 +78,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/leaving.rs"),
         include_str!("store_story/mailboxes.rs"),
         include_str!("store_story/missed.rs"),
+        include_str!("store_story/records.rs"),
     ]
     .concat();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
@@ -129,6 +132,7 @@ async fn tell(url: &StoreUrl) {
     missed::how_fast_links_were_is_shared(&store).await;
     missed::all_that_is_known_of_links_is_read_at_once(&store).await;
     mailboxes::a_folder_is_read_to_its_end(&store).await;
+    records::a_ticket_of_another_system_is_filed_once(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;
     all_is_there_after_opening_again(&store, url).await;

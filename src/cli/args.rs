@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::{
+    import_args::{ExportArgs, ImportArgs},
     mail_args::{
         AccountArgs, FilesArgs, ForwardArgs, MergeArgs, NewArgs, NoteArgs, OutboxArgs, ReplyArgs,
         SplitArgs, SyncArgs,
@@ -73,8 +74,10 @@ pub(super) enum Command {
     Sim(SimArgs),
     /// List tickets: every one, or those a query finds.
     Tickets(TicketsArgs),
-    /// Import mail: files, folders, Maildirs and mboxes, judged by what is in them
+    /// Import mail and exports of other desks, judged by what is in them.
     Import(ImportArgs),
+    /// Write tickets with all their messages, for another desk or another program.
+    Export(ExportArgs),
     /// Add, list, test and remove the mailboxes that tickets come from.
     Account(AccountArgs),
     /// Read what is new in the mailboxes.
@@ -163,13 +166,6 @@ pub(super) struct SimArgs {
     /// The loopback port; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     pub(super) port: u16,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct ImportArgs {
-    /// Files and folders; folders are walked, links are not followed.
-    #[arg(required = true, value_name = "PATH")]
-    pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,14 +4,24 @@ use serde_json::json;
 
 use super::{
     Call,
-    args::ImportArgs,
+    import_args::ImportArgs,
     out,
     stop::{Exit, Stop},
+    words::push,
 };
-use crate::{desk::import::Imported, text::clean::clean_line};
+use crate::{
+    desk::{
+        import::Imported,
+        records::{ImportPlan, NotKept},
+    },
+    source::import::{How, Kind},
+    text::clean::clean_line,
+};
 
 /// How many rejects the plain answer names; the file has them all.
 const REJECTS_NAMED: usize = 10;
+/// And of that which has no place here.
+const NOT_KEPT_NAMED: usize = 20;
 
 /// Imports what is below the paths, and says what came of it. A bad mail is named, not an error;
 /// only when nothing at all could be taken has the command failed.
@@ -23,7 +33,9 @@ pub(super) async fn run(call: &Call, args: &ImportArgs) -> Result<Exit, Stop> {
                 done.seen, done.imported, done.tickets_new
             ));
         };
-        let imported = desk.import(&args.paths, &mut progress).await?;
+        let imported = desk
+            .import_planned(&args.paths, &plan(args), &mut progress)
+            .await?;
         out::progress_over();
         let file = desk.rejects_file().display().to_string();
         call.out
@@ -38,16 +50,34 @@ pub(super) async fn run(call: &Call, args: &ImportArgs) -> Result<Exit, Stop> {
     .await
 }
 
+fn plan(args: &ImportArgs) -> ImportPlan {
+    ImportPlan {
+        kind: args.format.map(Kind::from),
+        is_dry: args.dry_run,
+        how: How {
+            source: args.source.clone(),
+        },
+    }
+}
+
 fn words(done: &Imported, rejects_file: &str) -> String {
-    let mut text = format!(
-        "{} seen: {} imported, {} there already, {} rejected.\nNew tickets: {}; others that got mail: {}.",
-        done.seen,
-        done.imported,
-        done.duplicates,
-        done.rejected.len(),
-        done.tickets_new,
-        done.tickets_joined
+    let mut text = String::new();
+    if done.is_dry {
+        text.push_str("Nothing is filed; this is what would come of it.\n");
+    }
+    push(
+        &mut text,
+        format_args!(
+            "{} seen: {} imported, {} there already, {} rejected.\nNew tickets: {}; others that got mail: {}.",
+            done.seen,
+            done.imported,
+            done.duplicates,
+            done.rejected.len(),
+            done.tickets_new,
+            done.tickets_joined
+        ),
     );
+    text.push_str(&not_kept(&done.unmapped));
     for reject in done.rejected.iter().take(REJECTS_NAMED) {
         text.push_str("\n  ");
         // A name with line breaks would pose as lines of ours.
@@ -58,9 +88,26 @@ fn words(done: &Imported, rejects_file: &str) -> String {
     if done.rejected.len() > REJECTS_NAMED {
         text.push_str("\n  ...");
     }
-    if !done.rejected.is_empty() {
+    if !done.rejected.is_empty() && !done.is_dry {
         text.push_str("\nEvery reject with its reason: ");
         text.push_str(rejects_file);
+    }
+    text
+}
+
+/// Says what has no place here.
+fn not_kept(unmapped: &[NotKept]) -> String {
+    let mut text = String::new();
+    for one in unmapped.iter().take(NOT_KEPT_NAMED) {
+        text.push_str("\n  ");
+        let word = clean_line(&one.word);
+        push(
+            &mut text,
+            format_args!("{} {word}: {} ({} times)", one.what, one.became, one.count),
+        );
+    }
+    if unmapped.len() > NOT_KEPT_NAMED {
+        text.push_str("\n  ... --json has them all");
     }
     text
 }

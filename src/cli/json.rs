@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::domain::{
-    Attempt, Contact, Cost, Draft, DraftMark, KeyState, Message, OutboxRow, QueueRow, Receipt,
-    SkipReason, Skipped, Ticket, Usd,
+    Attempt, Contact, Cost, Draft, DraftMark, KeyState, Message, Origin, OutboxRow, QueueRow,
+    Receipt, SkipReason, Skipped, Ticket, Usd,
 };
 
 /// Adds a value, or null and the reason.
@@ -88,6 +88,18 @@ pub(super) fn ticket(ticket: &Ticket) -> Value {
         "system_because": ticket.quarantined_because,
         "version": ticket.version,
     })
+}
+
+/// A ticket, and what it is called where it came from.
+pub(super) fn ticket_from(ticket: &Ticket, origin: Option<&Origin>) -> Value {
+    let mut value = self::ticket(ticket);
+    if let Value::Object(fields) = &mut value {
+        let id = origin.map(|origin| origin.source_id.clone());
+        fields.insert("source_id".to_owned(), id.into());
+        let status = origin.and_then(|origin| origin.source_status.clone());
+        fields.insert("source_status".to_owned(), status.into());
+    }
+    value
 }
 
 /// A message of a ticket.

@@ -12,8 +12,10 @@ mod demo;
 mod doctor;
 mod draft;
 mod drill;
+mod export;
 mod files;
 mod import;
+mod import_args;
 mod joining;
 mod json;
 mod keys;
@@ -147,6 +149,7 @@ fn missing(args: &Args) -> Missing {
             | Command::Sim(_)
             | Command::Tickets(_)
             | Command::Import(_)
+            | Command::Export(_)
             | Command::Show(_)
             | Command::Account(_)
             | Command::Set(_)
@@ -174,7 +177,8 @@ impl Call {
             Some(Command::Demo(args)) => Box::pin(demo::run(self, &args)).await,
             Some(Command::Picture) => Box::pin(demo::picture(self)).await,
             Some(Command::Sim(args)) => sim::run(self, &args).await,
-            Some(Command::Import(args)) => import::run(self, &args).await,
+            Some(Command::Import(args)) => Box::pin(import::run(self, &args)).await,
+            Some(Command::Export(args)) => Box::pin(export::run(self, &args)).await,
             Some(Command::Tickets(args)) => tickets::run(self, &args).await,
             Some(Command::Account(args)) => Box::pin(account::run(self, args.command)).await,
             Some(Command::Sync(args)) => Box::pin(sync::run(self, &args)).await,

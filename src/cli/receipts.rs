@@ -165,7 +165,7 @@ fn file_name(which: &WhichReceipts, count: u64) -> String {
 }
 
 /// Opens a file that was not there before, readable by its owner alone.
-fn new_file(file: &Path) -> Result<BufWriter<File>, Stop> {
+pub(super) fn new_file(file: &Path) -> Result<BufWriter<File>, Stop> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -180,7 +180,8 @@ fn new_file(file: &Path) -> Result<BufWriter<File>, Stop> {
     Ok(BufWriter::new(opened))
 }
 
-fn unwritten(error: &std::io::Error) -> Stop {
+/// Says that an export is not whole.
+pub(super) fn unwritten(error: &std::io::Error) -> Stop {
     Stop::failed(format!(
         "The export broke off: {error}. The file is not whole."
     ))

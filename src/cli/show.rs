@@ -11,7 +11,10 @@ use super::{
     stop::{Exit, Stop},
     words,
 };
-use crate::{desk::face::TicketView, domain::Delivery};
+use crate::{
+    desk::face::TicketView,
+    domain::{Delivery, Origin},
+};
 
 /// Prints the ticket of that number.
 pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
@@ -20,19 +23,19 @@ pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
     }
     let view = call.at_desk(async |desk| {
         let id = desk.by_number(args.number).await?;
-        Ok(desk.ticket(id).await?)
+        Ok((desk.ticket(id).await?, desk.ticket_origin(id).await?))
     });
-    let view = view.await?;
+    let (view, origin) = view.await?;
     if call.out.is_json() {
         call.out.json(&json!({
-            "ticket": json::ticket(&view.ticket),
+            "ticket": json::ticket_from(&view.ticket, origin.as_ref()),
             "messages": view.messages.iter().map(json::message).collect::<Vec<_>>(),
             "draft": view.draft.as_ref().map(json::draft),
             "receipts": view.receipts.iter().map(json::receipt).collect::<Vec<_>>(),
             "outbox": view.outbox.iter().map(json::outbox).collect::<Vec<_>>(),
         }));
     } else {
-        print(call, &view);
+        print(call, &view, origin.as_ref());
     }
     Ok(Exit::OK)
 }
@@ -68,7 +71,7 @@ async fn raw(call: &Call, number: i64) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
-fn print(call: &Call, view: &TicketView) {
+fn print(call: &Call, view: &TicketView, origin: Option<&Origin>) {
     let out = &call.out;
     let ticket = &view.ticket;
     out.heading(&format!(
@@ -77,6 +80,9 @@ fn print(call: &Call, view: &TicketView) {
         words::subject(&ticket.subject)
     ));
     out.line(&words::facts(ticket));
+    if let Some(origin) = origin {
+        out.line(&words::origin(origin));
+    }
     for message in &view.messages {
         out.line("");
         out.heading(&format!(

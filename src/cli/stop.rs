@@ -136,6 +136,7 @@ impl From<DeskError> for Stop {
             | DeskError::NoKey(_)
             | DeskError::Noting(_)
             | DeskError::Export { .. }
+            | DeskError::NotWritten { .. }
             | DeskError::Move(_)
             | DeskError::NoTicket(_)
             | DeskError::NoReceipt(_)

@@ -1,7 +1,8 @@
 //! What the commands say in plain words. Foreign text in it is cleaned where it is printed.
 
 use crate::domain::{
-    Attempt, CapName, Contact, Ending, Priority, QueueRow, Receipt, SkipReason, Ticket, Timestamp,
+    Attempt, CapName, Contact, Ending, Origin, Priority, QueueRow, Receipt, SkipReason, Ticket,
+    Timestamp,
 };
 
 /// Writes a moment to the minute, in UTC.
@@ -60,6 +61,15 @@ pub(super) fn facts(ticket: &Ticket) -> String {
         push(&mut facts, format_args!(", out of the queue: {why}"));
     }
     facts
+}
+
+/// Says where an imported ticket came from, and how it stood there.
+pub(super) fn origin(origin: &Origin) -> String {
+    let mut text = format!("From {}: {}", origin.source, origin.source_id);
+    if let Some(status) = &origin.source_status {
+        push(&mut text, format_args!(", {status} there"));
+    }
+    text
 }
 
 /// Writes a receipt: every attempt in order, with its reason.

@@ -49,6 +49,15 @@ pub enum DeskError {
         #[source]
         why: std::io::Error,
     },
+    /// A ticket could not be put into words for an export.
+    #[error("Ticket #{number} cannot be written: {why}.")]
+    NotWritten {
+        /// Which.
+        number: i64,
+        /// Why.
+        #[source]
+        why: serde_json::Error,
+    },
     /// A status cannot follow another.
     #[error(transparent)]
     Move(#[from] IllegalMove),
@@ -232,6 +241,7 @@ impl DeskError {
             Self::Export { .. } => {
                 "Name a file that does not exist yet, in a folder you may write to.".to_owned()
             }
+            Self::NotWritten { .. } => "Leave it out with a query, and report this.".to_owned(),
             Self::NoReceipt(_) => "`deskhand receipts` lists them with their ids.".to_owned(),
             Self::NoProvider(name) if catalog::preset(name).is_some() => format!(
                 "Only you know where: add [providers.{name}] to the config; `deskhand config check` \

@@ -16,6 +16,7 @@ use super::{
     Desk, DeskError,
     face::DeskEvent,
     letters::{Letters, Read, Standing, all_ids, ids, message, quarantine, read},
+    records::NotKept,
     stamp::Stamp,
     thread::{Decision, Index},
 };
@@ -30,9 +31,9 @@ use crate::{
 };
 
 /// All mail that comes from files is one mailbox.
-const SOURCE: &str = "import";
+pub(super) const SOURCE: &str = "import";
 /// Letters filed together: other writers wait until a batch is done.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 /// Their bytes together, as they stood in the files: long ones are filed in fewer at once.
 const BATCH_BYTES: usize = 4 << 20;
 
@@ -51,6 +52,11 @@ pub struct Imported {
     pub tickets_new: u64,
     /// Tickets that existed before and got messages.
     pub tickets_joined: u64,
+    /// What has no place here, of exports.
+    pub unmapped: Vec<NotKept>,
+    /// Whether this is only what would come of it.
+    #[serde(rename = "dry_run")]
+    pub is_dry: bool,
 }
 
 /// Says why an import stopped. What was filed before stays.

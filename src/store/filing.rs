@@ -193,7 +193,8 @@ impl Store {
     }
 }
 
-async fn skip_to(tx: &mut AnyConnection, first: i64) -> Result<(), Trouble> {
+/// Lets the next ticket have this number, or a larger one.
+pub(super) async fn skip_to(tx: &mut AnyConnection, first: i64) -> Result<(), Trouble> {
     sqlx::query("UPDATE counters SET value = $1 WHERE name = 'ticket' AND value < $1")
         .bind(first.saturating_sub(1))
         .execute(tx)

@@ -24,9 +24,12 @@ mod messages;
 mod missed;
 pub mod news;
 mod originals;
+mod origins;
 mod outbox;
 mod receipts;
 mod reconcile;
+mod records;
+mod records_known;
 mod rows;
 mod schema;
 mod search;
@@ -65,6 +68,8 @@ pub use ledger::{HoldAnswer, HoldAsk, HoldState, OpenHold};
 pub use outbox::{QueueAnswer, QueuedFrom, Queueing};
 pub use receipts::{Broken, ReceiptFilter, Verdict};
 pub use reconcile::Reconciled;
+pub use records::{Recorded, Recording};
+pub use records_known::Name;
 pub use sums::Sums;
 
 use dialect::{Dialect, Lock};
@@ -296,8 +301,17 @@ struct Tx {
 }
 
 impl Tx {
-    async fn commit(mut self) -> Result<(), Trouble> {
-        self.inner.execute("COMMIT").await?;
+    async fn commit(self) -> Result<(), Trouble> {
+        self.end("COMMIT").await
+    }
+
+    /// Undoes everything.
+    async fn take_back(self) -> Result<(), Trouble> {
+        self.end("ROLLBACK").await
+    }
+
+    async fn end(mut self, how: &'static str) -> Result<(), Trouble> {
+        self.inner.execute(how).await?;
         self.is_over = true;
         self.turn = None;
         Ok(())

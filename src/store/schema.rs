@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         version: 1,
         name: "start",
@@ -57,6 +57,11 @@ const STEPS: [Step; 9] = [
         version: 9,
         name: "merged",
         sql: include_str!("../../assets/migrations/0009_merged.sql"),
+    },
+    Step {
+        version: 10,
+        name: "ticket_origins",
+        sql: include_str!("../../assets/migrations/0010_ticket_origins.sql"),
     },
 ];
 

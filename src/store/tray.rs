@@ -299,7 +299,7 @@ fn is_reply_from_elsewhere(message: &Message) -> bool {
 }
 
 /// Marks the finished drafts of a ticket: somebody wrote after they were begun.
-async fn make_stale(tx: &mut AnyConnection, ticket: TicketId) -> Result<(), Trouble> {
+pub(super) async fn make_stale(tx: &mut AnyConnection, ticket: TicketId) -> Result<(), Trouble> {
     sqlx::query(
         "UPDATE drafts SET state = 'stale'
          WHERE ticket = $1 AND standing = 'live' AND state = 'ready'",

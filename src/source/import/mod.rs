@@ -1,14 +1,25 @@
-//! Mail in files: single messages, Maildirs and mboxes, told apart by what is in them.
+//! What comes from files, told apart by what is in it: mail (single messages, Maildirs and mboxes)
+//! and exports of other desks and helpdesks, each format in a room of its own.
 
+mod case;
+mod entry;
+pub mod jsonl;
+mod kind;
 mod look;
 mod mbox;
+mod open;
+mod sniff;
 mod walk;
+mod words;
 
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use entry::Entry;
+pub use kind::{Kind, judge};
+pub use open::{How, entries};
 pub use walk::walk;
 
 /// One message found in files.

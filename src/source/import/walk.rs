@@ -206,7 +206,7 @@ fn reject(path: &Path, reason: &str) -> Item {
     })
 }
 
-fn error_words(error: &io::Error) -> String {
+pub(super) fn error_words(error: &io::Error) -> String {
     let kind = error.kind();
     if kind == io::ErrorKind::NotFound {
         "there is no such file or folder".to_owned()

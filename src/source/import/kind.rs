@@ -1,0 +1,90 @@
+//! Which system is an export from? Judged by what is in it, never by its name.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use super::sniff;
+
+/// So much of a file is looked at to judge it.
+const LOOK_BYTES: u64 = 64 * 1024;
+/// So many files of a folder are looked at.
+const LOOK_FILES: usize = 20;
+
+/// What an import is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Mail: messages, Maildirs and mboxes.
+    Mail,
+    /// Lines of `deskhand export`, or made like them.
+    Jsonl,
+    /// A table: CSV with any separator and encoding.
+    Csv,
+    /// Tickets of Zendesk, with the folder of their comments beside them.
+    Zendesk,
+    /// Conversations of Chatwoot, with the folder of their messages beside them.
+    Chatwoot,
+    /// Tickets of Request Tracker, each with its transactions and attachments.
+    Rt,
+}
+
+impl Kind {
+    /// Returns its word, as on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Zendesk => "zendesk",
+            Self::Chatwoot => "chatwoot",
+            Self::Rt => "rt",
+        }
+    }
+}
+
+/// Judges what a path holds. What is no export is left to those who read mail: they say what
+/// speaks against it.
+pub fn judge(path: &Path) -> Kind {
+    let Ok(about) = fs::symlink_metadata(path) else {
+        return Kind::Mail;
+    };
+    if about.is_file() {
+        return beginning(path).map_or(Kind::Mail, |bytes| sniff::kind(&bytes));
+    }
+    if !about.is_dir() {
+        return Kind::Mail;
+    }
+    let files = json_files(path).unwrap_or_default();
+    files
+        .iter()
+        .take(LOOK_FILES)
+        .filter_map(|file| beginning(file).ok())
+        .map(|bytes| sniff::kind(&bytes))
+        .find(|kind| matches!(kind, Kind::Zendesk | Kind::Chatwoot | Kind::Rt))
+        .unwrap_or(Kind::Mail)
+}
+
+/// Returns the JSON files of a folder, by name.
+pub(super) fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_json = entry
+            .path()
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+        if is_json && entry.file_type()?.is_file() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LOOK_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,381 @@
+//! Records: tickets of another system or another desk, each filed once, a batch in one
+//! transaction.
+//!
+//! A ticket is known again by its own identity, else by what its system calls it. One that is
+//! here gets the messages it lacks; what people did to it here stays.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use sqlx::AnyConnection;
+
+use super::{
+    Store, StoreError,
+    dialect::Lock,
+    error::Trouble,
+    events::{self, Happened, Verb},
+    filing::skip_to,
+    messages::{self, Arrival},
+    originals, outbox,
+    records_known::{Kept, Known, Name, key, name},
+    search::Sql,
+    tickets, tray,
+};
+use crate::domain::{
+    Direction, Message, MessageKind, Record, RecordMessage, SameWhen, Status, Ticket, TicketId,
+    Timestamp,
+};
+
+/// Larger numbers are not kept: every later ticket would have one as long.
+const LARGEST_NUMBER: i64 = 999_999_999_999;
+
+/// Whether records are filed or only tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// They are filed.
+    ForGood,
+    /// All is done as if, and taken back.
+    ToSee,
+}
+
+/// What came of a batch of records.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// Messages that are new.
+    pub imported: u64,
+    /// Messages that were there already.
+    pub duplicates: u64,
+    /// Tickets that were made, by their source and what they are called there.
+    pub new: Vec<Name>,
+    /// Tickets that were there and got messages, or follow their origin's new status.
+    pub joined: Vec<Name>,
+    /// Tickets that could not keep their number, because another has it: what they are called at
+    /// their origin.
+    pub renumbered: Vec<String>,
+    /// Messages that were not taken: of which ticket, as its origin calls it, and why.
+    pub refused: Vec<(String, &'static str)>,
+}
+
+impl Store {
+    /// Files records: all of them, or none when it fails. Keep a batch near 100 messages: other
+    /// writers wait until it is done.
+    pub async fn file_records(
+        &self,
+        records: &[Record],
+        how: Recording,
+        at: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        self.told("file tickets", async {
+            if records.is_empty() {
+                return Ok(Recorded::default());
+            }
+            let mut tx = self.begin().await?;
+            // One filing at a time, so that none overlooks what another is about to write.
+            self.lock(&mut tx, Lock::Counter, "ticket").await?;
+            let known = Known::read(&mut tx, records).await?;
+            for id in known.tickets() {
+                self.lock(&mut tx, Lock::Ticket, &id.to_string()).await?;
+            }
+            let mut batch = Batch::new(known, at);
+            for record in records {
+                batch.take(record);
+            }
+            batch.write(&mut tx).await?;
+            let done = batch.done;
+            if how == Recording::ToSee {
+                tx.take_back().await?;
+                return Ok(done);
+            }
+            let detail = format!(
+                "{{\"imported\":{},\"duplicates\":{}}}",
+                done.imported, done.duplicates
+            );
+            let subject = records.first().map_or("", |record| &record.origin.source);
+            let happened = Happened {
+                verb: Verb::Filed,
+                subject,
+                actor: "",
+                detail: &detail,
+                at,
+            };
+            self.commit(tx, &happened).await?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
+/// A batch under way: what it knows, and what is to be written.
+struct Batch<'a> {
+    at: Timestamp,
+    known: Known,
+    tickets: BTreeMap<TicketId, Ticket>,
+    /// The records of tickets that are made, in order.
+    made: Vec<(TicketId, &'a Record)>,
+    /// Tickets that were there and change.
+    touched: BTreeSet<TicketId>,
+    /// What their origin says of them now.
+    origins: BTreeMap<TicketId, &'a Record>,
+    messages: Vec<(Message, &'a RecordMessage, String)>,
+    /// Tickets that were there and in which somebody wrote.
+    said_to: BTreeSet<TicketId>,
+    /// Numbers given in this batch.
+    numbers: HashSet<i64>,
+    done: Recorded,
+}
+
+impl<'a> Batch<'a> {
+    fn new(mut known: Known, at: Timestamp) -> Self {
+        Self {
+            at,
+            tickets: std::mem::take(&mut known.tickets),
+            known,
+            made: Vec::new(),
+            touched: BTreeSet::new(),
+            origins: BTreeMap::new(),
+            messages: Vec::new(),
+            said_to: BTreeSet::new(),
+            numbers: HashSet::new(),
+            done: Recorded::default(),
+        }
+    }
+
+    /// Takes one record: what it changes is decided here, in memory.
+    fn take(&mut self, record: &'a Record) {
+        let id = self.known.ticket_of(record);
+        let id = id.unwrap_or_else(|| self.make(record));
+        let was_made = self.made.iter().any(|(made, _)| *made == id);
+        let mut added = 0;
+        for message in &record.messages {
+            if self.take_message(id, record, message) {
+                added += 1;
+            }
+        }
+        let Some(ticket) = self.tickets.get_mut(&id) else {
+            return;
+        };
+        let follows = !was_made && follows(ticket, record, self.known.standing(id));
+        ticket.messages += added;
+        if was_made {
+            return;
+        }
+        if added > 0 {
+            ticket.updated_at = ticket.updated_at.max(record.ticket.updated_at);
+        }
+        if follows {
+            ticket.status = record.ticket.status;
+        }
+        if self.known.status_word_changed(id, record) {
+            self.origins.insert(id, record);
+        }
+        if added > 0 || follows {
+            ticket.version += 1;
+            self.touched.insert(id);
+            self.done.joined.push(name(record));
+        }
+    }
+
+    fn make(&mut self, record: &'a Record) -> TicketId {
+        let mut ticket = record.ticket.clone();
+        ticket.messages = 0;
+        ticket.version = 1;
+        let number = ticket.number;
+        if !(1..=LARGEST_NUMBER).contains(&number) || self.known.has_number(number) {
+            if number != 0 {
+                self.done.renumbered.push(record.origin.source_id.clone());
+            }
+            ticket.number = 0;
+        } else if !self.numbers.insert(number) {
+            self.done.renumbered.push(record.origin.source_id.clone());
+            ticket.number = 0;
+        }
+        let id = ticket.id;
+        self.known.add_ticket(record, id);
+        self.tickets.insert(id, ticket);
+        self.made.push((id, record));
+        self.done.new.push(name(record));
+        id
+    }
+
+    /// Takes a message and tells whether it is new.
+    fn take_message(
+        &mut self,
+        ticket: TicketId,
+        record: &'a Record,
+        told: &'a RecordMessage,
+    ) -> bool {
+        let source = told.source.as_ref().unwrap_or(&record.origin.source);
+        let key = key(source, &told.message.rfc_message_id);
+        let twins = self.known.twins(&key);
+        let is_here = twins.iter().any(|twin| {
+            twin.ticket == ticket
+                && (record.same_when == SameWhen::IdsAgree
+                    || twin.raw_sha256 == told.message.raw_sha256)
+        });
+        if is_here {
+            self.done.duplicates += 1;
+            return false;
+        }
+        let is_elsewhere = twins
+            .iter()
+            .any(|twin| twin.raw_sha256 == told.message.raw_sha256)
+            || self.known.has_message(told.message.id);
+        if is_elsewhere {
+            let reason = "one of its messages is in another ticket here already";
+            let refused = (record.origin.source_id.clone(), reason);
+            self.done.refused.push(refused);
+            return false;
+        }
+        self.known.add_message(
+            key,
+            told.message.id,
+            Kept {
+                ticket,
+                raw_sha256: told.message.raw_sha256.clone(),
+            },
+        );
+        let mut message = told.message.clone();
+        message.ticket = ticket;
+        let is_told = record.ticket.last_customer_message_at.is_some()
+            && self.made.iter().any(|(made, _)| *made == ticket);
+        if let Some(there) = self.tickets.get_mut(&ticket)
+            && !is_told
+        {
+            count_in(there, &message, self.at);
+        }
+        if message.kind == MessageKind::Public && !message.auto_class.is_automatic() {
+            self.said_to.insert(ticket);
+        }
+        self.done.imported += 1;
+        self.messages.push((message, told, source.clone()));
+        true
+    }
+
+    /// Writes everything, with few statements.
+    async fn write(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        if let Some(largest) = self.numbers.iter().max() {
+            skip_to(tx, largest.saturating_add(1)).await?;
+        }
+        for (id, _) in &self.made {
+            if let Some(ticket) = self.tickets.get_mut(id)
+                && ticket.number == 0
+            {
+                ticket.number = events::next(tx, "ticket").await?;
+            }
+        }
+        let new: Vec<&Ticket> = self
+            .made
+            .iter()
+            .filter_map(|(id, _)| self.tickets.get(id))
+            .collect();
+        tickets::insert_tickets(tx, &new).await?;
+        self.write_origins(tx).await?;
+        self.write_messages(tx).await?;
+        for ticket in self.touched.iter().filter_map(|id| self.tickets.get(id)) {
+            tickets::write_ticket(tx, ticket, None).await?;
+        }
+        for id in self.said_to.intersection(&self.touched) {
+            tray::make_stale(tx, *id).await?;
+            outbox::bring_back(tx, *id).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_origins(&self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        let again = self.origins.iter().map(|(id, record)| (*id, *record));
+        let all: Vec<(TicketId, &Record)> = self.made.iter().copied().chain(again).collect();
+        // What another desk began has no origin but that desk.
+        let is_named =
+            |(id, record): &(TicketId, &Record)| record.origin.source_id != id.to_string();
+        let all: Vec<(TicketId, &Record)> = all.into_iter().filter(is_named).collect();
+        for some in all.chunks(50) {
+            let mut sql = Sql::new();
+            sql.push(
+                "INSERT INTO ticket_origins (ticket, source, source_id, source_status, status)
+                 VALUES ",
+            );
+            for (place, (id, record)) in some.iter().enumerate() {
+                let origin = &record.origin;
+                let values = [
+                    sql.text_value(id.to_string()),
+                    sql.text_value(super::rows::plain(&origin.source)),
+                    sql.text_value(super::rows::plain(&origin.source_id)),
+                    sql.maybe_value(origin.source_status.as_deref().map(super::rows::plain)),
+                    sql.text_value(super::rows::word(record.ticket.status)?),
+                ];
+                sql.push(if place == 0 { "(" } else { ", (" });
+                sql.push(&values.join(", ")).push(")");
+            }
+            sql.push(
+                " ON CONFLICT (ticket) DO UPDATE SET source_status = excluded.source_status,
+                     status = excluded.status",
+            );
+            sql.ready().execute(&mut *tx).await?;
+        }
+        for (id, record) in &self.made {
+            write_aside(tx, *id, record).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_messages(&self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        let arrivals: Vec<Arrival<'_>> = self
+            .messages
+            .iter()
+            .map(|(_, told, source)| Arrival {
+                source,
+                note_path: None,
+                at: told.filed_at.unwrap_or(self.at),
+            })
+            .collect();
+        let messages: Vec<(&Message, &Arrival<'_>)> = self
+            .messages
+            .iter()
+            .map(|(message, ..)| message)
+            .zip(&arrivals)
+            .collect();
+        messages::insert_messages(tx, &messages).await?;
+        let originals: HashMap<&str, &[u8]> = self
+            .messages
+            .iter()
+            .filter_map(|(message, told, _)| {
+                let bytes = told.original.as_deref()?;
+                Some((message.raw_sha256.as_str(), bytes))
+            })
+            .collect();
+        let originals: Vec<(&str, &[u8])> = originals.into_iter().collect();
+        originals::insert_all(tx, &originals).await
+    }
+}
+
+/// Tells whether a ticket takes the status that its origin has given it since the last import:
+/// only while nobody has moved it here.
+fn follows(ticket: &Ticket, record: &Record, standing: Option<Status>) -> bool {
+    standing == Some(ticket.status)
+        && ticket.status != record.ticket.status
+        && !matches!(ticket.status, Status::Merged)
+}
+
+/// Counts a message into the dates of its ticket.
+fn count_in(ticket: &mut Ticket, message: &Message, at: Timestamp) {
+    let is_from_customer = message.direction == Direction::In && !message.auto_class.is_automatic();
+    if is_from_customer && message.kind == MessageKind::Public {
+        // A date from the future would keep the ticket on top for ever.
+        let sent = message.sent_at.min(at);
+        let last = ticket.last_customer_message_at;
+        ticket.last_customer_message_at = Some(last.map_or(sent, |last| last.max(sent)));
+    }
+}
+
+/// Writes what stands beside a new ticket.
+async fn write_aside(tx: &mut AnyConnection, id: TicketId, record: &Record) -> Result<(), Trouble> {
+    if record.status_before.is_none() && record.merged_into.is_none() {
+        return Ok(());
+    }
+    sqlx::query("UPDATE tickets SET status_before = $2, merged_into = $3 WHERE id = $1")
+        .bind(id.to_string())
+        .bind(record.status_before.map(super::rows::word).transpose()?)
+        .bind(record.merged_into.map(|into| into.to_string()))
+        .execute(tx)
+        .await?;
+    Ok(())
+}
