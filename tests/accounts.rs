@@ -67,3 +67,78 @@ fn an_account_that_is_named_whole_is_written_beside_what_is_there() {
         )
     );
 }
+
+#[test]
+fn a_sign_in_is_read_and_shown_and_what_is_wrong_with_it_is_told() {
+    let home = Home::new();
+    home.config(
+        "[accounts.\"help@acme.invalid\"]\nlogin = \"google\"\nclient_id = \"id-1\"\n\
+         [accounts.own]\naddress = \"own@acme.invalid\"\nimap = \"imaps://imap.acme.invalid\"\n\
+         client_id = \"id-2\"\n\
+         login = { device = \"https://id.acme.invalid/d\", token = \"https://id.acme.invalid/t\", \
+         scope = \"mail\" }\n",
+    );
+    let listed = home.run(&["account", "list", "--json"]).lines();
+    assert_eq!(listed[0]["imap"], "imaps://imap.gmail.com:993");
+    assert_eq!(listed[0]["smtp"], "smtps://smtp.gmail.com:465");
+    assert_eq!(listed[0]["password"], "sign_in");
+    let shown = home.run(&["config", "show", "--json"]).json();
+    assert_eq!(shown["accounts"]["help@acme.invalid"]["login"], "google");
+    assert_eq!(
+        shown["accounts"]["own"]["login"]["token"],
+        "https://id.acme.invalid/t"
+    );
+
+    for (wrong, words) in [
+        ("login = \"yahoo\"", "`yahoo` is no way to sign in"),
+        ("login = \"google\"", "needs a client_id"),
+        (
+            "login = \"google\"\nclient_id = \"x\"\npassword_command = \"pass\"",
+            "`password_command` is not used beside `login`",
+        ),
+        ("client_id = \"x\"", "`client_id` goes with a `login`"),
+        (
+            "client_id = \"x\"\nlogin = { device = \"http://acme.invalid/d\" }",
+            "`device` is no place for secrets",
+        ),
+        (
+            "client_id = \"x\"\nlogin = { token = \"https://acme.invalid/t\", scope = \"m\" }",
+            "does not say where to sign in",
+        ),
+    ] {
+        home.config(&format!(
+            "[accounts.\"a@acme.invalid\"]\nimap = \"imaps://acme.invalid\"\n{wrong}\n"
+        ));
+        let checked = home.run(&["config", "check"]);
+        assert_eq!(checked.code, 2, "{wrong}");
+        let told = format!("{}{}", checked.stdout, checked.stderr);
+        assert!(told.contains(words), "{words} is not in: {told}");
+    }
+}
+
+#[test]
+fn the_doctor_says_how_each_account_stands_without_asking_its_servers() {
+    let home = Home::new();
+    home.config(
+        "[accounts.\"a@acme.invalid\"]\nimap = \"imaps://acme.invalid\"\n\
+         smtp = \"smtps://acme.invalid\"\npassword_command = \"printf secret\"\n\
+         [accounts.\"b@acme.invalid\"]\nimap = \"imaps://acme.invalid\"\n\
+         password_command = \"false\"\n",
+    );
+
+    let lines = home.run(&["doctor", "--json"]).lines();
+
+    let of = |address: &str| {
+        let what = format!("account {address}");
+        let line = lines.iter().find(|line| line["what"] == what.as_str());
+        line.unwrap_or_else(|| panic!("no line about {address}"))
+            .clone()
+    };
+    assert_eq!(of("a@acme.invalid")["state"], "ok");
+    assert_eq!(
+        of("a@acme.invalid")["seen"],
+        "reads from imaps://acme.invalid:993, sends by smtps://acme.invalid:465; a command writes \
+         its password"
+    );
+    assert_eq!(of("b@acme.invalid")["state"], "broken");
+}

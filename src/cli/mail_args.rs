@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use crate::{
     config::Since,
-    domain::{MailServer, NotAServer, Status},
+    domain::{MailServer, NotAServer, Status, sign_in::Service},
 };
 
 #[derive(Debug, ClapArgs)]
@@ -19,15 +19,21 @@ pub(super) struct AccountArgs {
 pub(super) enum AccountCommand {
     /// Find the servers of an address, sign in, keep the password in the OS keyring, and note the
     /// mailbox in the config.
-    Add(AddAccount),
+    Add(Box<AddAccount>),
     /// List the mailboxes of the config.
     List,
-    /// Sign in with the password that is kept, and read nothing.
+    /// Sign in at Microsoft, Google or a service of your own: with a code or in the browser. What
+    /// renews the sign-in is kept in the OS keyring.
+    Login {
+        /// The account: its address or its name in the config.
+        account: String,
+    },
+    /// Sign in both ways with what is kept; read nothing and send nothing.
     Test {
         /// The account: its address or its name in the config.
         account: String,
     },
-    /// Take a mailbox out of the config and its password out of the keyring; its tickets stay.
+    /// Take a mailbox out of the config and its secret out of the keyring; its tickets stay.
     Remove {
         /// The account: its address or its name in the config.
         account: String,
@@ -56,6 +62,16 @@ pub(super) struct AddAccount {
     /// A command that writes the password, such as `pass show mail/support`.
     #[arg(long, value_name = "CMD", value_parser = words)]
     pub(super) password_command: Option<Words>,
+    /// Sign in with a token instead of a password.
+    #[arg(long, value_name = "SERVICE", requires = "client_id",
+          conflicts_with_all = ["password_stdin", "password_command"])]
+    pub(super) login: Option<LoginService>,
+    /// The id under which the service knows deskhand; you register it there.
+    #[arg(long, value_name = "ID", requires = "login")]
+    pub(super) client_id: Option<String>,
+    /// A command that writes the secret that goes with the id, where the service wants one.
+    #[arg(long, value_name = "CMD", requires = "login", value_parser = words)]
+    pub(super) client_secret_command: Option<Words>,
     /// A file of certificates (PEM) that are trusted beside the system's.
     #[arg(long, value_name = "FILE")]
     pub(super) ca: Option<PathBuf>,
@@ -68,6 +84,24 @@ pub(super) struct AddAccount {
     /// Keep the account without signing in first.
     #[arg(long)]
     pub(super) no_test: bool,
+}
+
+/// A service that grants tokens.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LoginService {
+    /// Microsoft 365 and Outlook: with a code.
+    Microsoft,
+    /// Google Workspace and Gmail: in the browser.
+    Google,
+}
+
+impl From<LoginService> for Service {
+    fn from(service: LoginService) -> Self {
+        match service {
+            LoginService::Microsoft => Self::Microsoft,
+            LoginService::Google => Self::Google,
+        }
+    }
 }
 
 /// A command with its arguments.

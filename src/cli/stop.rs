@@ -6,7 +6,7 @@ use crate::{
     config::{finding::Finding, paths::PathsError},
     desk::DeskError,
     domain::{Ending, link::NotALink, money::NotAnAmount, query::QueryError, ticket::UnknownWord},
-    source::mail::{imap::ImapError, smtp::SmtpError},
+    source::mail::{imap::ImapError, oauth::OAuthError, smtp::SmtpError},
     tui::{Leave, ScreenError},
 };
 
@@ -92,63 +92,77 @@ impl From<ScreenError> for Stop {
 
 impl From<DeskError> for Stop {
     fn from(error: DeskError) -> Self {
-        let exit = match &error {
-            DeskError::Findings(findings) => return Self::findings(findings),
-            DeskError::Edit(_)
-            | DeskError::Paths(_)
-            | DeskError::CapNotChosen
-            | DeskError::NoProvider(_)
-            | DeskError::Chain(_)
-            | DeskError::Drill(_)
-            | DeskError::NoChain { .. }
-            | DeskError::NoModel { .. }
-            | DeskError::Query(_)
-            | DeskError::NoAccount { .. }
-            | DeskError::NoReply(_)
-            | DeskError::Unreadable { .. }
-            | DeskError::TooMuch { .. }
-            | DeskError::KeyElsewhere(_) => Exit::USAGE,
-
-            DeskError::KeyNotAccepted { refused: true, .. }
-            | DeskError::Mail {
-                error: ImapError::Refused { .. },
-                ..
-            }
-            | DeskError::Smtp {
-                error: SmtpError::Refused { .. },
-                ..
-            } => Exit::FAULT,
-            DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
-            DeskError::Store(_)
-            | DeskError::Import(_)
-            | DeskError::Broken
-            | DeskError::Vault { .. }
-            | DeskError::Password { .. }
-            | DeskError::NoPassword(_)
-            | DeskError::NoServers { .. }
-            | DeskError::Mail { .. }
-            | DeskError::Smtp { .. }
-            | DeskError::NoFile(_)
-            | DeskError::Stale
-            | DeskError::NoWayOut
-            | DeskError::NoOpener { .. }
-            | DeskError::Leased { .. }
-            | DeskError::NoKey(_)
-            | DeskError::Noting(_)
-            | DeskError::Export { .. }
-            | DeskError::NotWritten { .. }
-            | DeskError::Move(_)
-            | DeskError::NoTicket(_)
-            | DeskError::NoReceipt(_)
-            | DeskError::Nothing(_)
-            | DeskError::Simulator(_) => Exit::FAILED,
-        };
+        if let DeskError::Findings(findings) = &error {
+            return Self::findings(findings);
+        }
+        let exit = exit_of(&error);
         let words = sentence(&error.to_string());
         Self {
             exit,
             words,
             advice: error.advice(),
         }
+    }
+}
+
+/// Returns the exit code of an act that failed.
+const fn exit_of(error: &DeskError) -> Exit {
+    match error {
+        DeskError::Findings(_)
+        | DeskError::Edit(_)
+        | DeskError::Paths(_)
+        | DeskError::CapNotChosen
+        | DeskError::NoProvider(_)
+        | DeskError::Chain(_)
+        | DeskError::Drill(_)
+        | DeskError::NoChain { .. }
+        | DeskError::NoModel { .. }
+        | DeskError::Query(_)
+        | DeskError::NoAccount { .. }
+        | DeskError::NoReply(_)
+        | DeskError::Unreadable { .. }
+        | DeskError::TooMuch { .. }
+        | DeskError::KeyElsewhere(_) => Exit::USAGE,
+
+        DeskError::KeyNotAccepted { refused: true, .. }
+        | DeskError::Mail {
+            error: ImapError::Refused { .. },
+            ..
+        }
+        | DeskError::Smtp {
+            error: SmtpError::Refused { .. },
+            ..
+        }
+        | DeskError::SignIn {
+            error: OAuthError::Refused { .. } | OAuthError::Declined { .. },
+            ..
+        } => Exit::FAULT,
+        DeskError::KeyNotAccepted { refused: false, .. } => Exit::NO_ANSWER,
+        DeskError::Store(_)
+        | DeskError::Import(_)
+        | DeskError::Broken
+        | DeskError::Vault { .. }
+        | DeskError::Password { .. }
+        | DeskError::NoPassword(_)
+        | DeskError::NoServers { .. }
+        | DeskError::SignIn { .. }
+        | DeskError::NotSignedIn(_)
+        | DeskError::Mail { .. }
+        | DeskError::Smtp { .. }
+        | DeskError::NoFile(_)
+        | DeskError::Stale
+        | DeskError::NoWayOut
+        | DeskError::NoOpener { .. }
+        | DeskError::Leased { .. }
+        | DeskError::NoKey(_)
+        | DeskError::Noting(_)
+        | DeskError::Export { .. }
+        | DeskError::NotWritten { .. }
+        | DeskError::Move(_)
+        | DeskError::NoTicket(_)
+        | DeskError::NoReceipt(_)
+        | DeskError::Nothing(_)
+        | DeskError::Simulator(_) => Exit::FAILED,
     }
 }
 

@@ -3,15 +3,14 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::{
-    provider::command,
+    login::{self, LOGIN_KEYS, known_servers},
     reader::{Reader, Section, Span, quoted},
     sending::{self, SendingConfig},
 };
-use crate::domain::{KeySource, MailServer};
+use crate::domain::{Login, MailServer};
 
 /// Every setting of an account.
-pub(super) const ACCOUNT_KEYS: [&str; 6] =
-    ["address", "imap", "user", "password_command", "ca", "since"];
+pub(super) const ACCOUNT_KEYS: [&str; 5] = ["address", "imap", "user", "ca", "since"];
 
 /// A day has so many seconds.
 const DAY: u64 = 86_400;
@@ -30,8 +29,8 @@ pub struct AccountConfig {
     pub imap: MailServer,
     /// The name it is signed in with.
     pub user: String,
-    /// Where its password is.
-    pub password: KeySource,
+    /// How it is signed in to.
+    pub login: Login,
     /// A file of certificates (PEM) that are trusted beside the system's.
     pub ca: Option<PathBuf>,
     /// How far back mail is read.
@@ -118,7 +117,7 @@ pub(super) fn accounts(
         };
         table.refuse_unknown(
             reader,
-            &[&ACCOUNT_KEYS[..], &sending::SENDING_KEYS[..]].concat(),
+            &[&ACCOUNT_KEYS[..], &LOGIN_KEYS, &sending::SENDING_KEYS].concat(),
         );
         if let Some(account) = account(reader, &table, (name, &span)) {
             let twin = accounts.values().find(|other: &&AccountConfig| {
@@ -140,12 +139,14 @@ fn account(
     (name, at): (&str, &Span),
 ) -> Option<AccountConfig> {
     let address = address(reader, table, (name, at));
-    let imap = server(reader, table, (name, at));
-    let user = table.text(reader, "user").map(|(user, _)| user.to_owned());
-    let password = match table.get("password_command") {
-        Some(_) => command(reader, table, "password_command").map(KeySource::Command),
-        None => Some(KeySource::Keyring),
+    let login = login::login(reader, table, (name, at));
+    let known = match &login {
+        Some(Login::SignIn(sign_in)) => known_servers(sign_in.service),
+        Some(Login::Password(_)) | None => None,
     };
+    let (known_imap, known_smtp) = known.unzip();
+    let imap = server(reader, table, (name, at), known_imap);
+    let user = table.text(reader, "user").map(|(user, _)| user.to_owned());
     let ca = table
         .text(reader, "ca")
         .map(|(file, _)| PathBuf::from(file));
@@ -158,16 +159,20 @@ fn account(
             USUAL_SINCE
         }),
     };
-    let (address, imap, password) = (address?, imap?, password?);
+    let mut sending = sending::sending(reader, table);
+    if table.get("smtp").is_none() {
+        sending.smtp = known_smtp;
+    }
+    let (address, imap, login) = (address?, imap?, login?);
     Some(AccountConfig {
         name: name.to_owned(),
         user: user.unwrap_or_else(|| address.clone()),
         address,
         imap,
-        password,
+        login,
         ca,
         since,
-        sending: sending::sending(reader, table),
+        sending,
     })
 }
 
@@ -199,8 +204,12 @@ fn server(
     reader: &mut Reader<'_>,
     table: &Section<'_>,
     (name, at): (&str, &Span),
+    known: Option<MailServer>,
 ) -> Option<MailServer> {
     let Some((text, span)) = table.text(reader, "imap") else {
+        if known.is_some() {
+            return known;
+        }
         if table.get("imap").is_none() {
             let message = format!("[accounts.{name}] does not say where its mail is.");
             let hint = "Add imap = \"imaps://imap.example.com:993\".".to_owned();

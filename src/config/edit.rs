@@ -17,7 +17,7 @@ use super::{
     file::plain_amount,
 };
 use crate::{
-    domain::{Cap, CapName, KeySource, LinkName, ModelName, ProviderName, Usd},
+    domain::{Cap, CapName, KeySource, LinkName, Login, ModelName, ProviderName, Usd},
     engine::routing::Routing,
 };
 
@@ -95,17 +95,13 @@ pub fn set_default_model(
 
 /// Writes a mailbox: `[accounts.ADDRESS]`. What its table says beside is kept.
 pub fn write_account(file: &Path, account: &AccountConfig) -> Result<(), EditError> {
-    let command = match &account.password {
-        KeySource::Command(words) => Some(value(words.iter().collect::<Array>())),
-        KeySource::Keyring | KeySource::Env(_) | KeySource::NotNeeded => None,
-    };
     let user = (account.user != account.address).then(|| value(account.user.as_str()));
     let ca = account
         .ca
         .as_ref()
         .map(|file| value(file.display().to_string()));
     let since = (account.since != USUAL_SINCE).then(|| value(account.since.word()));
-    let settings = vec![
+    let mut settings = vec![
         ("imap", Some(value(account.imap.to_string()))),
         (
             "smtp",
@@ -116,11 +112,40 @@ pub fn write_account(file: &Path, account: &AccountConfig) -> Result<(), EditErr
                 .map(|server| value(server.to_string())),
         ),
         ("user", user),
-        ("password_command", command),
-        ("ca", ca),
-        ("since", since),
     ];
+    settings.extend(login_settings(&account.login));
+    settings.extend([("ca", ca), ("since", since)]);
     set(file, &["accounts", account.name.as_str()], settings)
+}
+
+/// Returns the settings of signing in. A table of a person's own is left as it is.
+fn login_settings(login: &Login) -> Settings<'static> {
+    let list = |words: &[String]| value(words.iter().collect::<Array>());
+    let sign_in = match login {
+        Login::Password(source) => {
+            let command = match source {
+                KeySource::Command(words) => Some(list(words)),
+                KeySource::Keyring | KeySource::Env(_) | KeySource::NotNeeded => None,
+            };
+            return vec![
+                ("login", None),
+                ("client_id", None),
+                ("client_secret_command", None),
+                ("password_command", command),
+            ];
+        }
+        Login::SignIn(sign_in) => sign_in,
+    };
+    let secret = sign_in.client_secret.as_deref().map(list);
+    let mut settings = vec![
+        ("client_id", Some(value(sign_in.client_id.as_str()))),
+        ("client_secret_command", secret),
+        ("password_command", None),
+    ];
+    if let Some(word) = sign_in.service.word() {
+        settings.insert(0, ("login", Some(value(word))));
+    }
+    settings
 }
 
 /// Takes a mailbox out: `[accounts.NAME]`.

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{
     Around, Config, Missing, accounts, bindings, chains, check,
     finding::{Finding, Severity, nearest},
+    login,
     names::Names,
     provider,
     reader::{Reader, Section},
@@ -73,11 +74,12 @@ pub const EXAMPLE: &str = include_str!("../../assets/config.toml");
 
 /// Returns the name of every setting but those of keys and colours, which have lists of their own.
 pub fn settings_known() -> Vec<&'static str> {
-    let lists: [&[&'static str]; 12] = [
+    let lists: [&[&'static str]; 13] = [
         &TABLES,
         &AGENT_KEYS,
         &STORE_KEYS,
         &accounts::ACCOUNT_KEYS,
+        &login::LOGIN_KEYS,
         &sending::SENDING_KEYS,
         &sending::OUTBOX_KEYS,
         &SPEND_KEYS,

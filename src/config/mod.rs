@@ -17,6 +17,7 @@ pub mod env;
 mod file;
 pub mod finding;
 pub mod keymap;
+pub mod login;
 mod model_table;
 pub mod names;
 pub mod paths;

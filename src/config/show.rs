@@ -9,7 +9,7 @@ use super::{
     settings::{ModelConfig, ProviderConfig},
 };
 use crate::{
-    domain::{Cap, KeySource, Usd, manner::Place},
+    domain::{Cap, KeySource, Login, SignIn, Usd, manner::Place, sign_in::Way},
     engine::{
         chain::Temper,
         policy::{AfterText, Hedging, OnAuthError, OnFault},
@@ -18,14 +18,22 @@ use crate::{
 
 /// A mailbox: where its password is, never the password.
 fn account_json(account: &AccountConfig) -> Value {
-    let command = match &account.password {
-        KeySource::Command(words) => Some(words),
-        KeySource::Keyring | KeySource::Env(_) | KeySource::NotNeeded => None,
+    let command = match &account.login {
+        Login::Password(KeySource::Command(words)) => Some(words),
+        Login::Password(KeySource::Keyring | KeySource::Env(_) | KeySource::NotNeeded)
+        | Login::SignIn(_) => None,
+    };
+    let sign_in = match &account.login {
+        Login::SignIn(sign_in) => Some(sign_in),
+        Login::Password(_) => None,
     };
     json!({
         "address": account.address,
         "imap": account.imap.to_string(),
         "user": account.user,
+        "login": sign_in.map(login_json),
+        "client_id": sign_in.map(|sign_in| &sign_in.client_id),
+        "client_secret_command": sign_in.and_then(|sign_in| sign_in.client_secret.as_ref()),
         "password_command": command,
         "ca": account.ca,
         "since": account.since.word(),
@@ -39,6 +47,17 @@ fn account_json(account: &AccountConfig) -> Value {
         "plus_address": account.sending.has_plus_address,
         "acknowledge": account.sending.acknowledge,
     })
+}
+
+fn login_json(sign_in: &SignIn) -> Value {
+    if let Some(word) = sign_in.service.word() {
+        return json!(word);
+    }
+    let (key, place) = match &sign_in.way {
+        Way::Browser(page) => ("browser", page),
+        Way::Device(place) => ("device", place),
+    };
+    json!({ key: place, "token": sign_in.token, "scope": sign_in.scope })
 }
 
 impl Config {

@@ -1,21 +1,83 @@
-//! Mail accounts: added with their password, listed, taken out.
+//! Mail accounts: added with their password, listed, opened, taken out.
 
+use futures::TryFutureExt as _;
 use secrecy::SecretString;
 
-use super::{Desk, DeskError, sync};
+use super::{Desk, DeskError, sign_in::Pass, sync::wrong};
 use crate::{
     config::{AccountConfig, edit},
-    domain::{FolderMark, KeySource},
+    domain::{FolderMark, KeySource, Login},
+    source::mail::{
+        imap::{self, INBOX, ImapError, Mailbox},
+        smtp::{self, SmtpError, SmtpLogin, Submission},
+    },
 };
 
 impl Desk {
-    /// Signs in to a mailbox with a password that was just given, without keeping it.
+    /// Signs in both ways with a password that was just given, without keeping it; sends nothing.
     pub async fn try_account(
         &self,
         account: &AccountConfig,
         password: &SecretString,
     ) -> Result<FolderMark, DeskError> {
-        sync::try_login(account, password).await
+        let pass = Pass::Password(password.clone());
+        self.try_pass(account, &pass).await
+    }
+
+    /// Signs in both ways with what is kept; reads nothing and sends nothing.
+    pub async fn test_account(&self, account: &AccountConfig) -> Result<FolderMark, DeskError> {
+        let mark = look(account, self.mailbox(account).await?).await?;
+        if account.sending.smtp.is_some() {
+            self.submission(account).await?.close().await;
+        }
+        Ok(mark)
+    }
+
+    /// Signs in both ways; reads nothing and sends nothing.
+    pub(super) async fn try_pass(
+        &self,
+        account: &AccountConfig,
+        pass: &Pass,
+    ) -> Result<FolderMark, DeskError> {
+        let mark = look(account, open(account, pass).await?).await?;
+        if account.sending.smtp.is_some() {
+            open_to_send(account, pass).await?.close().await;
+        }
+        Ok(mark)
+    }
+
+    /// Connects to the mailbox with what is kept. A token that is refused is renewed once.
+    pub(super) async fn mailbox(&self, account: &AccountConfig) -> Result<Mailbox, DeskError> {
+        let pass = self.pass(account).await?;
+        let opened = open(account, &pass).await;
+        if let Err(DeskError::Mail {
+            error: ImapError::Refused { .. },
+            ..
+        }) = &opened
+            && let Some(another) = self.another_pass(account, &pass).await?
+        {
+            return open(account, &another).await;
+        }
+        opened
+    }
+
+    /// Connects to the server that sends with what is kept. A token that is refused is renewed
+    /// once.
+    pub(super) async fn submission(
+        &self,
+        account: &AccountConfig,
+    ) -> Result<Submission, DeskError> {
+        let pass = self.pass(account).await?;
+        let opened = open_to_send(account, &pass).await;
+        if let Err(DeskError::Smtp {
+            error: SmtpError::Refused { .. },
+            ..
+        }) = &opened
+            && let Some(another) = self.another_pass(account, &pass).await?
+        {
+            return open_to_send(account, &another).await;
+        }
+        opened
     }
 
     /// Writes an account into the config and its password, where one is given, into the keyring.
@@ -32,14 +94,53 @@ impl Desk {
         self.reload()
     }
 
-    /// Takes an account out of the config and its password out of the keyring. Its tickets stay.
-    /// Returns whether there was a password.
+    /// Takes an account out of the config and its password or sign-in out of the keyring. Its
+    /// tickets stay. Returns whether there was a secret.
     pub async fn remove_account(&self, account: &AccountConfig) -> Result<bool, DeskError> {
         edit::remove_account(&self.paths.config_file, &account.name)?;
         self.reload()?;
-        match account.password {
-            KeySource::Keyring => self.keys.remove_password(&account.address).await,
-            KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded => Ok(false),
+        match &account.login {
+            Login::Password(KeySource::Keyring) => {
+                self.keys.remove_password(&account.address).await
+            }
+            Login::SignIn(_) => self.keys.remove_sign_in(&account.address).await,
+            Login::Password(KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded) => {
+                Ok(false)
+            }
         }
     }
+}
+
+async fn open(account: &AccountConfig, pass: &Pass) -> Result<Mailbox, DeskError> {
+    let login = imap::Login {
+        server: &account.imap,
+        user: &account.user,
+        credential: pass.credential(),
+        ca: account.ca.as_deref(),
+    };
+    imap::open(login).map_err(wrong(account)).await
+}
+
+async fn open_to_send(account: &AccountConfig, pass: &Pass) -> Result<Submission, DeskError> {
+    let Some(server) = &account.sending.smtp else {
+        return Err(DeskError::NoWayOut);
+    };
+    let login = SmtpLogin {
+        server,
+        user: &account.user,
+        credential: pass.credential(),
+        ca: account.ca.as_deref(),
+        hello: account.address.rsplit('@').next().unwrap_or("localhost"),
+    };
+    let failed = |error| DeskError::Smtp {
+        address: account.address.clone(),
+        error,
+    };
+    smtp::open(login).map_err(failed).await
+}
+
+async fn look(account: &AccountConfig, mut mailbox: Mailbox) -> Result<FolderMark, DeskError> {
+    let mark = mailbox.select(INBOX).map_err(wrong(account)).await;
+    mailbox.close().await;
+    mark
 }

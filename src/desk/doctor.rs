@@ -51,7 +51,7 @@ impl Health {
 }
 
 impl Check {
-    fn good(what: &str, seen: impl Into<String>) -> Self {
+    pub(super) fn good(what: &str, seen: impl Into<String>) -> Self {
         Self {
             what: what.to_owned(),
             state: Health::Good,
@@ -60,7 +60,12 @@ impl Check {
         }
     }
 
-    fn bad(what: &str, state: Health, seen: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub(super) fn bad(
+        what: &str,
+        state: Health,
+        seen: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
         Self {
             what: what.to_owned(),
             state,
@@ -177,12 +182,13 @@ async fn database(settings: &Settings, paths: &Paths) -> Check {
 }
 
 impl Desk {
-    /// Looks at keys, chain, prices, cap and receipts of an open desk.
+    /// Looks at keys, accounts, chain, prices, cap and receipts of an open desk.
     pub async fn examine(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         self.examine_cap(&mut checks);
         self.examine_chain(&mut checks).await;
         self.examine_keys(&mut checks).await;
+        self.examine_accounts(&mut checks).await;
         self.examine_receipts(&mut checks).await;
         self.examine_drafts(&mut checks).await;
         checks

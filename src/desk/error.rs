@@ -7,7 +7,7 @@ use crate::{
     engine::chain::ChainError,
     llm::catalog,
     secrets::VaultError,
-    source::mail::{imap::ImapError, smtp::SmtpError},
+    source::mail::{imap::ImapError, oauth::OAuthError, smtp::SmtpError},
     store::StoreError,
 };
 
@@ -141,6 +141,17 @@ pub enum DeskError {
         /// The accounts there are.
         known: String,
     },
+    /// A sign-in with a token did not work.
+    #[error("The sign-in of {address} failed: {error}.")]
+    SignIn {
+        /// Whose.
+        address: String,
+        /// Why.
+        error: OAuthError,
+    },
+    /// Nobody has signed in to an account yet.
+    #[error("Nobody has signed in to {0} on this machine.")]
+    NotSignedIn(String),
     /// Nobody knows the mail servers of an address.
     #[error("No server with the mail of {address} was found. Asked: {asked}.")]
     NoServers {
@@ -222,6 +233,18 @@ impl DeskError {
         matches!(self, Self::Store(StoreError::Conflict(_)))
     }
 
+    /// Tells whether a person must sign in to an account again; other accounts go on.
+    pub const fn is_signed_out(&self) -> bool {
+        matches!(
+            self,
+            Self::NotSignedIn(_)
+                | Self::SignIn {
+                    error: OAuthError::Refused { .. },
+                    ..
+                }
+        )
+    }
+
     /// Notes that the key was to be stored, and was not.
     pub(super) fn of_a_new_key(mut self) -> Self {
         if let Self::KeyNotAccepted { is_new, .. } = &mut self {
@@ -266,6 +289,8 @@ impl DeskError {
             | Self::NoPassword(_)
             | Self::NoAccount { .. }
             | Self::NoServers { .. }
+            | Self::SignIn { .. }
+            | Self::NotSignedIn(_)
             | Self::NoReply(_)
             | Self::NoFile(_)
             | Self::Unreadable { .. }
@@ -308,6 +333,12 @@ impl DeskError {
         }
         if let Self::Smtp { address, error } = self {
             return smtp_advice(address, error);
+        }
+        if let Self::NotSignedIn(address) = self {
+            return format!("Sign in: deskhand account login {address}");
+        }
+        if let Self::SignIn { address, error } = self {
+            return sign_in_advice(address, error);
         }
         if let Self::NoServers { address, .. } = self {
             let domain = address.rsplit('@').next().unwrap_or("example.com");
@@ -397,6 +428,20 @@ fn smtp_advice(address: &str, error: &SmtpError) -> String {
         SmtpError::Failed { .. } => "The reply waits and is tried again.",
     }
     .to_owned()
+}
+
+/// Says what to do about a sign-in that did not work.
+fn sign_in_advice(address: &str, error: &OAuthError) -> String {
+    match error {
+        OAuthError::Refused { .. } | OAuthError::Declined { .. } | OAuthError::TooLate => {
+            format!("Sign in again: deskhand account login {address}")
+        }
+        OAuthError::Unreachable { .. } => "Check the network, then try again.".to_owned(),
+        OAuthError::Odd { .. } => {
+            "Check `login`, `client_id` and what goes with them in the config.".to_owned()
+        }
+        OAuthError::NoPort(_) => "Try again; a firewall may be in the way.".to_owned(),
+    }
 }
 
 /// Says what to do about a mailbox that could not be read.

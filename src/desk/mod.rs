@@ -20,6 +20,7 @@ pub mod sync;
 pub mod thread;
 
 pub mod doctor;
+mod doctor_accounts;
 pub mod draft;
 pub mod settings;
 
@@ -60,6 +61,7 @@ mod recover;
 mod route;
 mod routing;
 pub mod send;
+pub mod sign_in;
 mod stamp;
 mod tickets;
 mod voice;

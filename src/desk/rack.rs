@@ -12,6 +12,7 @@ use super::DeskError;
 use crate::{
     domain::{KeySource, ProviderName},
     secrets::{Noted, Patience, Vault, VaultError, mask},
+    source::mail::oauth::HeldTokens,
 };
 
 /// A key that a command wrote this recently is no better when the command is asked again.
@@ -25,6 +26,7 @@ pub(super) struct Rack {
     noted: Noted,
     patience: Patience,
     read: watch::Sender<BTreeMap<ProviderName, Kept>>,
+    tokens: HeldTokens,
 }
 
 /// A key that was read: where from, and when.
@@ -60,6 +62,7 @@ impl Rack {
             noted,
             patience,
             read: watch::Sender::default(),
+            tokens: HeldTokens::default(),
         }
     }
 
@@ -140,6 +143,34 @@ impl Rack {
         removed.map_err(|error| of_password(address, error))
     }
 
+    /// Returns what renews the sign-in of a mailbox; none where none is kept.
+    pub(super) async fn sign_in(&self, address: &str) -> Result<Option<SecretString>, DeskError> {
+        let read = self.vault.sign_in(address, &self.patience).await;
+        read.map_err(|error| of_password(address, error))
+    }
+
+    /// Keeps what renews the sign-in of a mailbox in the keyring.
+    pub(super) async fn set_sign_in(
+        &self,
+        address: &str,
+        refresh: &SecretString,
+    ) -> Result<(), DeskError> {
+        let kept = self.vault.set_sign_in(address, refresh, &self.patience);
+        kept.await.map_err(|error| of_password(address, error))
+    }
+
+    /// Removes what renews the sign-in of a mailbox; says whether there was one.
+    pub(super) async fn remove_sign_in(&self, address: &str) -> Result<bool, DeskError> {
+        self.tokens.of(address).await.forget();
+        let removed = self.vault.remove_sign_in(address, &self.patience).await;
+        removed.map_err(|error| of_password(address, error))
+    }
+
+    /// Returns the access tokens that are good for a while yet.
+    pub(super) const fn tokens(&self) -> &HeldTokens {
+        &self.tokens
+    }
+
     /// Returns the names of providers whose key is in the keyring, without asking it.
     pub(super) fn noted(&self) -> BTreeSet<ProviderName> {
         self.noted.names()
@@ -195,6 +226,7 @@ impl Rack {
     /// Forgets every key that was read.
     pub(super) fn forget_all(&self) {
         self.read.send_modify(BTreeMap::clear);
+        self.tokens.forget_all();
     }
 }
 

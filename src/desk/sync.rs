@@ -7,7 +7,6 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use futures::TryFutureExt as _;
-use secrecy::SecretString;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use tokio::{
@@ -26,7 +25,7 @@ use crate::{
     domain::{FolderMark, FolderUid, Timestamp},
     source::{
         import::{Found, Marks, Reject},
-        mail::imap::{self, Facts, INBOX, ImapError, Login, Mailbox},
+        mail::imap::{Facts, INBOX, ImapError, Mailbox},
     },
 };
 
@@ -177,20 +176,6 @@ impl Desk {
             flags_changed,
             u64::try_from(self.clock.mono().since(began).as_millis()).unwrap_or(u64::MAX),
         ))
-    }
-
-    /// Signs in to a mailbox with the password that is kept, and reads nothing.
-    pub async fn test_account(&self, account: &AccountConfig) -> Result<FolderMark, DeskError> {
-        look(account, self.mailbox(account).await?).await
-    }
-
-    /// Connects with the password that is kept.
-    pub(super) async fn mailbox(&self, account: &AccountConfig) -> Result<Mailbox, DeskError> {
-        let password = self.keys.password(&account.address, &account.password);
-        let password = password
-            .await?
-            .ok_or_else(|| DeskError::NoPassword(account.address.clone()))?;
-        connect(account, &password).await
     }
 
     /// Mail from these addresses is ours.
@@ -363,30 +348,6 @@ pub(super) fn lease_of(account: &AccountConfig) -> String {
     format!("mail {}", account.address)
 }
 
-/// Signs in to a mailbox with a password that is not kept yet, and reads nothing.
-pub(super) async fn try_login(
-    account: &AccountConfig,
-    password: &SecretString,
-) -> Result<FolderMark, DeskError> {
-    look(account, connect(account, password).await?).await
-}
-
-async fn connect(account: &AccountConfig, password: &SecretString) -> Result<Mailbox, DeskError> {
-    let login = Login {
-        server: &account.imap,
-        user: &account.user,
-        password,
-        ca: account.ca.as_deref(),
-    };
-    imap::open(login).map_err(wrong(account)).await
-}
-
-async fn look(account: &AccountConfig, mut mailbox: Mailbox) -> Result<FolderMark, DeskError> {
-    let mark = mailbox.select(INBOX).map_err(wrong(account)).await;
-    mailbox.close().await;
-    mark
-}
-
 /// Fetches messages in the order given and hands them on; waits while they are not filed.
 async fn fetch_all(
     mailbox: &mut Mailbox,
@@ -474,7 +435,7 @@ fn size(facts: &BTreeMap<u32, Facts>, uid: u32) -> u32 {
     facts.get(&uid).map_or(0, |facts| facts.size)
 }
 
-fn wrong(account: &AccountConfig) -> impl Fn(ImapError) -> DeskError + use<> {
+pub(super) fn wrong(account: &AccountConfig) -> impl Fn(ImapError) -> DeskError + use<> {
     let address = account.address.clone();
     move |error| DeskError::Mail {
         address: address.clone(),

@@ -75,6 +75,10 @@ impl Desk {
                 return error;
             }
             has_failed = true;
+            if error.is_signed_out() {
+                // The keyring alone is looked at until somebody has signed in again.
+                pause = LONGEST_PAUSE;
+            }
             tell(Watched::Failed(&error, Some(pause)));
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -161,7 +165,7 @@ impl Desk {
             Watched::Failed(error, again) if !said => {
                 said = true;
                 tracing::warn!(%error, "a mailbox could not be read");
-                let next = again.map_or_else(
+                let next = again.filter(|_| !error.is_signed_out()).map_or_else(
                     || error.advice().unwrap_or_default(),
                     |_| "It is tried again.".to_owned(),
                 );

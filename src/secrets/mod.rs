@@ -205,6 +205,43 @@ impl Vault {
             .await
     }
 
+    /// Returns what renews the sign-in of a mailbox; none when the keyring has none.
+    pub async fn sign_in(
+        &self,
+        address: &str,
+        patience: &Patience,
+    ) -> Result<Option<SecretString>, VaultError> {
+        no_core_files();
+        let account = sign_in_account(address);
+        self.ask(patience, move |keyring| keyring.get(&account))
+            .await
+    }
+
+    /// Stores what renews the sign-in of a mailbox, in the place of an older one.
+    pub async fn set_sign_in(
+        &self,
+        address: &str,
+        refresh: &SecretString,
+        patience: &Patience,
+    ) -> Result<(), VaultError> {
+        no_core_files();
+        let refresh = checked_password(refresh.expose_secret(), "what the service granted")?;
+        let account = sign_in_account(address);
+        self.ask(patience, move |keyring| keyring.set(&account, &refresh))
+            .await
+    }
+
+    /// Takes what renews the sign-in of a mailbox out of the keyring; tells whether it was there.
+    pub async fn remove_sign_in(
+        &self,
+        address: &str,
+        patience: &Patience,
+    ) -> Result<bool, VaultError> {
+        let account = sign_in_account(address);
+        self.ask(patience, move |keyring| keyring.remove(&account))
+            .await
+    }
+
     /// Makes one call of the keyring on a thread of its own.
     ///
     /// Not on the runtime's threads: leaving would wait for ever for a call that waits for a
@@ -280,6 +317,11 @@ pub fn no_core_files() {
 /// those hold no blank.
 fn mail_account(address: &str) -> String {
     format!("mail {}", address.to_lowercase())
+}
+
+/// Returns the name under which the keyring has what renews the sign-in of a mailbox.
+fn sign_in_account(address: &str) -> String {
+    format!("sign-in {}", address.to_lowercase())
 }
 
 /// Refuses what cannot be a password. Blanks inside are a password's own.

@@ -20,6 +20,18 @@ pub(crate) struct Dovecot {
 
 impl Dovecot {
     pub(crate) fn start() -> Self {
+        Self::start_in(&[])
+    }
+
+    /// One that also takes tokens which the service at `introspection` calls good, in these ways.
+    pub(crate) fn start_with_tokens(introspection: &str, ways: &str) -> Self {
+        Self::start_in(&[
+            ("RIG_INTROSPECTION", introspection),
+            ("RIG_TOKEN_WAYS", ways),
+        ])
+    }
+
+    fn start_in(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         #[cfg(unix)]
         {
@@ -30,6 +42,7 @@ impl Dovecot {
         let started = Command::new(RIG)
             .arg("start")
             .arg(folder.path().join("dovecot"))
+            .envs(variables.iter().copied())
             .output()
             .expect("the rig runs");
         let said = String::from_utf8_lossy(&started.stdout).into_owned();

@@ -4,6 +4,8 @@
 # `stop FOLDER` ends it and removes FOLDER.
 # Every name may sign in with the password `rig-password`; its mail is the Maildir FOLDER/mail/NAME.
 # Mail for NAME at any domain is taken by LMTP on the port in FOLDER/lmtp-port.
+# With RIG_INTROSPECTION=URL a name may also sign in with a token that the service at URL says is good
+# (RFC 7662), in the ways of RIG_TOKEN_WAYS (`xoauth2 oauthbearer`).
 set -euo pipefail
 
 usage() { echo "usage: $0 start|restart|stop FOLDER" >&2; exit 2; }
@@ -26,6 +28,28 @@ certificate() {
         -out "$folder/server.pem" -extfile <(printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n')
 }
 
+token_ways=
+if [ -n "${RIG_INTROSPECTION:-}" ]; then token_ways=${RIG_TOKEN_WAYS:-xoauth2 oauthbearer}; fi
+
+tokens() {
+    [ -n "$token_ways" ] || return 0
+    cat >"$folder/oauth2.conf" <<END
+introspection_mode = post
+introspection_url = $RIG_INTROSPECTION
+active_attribute = active
+active_value = true
+username_attribute = username
+username_format = %Ln
+END
+    cat <<END
+passdb {
+  driver = oauth2
+  mechanisms = $token_ways
+  args = $folder/oauth2.conf
+}
+END
+}
+
 configuration() { # PLAIN TLS LMTP
     cat <<END
 base_dir = $folder/run
@@ -46,6 +70,7 @@ default_login_user = $login
 default_internal_user = $internal
 default_internal_group = $(id -gn "$internal")
 mail_max_userip_connections = 50
+$(tokens)
 passdb {
   driver = static
   args = password=rig-password
@@ -73,6 +98,9 @@ service imap-login {
 }
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service lmtp {
   inet_listener lmtp {
@@ -85,8 +113,9 @@ service auth {
     mode = 0666
   }
 }
-auth_mechanisms = plain login
+auth_mechanisms = plain login ${token_ways}
 auth_username_format = %Ln
+auth_failure_delay = 0
 END
 }
 

@@ -6,21 +6,25 @@ use std::io::{self, IsTerminal as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
-use super::smtp_of;
+use super::{login, smtp_of};
 use crate::{
     cli::{
         Call,
-        mail_args::AddAccount,
+        mail_args::{AddAccount, Words},
         out::note,
         secret,
         stop::{Exit, Stop},
     },
-    config::{AccountConfig, SendingConfig, Since, accounts::USUAL_SINCE},
+    config::{
+        AccountConfig, SendingConfig, Since,
+        accounts::USUAL_SINCE,
+        login::{known, known_servers},
+    },
     desk::{
         Desk,
         servers::{self, Origin, Places},
     },
-    domain::{FolderMark, KeySource, MailServer},
+    domain::{FolderMark, KeySource, Login, MailServer, sign_in::Service},
 };
 
 /// Where the mail of the new account is.
@@ -33,25 +37,23 @@ struct Chosen {
 }
 
 /// Adds a mailbox.
-pub(super) async fn run(call: &Call, args: AddAccount) -> Result<Exit, Stop> {
-    let chosen = choose(&args).await?;
-    let since = since(&args).await?;
+pub(super) async fn run(call: &Call, args: &AddAccount) -> Result<Exit, Stop> {
+    let chosen = choose(args).await?;
+    let since = since(args).await?;
     let origin = chosen.origin;
-    let account = account(&args, chosen, since);
-    let password = match account.password {
-        KeySource::Keyring => Some(password(&account, args.password_stdin).await?),
-        KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded => None,
+    let account = account(args, chosen, since);
+    let password = match account.login {
+        Login::Password(KeySource::Keyring) => Some(password(&account, args.password_stdin).await?),
+        Login::Password(KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded)
+        | Login::SignIn(_) => None,
     };
     let found = call.at_desk(async |desk| {
         refuse_twin(desk, &account)?;
-        let found = match (&password, args.no_test) {
-            (_, true) => None,
-            (Some(password), false) => Some(desk.try_account(&account, password).await?),
-            (None, false) => Some(desk.test_account(&account).await?),
+        let found = if args.no_test {
+            None
+        } else {
+            Some(try_it(desk, &account, password.as_ref()).await?)
         };
-        if !args.no_test {
-            desk.test_sending(&account, password.as_ref()).await?;
-        }
         desk.add_account(&account, password.as_ref()).await?;
         Ok(found)
     });
@@ -72,12 +74,34 @@ pub(super) async fn run(call: &Call, args: AddAccount) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
+/// Signs in both ways; with a token a person says yes first.
+async fn try_it(
+    desk: &Desk,
+    account: &AccountConfig,
+    password: Option<&SecretString>,
+) -> Result<FolderMark, Stop> {
+    match (&account.login, password) {
+        (Login::SignIn(_), _) => login::sign_in(desk, account).await,
+        (Login::Password(_), Some(password)) => Ok(desk.try_account(account, password).await?),
+        (Login::Password(_), None) => Ok(desk.test_account(account).await?),
+    }
+}
+
 /// Takes the servers that are named, or looks for them.
 async fn choose(args: &AddAccount) -> Result<Chosen, Stop> {
     if let Some(imap) = &args.imap {
         return Ok(Chosen {
             imap: imap.clone(),
             smtp: args.smtp.clone(),
+            user: None,
+            origin: None,
+        });
+    }
+    let known = args.login.and_then(|service| known_servers(service.into()));
+    if let Some((imap, smtp)) = known {
+        return Ok(Chosen {
+            imap,
+            smtp: args.smtp.clone().or(Some(smtp)),
             user: None,
             origin: None,
         });
@@ -98,6 +122,13 @@ async fn choose(args: &AddAccount) -> Result<Chosen, Stop> {
             "Found {} by {}.",
             offer.server,
             offer.origin.words()
+        ));
+    }
+    let service = Service::of_host(&found.imap.server.host);
+    if let Some(word) = service.and_then(Service::word) {
+        note(&format!(
+            "This is {word}'s, where a password may be refused: --login {word} --client-id ID \
+             signs in with a token instead."
         ));
     }
     agree(args, &found.outside(&args.address)).await?;
@@ -161,7 +192,14 @@ async fn since(args: &AddAccount) -> Result<Since, Stop> {
 }
 
 fn account(args: &AddAccount, chosen: Chosen, since: Since) -> AccountConfig {
-    let words = args.password_command.clone();
+    let words = |given: &Option<Words>| given.clone().map(|words| words.0);
+    let login = if let (Some(service), Some(id)) = (args.login, &args.client_id) {
+        let secret = words(&args.client_secret_command);
+        Login::SignIn(known(service.into(), id.clone(), secret))
+    } else {
+        let command = words(&args.password_command);
+        Login::Password(command.map_or(KeySource::Keyring, KeySource::Command))
+    };
     AccountConfig {
         name: args.address.clone(),
         user: args
@@ -170,7 +208,7 @@ fn account(args: &AddAccount, chosen: Chosen, since: Since) -> AccountConfig {
             .or(chosen.user)
             .unwrap_or_else(|| args.address.clone()),
         imap: chosen.imap,
-        password: words.map_or(KeySource::Keyring, |words| KeySource::Command(words.0)),
+        login,
         ca: args
             .ca
             .as_ref()
@@ -198,9 +236,11 @@ fn refuse_twin(desk: &Desk, account: &AccountConfig) -> Result<(), Stop> {
 }
 
 fn added(account: &AccountConfig, found: Option<FolderMark>) -> String {
-    let kept = match account.password {
-        KeySource::Keyring => " Its password is in your keyring.",
-        KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded => "",
+    let kept = match (&account.login, found) {
+        (Login::Password(KeySource::Keyring), _) => " Its password is in your keyring.",
+        (Login::SignIn(_), Some(_)) => " What renews its sign-in is in your keyring.",
+        (Login::SignIn(_), None) => " Sign in with `deskhand account login` next.",
+        (Login::Password(_), _) => "",
     };
     let tested = match found {
         Some(mark) => format!(

@@ -1,7 +1,8 @@
 //! `deskhand account`: mailboxes that tickets come from. A password is read without echo, from
-//! stdin or by a command, never from an argument, and is never printed.
+//! stdin or by a command, never from an argument, and is never printed. A token is granted by a person in a browser.
 
 mod add;
+mod login;
 
 use serde_json::json;
 
@@ -10,13 +11,14 @@ use super::{
     mail_args::AccountCommand,
     stop::{Exit, Stop},
 };
-use crate::{config::AccountConfig, desk::Desk, domain::KeySource};
+use crate::{config::AccountConfig, desk::Desk, domain::Login};
 
 /// Does what is asked of the accounts.
 pub(super) async fn run(call: &Call, command: AccountCommand) -> Result<Exit, Stop> {
     match command {
-        AccountCommand::Add(args) => add::run(call, args).await,
+        AccountCommand::Add(args) => add::run(call, &args).await,
         AccountCommand::List => list(call).await,
+        AccountCommand::Login { account } => login::run(call, &account).await,
         AccountCommand::Test { account } => test(call, &account).await,
         AccountCommand::Remove { account } => remove(call, &account).await,
     }
@@ -29,12 +31,7 @@ async fn list(call: &Call) -> Result<Exit, Stop> {
             .line("No mailbox is set up. Add one: deskhand account add support@example.com");
     }
     for account in &accounts {
-        let password = match &account.password {
-            KeySource::Keyring => "keyring",
-            KeySource::Command(_) => "command",
-            KeySource::Env(_) => "env",
-            KeySource::NotNeeded => "not_needed",
-        };
+        let password = account.login.word();
         if call.out.is_json() {
             call.out.json(&json!({
                 "name": account.name,
@@ -61,7 +58,6 @@ async fn test(call: &Call, named: &str) -> Result<Exit, Stop> {
     let found = call.at_desk(async |desk| {
         let account = one(desk, named)?;
         let mark = desk.test_account(&account).await?;
-        desk.test_sending(&account, None).await?;
         Ok((account, mark))
     });
     let (account, mark) = found.await?;
@@ -91,10 +87,10 @@ async fn remove(call: &Call, named: &str) -> Result<Exit, Stop> {
     call.out.answer(
         || json!({ "account": account.address, "removed": true, "password_removed": had_password }),
         || {
-            let password = if had_password {
-                " Its password is gone from your keyring."
-            } else {
-                ""
+            let password = match (had_password, &account.login) {
+                (false, _) => "",
+                (true, Login::Password(_)) => " Its password is gone from your keyring.",
+                (true, Login::SignIn(_)) => " Its sign-in is gone from your keyring.",
             };
             format!(
                 "{} is out of the config; its tickets stay.{password}",

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::queue::next_try;
@@ -15,7 +14,7 @@ use crate::{
     },
     source::mail::{
         parse::parse,
-        smtp::{self, Handover, Parcel, SmtpError, SmtpLogin},
+        smtp::{Handover, Parcel},
     },
     store::{Claim, Outcome},
 };
@@ -87,8 +86,8 @@ impl Desk {
         let Some(account) = self.account_of(row) else {
             return self.not_now(row, "its account cannot send any more").await;
         };
-        let password = match self.password_of(&account).await {
-            Ok(password) => password,
+        let submission = match self.submission(&account).await {
+            Ok(submission) => submission,
             Err(error) => return self.not_now(row, &error.to_string()).await,
         };
         let recipients = recipients(row);
@@ -98,48 +97,18 @@ impl Desk {
             recipients: &recipients,
             mime: &mime,
         };
-        let Some(login) = login(&account, &password) else {
-            return self.not_now(row, "its account cannot send any more").await;
-        };
         let on_text = async || matches!(self.store.hand_over(row.id, owner).await, Ok(true));
-        match smtp::deliver(login, parcel, on_text).await {
-            Ok(Handover::Accepted(said)) => {
+        match submission.deliver(parcel, on_text).await {
+            Handover::Accepted(said) => {
                 let keeps_copy = row.kind == OutboxKind::Reply
                     && account.sending.keeps_copy
                     && !keeps_copies_itself(&account);
                 self.sent(row, (&mime, keeps_copy), &said).await
             }
-            Ok(Handover::Later(said)) => self.not_now(row, &said).await,
-            Ok(Handover::Refused(said)) => self.refused(row, &said).await,
-            Ok(Handover::Unsure(said)) => self.unsure(row, &said).await,
-            Err(error) => self.not_now(row, &wrong(&account, error)).await,
+            Handover::Later(said) => self.not_now(row, &said).await,
+            Handover::Refused(said) => self.refused(row, &said).await,
+            Handover::Unsure(said) => self.unsure(row, &said).await,
         }
-    }
-
-    /// Signs in to the server by which an account sends, and sends nothing.
-    pub async fn test_sending(
-        &self,
-        account: &AccountConfig,
-        password: Option<&SecretString>,
-    ) -> Result<bool, DeskError> {
-        if account.sending.smtp.is_none() {
-            return Ok(false);
-        }
-        let kept;
-        let password = if let Some(password) = password {
-            password
-        } else {
-            kept = self.password_of(account).await?;
-            &kept
-        };
-        let Some(login) = login(account, password) else {
-            return Ok(false);
-        };
-        let tested = smtp::test(login).await;
-        tested.map(|()| true).map_err(|error| DeskError::Smtp {
-            address: account.address.clone(),
-            error,
-        })
     }
 
     /// Notes that the server has a reply, and makes it a message of its ticket.
@@ -199,26 +168,6 @@ impl Desk {
         }
         Ok(Delivered::Unsure(said.to_owned()))
     }
-
-    pub(super) async fn password_of(
-        &self,
-        account: &AccountConfig,
-    ) -> Result<SecretString, DeskError> {
-        let password = self.keys.password(&account.address, &account.password);
-        password
-            .await?
-            .ok_or_else(|| DeskError::NoPassword(account.address.clone()))
-    }
-}
-
-fn login<'a>(account: &'a AccountConfig, password: &'a SecretString) -> Option<SmtpLogin<'a>> {
-    Some(SmtpLogin {
-        server: account.sending.smtp.as_ref()?,
-        user: &account.user,
-        password,
-        ca: account.ca.as_deref(),
-        hello: account.address.rsplit('@').next().unwrap_or("localhost"),
-    })
 }
 
 /// Returns everybody who is to have a reply, those unseen too.
@@ -228,14 +177,6 @@ fn recipients(row: &OutboxRow) -> Vec<String> {
         let everybody = envelope.everybody().into_iter();
         everybody.map(|person| person.address.clone()).collect()
     })
-}
-
-fn wrong(account: &AccountConfig, error: SmtpError) -> String {
-    DeskError::Smtp {
-        address: account.address.clone(),
-        error,
-    }
-    .to_string()
 }
 
 /// These put every mail that leaves by them into the folder of sent mail themselves.

@@ -5,19 +5,21 @@
 
 use std::{fs, path::Path, time::Duration};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::{
     Address,
     transport::smtp::{
         Error,
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, Certificate, TlsParameters},
-        commands::{Data, Mail, Rcpt},
+        commands::{Data, Ehlo, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
 use tokio::time::timeout;
 
+use super::oauth::{Credential, sasl};
 use crate::{
     domain::{MailServer, Security},
     text::clean::clean_line,
@@ -37,8 +39,8 @@ pub struct SmtpLogin<'a> {
     pub server: &'a MailServer,
     /// The name.
     pub user: &'a str,
-    /// The password.
-    pub password: &'a SecretString,
+    /// The password or token.
+    pub credential: Credential<'a>,
     /// A file of certificates that are trusted beside the system's.
     pub ca: Option<&'a Path>,
     /// The domain to greet with.
@@ -106,27 +108,34 @@ pub enum SmtpError {
     },
 }
 
-/// Signs in and out again: nothing is sent.
-pub async fn test(login: SmtpLogin<'_>) -> Result<(), SmtpError> {
-    let mut connection = open(login).await?;
-    drop(timeout(CONNECT, connection.quit()).await);
-    Ok(())
+/// A signed-in connection.
+pub struct Submission(AsyncSmtpConnection);
+
+impl Submission {
+    /// Hands a mail over and signs out. `on_text` is asked right before its text goes out, and
+    /// stops it with false. One recipient that is refused refuses it for all: nobody gets it then.
+    pub async fn deliver(
+        mut self,
+        parcel: Parcel<'_>,
+        on_text: impl AsyncFnOnce() -> bool,
+    ) -> Handover {
+        let handover = hand_over(&mut self.0, parcel, on_text).await;
+        self.close().await;
+        handover
+    }
+
+    /// Signs out. What goes wrong with that is nobody's concern.
+    pub async fn close(mut self) {
+        drop(timeout(CONNECT, self.0.quit()).await);
+    }
 }
 
-/// Hands a mail over. `on_text` is asked right before its text goes out, and stops it with false.
-/// One recipient that is refused refuses it for all: nobody gets it then.
-pub async fn deliver(
-    login: SmtpLogin<'_>,
-    parcel: Parcel<'_>,
-    on_text: impl AsyncFnOnce() -> bool,
-) -> Result<Handover, SmtpError> {
-    let mut connection = open(login).await?;
-    let handover = hand_over(&mut connection, parcel, on_text).await;
-    drop(timeout(CONNECT, connection.quit()).await);
-    Ok(handover)
+/// Connects and signs in.
+pub async fn open(login: SmtpLogin<'_>) -> Result<Submission, SmtpError> {
+    connect(login).await.map(Submission)
 }
 
-async fn open(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError> {
+async fn connect(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError> {
     let server = login.server;
     let hello = ClientId::Domain(login.hello.to_owned());
     let tls = tls(login)?;
@@ -137,12 +146,6 @@ async fn open(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError> {
     };
     let connecting = AsyncSmtpConnection::connect_tokio1(place, Some(CONNECT), &hello, first, None);
     let mut connection = within(login, CONNECT, connecting).await?;
-    let offers_login = |connection: &AsyncSmtpConnection| {
-        connection
-            .server_info()
-            .get_auth_mechanism(&[Mechanism::Plain, Mechanism::Login])
-            .is_some()
-    };
     let must_hide = server.security == Security::StartTls;
     let may_hide = server.security == Security::Plain
         && !offers_login(&connection)
@@ -156,30 +159,84 @@ async fn open(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError> {
         }
         within(login, ANSWER, connection.starttls(tls, &hello)).await?;
     }
-    if server.security == Security::Plain && !offers_login(&connection) {
-        // A relay on this machine that knows no names.
-        return Ok(connection);
+    let is_relay = matches!(login.credential, Credential::Password(_))
+        && server.security == Security::Plain
+        && !offers_login(&connection);
+    // A relay on this machine knows no names.
+    if !is_relay {
+        sign_in(&mut connection, login, hello).await?;
     }
-    let credentials = Credentials::new(
-        login.user.to_owned(),
-        login.password.expose_secret().to_owned(),
-    );
-    let signed_in = timeout(
-        ANSWER,
-        connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials),
-    );
-    match signed_in.await {
-        Ok(Ok(_)) => Ok(connection),
+    Ok(connection)
+}
+
+/// The ways to show a password.
+const WITH_PASSWORD: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
+
+fn offers_login(connection: &AsyncSmtpConnection) -> bool {
+    let info = connection.server_info();
+    info.get_auth_mechanism(&WITH_PASSWORD).is_some()
+}
+
+async fn sign_in(
+    connection: &mut AsyncSmtpConnection,
+    login: SmtpLogin<'_>,
+    hello: ClientId,
+) -> Result<(), SmtpError> {
+    let signing_in = async {
+        match login.credential {
+            Credential::Password(password) => {
+                let password = password.expose_secret().to_owned();
+                let credentials = Credentials::new(login.user.to_owned(), password);
+                let signed_in = connection.auth(&WITH_PASSWORD, &credentials).await;
+                signed_in.map(|_| true)
+            }
+            Credential::Token(token) => show(connection, login, (hello, token)).await,
+        }
+    };
+    let server = login.server.to_string();
+    match timeout(ANSWER, signing_in).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(SmtpError::Failed {
+            server,
+            said: "it takes no sign-in with a token (OAUTHBEARER, XOAUTH2)".to_owned(),
+        }),
         Ok(Err(error)) if error.is_permanent() => Err(SmtpError::Refused {
-            server: server.to_string(),
+            server,
             said: words(&error),
         }),
         Ok(Err(error)) => Err(SmtpError::Failed {
-            server: server.to_string(),
+            server,
             said: words(&error),
         }),
         Err(_) => Err(silent(login)),
     }
+}
+
+/// Shows a token in the way that the server offers; false when it offers none.
+async fn show(
+    connection: &mut AsyncSmtpConnection,
+    login: SmtpLogin<'_>,
+    (hello, token): (ClientId, &SecretString),
+) -> Result<bool, Error> {
+    // The library knows one of the two ways only, so the server is asked what it offers again.
+    let greeting = connection.command(Ehlo::new(hello)).await?;
+    let offers = greeting
+        .message()
+        .filter_map(|line| line.strip_prefix("AUTH "))
+        .flat_map(|ways| ways.split(' '));
+    let Some(mechanism) = sasl::Mechanism::of(offers) else {
+        return Ok(false);
+    };
+    let first = mechanism.first((login.user, token), login.server);
+    let first = Zeroizing::new(STANDARD.encode(first.as_bytes()));
+    let line = Zeroizing::new(format!("AUTH {} {}\r\n", mechanism.name(), *first));
+    let answer = connection.command(line.as_str()).await?;
+    if answer.has_code(334) {
+        // It has said what is wrong; only after this it says no.
+        let end = format!("{}\r\n", STANDARD.encode(mechanism.end()));
+        connection.command(end).await?;
+    }
+    Ok(true)
 }
 
 async fn hand_over(

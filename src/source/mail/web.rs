@@ -1,8 +1,8 @@
 //! Asking web servers about mail: private connections only, short answers only.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, Response, Url, redirect::Policy};
 
 use super::tls;
 use crate::text::clean::clean_line;
@@ -19,6 +19,28 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Its text.
     pub(super) text: String,
+}
+
+/// Makes a client for an address to which secrets are sent: it goes nowhere else, and in the clear
+/// on loopback only.
+pub(super) fn secret_client(ca: Option<&Path>, url: &Url) -> Result<Client, String> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let is_loopback = host == "localhost"
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    let builder = Client::builder()
+        .user_agent(concat!("deskhand/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls::trusting(ca)?)
+        .referer(false)
+        .redirect(Policy::none());
+    if is_loopback {
+        builder.no_proxy()
+    } else {
+        builder.https_only(true)
+    }
+    .build()
+    .map_err(|error| words(&error))
 }
 
 /// Makes the client that asks. It trusts the system's certificates and those in the file `ca`.

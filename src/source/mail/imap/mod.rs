@@ -3,24 +3,22 @@
 //! Reading changes nothing on the server: bodies are read with `PEEK`, folders are opened
 //! read-only. Copies of sent mail are put where the server wants them.
 
+mod connect;
+
 use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
 use async_imap::{
-    Client, Session,
+    Session,
     error::Error,
     types::{Fetch, Flag, Mailbox as Opened, NameAttribute},
 };
 use futures::TryStreamExt as _;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio::{
-    net::TcpStream,
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
-use super::tls::{self, Pipe};
+use super::{oauth::Credential, tls::Pipe};
 use crate::{
-    domain::{FolderMark, MailServer, Security},
+    domain::{FolderMark, MailServer},
     source::import::Marks,
     text::clean::clean_line,
 };
@@ -45,8 +43,8 @@ pub struct Login<'a> {
     pub server: &'a MailServer,
     /// The name.
     pub user: &'a str,
-    /// The password.
-    pub password: &'a SecretString,
+    /// The password or token.
+    pub credential: Credential<'a>,
     /// A file of certificates that are trusted beside the system's.
     pub ca: Option<&'a Path>,
 }
@@ -124,20 +122,8 @@ pub struct Facts {
 /// Connects and signs in.
 pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
     let server = login.server.to_string();
-    let client = within(&server, CONNECT, connect(login)).await??;
-    let user = login.user;
-    let password = login.password.expose_secret();
-    let mut session = within(&server, ANSWER, client.login(user, password))
-        .await?
-        .map_err(|(error, _)| {
-            if let Error::No(said) | Error::Bad(said) = &error {
-                return ImapError::Refused {
-                    server: server.clone(),
-                    said: clean_line(server_words(said)),
-                };
-            }
-            failed(&server, &error)
-        })?;
+    let client = within(&server, CONNECT, connect::connect(login)).await??;
+    let mut session = within(&server, ANSWER, connect::sign_in(client, login)).await??;
     let capabilities = within(&server, ANSWER, session.capabilities())
         .await?
         .map_err(|error| failed(&server, &error))?;
@@ -147,59 +133,6 @@ pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
         session,
         server,
     })
-}
-
-async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, ImapError> {
-    let server = login.server.to_string();
-    let unreachable = |error: std::io::Error| ImapError::Unreachable {
-        server: server.clone(),
-        why: error.to_string(),
-    };
-    let not_private = |why: String| ImapError::NotPrivate {
-        server: server.clone(),
-        why,
-    };
-    let place = (login.server.host.as_str(), login.server.port);
-    let tcp = TcpStream::connect(place).await.map_err(unreachable)?;
-    tcp.set_nodelay(true).map_err(unreachable)?;
-    let host = &login.server.host;
-    match login.server.security {
-        Security::Tls => {
-            let pipe = tls::wrap(tcp, host, login.ca).await.map_err(not_private)?;
-            greeted(Client::new(pipe), &server).await
-        }
-        Security::Plain => {
-            let pipe: Box<dyn Pipe> = Box::new(tcp);
-            greeted(Client::new(pipe), &server).await
-        }
-        Security::StartTls => {
-            let mut client = greeted(Client::new(tcp), &server).await?;
-            let started = client.run_command_and_check_ok("STARTTLS", None).await;
-            started.map_err(|error| not_private(words(&error)))?;
-            // What came before TLS began is thrown away with the old client.
-            let pipe = tls::wrap(client.into_inner(), host, login.ca)
-                .await
-                .map_err(not_private)?;
-            Ok(Client::new(pipe))
-        }
-    }
-}
-
-async fn greeted<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + fmt::Debug + Send>(
-    mut client: Client<T>,
-    server: &str,
-) -> Result<Client<T>, ImapError> {
-    match client.read_response().await {
-        Ok(Some(_)) => Ok(client),
-        Ok(None) => Err(ImapError::Failed {
-            server: server.to_owned(),
-            said: "it hung up without a greeting".to_owned(),
-        }),
-        Err(error) => Err(ImapError::Failed {
-            server: server.to_owned(),
-            said: error.to_string(),
-        }),
-    }
 }
 
 impl Mailbox {

@@ -1,0 +1,210 @@
+//! Signing in with tokens: a person says yes once; from then on the token is renewed before it
+//! runs out, and once more when a server refuses it all the same.
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Desk, DeskError, face::DeskEvent};
+use crate::{
+    config::AccountConfig,
+    domain::{FolderMark, KeySource, Login, SignIn, sign_in::Way},
+    source::mail::oauth::{Asking, Browser, Credential, OAuthError, Tokens, device, renew},
+};
+
+/// What opens a mailbox.
+#[derive(Clone)]
+pub(super) enum Pass {
+    /// A password.
+    Password(SecretString),
+    /// An access token.
+    Token(SecretString),
+}
+
+impl Pass {
+    /// Returns it as the mail servers want it.
+    pub(super) const fn credential(&self) -> Credential<'_> {
+        match self {
+            Self::Password(password) => Credential::Password(password),
+            Self::Token(token) => Credential::Token(token),
+        }
+    }
+}
+
+/// What a person must do to say yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'s> {
+    /// Open a page, on any machine, and type a code there.
+    Code {
+        /// The page.
+        url: &'s str,
+        /// The code.
+        code: &'s str,
+    },
+    /// Say yes on a page in the browser of this machine; it was opened if that was possible.
+    Page(&'s str),
+}
+
+impl Desk {
+    /// Signs in to an account: `tell` hears what the person must do. The token is kept when the
+    /// servers have taken it; nothing is sent.
+    pub async fn sign_in(
+        &self,
+        account: &AccountConfig,
+        tell: &mut (dyn FnMut(Step<'_>) + Send),
+    ) -> Result<FolderMark, DeskError> {
+        let Login::SignIn(sign_in) = &account.login else {
+            return Err(DeskError::Nothing(
+                "This account has a password, and no `login` in the config to sign in with.",
+            ));
+        };
+        let secret = self.client_secret(account, sign_in).await?;
+        let asking = asking(account, sign_in, secret.as_ref());
+        let granted = Box::pin(self.granted(asking, tell)).await;
+        let tokens = granted.map_err(wrong(account))?;
+        let Some(refresh) = &tokens.refresh else {
+            return Err(wrong(account)(OAuthError::Odd {
+                host: host_of(&sign_in.token),
+                why: "it granted nothing that can be renewed; the scope may lack offline_access"
+                    .to_owned(),
+            }));
+        };
+        // The person may have said yes for another mailbox: the servers know.
+        let pass = Pass::Token(tokens.access.clone());
+        let mark = self.try_pass(account, &pass).await?;
+        self.keys.set_sign_in(&account.address, refresh).await?;
+        let mut held = self.keys.tokens().of(&account.address).await;
+        held.keep(&tokens, self.clock.mono());
+        self.tell(DeskEvent::Configured);
+        Ok(mark)
+    }
+
+    async fn granted(
+        &self,
+        asking: Asking<'_>,
+        tell: &mut (dyn FnMut(Step<'_>) + Send),
+    ) -> Result<Tokens, OAuthError> {
+        match &asking.sign_in.way {
+            Way::Device(place) => {
+                let device = device(asking, place).await?;
+                tell(Step::Code {
+                    url: &device.url,
+                    code: &device.code,
+                });
+                device.tokens(asking).await
+            }
+            Way::Browser(page) => {
+                let browser = Browser::open(asking, page).await?;
+                if let Err(error) = self.open_link(&browser.url) {
+                    tracing::info!(%error, "the browser was not opened");
+                }
+                tell(Step::Page(&browser.url));
+                browser.tokens(asking).await
+            }
+        }
+    }
+
+    /// Returns what opens an account: its password, or a token that is good for a while yet.
+    pub(super) async fn pass(&self, account: &AccountConfig) -> Result<Pass, DeskError> {
+        match &account.login {
+            Login::Password(source) => {
+                let password = self.keys.password(&account.address, source).await?;
+                let none = || DeskError::NoPassword(account.address.clone());
+                password.map(Pass::Password).ok_or_else(none)
+            }
+            Login::SignIn(sign_in) => {
+                let access = self.access(account, sign_in, None).await?;
+                Ok(Pass::Token(access))
+            }
+        }
+    }
+
+    /// Returns another token in the place of one that a server refused; none for a password.
+    pub(super) async fn another_pass(
+        &self,
+        account: &AccountConfig,
+        refused: &Pass,
+    ) -> Result<Option<Pass>, DeskError> {
+        match (&account.login, refused) {
+            (Login::SignIn(sign_in), Pass::Token(refused)) => {
+                let access = self.access(account, sign_in, Some(refused)).await?;
+                Ok(Some(Pass::Token(access)))
+            }
+            (Login::SignIn(_), Pass::Password(_)) | (Login::Password(_), _) => Ok(None),
+        }
+    }
+
+    /// Returns a token that is good for a while yet, and not the one that was just refused.
+    async fn access(
+        &self,
+        account: &AccountConfig,
+        sign_in: &SignIn,
+        refused: Option<&SecretString>,
+    ) -> Result<SecretString, DeskError> {
+        let address = &account.address;
+        let mut held = self.keys.tokens().of(address).await;
+        if let Some(access) = held.access(self.clock.mono(), refused) {
+            return Ok(access);
+        }
+        let refresh = self.keys.sign_in(address).await?;
+        let refresh = refresh.ok_or_else(|| DeskError::NotSignedIn(address.clone()))?;
+        if let Some(said) = held.refused_with(&refresh) {
+            let host = host_of(&sign_in.token);
+            return Err(wrong(account)(OAuthError::Refused { host, said }));
+        }
+        let secret = self.client_secret(account, sign_in).await?;
+        let renewed = renew(asking(account, sign_in, secret.as_ref()), &refresh).await;
+        if let Err(OAuthError::Refused { said, .. }) = &renewed {
+            held.refuse(&refresh, said);
+        }
+        let tokens = renewed.map_err(wrong(account))?;
+        held.keep(&tokens, self.clock.mono());
+        let is_new = |fresh: &&SecretString| fresh.expose_secret() != refresh.expose_secret();
+        if let Some(fresh) = tokens.refresh.as_ref().filter(is_new)
+            && let Err(error) = self.keys.set_sign_in(address, fresh).await
+        {
+            // The one that is kept may go on to work; if not, the next renewal says what to do.
+            tracing::warn!(%error, "a renewed sign-in could not be kept");
+        }
+        Ok(tokens.access)
+    }
+
+    async fn client_secret(
+        &self,
+        account: &AccountConfig,
+        sign_in: &SignIn,
+    ) -> Result<Option<SecretString>, DeskError> {
+        match &sign_in.client_secret {
+            None => Ok(None),
+            Some(words) => {
+                let source = KeySource::Command(words.clone());
+                self.keys.password(&account.address, &source).await
+            }
+        }
+    }
+}
+
+fn asking<'a>(
+    account: &'a AccountConfig,
+    sign_in: &'a SignIn,
+    secret: Option<&'a SecretString>,
+) -> Asking<'a> {
+    Asking {
+        sign_in,
+        secret,
+        address: account.address.as_str(),
+        ca: account.ca.as_deref(),
+    }
+}
+
+fn wrong(account: &AccountConfig) -> impl Fn(OAuthError) -> DeskError {
+    let address = account.address.clone();
+    move |error| DeskError::SignIn {
+        address: address.clone(),
+        error,
+    }
+}
+
+/// Returns the host of an address, for people.
+fn host_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', ':']).next().unwrap_or(rest).to_owned()
+}
