@@ -220,3 +220,145 @@ fn json_lines_of_the_corpus_come_in_whole() {
     assert_eq!(counts(&import(&home, &path, &[])), [0, 909, 0, 0, 0]);
     println!("{texts} texts of 909 are the same to the byte");
 }
+
+const TABLE: &str = "Vorgang;Betreff;Zustand;Wer;Wann;Was;Farbe\r\n\
+    T-17;Spät;in Arbeit;Maya Brand <maya@shop.example>;18.07.2024 12:30;\"Mein Paket; es \
+    sollte am \"\"Montag\"\" kommen.\";blau\r\n\
+    T-17;Spät;in Arbeit;Maya Brand <maya@shop.example>;19.07.2024 08:00;Es ist heute \
+    angekommen, vielen Dank für die schnelle Hilfe!;blau\r\n\
+    T-18;Delle;open;jonas@garden.example;07/08/2024;Der Kessel hat eine Delle und tropft \
+    außerdem ein wenig.;grün\r\n\
+    T-19;Zu kurz\r\n\
+    T-20;\"Offen;open;jonas@garden.example;18.07.2024;Nie geschlossen.;rot\r\n";
+
+#[test]
+fn a_table_is_guessed_shown_and_taken_row_by_row() {
+    let home = Home::new();
+    let path = file(&home, "table.csv", TABLE);
+
+    let dry = import(&home, &path, &["--dry-run"]);
+
+    let look = &dry["tables"][0];
+    assert_eq!(look["encoding"], "UTF-8");
+    assert_eq!(look["separator"], ";");
+    let columns: Vec<_> = look["columns"]
+        .as_array()
+        .expect("columns")
+        .iter()
+        .collect();
+    let fields: Vec<_> = columns.iter().map(|column| &column["field"]).collect();
+    let expected = [
+        "ticket_id",
+        "subject",
+        "status",
+        "requester_email",
+        "created_at",
+        "body",
+    ];
+    assert_eq!(fields[..6], expected);
+    assert!(fields[6].is_null());
+    assert!(look["rows"].as_array().expect("rows").len() >= 3);
+    let said = home.run(&["import", "--dry-run", path.to_str().expect("a path")]);
+    for words in [
+        "Spät",
+        "Farbe = left out",
+        "Wer = requester_email, by what stands in it",
+    ] {
+        assert!(said.stdout.contains(words), "{}", said.stdout);
+    }
+    let done = import(&home, &path, &["--map", "Farbe=tags"]);
+    assert_eq!(counts(&done), [2, 0, 3, 1, 0], "{done}");
+    let reasons: Vec<_> = done["rejected"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .collect();
+    let paths: Vec<_> = reasons
+        .iter()
+        .filter_map(|reject| reject["path"].as_str()?.split_once('#'))
+        .map(|(_, line)| line)
+        .collect();
+    assert_eq!(paths, ["4", "5", "6"], "{done}");
+    assert_eq!(done["unmapped"][0]["word"], "in Arbeit");
+    let row = &tickets(&home)[0];
+    assert_eq!(row["tags"], json!(["blau"]));
+    assert_eq!(row["number"], 1, "T-17 is a name, not a number");
+    let show = home.run(&["show", "1", "--json"]).json();
+    assert_eq!(show["ticket"]["source_status"], "in Arbeit");
+    assert_eq!(
+        show["messages"][0]["text"],
+        "Mein Paket; es sollte am \"Montag\" kommen."
+    );
+    assert_eq!(counts(&import(&home, &path, &[])), [0, 2, 3, 0, 0]);
+}
+
+#[test]
+fn a_table_without_an_id_says_which_columns_it_has() {
+    let home = Home::new();
+    let path = file(
+        &home,
+        "table.csv",
+        "Foo,Subject,Body\n1,Late,Where is it?\n",
+    );
+    let format = ["--format", "csv"];
+
+    let done = import(&home, &path, &format);
+
+    let reason = done["rejected"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("--map COLUMN=ticket_id"), "{reason}");
+    assert!(reason.contains("Foo, Subject, Body"), "{reason}");
+    let done = import(&home, &path, &["--map", "foo=ticket_id"]);
+    assert_eq!(counts(&done), [1, 0, 0, 1, 0], "{done}");
+    let wrong = home.run(&["import", "table.csv", "--map", "foo=colour"]);
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.stderr.contains("there is no field `colour`"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn tables_of_the_corpus_come_in_whole() {
+    let Some(corpus) = corpus() else { return };
+    let folder = corpus.join("tickets/shared");
+    let truth = Truth::read(&corpus);
+    for (name, encoding, messages, tickets) in [
+        ("tickets.csv", "UTF-8", 909, 300),
+        ("tickets_all_quoted.csv", "UTF-8", 200, 68),
+        ("tickets_bom_lf.csv", "UTF-8", 200, 68),
+        ("tickets_semicolon_cp1252.csv", "windows-1252", 200, 68),
+        ("tickets_utf16le_tab.csv", "UTF-16LE", 200, 68),
+    ] {
+        let home = Home::new();
+
+        let dry = import(&home, &folder.join(name), &["--dry-run"]);
+        let done = import(&home, &folder.join(name), &[]);
+
+        assert_eq!(dry["tables"][0]["encoding"], encoding, "{name}");
+        let expected = [messages, 0, 0, tickets, 0];
+        assert_eq!(counts(&done), expected, "{name}: {}", done["rejected"]);
+        assert_eq!(counts(&dry), expected, "{name}");
+        // The last ticket of a shorter table is cut off.
+        let whole = truth.hold(&home, |truth| {
+            tickets == 300 || truth["id"].as_u64().is_some_and(|id| id < 1_068)
+        });
+        println!("{name}: {whole} texts are the same to the byte");
+        assert!(whole as u64 + 8 > messages.min(900), "{name}: {whole}");
+    }
+}
+
+#[test]
+fn a_broken_table_of_the_corpus_loses_its_broken_rows_only() {
+    let Some(corpus) = corpus() else { return };
+    let home = Home::new();
+
+    let done = import(
+        &home,
+        &corpus.join("tickets/shared/tickets_broken.csv"),
+        &[],
+    );
+
+    assert_eq!(counts(&done), [20, 0, 6, 2, 0], "{done}");
+    println!("{}", done["rejected"]);
+}

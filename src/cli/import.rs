@@ -14,14 +14,17 @@ use crate::{
         import::Imported,
         records::{ImportPlan, NotKept},
     },
-    source::import::{How, Kind},
-    text::clean::clean_line,
+    domain::{Because, Field, TableLook},
+    source::import::{How, Kind, csv::Table},
+    text::{clean::clean_line, wrap::cut},
 };
 
 /// How many rejects the plain answer names; the file has them all.
 const REJECTS_NAMED: usize = 10;
 /// And of that which has no place here.
 const NOT_KEPT_NAMED: usize = 20;
+/// A cell of the preview is not wider.
+const CELL: usize = 24;
 
 /// Imports what is below the paths, and says what came of it. A bad mail is named, not an error;
 /// only when nothing at all could be taken has the command failed.
@@ -56,6 +59,11 @@ fn plan(args: &ImportArgs) -> ImportPlan {
         is_dry: args.dry_run,
         how: How {
             source: args.source.clone(),
+            table: Table {
+                columns: args.columns.clone(),
+                encoding: args.encoding.clone(),
+                separator: args.separator,
+            },
         },
     }
 }
@@ -78,6 +86,9 @@ fn words(done: &Imported, rejects_file: &str) -> String {
         ),
     );
     text.push_str(&not_kept(&done.unmapped));
+    for table in &done.tables {
+        text.push_str(&guess(table));
+    }
     for reject in done.rejected.iter().take(REJECTS_NAMED) {
         text.push_str("\n  ");
         // A name with line breaks would pose as lines of ours.
@@ -109,6 +120,49 @@ fn not_kept(unmapped: &[NotKept]) -> String {
     if unmapped.len() > NOT_KEPT_NAMED {
         text.push_str("\n  ... --json has them all");
     }
+    text
+}
+
+/// Says what is guessed of a table, and shows its first rows.
+fn guess(table: &TableLook) -> String {
+    let mut text = format!("\n\n{}: {}", clean_line(&table.path), table.encoding);
+    text.push_str(if table.is_encoding_said {
+        " (as you say)"
+    } else {
+        " (guessed)"
+    });
+    if let Some(sample) = &table.sample {
+        push(&mut text, format_args!(", it reads: {sample}"));
+    }
+    let between = match table.separator {
+        '\t' => "a tab".to_owned(),
+        sign => format!("`{sign}`"),
+    };
+    push(
+        &mut text,
+        format_args!("\nBetween fields: {between}. Its columns:"),
+    );
+    for column in &table.columns {
+        let because = match column.because {
+            Because::Name => "by its name",
+            Because::Content => "by what stands in it",
+            Because::Said => "as you say",
+            Because::Unknown => "nobody knows what it holds",
+        };
+        let field = column.field.map_or("left out", Field::word);
+        push(
+            &mut text,
+            format_args!("\n  {} = {field}, {because}", column.name),
+        );
+    }
+    for (place, row) in table.rows.iter().enumerate() {
+        let cells: Vec<String> = row.iter().map(|cell| cut(cell, CELL)).collect();
+        push(
+            &mut text,
+            format_args!("\n  row {}: {}", place + 1, cells.join(" | ")),
+        );
+    }
+    text.push_str("\nTo say otherwise: --map COLUMN=FIELD, --encoding NAME, --separator SIGN.");
     text
 }
 

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use crate::source::import::Kind;
+use crate::{
+    domain::Field,
+    source::import::{Kind, csv::Said},
+};
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct ImportArgs {
@@ -20,6 +23,38 @@ pub(super) struct ImportArgs {
     /// The name under which tickets of an export are known again; two systems want two names.
     #[arg(long, value_name = "NAME")]
     pub(super) source: Option<String>,
+    /// What a column of a table holds, where the guess is wrong; a column is named, or counted as
+    /// `#3`. The field `?` has all fields listed; `ignore` leaves the column out.
+    #[arg(long = "map", value_name = "COLUMN=FIELD", value_parser = mapping)]
+    pub(super) columns: Vec<Said>,
+    /// How the letters of a table are written, where the guess is wrong: utf-8, latin1, ...
+    #[arg(long, value_name = "NAME")]
+    pub(super) encoding: Option<String>,
+    /// What stands between the fields of a table, where the guess is wrong; `tab` for a tab.
+    #[arg(long, value_name = "SIGN", value_parser = separator)]
+    pub(super) separator: Option<char>,
+}
+
+fn mapping(text: &str) -> Result<Said, String> {
+    let (column, field) = text
+        .rsplit_once('=')
+        .ok_or("write it as COLUMN=FIELD, such as Betreff=subject")?;
+    let field = match field.trim() {
+        "ignore" => None,
+        word => Some(word.parse::<Field>().map_err(|why| why.to_string())?),
+    };
+    Ok((column.trim().to_owned(), field))
+}
+
+fn separator(text: &str) -> Result<char, String> {
+    if text.eq_ignore_ascii_case("tab") || text == "\\t" {
+        return Ok('\t');
+    }
+    let mut letters = text.chars();
+    match (letters.next(), letters.next()) {
+        (Some(one), None) if one.is_ascii() && !one.is_alphanumeric() && one != '"' => Ok(one),
+        _ => Err("it must be one sign, such as `;`, or `tab`".to_owned()),
+    }
 }
 
 /// What can be imported.
@@ -29,6 +64,8 @@ pub(super) enum ImportFormat {
     Mail,
     /// What `deskhand export` writes, or lines made like it.
     Jsonl,
+    /// A table with any separator and encoding.
+    Csv,
 }
 
 impl From<ImportFormat> for Kind {
@@ -36,6 +73,7 @@ impl From<ImportFormat> for Kind {
         match format {
             ImportFormat::Mail => Self::Mail,
             ImportFormat::Jsonl => Self::Jsonl,
+            ImportFormat::Csv => Self::Csv,
         }
     }
 }

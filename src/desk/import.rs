@@ -21,7 +21,7 @@ use super::{
     thread::{Decision, Index},
 };
 use crate::{
-    domain::{AutoClass, Status, Ticket, TicketEvent, TicketId, Timestamp},
+    domain::{AutoClass, Status, TableLook, Ticket, TicketEvent, TicketId, Timestamp},
     source::{
         import::{Found, Item, Marks, Reject, walk},
         mail::parse::Parsed,
@@ -54,6 +54,9 @@ pub struct Imported {
     pub tickets_joined: u64,
     /// What has no place here, of exports.
     pub unmapped: Vec<NotKept>,
+    /// What a look at tables found; only when nothing is filed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableLook>,
     /// Whether this is only what would come of it.
     #[serde(rename = "dry_run")]
     pub is_dry: bool,

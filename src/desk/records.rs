@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{Origin, Record, RecordMessage, TicketId, Timestamp, Unmapped},
-    source::import::{Entry, How, Kind, Reject, entries, judge},
+    source::import::{Entry, How, Kind, Reject, csv::look as look_at_table, entries, judge},
     store::{Name, Recording, Store},
 };
 
@@ -214,6 +214,12 @@ impl Desk {
         let mut recorder = Recorder::new(&self.store, self.clock.now(), recording);
         let mut filed = Ok(());
         for (path, kind) in exports {
+            if plan.is_dry
+                && kind == Kind::Csv
+                && let Ok(look) = look_at_table(path, &plan.how.table)
+            {
+                done.tables.push(look);
+            }
             filed = recorder.path(path, (kind, &plan.how), progress).await;
             if filed.is_err() {
                 break;

@@ -2,6 +2,8 @@
 //! and exports of other desks and helpdesks, each format in a room of its own.
 
 mod case;
+pub mod csv;
+mod dates;
 mod entry;
 pub mod jsonl;
 mod kind;

@@ -8,13 +8,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Entry, entry::rejected, jsonl, kind::Kind, walk::error_words};
+use super::{Entry, csv, entry::rejected, jsonl, kind::Kind, walk::error_words};
 
 /// How exports are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct How {
     /// The name of the system that tickets come from, where it is another than the usual one.
     pub source: Option<String>,
+    /// What a person says of tables.
+    pub table: csv::Table,
 }
 
 type Entries = Box<dyn Iterator<Item = Entry> + Send>;
@@ -33,8 +35,7 @@ fn open(path: &Path, kind: Kind, how: &How, at: Timestamp) -> io::Result<Entries
             let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
             Box::new(jsonl::entries(reader, path, how.source.clone(), at))
         }
-        Kind::Mail | Kind::Csv | Kind::Zendesk | Kind::Chatwoot | Kind::Rt => {
-            Box::new(std::iter::empty())
-        }
+        Kind::Csv => csv::entries(path, &how.table, how.source.as_deref(), at),
+        Kind::Mail | Kind::Zendesk | Kind::Chatwoot | Kind::Rt => Box::new(std::iter::empty()),
     })
 }

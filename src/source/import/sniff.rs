@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::kind::Kind;
+use super::{csv, kind::Kind};
 
 /// Names deeper than this say nothing about whose file it is.
 const DEEPEST: usize = 5;
@@ -18,6 +18,9 @@ pub(super) fn kind(beginning: &[u8]) -> Kind {
     };
     if is_json {
         return json_kind(&names(start));
+    }
+    if csv::is_table(beginning) {
+        return Kind::Csv;
     }
     Kind::Mail
 }
@@ -112,6 +115,10 @@ mod tests {
             (
                 r#"{"ticket": {"id": 1}, "transactions": [], "attachments": []}"#,
                 Kind::Rt,
+            ),
+            (
+                "ticket_id,subject,body\r\n1,Late,Where is it?\r\n",
+                Kind::Csv,
             ),
             ("Subject: Where, please, is it\n\nHello", Kind::Mail),
             ("Hello, my subject, please answer\nsoon", Kind::Mail),
