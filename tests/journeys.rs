@@ -104,6 +104,7 @@ fn letter(number: u8) -> Letter {
         sent_at: at(number),
         raw_sha256: format!("{number:064}"),
         thread_reason: "new ticket".to_owned(),
+        hints: Vec::new(),
         was_seen: false,
     };
     Letter {
@@ -111,6 +112,7 @@ fn letter(number: u8) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        topic: None,
         original: None,
         is_own_copy: false,
         returned: None,

@@ -25,6 +25,8 @@ mod filing;
 mod leaving;
 #[path = "store_story/ledger.rs"]
 mod ledger;
+#[path = "store_story/likeness.rs"]
+mod likeness;
 #[path = "store_story/mailboxes.rs"]
 mod mailboxes;
 #[path = "store_story/missed.rs"]
@@ -78,6 +80,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/leaving.rs"),
         include_str!("store_story/mailboxes.rs"),
         include_str!("store_story/missed.rs"),
+        include_str!("store_story/likeness.rs"),
         include_str!("store_story/records.rs"),
     ]
     .concat();
@@ -132,6 +135,7 @@ async fn tell(url: &StoreUrl) {
     missed::how_fast_links_were_is_shared(&store).await;
     missed::all_that_is_known_of_links_is_read_at_once(&store).await;
     mailboxes::a_folder_is_read_to_its_end(&store).await;
+    likeness::conversations_and_double_words_are_found(&store).await;
     records::a_ticket_of_another_system_is_filed_once(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
     crowd::eight_writers_at_once(&store, url).await;

@@ -57,6 +57,7 @@ pub(crate) fn letter(at: u32) -> Letter {
         sent_at: now,
         raw_sha256: format!("{at:064x}"),
         thread_reason: "new ticket".into(),
+        hints: Vec::new(),
         was_seen: false,
     };
     Letter {
@@ -64,6 +65,7 @@ pub(crate) fn letter(at: u32) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        topic: None,
         original: None,
         is_own_copy: false,
         returned: None,

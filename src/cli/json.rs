@@ -135,6 +135,7 @@ pub(super) fn message(message: &Message) -> Value {
         "from_html": message.body.from_html,
         "attachments": attachments,
         "in_this_ticket_because": message.thread_reason,
+        "hints": message.hints,
     })
 }
 

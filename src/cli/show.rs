@@ -8,12 +8,13 @@ use super::{
     Call,
     args::ShowArgs,
     json,
+    out::Out,
     stop::{Exit, Stop},
     words,
 };
 use crate::{
     desk::face::TicketView,
-    domain::{Delivery, Origin},
+    domain::{Delivery, Message, Origin},
 };
 
 /// Prints the ticket of that number.
@@ -84,20 +85,7 @@ fn print(call: &Call, view: &TicketView, origin: Option<&Origin>) {
         out.line(&words::origin(origin));
     }
     for message in &view.messages {
-        out.line("");
-        out.heading(&format!(
-            "{}  {}",
-            words::person(&message.from),
-            words::day(message.sent_at)
-        ));
-        out.text(&message.body.text);
-        for attachment in &message.attachments {
-            let kind = &attachment.media_type;
-            out.line(&format!(
-                "[{}, {kind}, {} bytes]",
-                attachment.name, attachment.size_bytes
-            ));
-        }
+        print_message(out, message);
     }
     if let Some(draft) = &view.draft {
         out.line("");
@@ -130,5 +118,25 @@ fn print(call: &Call, view: &TicketView, origin: Option<&Origin>) {
     for receipt in &view.receipts {
         out.line("");
         out.text(&words::receipt(receipt));
+    }
+}
+
+fn print_message(out: &Out, message: &Message) {
+    out.line("");
+    out.heading(&format!(
+        "{}  {}",
+        words::person(&message.from),
+        words::day(message.sent_at)
+    ));
+    for hint in &message.hints {
+        out.line(&format!("! {}", hint.words()));
+    }
+    out.text(&message.body.text);
+    for attachment in &message.attachments {
+        let kind = &attachment.media_type;
+        out.line(&format!(
+            "[{}, {kind}, {} bytes]",
+            attachment.name, attachment.size_bytes
+        ));
     }
 }

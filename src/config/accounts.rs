@@ -10,7 +10,8 @@ use super::{
 use crate::domain::{Login, MailServer};
 
 /// Every setting of an account.
-pub(super) const ACCOUNT_KEYS: [&str; 5] = ["address", "imap", "user", "ca", "since"];
+pub(super) const ACCOUNT_KEYS: [&str; 6] =
+    ["address", "imap", "user", "ca", "since", "auth_results"];
 
 /// A day has so many seconds.
 const DAY: u64 = 86_400;
@@ -35,6 +36,8 @@ pub struct AccountConfig {
     pub ca: Option<PathBuf>,
     /// How far back mail is read.
     pub since: Since,
+    /// The server whose `Authentication-Results` tell whether mail that bears our address is ours.
+    pub auth_results: Option<String>,
     /// How replies leave.
     pub sending: SendingConfig,
 }
@@ -172,6 +175,10 @@ fn account(
         login,
         ca,
         since,
+        auth_results: table
+            .text(reader, "auth_results")
+            .map(|(server, _)| server.trim().to_owned())
+            .filter(|server| !server.is_empty()),
         sending,
     })
 }

@@ -14,17 +14,19 @@ use super::{
     rules, sending,
     settings::{Agent, EngineConfig, Glyphs, SpendConfig, StoreConfig, UiConfig},
     theme::{COLOURS, PARTS, Paint, THEMES},
+    threading,
 };
 use crate::{
     domain::{Cap, Usd},
     engine::policy::{AfterText, Hedging, OnAuthError, OnFault},
 };
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "agent",
     "store",
     "accounts",
     "outbox",
+    "threading",
     "providers",
     "models",
     "chains",
@@ -144,6 +146,7 @@ pub fn read(
         store: store(&mut reader, &root, around),
         accounts: accounts::accounts(&mut reader, &root),
         outbox: sending::outbox(&mut reader, &root),
+        on_subject_change: threading::on_subject_change(&mut reader, &root),
         models: provider::models(&mut reader, &root),
         providers,
         chains: super::Chains::new(),

@@ -32,6 +32,7 @@ pub mod settings;
 pub mod show;
 mod site;
 pub mod theme;
+pub mod threading;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,7 @@ pub use settings::{
     Agent, Around, Chains, EngineConfig, Glyphs, Known, Missing, ModelConfig, OutboxConfig,
     ProviderConfig, SpendConfig, StoreConfig, UiConfig,
 };
+pub use threading::OnSubjectChange;
 
 use crate::{
     domain::{LinkName, ProviderName},
@@ -61,6 +63,8 @@ pub struct Config {
     pub accounts: BTreeMap<String, AccountConfig>,
     /// How replies wait and leave.
     pub outbox: OutboxConfig,
+    /// What becomes of an answer under another subject; `[threading]`.
+    pub on_subject_change: OnSubjectChange,
     /// Providers that the file names; known ones need not be there.
     pub providers: BTreeMap<ProviderName, ProviderConfig>,
     /// What the file says of single models.

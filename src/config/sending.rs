@@ -9,7 +9,7 @@ use super::{
 use crate::domain::MailServer;
 
 /// The settings of an account that are about leaving mail.
-pub(super) const SENDING_KEYS: [&str; 9] = [
+pub(super) const SENDING_KEYS: [&str; 10] = [
     "smtp",
     "name",
     "signature",
@@ -18,6 +18,7 @@ pub(super) const SENDING_KEYS: [&str; 9] = [
     "sent_copy",
     "subject_token",
     "plus_address",
+    "body_mark",
     "acknowledge",
 ];
 
@@ -52,6 +53,8 @@ pub struct SendingConfig {
     pub subject_token: Option<String>,
     /// Whether answers are asked for at `support+...@`.
     pub has_plus_address: bool,
+    /// Whether a line `Ref: dh-...` stands below a reply: for relays that rewrite its Message-ID.
+    pub has_body_mark: bool,
     /// What a new requester is told at once, if anything; nothing is sent by default.
     pub acknowledge: Option<String>,
 }
@@ -67,6 +70,7 @@ impl Default for SendingConfig {
             keeps_copy: true,
             subject_token: None,
             has_plus_address: false,
+            has_body_mark: false,
             acknowledge: None,
         }
     }
@@ -99,6 +103,9 @@ pub(super) fn sending(reader: &mut Reader<'_>, table: &Section<'_>) -> SendingCo
         has_plus_address: table
             .boolean(reader, "plus_address")
             .unwrap_or(usual.has_plus_address),
+        has_body_mark: table
+            .boolean(reader, "body_mark")
+            .unwrap_or(usual.has_body_mark),
         acknowledge: table
             .text(reader, "acknowledge")
             .map(|(text, _)| text.to_owned())

@@ -45,6 +45,8 @@ fn account_json(account: &AccountConfig) -> Value {
         "sent_copy": account.sending.keeps_copy,
         "subject_token": account.sending.subject_token,
         "plus_address": account.sending.has_plus_address,
+        "body_mark": account.sending.has_body_mark,
+        "auth_results": account.auth_results,
         "acknowledge": account.sending.acknowledge,
     })
 }
@@ -94,6 +96,7 @@ impl Config {
                 "undo_seconds": self.outbox.undo.as_secs(),
                 "attachments_mb": self.outbox.attachments_bytes >> 20,
             },
+            "threading": { "on_subject_change": self.on_subject_change.word() },
             "providers": providers,
             "models": models,
             "chains": chains,

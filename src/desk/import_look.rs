@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{
     Desk,
-    import::{BATCH, ImportError, Imported, SOURCE},
-    letters::{Read, all_ids, ids, read},
+    import::{ImportError, Imported, SOURCE},
+    importer::BATCH,
+    letters::{Arrival, Read, all_ids, ids, read},
     thread::Index,
 };
 use crate::{
@@ -33,11 +34,8 @@ impl Desk {
         let mut batch = Vec::with_capacity(BATCH);
         for item in walk(paths) {
             match item {
-                Item::Letter(found) => match read(found, now, false) {
-                    Ok(mut read) => {
-                        read.bytes = Vec::new();
-                        batch.push(read);
-                    }
+                Item::Letter(found) => match read(&found, now, Arrival::Unknown) {
+                    Ok(read) => batch.push(read),
                     Err(reject) => look.done.rejected.push(reject),
                 },
                 Item::Reject(reject) => look.done.rejected.push(reject),

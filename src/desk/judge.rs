@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::{
-    import::{ImportError, Importer},
+    import::ImportError,
+    importer::Importer,
     known,
     letters::{Read, ids},
     stamp,
@@ -97,8 +98,14 @@ impl Importer<'_> {
         if by_ids.ticket.is_some() {
             return Ok(by_ids);
         }
-        let by_subject = known::by_subject(self.store, parsed, is_ours).await?;
-        Ok(by_subject.unwrap_or(by_ids))
+        if let Some(decision) = known::by_subject(self.store, parsed, is_ours).await? {
+            return Ok(decision);
+        }
+        if let Some(decision) = index.by_topic(parsed.topic.as_deref(), &parsed.from) {
+            return Ok(decision);
+        }
+        let by_topic = known::by_topic(self.store, self.source, parsed, is_ours).await?;
+        Ok(by_topic.unwrap_or(by_ids))
     }
 
     /// Keeps a letter out of the queue when its sender floods the desk, or when the mail server

@@ -1,5 +1,6 @@
-//! Threading by what only this desk can have written: its own ids and marks, and, with a look at
-//! who writes, the number in a subject (DOMAIN section 4, steps 1 to 3 and 5).
+//! Threading by what only this desk can have written: its own ids and marks; and, with a look at
+//! who writes, by the number in a subject or Outlook's name of a conversation (DOMAIN section 4,
+//! steps 1 to 3, 5 and 6).
 
 use super::{
     stamp::{Read, Stamp},
@@ -70,7 +71,30 @@ pub(super) async fn by_subject(
     Ok(is_on_it.then(|| joined(ticket.id, format!("its subject names #{number}"))))
 }
 
-fn is_on_ticket(ticket: &Ticket, messages: &[Message], parsed: &Parsed) -> bool {
+/// Returns the ticket of the conversation that Outlook names, with the same look at who writes.
+pub(super) async fn by_topic(
+    store: &Store,
+    source: &str,
+    parsed: &Parsed,
+    is_ours: bool,
+) -> Result<Option<Decision>, StoreError> {
+    let Some(topic) = &parsed.topic else {
+        return Ok(None);
+    };
+    for ticket in store.tickets_of_topic(source, topic).await? {
+        let Some(ticket) = store.ticket(ticket).await? else {
+            continue;
+        };
+        if is_ours || is_on_ticket(&ticket, &store.messages(ticket.id).await?, parsed) {
+            let reason = "Outlook names it as part of this conversation (Thread-Index)";
+            return Ok(Some(joined(ticket.id, reason.to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+/// Tells whether the writer of a letter was on a ticket before.
+pub(super) fn is_on_ticket(ticket: &Ticket, messages: &[Message], parsed: &Parsed) -> bool {
     ticket.requester.is_same_mailbox(&parsed.from)
         || messages.iter().any(|message| {
             std::iter::once(&message.from)

@@ -8,12 +8,14 @@ use uuid::Uuid;
 use super::thread::Ids;
 use crate::{
     domain::{
-        AutoClass, Direction, Message, MessageId, MessageKind, Status, Ticket, TicketId, Timestamp,
+        AutoClass, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket, TicketId,
+        Timestamp,
     },
     source::{
         import::{Found, Marks, Reject},
         mail::parse::{Parsed, parse},
     },
+    store::Original,
 };
 
 /// A letter that was read and waits for its batch.
@@ -21,7 +23,10 @@ pub(super) struct Read {
     pub(super) parsed: Parsed,
     pub(super) marks: Marks,
     pub(super) note_path: String,
-    pub(super) bytes: Vec<u8>,
+    /// Its bytes as they came.
+    pub(super) original: Original,
+    /// How many bytes those are.
+    pub(super) size: usize,
     /// When the server got it, where one did: clocks of writers go wrong.
     pub(super) arrived: Option<Timestamp>,
     /// Why it is kept out of the queue, for more than what kind of mail it is.
@@ -44,11 +49,11 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    /// Reads letters of a mailbox: work for a processor, off the thread that waits for the server.
-    pub(super) fn of(found: Vec<Found>, at: Timestamp) -> Self {
+    /// Reads letters of a mailbox: work for a processor, off the thread that waits for the server and the database.
+    pub(super) fn of(found: Vec<Found>, at: Timestamp, arrival: Arrival) -> Self {
         let mut letters = Self::default();
         for found in found {
-            match read(found, at, true) {
+            match read(&found, at, arrival) {
                 Ok(read) => letters.reads.push(read),
                 Err(reject) => letters.rejects.push(reject),
             }
@@ -57,7 +62,16 @@ impl Letters {
     }
 }
 
-pub(super) fn read(found: Found, at: Timestamp, knows_arrival: bool) -> Result<Read, Reject> {
+/// What the time beside a letter tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// When the server got it.
+    Known,
+    /// When its file was written last, which is no arrival.
+    Unknown,
+}
+
+pub(super) fn read(found: &Found, at: Timestamp, arrival: Arrival) -> Result<Read, Reject> {
     let path = match found.part {
         Some(part) => format!("{}#{part}", found.path.display()),
         None => found.path.display().to_string(),
@@ -65,13 +79,15 @@ pub(super) fn read(found: Found, at: Timestamp, knows_arrival: bool) -> Result<R
     // One mail that a reader stumbles over does not stop the rest.
     let parsed = catch_unwind(|| parse(&found.bytes, found.modified.unwrap_or(at)));
     let parsed = parsed.unwrap_or_else(|_| Err("the program failed at reading it".to_owned()));
-    match parsed {
-        Ok(parsed) => Ok(Read {
+    let packed = Original::of(&found.bytes).map_err(|why| format!("it cannot be kept: {why}"));
+    match parsed.and_then(|parsed| Ok((parsed, packed?))) {
+        Ok((parsed, original)) => Ok(Read {
             parsed,
             marks: found.marks,
             note_path: path,
-            bytes: found.bytes,
-            arrived: found.modified.filter(|_| knows_arrival),
+            original,
+            size: found.bytes.len(),
+            arrived: found.modified.filter(|_| arrival == Arrival::Known),
             quarantine: None,
         }),
         Err(reason) => Err(Reject { path, reason }),
@@ -83,6 +99,8 @@ pub(super) struct Standing {
     pub(super) status: Status,
     pub(super) newest: Timestamp,
     pub(super) number: i64,
+    /// Its subject, without prefixes.
+    pub(super) subject: String,
     /// Whether this import made it.
     pub(super) is_fresh: bool,
 }
@@ -95,6 +113,7 @@ impl Standing {
             status: ticket.status,
             newest: newest.unwrap_or(ticket.created_at),
             number: ticket.number,
+            subject: ticket.subject.clone(),
             is_fresh,
         }
     }
@@ -142,7 +161,7 @@ pub(super) fn message(
     parsed: Parsed,
     is_ours: bool,
     marks: Marks,
-    thread_reason: String,
+    (thread_reason, hints): (String, Vec<Hint>),
 ) -> Message {
     Message {
         id: MessageId::new(Uuid::now_v7()),
@@ -166,6 +185,7 @@ pub(super) fn message(
         sent_at: parsed.sent_at,
         raw_sha256: parsed.raw_sha256,
         thread_reason,
+        hints,
         was_seen: marks.was_seen,
     }
 }

@@ -17,8 +17,10 @@ use tokio::{
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    import::{Imported, Importer},
-    letters::Letters,
+    import::Imported,
+    importer::Importer,
+    letters::{Arrival, Letters},
+    ours::Belief,
 };
 use crate::{
     config::AccountConfig,
@@ -149,12 +151,14 @@ impl Desk {
         tell: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Synced, DeskError> {
         let began = self.clock.mono();
-        let source = format!("imap:{}", account.address);
+        let source = source_of(account);
         let now = self.clock.now();
         let old = now.checked_sub(OLD).unwrap_or(Timestamp::MIN);
         let mut work = Work {
             importer: Importer::new(&self.store, &source, self.own_addresses(), now)
                 .stamped(self.stamp().await?)
+                .on_subject_change(self.settings().config.on_subject_change)
+                .beside(self.sources_beside(account))
                 .closed_before(old),
             source: &source,
             progress: Progress::default(),
@@ -176,6 +180,15 @@ impl Desk {
             flags_changed,
             u64::try_from(self.clock.mono().since(began).as_millis()).unwrap_or(u64::MAX),
         ))
+    }
+
+    fn sources_beside(&self, account: &AccountConfig) -> Vec<String> {
+        let settings = self.settings();
+        let accounts = settings.config.accounts.values();
+        accounts
+            .filter(|other| other.address != account.address)
+            .map(source_of)
+            .collect()
     }
 
     /// Mail from these addresses is ours.
@@ -271,6 +284,13 @@ impl Desk {
         let before = before.filter(|before| before.uid_validity == validity);
         // What comes with the first reading is older than the account.
         work.importer.live(before.is_some());
+        // Only we put mail into the folder of sent mail.
+        work.importer
+            .believe(if before.is_some() && folder.name == INBOX {
+                Belief::Judged(account.auth_results.clone())
+            } else {
+                Belief::Trusted
+            });
         work.flags_changed += self
             .read_marks(mailbox, folder, (before, &here, &known), work.source)
             .await?;
@@ -343,6 +363,11 @@ impl Desk {
     }
 }
 
+/// Names a mailbox as what messages came from.
+fn source_of(account: &AccountConfig) -> String {
+    format!("imap:{}", account.address)
+}
+
 /// Names the reading of a mailbox among the leases.
 pub(super) fn lease_of(account: &AccountConfig) -> String {
     format!("mail {}", account.address)
@@ -378,7 +403,7 @@ async fn fetch_all(
         let Batch { letters, uids } = batch;
         let at = folder.at;
         let reading = Reading {
-            letters: spawn_blocking(move || Letters::of(letters, at)),
+            letters: spawn_blocking(move || Letters::of(letters, at, Arrival::Known)),
             uids,
         };
         if ready.send(reading).await.is_err() {

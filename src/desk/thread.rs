@@ -3,13 +3,18 @@
 
 use std::collections::HashMap;
 
-use crate::{domain::TicketId, store::Known};
+use crate::{
+    domain::{Contact, TicketId},
+    store::Known,
+};
 
 /// What is known of Message-IDs: which ticket has them, or has messages that refer to them.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     messages: HashMap<String, Message>,
     referred: HashMap<String, TicketId>,
+    /// Conversations that Outlook names, with who wrote in them.
+    topics: HashMap<String, (TicketId, Vec<Contact>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +65,23 @@ impl Index {
         for id in ids.answers {
             self.referred.entry(id.clone()).or_insert(ticket);
         }
+    }
+
+    /// Adds that somebody wrote in a conversation that Outlook names.
+    pub(super) fn add_topic(&mut self, topic: Option<&str>, writer: &Contact, ticket: TicketId) {
+        if let Some(topic) = topic {
+            let known = self.topics.entry(topic.to_owned());
+            let (_, writers) = known.or_insert_with(|| (ticket, Vec::new()));
+            writers.push(writer.clone());
+        }
+    }
+
+    /// Decides by the conversation that Outlook names, if its writer wrote in it before.
+    pub(super) fn by_topic(&self, topic: Option<&str>, writer: &Contact) -> Option<Decision> {
+        let (ticket, writers) = self.topics.get(topic?)?;
+        let wrote = writers.iter().any(|known| known.is_same_mailbox(writer));
+        let reason = "Outlook names it as part of this conversation (Thread-Index)";
+        wrote.then(|| joined(*ticket, reason.to_owned()))
     }
 
     /// Tells whether a message with this id is known.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttachmentId, Contact, MessageId, TicketId, Timestamp};
+use super::{AttachmentId, Contact, Hint, MessageId, TicketId, Timestamp};
 
 /// One message of a ticket.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Message {
     pub raw_sha256: String,
     /// Why it was put into this ticket, in words: `In-Reply-To <...>`, `new ticket`.
     pub thread_reason: String,
+    /// What a person should know before answering it.
+    pub hints: Vec<Hint>,
     /// Whether somebody had read it where it came from.
     pub was_seen: bool,
 }

@@ -6,6 +6,7 @@
 pub mod contact;
 pub mod draft;
 pub mod fault;
+pub mod hint;
 pub mod ids;
 pub mod key;
 pub mod link;
@@ -33,6 +34,7 @@ pub mod usage;
 pub use contact::Contact;
 pub use draft::{Draft, DraftOrigin, DraftState};
 pub use fault::{Billed, Fault, FaultClass};
+pub use hint::Hint;
 pub use ids::{AttachmentId, DraftId, HoldId, MessageId, OutboxId, ReceiptId, RunId, TicketId};
 pub use key::KeySource;
 pub use link::{LinkName, ModelName, ProviderKind, ProviderName};

@@ -298,6 +298,7 @@ mod tests {
             sent_at: Timestamp::UNIX_EPOCH,
             raw_sha256: String::new(),
             thread_reason: String::new(),
+            hints: Vec::new(),
             was_seen: true,
         }
     }

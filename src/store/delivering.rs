@@ -221,6 +221,7 @@ impl Store {
         let arrival = Arrival {
             source: &source,
             note_path: None,
+            topic: None,
             at,
         };
         let is_here =

@@ -52,6 +52,8 @@ impl Dialect {
                 // 16 MB of log before it is worked into the file: a page that many letters change
                 // is written there once.
                 "PRAGMA wal_autocheckpoint = 4000",
+                // A statement of many rows notes how to undo itself: not in a file.
+                "PRAGMA temp_store = MEMORY",
             ],
             Self::Postgres => &[
                 "SET statement_timeout = '30s'",

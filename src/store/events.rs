@@ -196,11 +196,22 @@ impl Store {
 
 /// Takes the next number of a counter.
 pub(super) async fn next(tx: &mut AnyConnection, counter: &str) -> Result<i64, Trouble> {
-    let row = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value")
+    next_of(tx, counter, 1).await
+}
+
+/// Takes the next `many` numbers of a counter and returns the first.
+pub(super) async fn next_of(
+    tx: &mut AnyConnection,
+    counter: &str,
+    many: i64,
+) -> Result<i64, Trouble> {
+    let row = sqlx::query("UPDATE counters SET value = value + $2 WHERE name = $1 RETURNING value")
         .bind(counter)
+        .bind(many)
         .fetch_one(tx)
         .await?;
-    Ok(row.try_get("value")?)
+    let last: i64 = row.try_get("value")?;
+    Ok(last - many + 1)
 }
 
 fn event(row: &AnyRow) -> Result<EventRow, Trouble> {

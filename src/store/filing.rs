@@ -13,6 +13,7 @@ use super::{
     dialect::Lock,
     error::Trouble,
     events::{Happened, Verb},
+    originals::Original,
     rows,
     search::Sql,
 };
@@ -41,8 +42,10 @@ pub struct Letter {
     pub reopen: Option<Status>,
     /// Where the bytes were found: a note for people, never an identity.
     pub note_path: Option<String>,
+    /// The conversation that Outlook says it belongs to; what joins nothing by itself.
+    pub topic: Option<String>,
     /// The bytes as they came, kept beside the message.
-    pub original: Option<Vec<u8>>,
+    pub original: Option<Original>,
     /// Whether it is a copy of what left here: its id alone says that it is known.
     pub is_own_copy: bool,
     /// The reply of ours that it reports as not delivered.

@@ -5,7 +5,7 @@ use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
 use super::{Store, StoreError, error::Trouble, rows, search::Sql};
 use crate::domain::{
-    Attachment, Contact, Message, TicketId, Timestamp, query_match::message_words,
+    Attachment, Contact, Hint, Message, TicketId, Timestamp, query_match::message_words,
 };
 
 /// 200: a thread longer than that is joined by its newest ids; a hostile header may hold 10,000.
@@ -26,12 +26,16 @@ struct Facts {
     cc: Vec<Contact>,
     attachments: Vec<Attachment>,
     answers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<Hint>,
 }
 
 /// What a message brings with it beside itself.
 pub(super) struct Arrival<'a> {
     pub(super) source: &'a str,
     pub(super) note_path: Option<&'a str>,
+    /// The conversation it names beside the ids it answers.
+    pub(super) topic: Option<&'a str>,
     pub(super) at: Timestamp,
 }
 
@@ -114,6 +118,7 @@ fn row_values(
         cc: message.cc.clone(),
         attachments: message.attachments.clone(),
         answers: message.answers.clone(),
+        hints: message.hints.clone(),
     };
     Ok([
         sql.text_value(message.id.to_string()),
@@ -161,11 +166,12 @@ async fn insert_refs(
     tx: &mut AnyConnection,
     messages: &[(&Message, &Arrival<'_>)],
 ) -> Result<(), Trouble> {
-    let refs: Vec<(&String, &Message, &str)> = messages
+    let refs: Vec<(&str, &Message, &str)> = messages
         .iter()
         .flat_map(|(message, arrival)| {
-            let answers = message.answers.iter().take(MOST_REFS);
-            answers.map(|answered| (answered, *message, arrival.source))
+            let answers = message.answers.iter().take(MOST_REFS).map(String::as_str);
+            let refs = answers.chain(arrival.topic);
+            refs.map(|answered| (answered, *message, arrival.source))
         })
         .collect();
     for some in refs.chunks(REFS_AT_ONCE) {
@@ -210,6 +216,7 @@ fn message(row: &AnyRow) -> Result<Message, Trouble> {
         sent_at: rows::time(row, "sent_at")?,
         raw_sha256: rows::text(row, "raw_sha256")?,
         thread_reason: rows::text(row, "thread_reason")?,
+        hints: facts.hints,
         was_seen: rows::yes(row, "was_seen")?,
     })
 }

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
-use super::{Store, StoreError, error::Trouble, messages, rows};
+use super::{Store, StoreError, error::Trouble, messages, originals, rows};
 use crate::domain::{
     Message, MessageId, Origin, Record, RecordMessage, SameWhen, Status, Ticket, TicketId,
     Timestamp,
@@ -34,7 +33,7 @@ impl Store {
                 return Ok(None);
             };
             let origin = origin(&mut connection, ticket.id).await?;
-            let mut originals = originals(&mut connection, ticket.id).await?;
+            let mut originals = originals::of_ticket(&mut connection, ticket.id).await?;
             let mut came = came(&mut connection, ticket.id).await?;
             let messages = messages::of(&mut *connection, ticket.id).await?;
             let told = |message: Message| {
@@ -115,24 +114,4 @@ async fn came(
             Ok((rows::parsed(row, "id")?, came))
         })
         .collect()
-}
-
-async fn originals(
-    connection: &mut AnyConnection,
-    ticket: TicketId,
-) -> Result<HashMap<String, Vec<u8>>, Trouble> {
-    sqlx::query(
-        "SELECT sha256, base64 FROM originals
-         WHERE sha256 IN (SELECT raw_sha256 FROM messages WHERE ticket = $1)",
-    )
-    .bind(ticket.to_string())
-    .fetch_all(connection)
-    .await?
-    .iter()
-    .map(|row| {
-        let bytes = STANDARD.decode(rows::text(row, "base64")?);
-        let bytes = bytes.map_err(|_| Trouble::damaged("originals", &"its base64"))?;
-        Ok((rows::text(row, "sha256")?, bytes))
-    })
-    .collect()
 }

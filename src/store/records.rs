@@ -15,7 +15,8 @@ use super::{
     events::{self, Happened, Verb},
     filing::skip_to,
     messages::{self, Arrival},
-    originals, outbox,
+    originals::{self, Original},
+    outbox,
     records_known::{Kept, Known, Name, key, name},
     search::Sql,
     tickets, tray,
@@ -324,6 +325,7 @@ impl<'a> Batch<'a> {
             .map(|(_, told, source)| Arrival {
                 source,
                 note_path: None,
+                topic: None,
                 at: told.filed_at.unwrap_or(self.at),
             })
             .collect();
@@ -342,8 +344,11 @@ impl<'a> Batch<'a> {
                 Some((message.raw_sha256.as_str(), bytes))
             })
             .collect();
-        let originals: Vec<(&str, &[u8])> = originals.into_iter().collect();
-        originals::insert_all(tx, &originals).await
+        let originals = originals
+            .into_iter()
+            .map(|(sha256, bytes)| Ok((sha256, Original::kept(bytes)?)))
+            .collect::<Result<_, Trouble>>()?;
+        originals::insert_all(tx, originals).await
     }
 }
 

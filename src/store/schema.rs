@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     Step {
         version: 1,
         name: "start",
@@ -62,6 +62,11 @@ const STEPS: [Step; 10] = [
         version: 10,
         name: "ticket_origins",
         sql: include_str!("../../assets/migrations/0010_ticket_origins.sql"),
+    },
+    Step {
+        version: 11,
+        name: "packed_originals",
+        sql: include_str!("../../assets/migrations/0011_packed_originals.sql"),
     },
 ];
 

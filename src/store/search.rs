@@ -17,6 +17,7 @@ pub(super) struct Sql {
 enum Value {
     Text(String),
     TextOrNone(Option<String>),
+    Bytes(Vec<u8>),
     Int(i64),
     IntOrNone(Option<i64>),
 }
@@ -47,6 +48,12 @@ impl Sql {
         format!("${}", self.values.len())
     }
 
+    /// Takes bytes in and returns how the statement names them.
+    pub(super) fn bytes_value(&mut self, bytes: Vec<u8>) -> String {
+        self.values.push(Value::Bytes(bytes));
+        format!("${}", self.values.len())
+    }
+
     /// Takes a number in and returns how the statement names it.
     pub(super) fn int_value(&mut self, int: i64) -> String {
         self.values.push(Value::Int(int));
@@ -68,6 +75,7 @@ impl Sql {
             .fold(statement, |statement, value| match value {
                 Value::Text(text) => statement.bind(text),
                 Value::TextOrNone(text) => statement.bind(text),
+                Value::Bytes(bytes) => statement.bind(bytes),
                 Value::Int(int) => statement.bind(int),
                 Value::IntOrNone(int) => statement.bind(int),
             })

@@ -275,6 +275,42 @@ pub(super) async fn write_ticket(
     Ok(())
 }
 
+/// Writes what mail can change about tickets, many with one statement.
+pub(super) async fn write_tickets(
+    tx: &mut AnyConnection,
+    tickets: &[&Ticket],
+) -> Result<(), Trouble> {
+    for some in tickets.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        sql.push(
+            "UPDATE tickets SET status = v.column2, quarantined_because = v.column3,
+                 messages = v.column4, created_at = v.column5, updated_at = v.column6,
+                 last_customer_message_at = v.column7, version = v.column8,
+                 in_queue = v.column9
+             FROM (VALUES ",
+        );
+        for (place, ticket) in some.iter().enumerate() {
+            let asked = ticket.last_customer_message_at;
+            let values = [
+                sql.text_value(ticket.id.to_string()),
+                sql.text_value(rows::word(ticket.status)?),
+                sql.maybe_value(ticket.quarantined_because.as_deref().map(rows::plain)),
+                sql.int_value(ticket.messages),
+                sql.int_value(ticket.created_at.as_microsecond()),
+                sql.int_value(ticket.updated_at.as_microsecond()),
+                sql.maybe_int(asked.map(Timestamp::as_microsecond)),
+                sql.int_value(ticket.version),
+                sql.int_value(i64::from(is_in_queue(ticket))),
+            ];
+            sql.push(if place == 0 { "(" } else { ", (" });
+            sql.push(&values.join(", ")).push(")");
+        }
+        sql.push(") AS v WHERE tickets.id = v.column1");
+        sql.ready().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
 /// Writes a new ticket.
 pub(super) async fn insert_ticket(tx: &mut AnyConnection, ticket: &Ticket) -> Result<(), Trouble> {
     insert_tickets(tx, &[ticket]).await

@@ -13,7 +13,8 @@ use super::{
     events,
     filing::{AT_ONCE, Filed, Filing, Letter, Moved, Place},
     messages::{self, Arrival},
-    originals, outbox, rows,
+    originals::{self, Original},
+    outbox, rows,
     search::Sql,
     tickets,
 };
@@ -152,13 +153,23 @@ impl<'a> Tray<'a> {
         Ok(())
     }
 
-    /// Writes everything, with few statements.
-    pub(super) async fn write(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
-        for id in &self.new {
+    async fn number_tickets(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        let many = i64::try_from(self.new.len()).unwrap_or(i64::MAX);
+        let first = events::next_of(tx, "ticket", many).await?;
+        for (id, number) in self.new.iter().zip(first..) {
             if let Some(ticket) = self.tickets.get_mut(id) {
-                ticket.number = events::next(tx, "ticket").await?;
+                ticket.number = number;
             }
         }
+        Ok(())
+    }
+
+    /// Writes everything, with few statements.
+    pub(super) async fn write(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        self.number_tickets(tx).await?;
         let new: Vec<&Ticket> = self
             .new
             .iter()
@@ -171,6 +182,7 @@ impl<'a> Tray<'a> {
             .map(|(_, letter)| Arrival {
                 source: self.source,
                 note_path: letter.note_path.as_deref(),
+                topic: letter.topic.as_deref(),
                 at: self.at,
             })
             .collect();
@@ -181,15 +193,15 @@ impl<'a> Tray<'a> {
             .zip(&arrivals)
             .collect();
         messages::insert_messages(tx, &messages).await?;
-        let originals: Vec<(&str, &[u8])> = self
+        let originals: Vec<(&str, Original)> = self
             .letters
             .iter()
             .filter_map(|(message, letter)| {
-                let bytes = letter.original.as_deref()?;
-                Some((message.raw_sha256.as_str(), bytes))
+                let original = letter.original.clone()?;
+                Some((message.raw_sha256.as_str(), original))
             })
             .collect();
-        originals::insert_all(tx, &originals).await?;
+        originals::insert_all(tx, originals).await?;
         for returned in self
             .letters
             .iter()
@@ -197,9 +209,12 @@ impl<'a> Tray<'a> {
         {
             outbox::came_back(tx, returned, self.at).await?;
         }
-        for ticket in self.touched.iter().filter_map(|id| self.tickets.get(id)) {
-            tickets::write_ticket(tx, ticket, None).await?;
-        }
+        let touched: Vec<&Ticket> = self
+            .touched
+            .iter()
+            .filter_map(|id| self.tickets.get(id))
+            .collect();
+        tickets::write_tickets(tx, &touched).await?;
         for id in self.said_to.intersection(&self.touched) {
             make_stale(tx, *id).await?;
             outbox::bring_back(tx, *id).await?;

@@ -123,6 +123,7 @@ pub(crate) fn message(ticket: i64, place: i64, text: &str) -> Message {
         sent_at: at("2026-11-18T09:12:00Z"),
         raw_sha256: String::new(),
         thread_reason: "new ticket".to_owned(),
+        hints: Vec::new(),
         was_seen: true,
     }
 }

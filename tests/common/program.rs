@@ -183,6 +183,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         sent_at: now,
         raw_sha256: unique.simple().to_string(),
         thread_reason: "new ticket".into(),
+        hints: Vec::new(),
         was_seen: false,
     };
     Letter {
@@ -190,6 +191,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        topic: None,
         original: None,
         is_own_copy: false,
         returned: None,

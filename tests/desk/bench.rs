@@ -369,6 +369,7 @@ fn letter(at: usize) -> Letter {
         sent_at: now(),
         raw_sha256: Uuid::now_v7().to_string(),
         thread_reason: "new ticket".into(),
+        hints: Vec::new(),
         was_seen: false,
     };
     Letter {
@@ -376,6 +377,7 @@ fn letter(at: usize) -> Letter {
         place: Place::New(Box::new(ticket)),
         reopen: None,
         note_path: None,
+        topic: None,
         original: None,
         is_own_copy: false,
         returned: None,

@@ -46,6 +46,7 @@ fn message(ticket: TicketId, second: i64) -> Message {
         sent_at: at(second),
         raw_sha256: unique.to_string(),
         thread_reason: String::new(),
+        hints: Vec::new(),
         was_seen: false,
     }
 }
@@ -58,6 +59,7 @@ fn filing(message: Message, place: Place) -> Filing {
             place,
             reopen: None,
             note_path: None,
+            topic: None,
             original: None,
             is_own_copy: false,
             returned: None,

@@ -9,13 +9,16 @@ use deskhand::{
         MessageKind, Order, Page, Query, Receipt, ReceiptId, RunId, SideCaps, Status, Task, Ticket,
         TicketId, Timestamp, Usage, Usd,
     },
-    store::{Filing, HoldAsk, Letter, Place, SaveDraft, Store, StoreUrl},
+    store::{Filing, HoldAsk, Letter, Original, Place, SaveDraft, Store, StoreUrl},
 };
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{Connection, Row};
 use uuid::Uuid;
 
 /// More than any chapter makes.
+/// The bytes of a test's letter.
+pub(super) const AS_IT_CAME: &[u8] = b"Subject: x\r\n\r\n\xff\0 as it came";
+
 pub(super) const ALL: Page = Page {
     offset: 0,
     limit: 1000,
@@ -165,6 +168,7 @@ pub(super) fn message(rfc_id: &str, text: &str, sent: i64) -> Message {
         sent_at: at(sent),
         raw_sha256: format!("sha-{rfc_id}"),
         thread_reason: "new ticket".into(),
+        hints: Vec::new(),
         was_seen: true,
     }
 }
@@ -175,9 +179,10 @@ pub(super) fn letter(rfc_id: &str, ticket: &Ticket, text: &str, sent: i64) -> Le
         place: Place::New(Box::new(ticket.clone())),
         reopen: None,
         note_path: Some("/mail/cur/1".into()),
+        topic: None,
         is_own_copy: false,
         returned: None,
-        original: Some(b"Subject: x\r\n\r\n\xff\0 as it came".to_vec()),
+        original: Some(Original::of(AS_IT_CAME).unwrap()),
     }
 }
 
@@ -187,6 +192,7 @@ pub(super) fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         place: Place::In(ticket),
         reopen: None,
         note_path: None,
+        topic: None,
         original: None,
         is_own_copy: false,
         returned: None,

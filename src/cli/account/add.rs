@@ -214,6 +214,7 @@ fn account(args: &AddAccount, chosen: Chosen, since: Since) -> AccountConfig {
             .as_ref()
             .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone())),
         since,
+        auth_results: None,
         sending: SendingConfig {
             smtp: chosen.smtp,
             ..SendingConfig::default()

@@ -218,6 +218,7 @@ fn message(row: &OutboxRow, mime: &[u8], at: Timestamp) -> Result<Message, DeskE
         sent_at: at,
         raw_sha256: parsed.raw_sha256,
         thread_reason: format!("sent from here, approved by {}", row.approved_by),
+        hints: Vec::new(),
         was_seen: true,
     })
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     config::SendingConfig,
-    domain::{Contact, Direction, Envelope, Message, MessageKind, Ticket},
+    domain::{Contact, Direction, Envelope, Hint, Message, MessageKind, Ticket},
 };
 
 /// Returns the message that a reply answers: the newest of a person from outside, else the newest
@@ -19,6 +19,22 @@ pub fn answered(messages: &[Message]) -> Option<&Message> {
     public()
         .find(|message| message.direction == Direction::In && !message.auto_class.is_automatic())
         .or_else(|| public().next())
+}
+
+/// Returns the message whose people get the reply: the one that is answered, unless its writer was
+/// not on the ticket before. A stranger who answers a thread gets nothing until somebody says so.
+fn addressed(messages: &[Message]) -> Option<&Message> {
+    let answered = answered(messages)?;
+    let is_newcomers = |message: &Message| message.hints.contains(&Hint::NewParticipant);
+    if !is_newcomers(answered) {
+        return Some(answered);
+    }
+    let before = messages.iter().rev().find(|message| {
+        message.kind == MessageKind::Public
+            && !message.auto_class.is_automatic()
+            && !is_newcomers(message)
+    });
+    before.or(Some(answered))
 }
 
 /// Returns how many messages of people a ticket has: what a reader of it has seen.
@@ -37,7 +53,7 @@ pub fn envelope(ticket: &Ticket, messages: &[Message], own: &[String]) -> Envelo
             .any(|own| own.eq_ignore_ascii_case(&person.address))
     };
     let mut envelope = Envelope::default();
-    let Some(message) = answered(messages) else {
+    let Some(message) = addressed(messages) else {
         add(&mut envelope.to, &[], &ticket.requester);
         return envelope;
     };

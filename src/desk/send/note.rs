@@ -51,6 +51,7 @@ impl Desk {
             sent_at: now,
             raw_sha256: format!("{:x}", Sha256::digest(text.as_bytes())),
             thread_reason: "a note".to_owned(),
+            hints: Vec::new(),
             was_seen: true,
         };
         let filing = Filing {
@@ -60,6 +61,7 @@ impl Desk {
                 place: Place::In(id),
                 reopen: None,
                 note_path: None,
+                topic: None,
                 original: None,
                 is_own_copy: false,
                 returned: None,

@@ -232,7 +232,7 @@ impl Desk {
             sending,
             signature: settings.config.agent.signature.as_deref(),
             answered,
-            mark: None,
+            mark: sending.has_body_mark.then_some(mark.as_str()),
         };
         let from = Contact {
             name: Some(sending.name.clone().unwrap_or_else(|| self.agent())),

@@ -181,6 +181,7 @@ impl Case {
                 sent_at,
                 raw_sha256,
                 thread_reason: format!("imported from {} {ticket}", self.source),
+                hints: Vec::new(),
                 was_seen: true,
             },
             source: None,

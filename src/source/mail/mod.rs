@@ -13,7 +13,10 @@ pub mod parse;
 pub mod smtp;
 mod subject;
 mod tls;
+mod topic;
+mod vouch;
 mod web;
 
 pub use bounce::Bounce;
 pub use marks::OwnMarks;
+pub use vouch::Results;

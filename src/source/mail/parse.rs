@@ -7,7 +7,7 @@ use mail_parser::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{auto, bounce::Bounce, marks::OwnMarks, subject};
+use super::{auto, bounce::Bounce, marks::OwnMarks, subject, topic, vouch::Results};
 use crate::{
     domain::{Attachment, AttachmentId, AutoClass, Body, Contact},
     text::{clean, html, quote},
@@ -51,6 +51,10 @@ pub struct Parsed {
     pub bounce: Option<Bounce>,
     /// What it bears that the desk may know as its own.
     pub own_marks: OwnMarks,
+    /// The conversation that Outlook says it belongs to.
+    pub topic: Option<String>,
+    /// What servers wrote of where it came from.
+    pub results: Results,
 }
 
 /// Reads a mail. `otherwise` is when it was sent if it does not say so itself. Whatever has one
@@ -103,6 +107,8 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
         sent_at: sent_at(&message).unwrap_or(otherwise),
         raw_sha256,
         bounce,
+        topic: topic::read(&message),
+        results: Results::read(&message),
     })
 }
 
@@ -125,6 +131,8 @@ fn only_text(bytes: &[u8], raw_sha256: String, otherwise: Timestamp) -> Parsed {
         raw_sha256,
         bounce: None,
         own_marks: OwnMarks::default(),
+        topic: None,
+        results: Results::default(),
     }
 }
 

@@ -232,6 +232,11 @@ fn lay(
         if let Some(reason) = join_words(message, place, shows_quoted) {
             lines.push(line(Voice::Quiet, reason));
         }
+        for hint in &message.hints {
+            for text in wrap(&format!("! {}", hint.words()), wide.saturating_sub(2)) {
+                lines.push(line(Voice::Note, text));
+            }
+        }
         let inner = wide.saturating_sub(2);
         let clean = if message.body.clean.trim().is_empty() && message.body.quoted.is_none() {
             &message.body.text

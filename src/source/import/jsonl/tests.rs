@@ -223,6 +223,7 @@ fn message() -> impl Strategy<Value = RecordMessage> {
                     sent_at,
                     raw_sha256: format!("{:x}", Sha256::digest(bytes)),
                     thread_reason: "new ticket".to_owned(),
+                    hints: Vec::new(),
                     was_seen,
                 },
                 source,

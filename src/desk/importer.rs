@@ -1,0 +1,380 @@
+//! Filing letters: threaded, judged and put into tickets, in small batches.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{
+    hints::{Going, is_new_topic},
+    import::{ImportError, Imported},
+    letters::{Letters, Read, Standing, all_ids, ids, message, quarantine},
+    ours::{Belief, Owner},
+    stamp::Stamp,
+    thread::{Decision, Index},
+};
+use crate::{
+    config::OnSubjectChange,
+    domain::{AutoClass, Status, Ticket, TicketEvent, TicketId, Timestamp},
+    source::mail::parse::Parsed,
+    store::{Filing, Letter, Place, Store},
+};
+
+/// Letters filed together: other writers wait until a batch is done.
+pub(super) const BATCH: usize = 200;
+/// Their bytes together, as they stood in the files: long ones are filed in fewer at once.
+pub(super) const BATCH_BYTES: usize = 4 << 20;
+
+/// Files letters into one source.
+pub(super) struct Importer<'a> {
+    pub(super) store: &'a Store,
+    pub(super) source: &'a str,
+    /// Addresses of the desk itself: mail from them is ours.
+    pub(super) own: Vec<String>,
+    pub(super) at: Timestamp,
+    pub(super) stamp: Option<Stamp>,
+    first_number: Option<i64>,
+    closed_before: Option<Timestamp>,
+    /// Whether what comes is new: floods are stopped, new tickets may be answered automatically.
+    pub(super) is_live: bool,
+    /// Our other mailboxes: what they have came already.
+    pub(super) other_sources: Vec<String>,
+    /// How far mail that bears our address is believed.
+    pub(super) belief: Belief,
+    /// What becomes of an answer under another subject.
+    pub(super) on_subject_change: OnSubjectChange,
+    /// New tickets that may be answered automatically.
+    to_acknowledge: Vec<TicketId>,
+    made: HashSet<TicketId>,
+    joined: HashSet<TicketId>,
+    pub(super) done: Imported,
+}
+
+impl<'a> Importer<'a> {
+    pub(super) fn new(store: &'a Store, source: &'a str, own: Vec<String>, at: Timestamp) -> Self {
+        Self {
+            store,
+            source,
+            own,
+            at,
+            stamp: None,
+            first_number: None,
+            closed_before: None,
+            is_live: false,
+            other_sources: Vec::new(),
+            belief: Belief::Trusted,
+            on_subject_change: OnSubjectChange::Ask,
+            to_acknowledge: Vec::new(),
+            made: HashSet::new(),
+            joined: HashSet::new(),
+            done: Imported::default(),
+        }
+    }
+
+    /// Gives the first new ticket this number.
+    pub(super) const fn first_number(mut self, number: i64) -> Self {
+        self.first_number = Some(number);
+        self
+    }
+
+    /// Lets mail of this desk be known again.
+    pub(super) fn stamped(mut self, stamp: Stamp) -> Self {
+        self.stamp = Some(stamp);
+        self
+    }
+
+    /// Lets threads whose last message is older come in closed.
+    pub(super) const fn closed_before(mut self, then: Timestamp) -> Self {
+        self.closed_before = Some(then);
+        self
+    }
+
+    /// Says what becomes of an answer under another subject.
+    pub(super) const fn on_subject_change(mut self, choice: OnSubjectChange) -> Self {
+        self.on_subject_change = choice;
+        self
+    }
+
+    /// Names our other mailboxes: what one of them has is not filed again.
+    pub(super) fn beside(mut self, sources: Vec<String>) -> Self {
+        self.other_sources = sources;
+        self
+    }
+
+    /// Says how far mail that bears our address is believed from now on.
+    pub(super) fn believe(&mut self, belief: Belief) {
+        self.belief = belief;
+    }
+
+    /// Says whether what comes from now on is new, and not what was there before the account.
+    pub(super) const fn live(&mut self, is_live: bool) {
+        self.is_live = is_live;
+    }
+
+    /// Returns the new tickets that may be answered automatically, once.
+    pub(super) fn take_new(&mut self) -> Vec<TicketId> {
+        std::mem::take(&mut self.to_acknowledge)
+    }
+
+    /// Files letters of one mailbox that were read, and says what came of all so far.
+    pub(super) async fn letters(&mut self, letters: Letters) -> Result<&Imported, ImportError> {
+        self.done.rejected.extend(letters.rejects);
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut bytes = 0_usize;
+        for read in letters.reads {
+            bytes += read.size;
+            batch.push(read);
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                bytes = 0;
+                self.file(std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.file(batch).await?;
+        self.count();
+        Ok(&self.done)
+    }
+
+    /// Returns what came of everything.
+    pub(super) fn into_done(self) -> Imported {
+        self.done
+    }
+
+    fn count(&mut self) {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        self.done.tickets_new = count(self.made.len());
+        self.done.tickets_joined = count(self.joined.len());
+        self.done.seen =
+            self.done.imported + self.done.duplicates + count(self.done.rejected.len());
+    }
+
+    /// Threads and files one batch, oldest letter first.
+    async fn file(&mut self, batch: Vec<Read>) -> Result<(), ImportError> {
+        let mut batch = self.not_elsewhere(batch).await?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        batch.sort_by_key(|read| read.parsed.sent_at);
+        let mut index = Index::default();
+        let known = self.store.known(self.source, &all_ids(&batch)).await?;
+        index.add_known(&known);
+        let mut standings = self
+            .standings(known.iter().map(|known| known.ticket).collect())
+            .await?;
+        let mut letters = Vec::with_capacity(batch.len());
+        let mut wanted = Vec::new();
+        for mut read in batch {
+            self.mark_flood(&mut read).await?;
+            let may_answer = self.is_live
+                && read.parsed.auto_class == AutoClass::Human
+                && !read.parsed.own_marks.wants_no_answer
+                && read.quarantine.is_none();
+            let letter = self.letter(read, &mut index, &mut standings).await?;
+            if may_answer && let Place::New(ticket) = &letter.place {
+                wanted.push(ticket.id);
+            }
+            letters.push(letter);
+        }
+        let filing = Filing {
+            source: self.source.to_owned(),
+            letters,
+            first_number: self.first_number.take(),
+        };
+        let filed = self.store.file(&filing, self.at).await?;
+        self.done.imported += filed.imported;
+        self.done.duplicates += filed.duplicates;
+        self.to_acknowledge.extend(
+            wanted
+                .into_iter()
+                .filter(|ticket| filed.new.contains(ticket)),
+        );
+        self.made.extend(filed.new);
+        let made = &self.made;
+        self.joined.extend(
+            filed
+                .joined
+                .into_iter()
+                .filter(|ticket| !made.contains(ticket)),
+        );
+        Ok(())
+    }
+
+    /// Reads how tickets stand.
+    async fn standings(
+        &self,
+        tickets: BTreeSet<TicketId>,
+    ) -> Result<HashMap<TicketId, Standing>, ImportError> {
+        let standings = self.store.tickets_with_newest(&tickets).await?;
+        Ok(standings
+            .into_iter()
+            .map(|(ticket, newest)| {
+                let is_fresh = self.made.contains(&ticket.id);
+                (ticket.id, Standing::of(&ticket, newest, is_fresh))
+            })
+            .collect())
+    }
+
+    /// Decides where a letter goes and what its ticket becomes.
+    async fn letter(
+        &self,
+        mut read: Read,
+        index: &mut Index,
+        standings: &mut HashMap<TicketId, Standing>,
+    ) -> Result<Letter, ImportError> {
+        let owner = self.owner(&read.parsed);
+        let is_ours = owner.is_ours();
+        self.mark_own(&mut read.parsed, is_ours);
+        if owner == Owner::Posing {
+            read.quarantine =
+                Some("it bears our address, and the mail server does not vouch".into());
+        }
+        let mut decision = self.decide(&read.parsed, index, is_ours).await?;
+        if let Some(ticket) = decision.ticket {
+            if !standings.contains_key(&ticket) {
+                standings.extend(self.standings(BTreeSet::from([ticket])).await?);
+            }
+            if let Some(reason) = self.starts_anew(&read, owner, standings.get(&ticket))
+                && !decision.is_duplicate
+            {
+                decision = Decision {
+                    ticket: None,
+                    reason,
+                    is_duplicate: false,
+                };
+            }
+        }
+        let going = match decision.ticket {
+            Some(ticket) => Going::Into(ticket, standings.get(&ticket)),
+            None => Going::Anew,
+        };
+        let hints = self.hints(&read, owner, going).await?;
+        let ticket = decision
+            .ticket
+            .unwrap_or_else(|| TicketId::new(Uuid::now_v7()));
+        index.add_letter(ids(&read.parsed), ticket);
+        index.add_topic(read.parsed.topic.as_deref(), &read.parsed.from, ticket);
+        let (place, reopen) = if let Some(ticket) = decision.ticket {
+            let standing = standings.get_mut(&ticket);
+            (Place::In(ticket), self.reopened(&read, owner, standing))
+        } else {
+            let new = self.new_ticket(ticket, &read, is_ours);
+            standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at), true));
+            (Place::New(Box::new(new)), None)
+        };
+        let reason = (decision.reason, hints);
+        Ok(Letter {
+            returned: self.returned(&read.parsed),
+            topic: read.parsed.topic.clone(),
+            message: message(ticket, read.parsed, is_ours, read.marks, reason),
+            place,
+            reopen,
+            note_path: Some(read.note_path),
+            original: Some(read.original),
+            is_own_copy: is_ours && decision.is_duplicate,
+        })
+    }
+
+    /// Returns why a letter that answers a ticket starts a new one all the same, if it does.
+    fn starts_anew(
+        &self,
+        read: &Read,
+        owner: Owner,
+        standing: Option<&Standing>,
+    ) -> Option<String> {
+        let standing = standing?;
+        if owner.is_ours() || read.parsed.auto_class.is_automatic() {
+            return None;
+        }
+        let number = standing.number;
+        if standing.status == Status::Closed && !standing.is_fresh {
+            return Some(format!("follow-up of #{number}, which is closed"));
+        }
+        let splits = self.on_subject_change == OnSubjectChange::Split && number > 0;
+        (splits && is_new_topic(read, standing))
+            .then(|| format!("it answers #{number} under another subject"))
+    }
+
+    pub(super) fn is_ours(&self, parsed: &Parsed) -> bool {
+        self.own
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(&parsed.from.address))
+    }
+
+    /// Returns the status a known ticket takes because of a letter, if that changes. Letters
+    /// older than what the ticket has change nothing: files come in any order.
+    fn reopened(
+        &self,
+        read: &Read,
+        owner: Owner,
+        standing: Option<&mut Standing>,
+    ) -> Option<Status> {
+        let standing = standing?;
+        if owner == Owner::Unverified {
+            return None;
+        }
+        let is_ours = owner.is_ours();
+        // Dates of mail have whole seconds.
+        if read.came_at().as_second() < standing.newest.as_second() {
+            return None;
+        }
+        let is_automatic = read.parsed.auto_class.is_automatic();
+        if standing.is_fresh && self.closed_before.is_some() && !is_automatic {
+            // The ticket came in with this sync: it stands as its last message says.
+            standing.newest = read.came_at();
+            let after = self.first_status(read, is_ours);
+            let changed = after != standing.status;
+            standing.status = after;
+            return changed.then_some(after);
+        }
+        let event = match (read.parsed.auto_class, is_ours) {
+            (AutoClass::BounceHard, _) => TicketEvent::HardBounce,
+            (AutoClass::BounceSoft, _) => TicketEvent::SoftBounce,
+            (class, _) if class.is_automatic() => TicketEvent::AutomaticMail,
+            (_, true) => TicketEvent::SetByHand(Status::Solved),
+            (_, false) if read.marks.was_answered => TicketEvent::SetByHand(Status::Solved),
+            (_, false) => TicketEvent::CustomerReply,
+        };
+        let after = standing.status.after(&event).ok()?;
+        standing.newest = read.came_at();
+        let changed = after != standing.status;
+        standing.status = after;
+        changed.then_some(after)
+    }
+
+    /// Returns the status of a ticket whose last message this is.
+    fn first_status(&self, read: &Read, is_ours: bool) -> Status {
+        let is_old = self
+            .closed_before
+            .is_some_and(|then| read.parsed.sent_at < then);
+        if is_old {
+            Status::Closed
+        } else if read.marks.was_answered || is_ours {
+            Status::Solved
+        } else {
+            Status::New
+        }
+    }
+
+    fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {
+        let parsed = &read.parsed;
+        let requester = if is_ours { parsed.to.first() } else { None };
+        Ticket {
+            id,
+            number: 0,
+            source: self.source.to_owned(),
+            subject: parsed.normal_subject.clone(),
+            requester: requester.unwrap_or(&parsed.from).clone(),
+            status: self.first_status(read, is_ours),
+            priority: None,
+            assignee: None,
+            tags: Vec::new(),
+            quarantined_because: read
+                .quarantine
+                .clone()
+                .or_else(|| quarantine(parsed.auto_class).map(str::to_owned)),
+            messages: 0,
+            created_at: parsed.sent_at,
+            updated_at: parsed.sent_at,
+            last_customer_message_at: (!is_ours).then_some(parsed.sent_at),
+            version: 1,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Letters as they come into a desk that is at work: whose, where, and with which hints.
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::{
+    importer::Importer,
+    letters::{Arrival, Letters},
+    ours::Belief,
+    send::letter,
+    stamp::Stamp,
+};
+use crate::{
+    config::OnSubjectChange,
+    domain::{Direction, Hint, Message, Status, Ticket, Timestamp},
+    source::import::{Found, Marks},
+    store::{Store, StoreUrl},
+};
+
+const OURS: &str = "support@acme.test";
+
+struct Bench {
+    _dir: TempDir,
+    store: Store,
+    at: Timestamp,
+}
+
+/// What a test's mail says beside its text.
+struct Mail<'a> {
+    id: &'a str,
+    from: &'a str,
+    subject: &'a str,
+    more: &'a str,
+    text: &'a str,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(dir.path().join("deskhand.db"));
+        Self {
+            store: Store::open(&url).await.unwrap(),
+            _dir: dir,
+            at: "2026-11-25T10:00:00Z".parse().unwrap(),
+        }
+    }
+
+    fn importer<'a>(&'a self, source: &'a str) -> Importer<'a> {
+        let mut importer = Importer::new(&self.store, source, vec![OURS.to_owned()], self.at)
+            .stamped(Stamp::new(vec![1; 32]));
+        importer.live(true);
+        importer
+    }
+
+    async fn file(&self, importer: &mut Importer<'_>, mail: &Mail<'_>) {
+        let Mail {
+            id,
+            from,
+            subject,
+            more,
+            text,
+        } = mail;
+        let bytes = format!(
+            "{more}From: {from}\r\nTo: {OURS}\r\nSubject: {subject}\r\nMessage-ID: <{id}>\r\n\
+             Date: Wed, 25 Nov 2026 09:0{}:00 +0000\r\n\r\n{text}\r\n",
+            id.len() % 10
+        );
+        let found = Found {
+            path: PathBuf::from(id),
+            part: None,
+            bytes: bytes.into_bytes(),
+            marks: Marks::default(),
+            modified: Some(self.at),
+        };
+        let letters = Letters::of(vec![found], self.at, Arrival::Known);
+        importer.letters(letters).await.unwrap();
+    }
+
+    async fn ticket(&self, number: i64) -> (Ticket, Vec<Message>) {
+        let ticket = self.store.ticket_by_number(number).await.unwrap().unwrap();
+        let messages = self.store.messages(ticket.id).await.unwrap();
+        (ticket, messages)
+    }
+
+    async fn has(&self, number: i64) -> bool {
+        self.store.ticket_by_number(number).await.unwrap().is_some()
+    }
+}
+
+const FIRST: Mail<'static> = Mail {
+    id: "1@maya.test",
+    from: "maya@maya.test",
+    subject: "Where is my parcel?",
+    more: "",
+    text: "It was due on Monday and has not come.",
+};
+
+fn answer<'a>(from: &'a str, subject: &'a str, more: &'a str) -> Mail<'a> {
+    Mail {
+        id: "22@answer.test",
+        from,
+        subject,
+        more,
+        text: "Any news about the parcel by now?",
+    }
+}
+
+const REPLIES: &str = "In-Reply-To: <1@maya.test>\r\n";
+
+#[tokio::test]
+async fn an_answer_under_another_subject_stays_or_starts_anew_as_the_config_says() {
+    for (choice, tickets, hints) in [
+        (OnSubjectChange::Ask, 1, vec![Hint::NewTopic]),
+        (OnSubjectChange::Join, 1, vec![]),
+        (OnSubjectChange::Split, 2, vec![]),
+    ] {
+        let bench = Bench::new().await;
+        let mut importer = bench.importer("imap:a").on_subject_change(choice);
+        bench.file(&mut importer, &FIRST).await;
+        let other = answer(FIRST.from, "Invoice 4812 is wrong", REPLIES);
+        // Another sync: the first number is given by then.
+        let mut importer = bench.importer("imap:a").on_subject_change(choice);
+        bench.file(&mut importer, &other).await;
+
+        let (_, messages) = bench.ticket(tickets).await;
+        assert_eq!(messages.last().unwrap().hints, hints, "{choice:?}");
+        assert_eq!(bench.has(2).await, tickets == 2, "{choice:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_in_a_thread_is_named_and_gets_no_reply() {
+    let bench = Bench::new().await;
+    bench.file(&mut bench.importer("imap:a"), &FIRST).await;
+    let stranger = answer("eve@evil.test", "Re: Where is my parcel?", REPLIES);
+    bench.file(&mut bench.importer("imap:a"), &stranger).await;
+
+    let (ticket, messages) = bench.ticket(1).await;
+    assert_eq!(messages[1].hints, [Hint::NewParticipant]);
+    let envelope = letter::envelope(&ticket, &messages, &[OURS.to_owned()]);
+    let to: Vec<&str> = envelope
+        .everybody()
+        .iter()
+        .map(|one| one.address.as_str())
+        .collect();
+    assert_eq!(to, ["maya@maya.test"]);
+}
+
+#[tokio::test]
+async fn the_same_words_twice_are_told_and_not_joined() {
+    let bench = Bench::new().await;
+    bench.file(&mut bench.importer("imap:a"), &FIRST).await;
+    let again = Mail {
+        id: "333@maya.test",
+        subject: "parcel",
+        ..FIRST
+    };
+    bench.file(&mut bench.importer("imap:a"), &again).await;
+    let short = Mail {
+        id: "4444@maya.test",
+        text: "Thanks!",
+        ..FIRST
+    };
+    bench.file(&mut bench.importer("imap:a"), &short).await;
+
+    let (_, messages) = bench.ticket(2).await;
+    assert_eq!(messages[0].hints, [Hint::MaybeDuplicate { number: 1 }]);
+    assert!(bench.ticket(3).await.1[0].hints.is_empty());
+}
+
+#[tokio::test]
+async fn outlook_joins_by_its_own_header_and_only_for_those_on_the_ticket() {
+    let topic = "Thread-Index: AdAAAQIDBAUGBwgJCgsMDQ4PEBESExQVFg==\r\n";
+    let other = "Thread-Index: AdBAAQIDBAUGBwgJCgsMDQ4PEBESExQVFg==\r\n";
+    let deeper = "Thread-Index: AdAAAQIDBAUGBwgJCgsMDQ4PEBESE0AAAAAA\r\n";
+    for (header, from, is_joined) in [
+        (topic, FIRST.from, true),
+        (topic, "eve@evil.test", false),
+        (deeper, FIRST.from, true),
+        (other, FIRST.from, false),
+    ] {
+        let bench = Bench::new().await;
+        let first = Mail {
+            more: topic,
+            ..FIRST
+        };
+        bench.file(&mut bench.importer("imap:a"), &first).await;
+        let later = answer(from, "Re: Where is my parcel?", header);
+        bench.file(&mut bench.importer("imap:a"), &later).await;
+
+        assert_eq!(!bench.has(2).await, is_joined, "{header} {from}");
+    }
+}
+
+#[tokio::test]
+async fn mail_that_bears_our_address_is_believed_only_with_a_reason() {
+    let vouched = format!(
+        "Authentication-Results: mx.acme.test; dmarc=pass header.from=acme.test\r\n{REPLIES}"
+    );
+    let ours = || Some("mx.acme.test".to_owned());
+    for (belief, headers, direction, status, is_told) in [
+        (
+            Belief::Trusted,
+            REPLIES,
+            Direction::Out,
+            Status::Solved,
+            false,
+        ),
+        (
+            Belief::Judged(None),
+            REPLIES,
+            Direction::Out,
+            Status::New,
+            true,
+        ),
+        (
+            Belief::Judged(ours()),
+            &vouched,
+            Direction::Out,
+            Status::Solved,
+            false,
+        ),
+        (
+            Belief::Judged(ours()),
+            REPLIES,
+            Direction::In,
+            Status::New,
+            true,
+        ),
+    ] {
+        let bench = Bench::new().await;
+        bench.file(&mut bench.importer("imap:a"), &FIRST).await;
+        let mut importer = bench.importer("imap:a");
+        importer.believe(belief.clone());
+        let reply = answer(OURS, "Re: Where is my parcel?", headers);
+        bench.file(&mut importer, &reply).await;
+
+        let (ticket, messages) = bench.ticket(1).await;
+        let last = messages.last().unwrap();
+        assert_eq!(
+            (last.direction, ticket.status),
+            (direction, status),
+            "{belief:?}"
+        );
+        assert_eq!(
+            last.hints.contains(&Hint::Unverified),
+            is_told,
+            "{belief:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mail_to_two_of_our_addresses_is_one_and_an_id_alone_proves_nothing() {
+    let bench = Bench::new().await;
+    bench.file(&mut bench.importer("imap:a"), &FIRST).await;
+    let mut second = bench.importer("imap:b").beside(vec!["imap:a".to_owned()]);
+    let copy = Mail {
+        more: "Delivered-To: sales@acme.test\r\n",
+        ..FIRST
+    };
+    bench.file(&mut second, &copy).await;
+    assert!(!bench.has(2).await);
+
+    let forged = Mail {
+        text: "Quite another text under the same id.",
+        ..FIRST
+    };
+    bench.file(&mut second, &forged).await;
+    assert!(bench.has(2).await);
+}

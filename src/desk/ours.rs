@@ -1,0 +1,60 @@
+//! Whose is a letter that bears an address of ours? Anybody can write one.
+
+use super::{importer::Importer, stamp};
+use crate::source::mail::parse::Parsed;
+
+/// How far mail that bears our address is believed to be ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Belief {
+    /// It lies where only we put mail: the folder of sent mail, files that a person named, or what
+    /// was there before the account.
+    #[default]
+    Trusted,
+    /// It came in. This server's `Authentication-Results` tell, where the config names one.
+    Judged(Option<String>),
+}
+
+/// Whose a letter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Somebody else's.
+    Theirs,
+    /// Ours.
+    Ours,
+    /// Says that it is ours; nothing speaks for that or against it. It is shown as ours and
+    /// changes nothing.
+    Unverified,
+    /// Says that it is ours, and the server that would vouch for it does not.
+    Posing,
+}
+
+impl Owner {
+    /// Tells whether it is filed as written by us.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::Unverified)
+    }
+}
+
+impl Importer<'_> {
+    /// Judges whose a letter is.
+    pub(super) fn owner(&self, parsed: &Parsed) -> Owner {
+        if !self.is_ours(parsed) {
+            return Owner::Theirs;
+        }
+        let is_stamped = self.stamp.as_ref().is_some_and(|stamp| {
+            matches!(stamp.read_id(&parsed.rfc_message_id), stamp::Read::Ours(_))
+        });
+        match &self.belief {
+            Belief::Trusted => Owner::Ours,
+            Belief::Judged(_) if is_stamped => Owner::Ours,
+            Belief::Judged(None) => Owner::Unverified,
+            Belief::Judged(Some(server)) => {
+                if parsed.results.vouch_for(&parsed.from.address, server) {
+                    Owner::Ours
+                } else {
+                    Owner::Posing
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What a person should know of a message before answering it.
+
+use serde::{Deserialize, Serialize};
+
+/// Something about a message that filing could not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "hint")]
+pub enum Hint {
+    /// It answers this ticket, under another subject.
+    NewTopic,
+    /// Its writer was on no message of the ticket before: they get no reply unless asked for.
+    NewParticipant,
+    /// Its writer said the same within a day, on another ticket.
+    MaybeDuplicate {
+        /// That ticket's number.
+        number: i64,
+    },
+    /// It bears one of our addresses, and no mail server vouches for it.
+    Unverified,
+}
+
+impl Hint {
+    /// Says it, and what to do.
+    pub fn words(self) -> String {
+        match self {
+            Self::NewTopic => "looks like a new topic: split makes it a ticket of its own".into(),
+            Self::NewParticipant => {
+                "from somebody new on this ticket: a reply goes to the others, unless you add them"
+                    .into()
+            }
+            Self::MaybeDuplicate { number } => {
+                format!("possible duplicate of #{number}: merge joins the two")
+            }
+            Self::Unverified => "bears our address, and no mail server vouches for it".into(),
+        }
+    }
+}

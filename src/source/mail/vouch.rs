@@ -1,0 +1,125 @@
+//! Does a mail server vouch for the address a mail bears? Only the results of a server that is
+//! named in the config count (RFC 8601): anybody can write such a header.
+
+/// Longer or more results than this no honest mail has.
+const MOST_RESULTS: usize = 10;
+const LONGEST: usize = 4_000;
+
+/// What servers wrote of where a mail came from, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Results {
+    headers: Vec<String>,
+}
+
+impl Results {
+    pub(super) fn read(message: &mail_parser::Message<'_>) -> Self {
+        let headers = message
+            .headers_raw()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("Authentication-Results"))
+            .map(|(_, value)| without_comments(value))
+            .filter(|value| value.len() <= LONGEST)
+            .take(MOST_RESULTS)
+            .collect();
+        Self { headers }
+    }
+
+    /// Tells whether `server` says that the mail is of the domain of `address`. The topmost header
+    /// of that server counts: it writes above what came with the mail.
+    pub fn vouch_for(&self, address: &str, server: &str) -> bool {
+        let Some((_, domain)) = address.rsplit_once('@') else {
+            return false;
+        };
+        let of_server = self.headers.iter().find_map(|header| {
+            let mut parts = header.split(';').map(str::trim);
+            let name = parts.next()?.split_whitespace().next()?;
+            name.eq_ignore_ascii_case(server).then(|| parts.collect())
+        });
+        let results: Vec<&str> = of_server.unwrap_or_default();
+        results.iter().any(|result| passes(result, domain))
+    }
+}
+
+/// Tells whether one result passes for a domain: DMARC, or DKIM or SPF of that very domain.
+fn passes(result: &str, domain: &str) -> bool {
+    let mut words = result.split_whitespace();
+    let Some((method, outcome)) = words.next().and_then(|first| first.split_once('=')) else {
+        return false;
+    };
+    if !outcome.eq_ignore_ascii_case("pass") {
+        return false;
+    }
+    let property = |name: &str| {
+        words.clone().find_map(|word| {
+            let (found, value) = word.split_once('=')?;
+            found.eq_ignore_ascii_case(name).then(|| {
+                let value = value.trim_matches('"');
+                value.rsplit_once('@').map_or(value, |(_, domain)| domain)
+            })
+        })
+    };
+    let is_of_domain = |name: &str| {
+        property(name).is_some_and(|found| found.trim_matches('.').eq_ignore_ascii_case(domain))
+    };
+    match method.to_ascii_lowercase().as_str() {
+        "dmarc" => is_of_domain("header.from"),
+        "dkim" => is_of_domain("header.d") || is_of_domain("header.i"),
+        "spf" => is_of_domain("smtp.mailfrom"),
+        _ => false,
+    }
+}
+
+/// Takes `(comments)` out, which may hold anything.
+fn without_comments(value: &str) -> String {
+    let mut depth = 0_usize;
+    let mut kept = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            c if depth == 0 => kept.push(c),
+            _ => {}
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(headers: &[&str]) -> Results {
+        Results {
+            headers: headers.iter().map(|one| without_comments(one)).collect(),
+        }
+    }
+
+    #[test]
+    fn only_the_named_servers_topmost_word_counts() {
+        let honest = results(&[
+            "mx.acme.test; dkim=fail (body; dkim=pass) header.d=acme.test; spf=none",
+            "mx.acme.test; dmarc=pass header.from=acme.test",
+            "mx.evil.test; dmarc=pass header.from=acme.test",
+        ]);
+        assert!(!honest.vouch_for("maya@acme.test", "mx.acme.test"));
+        assert!(honest.vouch_for("maya@acme.test", "mx.evil.test"));
+        assert!(!honest.vouch_for("maya@acme.test", "mx.other.test"));
+    }
+
+    #[test]
+    fn a_pass_counts_for_its_own_domain_alone() {
+        for (result, vouches) in [
+            ("mx; dkim=pass header.d=acme.test header.s=x", true),
+            ("mx 1; DKIM=PASS header.i=@acme.test", true),
+            ("mx; dkim=pass header.d=evil.test", false),
+            ("mx; spf=pass smtp.mailfrom=maya@acme.test", true),
+            ("mx; spf=softfail smtp.mailfrom=maya@acme.test", false),
+            ("mx; dmarc=pass (p=reject) header.from=acme.test", true),
+            ("mx; arc=pass header.d=acme.test", false),
+            ("mx; none", false),
+            ("", false),
+        ] {
+            let found = results(&[result]).vouch_for("a@acme.test", "mx");
+            assert_eq!(found, vouches, "{result}");
+        }
+    }
+}
