@@ -15,6 +15,9 @@ use sha2::{Digest as _, Sha256};
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
 
+#[path = "helpdesk/systems.rs"]
+mod systems;
+
 use program::{Home, corpus};
 
 /// Imports a path and returns the summary; it always adds up.

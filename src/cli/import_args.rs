@@ -66,6 +66,12 @@ pub(super) enum ImportFormat {
     Jsonl,
     /// A table with any separator and encoding.
     Csv,
+    /// Tickets of Zendesk: a folder, a page of its export, or NDJSON.
+    Zendesk,
+    /// Conversations of Chatwoot: a folder, or a page of its API.
+    Chatwoot,
+    /// Tickets of Request Tracker with their transactions: a folder, or one file.
+    Rt,
 }
 
 impl From<ImportFormat> for Kind {
@@ -74,6 +80,9 @@ impl From<ImportFormat> for Kind {
             ImportFormat::Mail => Self::Mail,
             ImportFormat::Jsonl => Self::Jsonl,
             ImportFormat::Csv => Self::Csv,
+            ImportFormat::Zendesk => Self::Zendesk,
+            ImportFormat::Chatwoot => Self::Chatwoot,
+            ImportFormat::Rt => Self::Rt,
         }
     }
 }

@@ -66,15 +66,27 @@ pub fn judge(path: &Path) -> Kind {
         .unwrap_or(Kind::Mail)
 }
 
+/// Returns the files of an export of one kind, and the folder they are in.
+pub(super) fn files_of(path: &Path, kind: Kind) -> (Vec<PathBuf>, PathBuf) {
+    if !path.is_dir() {
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        return (vec![path.to_owned()], folder.to_owned());
+    }
+    let mut files = json_files(path).unwrap_or_default();
+    files.retain(|file| beginning(file).is_ok_and(|bytes| sniff::kind(&bytes) == kind));
+    (files, path.to_owned())
+}
+
 /// Returns the JSON files of a folder, by name.
-pub(super) fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let is_json = entry
-            .path()
-            .extension()
-            .is_some_and(|end| end.eq_ignore_ascii_case("json"));
+        let is_json = entry.path().extension().is_some_and(|end| {
+            ["json", "ndjson", "jsonl"]
+                .iter()
+                .any(|known| end.eq_ignore_ascii_case(known))
+        });
         if is_json && entry.file_type()?.is_file() {
             files.push(entry.path());
         }

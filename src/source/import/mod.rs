@@ -2,17 +2,21 @@
 //! and exports of other desks and helpdesks, each format in a room of its own.
 
 mod case;
+mod chatwoot;
 pub mod csv;
 mod dates;
 mod entry;
+mod json_file;
 pub mod jsonl;
 mod kind;
 mod look;
 mod mbox;
 mod open;
+mod rt;
 mod sniff;
 mod walk;
 mod words;
+mod zendesk;
 
 use std::path::PathBuf;
 

@@ -8,7 +8,9 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Entry, csv, entry::rejected, jsonl, kind::Kind, walk::error_words};
+use super::{
+    Entry, chatwoot, csv, entry::rejected, jsonl, kind::Kind, rt, walk::error_words, zendesk,
+};
 
 /// How exports are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,12 +32,18 @@ pub fn entries(path: &Path, kind: Kind, how: &How, at: Timestamp) -> Entries {
 }
 
 fn open(path: &Path, kind: Kind, how: &How, at: Timestamp) -> io::Result<Entries> {
+    let source = how.source.as_deref();
+    std::fs::metadata(path)?;
     Ok(match kind {
         Kind::Jsonl => {
             let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
             Box::new(jsonl::entries(reader, path, how.source.clone(), at))
         }
-        Kind::Csv => csv::entries(path, &how.table, how.source.as_deref(), at),
-        Kind::Mail | Kind::Zendesk | Kind::Chatwoot | Kind::Rt => Box::new(std::iter::empty()),
+        Kind::Csv => csv::entries(path, &how.table, source, at),
+        Kind::Zendesk => Box::new(zendesk::entries(path, source, at)),
+        Kind::Chatwoot => Box::new(chatwoot::entries(path, source, at)),
+        Kind::Rt => Box::new(rt::entries(path, source, at)),
+        // Mail is walked, not opened here.
+        Kind::Mail => Box::new(std::iter::empty()),
     })
 }

@@ -26,12 +26,7 @@ pub(super) fn entries<R: BufRead + Send + 'static>(
     at: Timestamp,
 ) -> impl Iterator<Item = Entry> + Send + use<R> {
     let name = path.display().to_string();
-    let lines = Lines {
-        reader,
-        no: 0,
-        is_over: false,
-    };
-    lines.flat_map(move |(no, line)| {
+    Lines::new(reader).flat_map(move |(no, line)| {
         let place = format!("{name}#{no}");
         match line {
             Ok(line) if line.trim().is_empty() => Vec::new(),
@@ -47,7 +42,7 @@ pub(super) fn entries<R: BufRead + Send + 'static>(
 }
 
 /// Lines with their numbers; one that is too long or no UTF-8 is passed over.
-struct Lines<R> {
+pub(super) struct Lines<R> {
     reader: R,
     no: u64,
     is_over: bool,
@@ -79,6 +74,14 @@ impl<R: BufRead> Iterator for Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    pub(super) const fn new(reader: R) -> Self {
+        Self {
+            reader,
+            no: 0,
+            is_over: false,
+        }
+    }
+
     fn read(&mut self, bytes: &mut Vec<u8>) -> io::Result<u64> {
         let mut limited = io::Read::take(&mut self.reader, LONGEST_LINE + 1);
         let length = limited.read_until(b'\n', bytes)?;
