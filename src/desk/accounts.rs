@@ -94,6 +94,22 @@ impl Desk {
         self.reload()
     }
 
+    /// Tries an account with a password and keeps both. One of the same address is changed.
+    pub async fn set_up_account(
+        &self,
+        account: &AccountConfig,
+        password: &SecretString,
+    ) -> Result<FolderMark, DeskError> {
+        let mark = self.try_account(account, password).await?;
+        let mut account = account.clone();
+        let known = self.accounts(Some(&account.address)).unwrap_or_default();
+        if let Some(known) = known.into_iter().next() {
+            account.name = known.name;
+        }
+        self.add_account(&account, Some(password)).await?;
+        Ok(mark)
+    }
+
     /// Takes an account out of the config and its password or sign-in out of the keyring. Its
     /// tickets stay. Returns whether there was a secret.
     pub async fn remove_account(&self, account: &AccountConfig) -> Result<bool, DeskError> {

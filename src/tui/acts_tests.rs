@@ -500,10 +500,10 @@ fn the_steps_of_the_demo_open_the_own_desk_and_those_of_the_desk_come_back() {
 
     let mut own = model();
     super::acts::act(&mut own, crate::config::action::Action::SetUp);
-    press(&mut own, "j j enter");
+    press(&mut own, "j j j enter");
     assert!(matches!(own.overlay, Some(Overlay::Prompt(_))));
     let effects = press(&mut own, "/ t m p enter");
-    assert!(matches!(&own.overlay, Some(Overlay::SetUp(steps)) if steps.cursor == 2));
+    assert!(matches!(&own.overlay, Some(Overlay::SetUp(steps)) if steps.cursor == 3));
     let reads =
         |effect: &Effect| matches!(effect, Effect::Import(path) if path.as_os_str() == "/tmp");
     assert!(effects.iter().any(reads), "{effects:?}");

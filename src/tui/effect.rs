@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::strays::Typed;
 use crate::{
+    config::AccountConfig,
     desk::{
         drill::DrillPlan,
         face::{ChainCard, DraftAsk},
@@ -61,6 +62,12 @@ pub enum Effect {
     LoadBanners,
     /// Read the cards of the providers.
     LoadKeys,
+    /// Read the addresses of the accounts.
+    LoadAccounts,
+    /// Look for the mail servers of an address.
+    FindServers(String),
+    /// Try an account with a password, and keep both.
+    AddAccount(Box<AccountConfig>, SecretString),
     /// Read the chains.
     LoadChains,
     /// Write a chain into the config.

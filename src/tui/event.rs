@@ -13,6 +13,7 @@ use crate::{
         },
         files::Received,
         health::LinkHealth,
+        servers::Servers,
     },
     domain::{
         Change, Draft, DraftId, Mono, OutboxRow, ProviderName, RunId, Status, Ticket, TicketId,
@@ -101,6 +102,12 @@ pub enum Done {
     Banners(Vec<String>, Option<&'static str>),
     /// Cards of the providers came.
     Keys(Result<Vec<KeyCard>, Trouble>),
+    /// The addresses of the accounts came.
+    Accounts(Vec<String>),
+    /// The mail servers of an address were found, or not.
+    Servers(String, Result<Servers, Trouble>),
+    /// An account was tried and kept, or not; the words say how it went.
+    AccountAdded(Result<String, Trouble>),
     /// The chains came.
     Chains(Result<RoutingView, Trouble>),
     /// A chain was written, or not.

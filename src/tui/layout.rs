@@ -189,7 +189,8 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         | Overlay::CatchUp(_)
         | Overlay::Outbox(_)
         | Overlay::Files(_)
-        | Overlay::SetUp(_) => (96, layout.body.height),
+        | Overlay::SetUp(_)
+        | Overlay::Mailbox(_) => (96, layout.body.height),
         Overlay::Receipts(_) | Overlay::Overview(_) | Overlay::Providers(_) => {
             (layout.body.width, layout.body.height)
         }

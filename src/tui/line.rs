@@ -53,6 +53,23 @@ impl InputLine {
         self.text.get(..self.caret).unwrap_or_default()
     }
 
+    /// Returns as much of the text as fits, with the caret in it, and the columns before the caret;
+    /// stars in the place of what must not be seen.
+    pub fn seen(&self, is_hidden: bool, room: usize) -> (String, u16) {
+        let shown = |text: &str| {
+            if is_hidden {
+                "*".repeat(text.chars().count())
+            } else {
+                text.to_owned()
+            }
+        };
+        let (whole, before) = (shown(&self.text), shown(self.before_caret()));
+        let cut = paint::width(&before).saturating_sub(room);
+        let start = whole.char_indices().nth(cut).map_or(0, |(at, _)| at);
+        let seen = paint::head(whole.get(start..).unwrap_or_default(), room).to_owned();
+        (seen, paint::cells(paint::width(&before).min(room)))
+    }
+
     /// Takes the text out and leaves nothing.
     pub fn take(&mut self) -> String {
         self.caret = 0;

@@ -20,6 +20,7 @@ pub mod input;
 pub mod keys;
 pub mod layout;
 pub mod line;
+pub mod mailbox;
 pub mod menu;
 pub mod meter;
 pub mod model;

@@ -15,6 +15,7 @@ use super::{
     help::Help,
     keys::KeysScreen,
     layout::{self, Layout},
+    mailbox::MailboxScreen,
     menu::Menu,
     meter::MeterRoom,
     notes::Notes,
@@ -158,6 +159,8 @@ pub enum Overlay {
     Files(FilesScreen),
     /// The steps to a desk of one's own.
     SetUp(SetUp),
+    /// The setting up of a mailbox.
+    Mailbox(Box<MailboxScreen>),
 }
 
 impl Model {

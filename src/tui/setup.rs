@@ -17,6 +17,8 @@ use crate::{
 pub struct SetUp {
     /// The providers; none while they are read.
     pub cards: Option<Vec<KeyCard>>,
+    /// The addresses of the accounts.
+    pub accounts: Vec<String>,
     /// The step under the cursor.
     pub cursor: usize,
 }
@@ -24,22 +26,24 @@ pub struct SetUp {
 /// One step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// A mailbox.
+    Mailbox,
     /// A provider's key.
     Key,
     /// The monthly cap.
     Cap,
-    /// Mail.
+    /// Mail from files.
     Import,
 }
 
 /// Every step, in order.
-pub const STEPS: [Step; 3] = [Step::Key, Step::Cap, Step::Import];
+pub const STEPS: [Step; 4] = [Step::Mailbox, Step::Key, Step::Cap, Step::Import];
 
 impl SetUp {
     /// Opens the steps with the cursor on one of them.
     pub fn at(cursor: usize) -> Self {
         Self {
-            cursor,
+            cursor: cursor.min(STEPS.len() - 1),
             ..Self::default()
         }
     }
@@ -51,7 +55,7 @@ impl SetUp {
 
     /// Returns the step under the cursor.
     pub fn chosen(&self) -> Step {
-        STEPS.get(self.cursor).copied().unwrap_or(Step::Key)
+        STEPS.get(self.cursor).copied().unwrap_or(Step::Mailbox)
     }
 }
 
@@ -59,6 +63,7 @@ impl SetUp {
 fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, String) {
     let is_demo = model.stage.facts.is_demo;
     match step {
+        Step::Mailbox => mailbox(setup, is_demo),
         Step::Key => {
             let with_key =
                 setup.cards.iter().flatten().filter(|card| {
@@ -102,9 +107,29 @@ fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, Strin
                  and reading it again doubles nothing. `deskhand import PATH` does the same."
             };
             let is_done = !is_demo && model.queue.total() > 0;
-            ("Your tickets", is_done, how.to_owned())
+            ("Tickets from files", is_done, how.to_owned())
         }
     }
+}
+
+/// Returns what to say of the mailbox.
+fn mailbox(setup: &SetUp, is_demo: bool) -> (&'static str, bool, String) {
+    let how = match setup.accounts.as_slice() {
+        _ if is_demo => {
+            "The address your customers write to. Its servers are found, its password goes to your \
+             OS keyring; both servers are tried, and nothing is sent."
+                .to_owned()
+        }
+        [] => "Enter asks for the address. Its servers are found and shown; the password goes to \
+             your OS keyring when both have taken it. Nothing is sent."
+            .to_owned(),
+        accounts => {
+            let known = accounts.join(", ");
+            format!("{}. Enter adds another.", paint::safe(&known))
+        }
+    };
+    let is_done = !is_demo && !setup.accounts.is_empty();
+    ("Your mailbox", is_done, how)
 }
 
 /// Paints the steps.

@@ -187,6 +187,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         (Some(Overlay::Prompt(prompt)), _) => prompt.line.insert(text),
         (Some(Overlay::Palette(palette)), _) => palette.paste(text),
         (Some(Overlay::Help(help)), _) => help.line.insert(text),
+        (Some(Overlay::Mailbox(screen)), _) => screen.paste(text),
         (Some(Overlay::Receipts(screen)), _) if screen.is_typing() => screen.paste(text),
         (None, Some(editor)) => {
             if !editor.paste(text, now.mono) {
@@ -265,7 +266,7 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
         DeskEvent::Configured => {
             let mut effects = vec![Effect::LoadSpend, Effect::LoadBanners];
             if matches!(model.overlay, Some(Overlay::Keys(_) | Overlay::SetUp(_))) {
-                effects.push(Effect::LoadKeys);
+                effects.extend([Effect::LoadKeys, Effect::LoadAccounts]);
             }
             effects.extend(providers_again(model));
             if matches!(model.overlay, Some(Overlay::Routing(_))) {

@@ -10,7 +10,7 @@ use ratatui::{
 use super::{
     catch_up, drill, files, help, keys,
     layout::{self, Layout, SMALLEST, Shape},
-    menu, meter,
+    mailbox, menu, meter,
     model::{Focus, Model, Overlay, Part},
     notes::Tone,
     outbox, overview,
@@ -240,6 +240,9 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
             files::draw(buffer, area, room, theme);
             return None;
         }
+        Overlay::Mailbox(room) => {
+            return mailbox::view::draw(buffer, area, room, theme).map(Position::from);
+        }
         Overlay::SetUp(room) => {
             setup::draw(buffer, area, room, (model, theme));
             return None;
@@ -291,7 +294,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
         Some(Overlay::Files(_)) => "FILES",
-        Some(Overlay::SetUp(_)) => "SET UP",
+        Some(Overlay::SetUp(_) | Overlay::Mailbox(_)) => "SET UP",
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::SetUp => {
             model.overlay = Some(Overlay::SetUp(SetUp::default()));
-            vec![Effect::LoadKeys]
+            vec![Effect::LoadKeys, Effect::LoadAccounts]
         }
         Action::SwapProviders => swap(model),
         Action::RaiseCap => ask_for_cap(model),

@@ -1,8 +1,12 @@
 //! What follows when something that was begun has ended.
 
 mod drafts;
+mod mailbox;
 
-use self::drafts::{drafted, edit_if_asked, spend_came, waiting};
+use self::{
+    drafts::{drafted, edit_if_asked, spend_came, waiting},
+    mailbox::mailbox,
+};
 use super::{
     effect::{Effect, ReceiptAsk},
     event::{Done, Trouble, TroubleKind},
@@ -51,6 +55,9 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         Done::Keys(cards) => keys_came(model, cards),
+        end @ (Done::Accounts(_) | Done::Servers(..) | Done::AccountAdded(_)) => {
+            mailbox(model, end)
+        }
         Done::Chains(view) => chains_came(model, view),
         Done::ChainSaved(result) => chain_saved(model, result),
         Done::Providers(links) => {

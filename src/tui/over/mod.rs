@@ -7,7 +7,9 @@ pub use screens::{overview, providers};
 
 use self::{
     answers::{answer, chosen},
-    screens::{bring_back, catch_up, file_act, keys, routing, run, send_now, set_up, was_sent},
+    screens::{
+        bring_back, catch_up, file_act, keys, mailbox, routing, run, send_now, set_up, was_sent,
+    },
 };
 use super::{
     acts,
@@ -37,14 +39,16 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// The list of steps comes back when what was gone to from it is closed.
-fn after(model: &mut Model, was_steps: bool) -> Option<Effect> {
+fn after(model: &mut Model, was_steps: bool) -> Vec<Effect> {
     if model.overlay.is_some() || model.work.is_leaving {
-        return None;
+        return Vec::new();
     }
-    let step = model.stage.setting_up.take().filter(|_| !was_steps)?;
+    let Some(step) = model.stage.setting_up.take().filter(|_| !was_steps) else {
+        return Vec::new();
+    };
     model.stage.setting_up = Some(step);
     model.overlay = Some(Overlay::SetUp(SetUp::at(step)));
-    Some(Effect::LoadKeys)
+    vec![Effect::LoadKeys, Effect::LoadAccounts]
 }
 
 #[expect(
@@ -137,6 +141,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             let after = screen.press(chord, now);
             return receipts::follow(model, after);
         }
+        Some(Overlay::Mailbox(screen)) => screen.press(chord),
         Some(Overlay::Outbox(_) | Overlay::Files(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
             plain_moves(model, letter);
         }
@@ -199,7 +204,7 @@ fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::Files(screen)) => screen.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
-        Some(Overlay::Prompt(_)) | None => {}
+        Some(Overlay::Prompt(_) | Overlay::Mailbox(_)) | None => {}
     }
     Vec::new()
 }
@@ -241,6 +246,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Files(screen)) => {
             let act = screen.letter('s');
             file_act(screen, act)
+        }
+        Some(Overlay::Mailbox(screen)) => {
+            let after = screen.enter();
+            mailbox(after)
         }
         Some(Overlay::SetUp(setup)) => {
             let (step, place) = (setup.chosen(), setup.cursor);

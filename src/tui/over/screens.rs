@@ -5,6 +5,7 @@ use crate::tui::{
     acts, catch_up,
     effect::Effect,
     files::{FileAct, FilesScreen},
+    mailbox::{self, MailboxScreen},
     menu::Menu,
     model::{Model, Overlay},
     outbox::Outbox,
@@ -199,12 +200,26 @@ pub(super) fn set_up(model: &mut Model, step: Step, place: usize) -> Vec<Effect>
     }
     model.stage.setting_up = Some(place);
     match step {
+        Step::Mailbox => {
+            model.overlay = Some(Overlay::Mailbox(Box::new(MailboxScreen::open())));
+            Vec::new()
+        }
         Step::Key => acts::act(model, Action::Keys),
         Step::Cap => acts::ask_for_cap(model),
         Step::Import => {
             model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Import, "")));
             Vec::new()
         }
+    }
+}
+
+/// Does what follows a key of the setting up of a mailbox.
+pub(super) fn mailbox(after: mailbox::After) -> Vec<Effect> {
+    use mailbox::After;
+    match after {
+        After::Stay => Vec::new(),
+        After::Find(address) => vec![Effect::FindServers(address)],
+        After::Add(account, password) => vec![Effect::AddAccount(account, password)],
     }
 }
 

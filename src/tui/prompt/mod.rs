@@ -8,7 +8,7 @@ use ratatui::{
 
 use super::{
     line::InputLine,
-    paint::{self, style, width, wrap, write_line},
+    paint::{self, style, wrap, write_line},
 };
 use crate::{
     config::theme::Theme,
@@ -186,19 +186,7 @@ impl Prompt {
 pub fn draw(buffer: &mut Buffer, area: Rect, prompt: &Prompt, theme: &Theme) -> (u16, u16) {
     let inside = paint::boxed(buffer, area, &prompt.title(), style(theme.focus));
     let wide = usize::from(inside.width);
-    let (shown, before) = if prompt.is_hidden() {
-        let stars = "*".repeat(prompt.line.text().chars().count());
-        (stars.clone(), stars)
-    } else {
-        (
-            prompt.line.text().to_owned(),
-            prompt.line.before_caret().to_owned(),
-        )
-    };
-    let room = wide.saturating_sub(4);
-    let hidden = width(&before).saturating_sub(room);
-    let start = shown.char_indices().nth(hidden).map_or(0, |(at, _)| at);
-    let seen = paint::head(shown.get(start..).unwrap_or_default(), room).to_owned();
+    let (seen, caret) = prompt.line.seen(prompt.is_hidden(), wide.saturating_sub(4));
     write_line(
         buffer,
         inside,
@@ -220,7 +208,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, prompt: &Prompt, theme: &Theme) -> 
             &Line::styled(format!(" {line}"), style(paint)),
         );
     }
-    let x = inside.x + 3 + paint::cells(width(&before).min(room));
+    let x = inside.x + 3 + caret;
     (x.min(inside.right().saturating_sub(1)), inside.y)
 }
 

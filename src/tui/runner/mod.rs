@@ -1,5 +1,6 @@
 //! Turns effects into tasks and the ends of tasks into messages. Every task is awaited.
 
+mod accounts;
 mod links;
 mod reads;
 mod writes;
@@ -13,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    accounts::accounts,
     links::links,
     reads::read,
     writes::{files, keys, save_chain, write},
@@ -312,12 +314,16 @@ impl Runner {
                 | Effect::SaveFile(..)
                 | Effect::OpenFile(..)
                 | Effect::OpenLink(_)) => files(&desk, effect).await,
+                effect @ (Effect::FindServers(_) | Effect::AddAccount(..)) => {
+                    accounts(&desk, effect).await
+                }
                 Effect::SaveChain(card) => Some(save_chain(&desk, &card)),
                 effect @ (Effect::LoadPage { .. }
                 | Effect::LoadTicket(_)
                 | Effect::LoadSpend
                 | Effect::LoadBanners
                 | Effect::LoadKeys
+                | Effect::LoadAccounts
                 | Effect::LoadChains
                 | Effect::LoadReceipts(_)
                 | Effect::LoadOverview(_)

@@ -34,6 +34,7 @@ pub(super) async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),
+        Effect::LoadAccounts => Done::Accounts(addresses(desk)),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
         Effect::LoadProviders => Done::Providers(desk.link_healths().await.map_err(trouble)),
         Effect::LoadOverview(days) => {
@@ -53,6 +54,15 @@ pub(super) async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         }
         _ => return None,
     })
+}
+
+/// Returns the addresses of the accounts; none when the config cannot be read just now.
+fn addresses(desk: &Desk) -> Vec<String> {
+    let accounts = desk.accounts(None).unwrap_or_default();
+    accounts
+        .into_iter()
+        .map(|account| account.address)
+        .collect()
 }
 
 pub(super) async fn banners(desk: &Desk) -> Vec<String> {

@@ -112,7 +112,7 @@ pub(super) async fn sign_in(
         if let Error::No(said) | Error::Bad(said) = &error {
             return ImapError::Refused {
                 server: server.clone(),
-                said: clean_line(server_words(said)),
+                said: clean_line(server_words(said).trim_end_matches('.')),
             };
         }
         failed(&server, &error)

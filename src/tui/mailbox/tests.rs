@@ -1,0 +1,121 @@
+//! The steps to a mailbox, key by key.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+use secrecy::ExposeSecret as _;
+
+use super::{After, MailboxScreen, Stage, view};
+use crate::{
+    config::{Since, theme::ThemeName},
+    desk::servers::{Offer, Origin, Servers},
+    domain::MailServer,
+    tui::event::Trouble,
+};
+
+fn servers(imap: &str, smtp: &str) -> Servers {
+    let offer = |server: MailServer, origin| Offer {
+        server,
+        user: None,
+        origin,
+    };
+    Servers {
+        imap: offer(MailServer::imap(imap).unwrap(), Origin::Srv),
+        smtp: Some(offer(MailServer::smtp(smtp).unwrap(), Origin::Autoconfig)),
+    }
+}
+
+fn shown(screen: &MailboxScreen) -> String {
+    let area = Rect::new(0, 0, 80, 20);
+    let mut buffer = Buffer::empty(area);
+    view::draw(&mut buffer, area, screen, &ThemeName::Mono.theme());
+    let cells = buffer.content.chunks(80);
+    cells
+        .map(|row| {
+            row.iter()
+                .map(ratatui::buffer::Cell::symbol)
+                .collect::<String>()
+        })
+        .map(|row| row.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn looking() -> MailboxScreen {
+    let mut screen = MailboxScreen::open();
+    screen.paste("support@acme.test");
+    assert!(matches!(screen.enter(), After::Find(address) if address == "support@acme.test"));
+    screen
+}
+
+#[test]
+fn the_servers_are_shown_with_who_named_them_and_the_password_is_stars() {
+    let mut screen = looking();
+    let found = servers("imaps://imap.acme.test", "smtps://smtp.acme.test");
+    screen.found("support@acme.test", Ok(found));
+    assert_eq!(screen.stage, Stage::Since);
+    screen.paste("8w");
+    assert!(matches!(screen.enter(), After::Stay));
+    screen.paste("s3cret");
+
+    let picture = shown(&screen);
+    let added = screen.enter();
+
+    insta::assert_snapshot!(picture);
+    assert!(!picture.contains("s3cret"));
+    let After::Add(account, password) = added else {
+        panic!("{added:?}");
+    };
+    assert_eq!(password.expose_secret(), "s3cret");
+    assert_eq!(account.imap.to_string(), "imaps://imap.acme.test:993");
+    assert_eq!(account.since, Since::Days(56));
+    assert_eq!(screen.stage, Stage::Trying);
+    assert!(!format!("{screen:?}").contains("s3cret"));
+}
+
+#[test]
+fn a_host_outside_the_domain_is_asked_about_first() {
+    let mut screen = looking();
+    let found = servers("imaps://imap.hoster.test", "smtps://smtp.hoster.test");
+    screen.found("support@acme.test", Ok(found));
+
+    assert_eq!(screen.stage, Stage::Agree);
+    assert!(matches!(screen.enter(), After::Stay));
+    assert_eq!(screen.stage, Stage::Agree, "Enter alone agrees to nothing");
+    insta::assert_snapshot!(shown(&screen));
+    screen.press("y".parse::<crate::config::chord::Sequence>().unwrap().0[0]);
+    assert_eq!(screen.stage, Stage::Since);
+}
+
+#[test]
+fn where_nothing_is_found_the_servers_are_named_by_hand() {
+    let mut screen = looking();
+    screen.found("other@acme.test", Err(Trouble::new("too late")));
+    assert_eq!(
+        screen.stage,
+        Stage::Looking,
+        "an answer about another address"
+    );
+    let none = Trouble::new("No server with the mail of support@acme.test was found.");
+    screen.found("support@acme.test", Err(none));
+    assert!(shown(&screen).contains("imaps://imap.acme.test:993"));
+    assert!(shown(&screen).contains("No server with the mail"));
+    screen.paste("nonsense");
+    screen.enter();
+    assert!(shown(&screen).contains("names no server"));
+    screen.line.take();
+    screen.paste("imap://127.0.0.1:1143");
+    screen.enter();
+    screen.line.take();
+    screen.enter();
+    screen.enter();
+    screen.paste("pw");
+
+    let After::Add(account, _) = screen.enter() else {
+        panic!("{screen:?}");
+    };
+    assert_eq!(account.imap.to_string(), "imap://127.0.0.1:1143");
+    assert_eq!(account.sending.smtp, None);
+
+    screen.failed("the server refused the password".to_owned());
+    assert_eq!(screen.stage, Stage::Password);
+    assert!(shown(&screen).contains("refused the password"));
+}

@@ -1,0 +1,140 @@
+//! Paints the setting up of a mailbox: what is known above, the question and its line below.
+
+use ratatui::{buffer::Buffer, layout::Rect, text::Line};
+
+use super::state::{MailboxScreen, Place, Stage};
+use crate::{
+    config::theme::Theme,
+    tui::paint::{self, safe, style, wrap, write_line},
+};
+
+/// Paints the screen; returns where the caret stands, while something can be typed.
+pub fn draw(
+    buffer: &mut Buffer,
+    area: Rect,
+    screen: &MailboxScreen,
+    theme: &Theme,
+) -> Option<(u16, u16)> {
+    let inside = paint::boxed(buffer, area, "SET UP MY MAILBOX", style(theme.focus));
+    let wide = usize::from(inside.width).saturating_sub(4);
+    let mut row = 1;
+    let mut write = |text: &str, paint| {
+        for line in wrap(text, wide) {
+            write_line(
+                buffer,
+                inside,
+                row,
+                &Line::styled(format!("  {line}"), style(paint)),
+            );
+            row += 1;
+        }
+    };
+    for line in known(screen) {
+        write(&line, theme.text);
+    }
+    if let Some(service) = screen.service() {
+        let words = format!(
+            "This is {service}'s, where a password may be refused. A token instead: deskhand \
+             account add {} --login {service} --client-id ID",
+            safe(&screen.address)
+        );
+        write(&words, theme.quiet);
+    }
+    write("", theme.text);
+    write(&question(screen), theme.title);
+    let asks = !matches!(screen.stage, Stage::Looking | Stage::Trying | Stage::Agree);
+    let line_row = row;
+    if asks {
+        row += 1;
+    }
+    let caret = asks.then(|| typed(buffer, inside, screen, line_row));
+    if let Some(trouble) = &screen.trouble {
+        for line in wrap(&safe(trouble), wide) {
+            let line = Line::styled(format!("  {line}"), style(theme.bad));
+            write_line(buffer, inside, row, &line);
+            row += 1;
+        }
+    }
+    let foot = match screen.stage {
+        Stage::Agree => " y it may   n name others   Esc back to the steps",
+        Stage::Looking | Stage::Trying => " Esc back to the steps",
+        Stage::Address | Stage::Imap | Stage::Smtp | Stage::Since | Stage::Password => {
+            " Enter go on   Esc back to the steps"
+        }
+    };
+    let last = inside.height.saturating_sub(1);
+    let foot = format!("{foot}   Nothing is sent here.");
+    write_line(
+        buffer,
+        inside,
+        last,
+        &Line::styled(foot, style(theme.quiet)),
+    );
+    caret
+}
+
+/// Writes the line that is typed, in stars where it must not be seen.
+fn typed(buffer: &mut Buffer, inside: Rect, screen: &MailboxScreen, row: u16) -> (u16, u16) {
+    let room = usize::from(inside.width).saturating_sub(6);
+    let (seen, caret) = screen.line.seen(screen.is_hidden(), room);
+    write_line(buffer, inside, row, &Line::raw(format!("  > {seen}")));
+    let x = inside.x + 4 + caret;
+    let y = (inside.y + row).min(inside.bottom().saturating_sub(1));
+    (x.min(inside.right().saturating_sub(1)), y)
+}
+
+/// Returns what is known already, a line each.
+fn known(screen: &MailboxScreen) -> Vec<String> {
+    let mut lines = Vec::new();
+    if screen.address.is_empty() {
+        return lines;
+    }
+    lines.push(format!("Mailbox: {}", safe(&screen.address)));
+    let place = |what: &str, place: &Place| {
+        let server = safe(&place.server.to_string());
+        format!("  {what}  {server}   {}", place.named)
+    };
+    lines.extend(screen.imap.as_ref().map(|imap| place("imap", imap)));
+    match &screen.smtp {
+        Some(smtp) => lines.push(place("smtp", smtp)),
+        None if matches!(screen.stage, Stage::Since | Stage::Password | Stage::Trying) => {
+            lines.push("  smtp  none: replies wait in the outbox".to_owned());
+        }
+        None => {}
+    }
+    if let Some(since) = screen.since {
+        let back = since.word();
+        lines.push(format!(
+            "  first reading  {back} back, newest first; you can work meanwhile"
+        ));
+    }
+    lines
+}
+
+fn question(screen: &MailboxScreen) -> String {
+    let address = safe(&screen.address);
+    match screen.stage {
+        Stage::Address => "The address your customers write to:".to_owned(),
+        Stage::Looking => format!("Looking for the mail servers of {address} …"),
+        Stage::Agree => {
+            let hosts = safe(&screen.outside.join(" and "));
+            let domain = safe(screen.domain());
+            format!("Outside {domain}: {hosts}. May your password go there?")
+        }
+        Stage::Imap => {
+            "The server mail is read from: imaps://HOST:993 (TLS) or imap://HOST:143 (STARTTLS)."
+                .to_owned()
+        }
+        Stage::Smtp => {
+            "The server replies leave by: smtps://HOST:465 (TLS) or smtp://HOST:587 (STARTTLS). \
+             Ctrl+U empties the line: then replies wait."
+                .to_owned()
+        }
+        Stage::Since => "How far back is mail read? 30d, 8w, or all.".to_owned(),
+        Stage::Password => format!(
+            "The password of {address}. It is not shown; your keyring gets it when both servers \
+             have taken it."
+        ),
+        Stage::Trying => format!("Signing in as {address}; nothing is sent …"),
+    }
+}
