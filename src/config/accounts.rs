@@ -42,6 +42,23 @@ pub struct AccountConfig {
     pub sending: SendingConfig,
 }
 
+impl AccountConfig {
+    /// Makes the account of an address, all else as usual.
+    pub fn of(address: &str, imap: MailServer, login: Login) -> Self {
+        Self {
+            name: address.to_owned(),
+            address: address.to_owned(),
+            imap,
+            user: address.to_owned(),
+            login,
+            ca: None,
+            since: USUAL_SINCE,
+            auth_results: None,
+            sending: SendingConfig::default(),
+        }
+    }
+}
+
 /// How far back mail is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {

@@ -16,7 +16,7 @@ use crate::{
         stop::{Exit, Stop},
     },
     config::{
-        AccountConfig, SendingConfig, Since,
+        AccountConfig, Since,
         accounts::USUAL_SINCE,
         login::{known, known_servers},
     },
@@ -200,27 +200,17 @@ fn account(args: &AddAccount, chosen: Chosen, since: Since) -> AccountConfig {
         let command = words(&args.password_command);
         Login::Password(command.map_or(KeySource::Keyring, KeySource::Command))
     };
-    AccountConfig {
-        name: args.address.clone(),
-        user: args
-            .user
-            .clone()
-            .or(chosen.user)
-            .unwrap_or_else(|| args.address.clone()),
-        imap: chosen.imap,
-        login,
-        ca: args
-            .ca
-            .as_ref()
-            .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone())),
-        since,
-        auth_results: None,
-        sending: SendingConfig {
-            smtp: chosen.smtp,
-            ..SendingConfig::default()
-        },
-        address: args.address.clone(),
+    let mut account = AccountConfig::of(&args.address, chosen.imap, login);
+    if let Some(user) = args.user.clone().or(chosen.user) {
+        account.user = user;
     }
+    account.ca = args
+        .ca
+        .as_ref()
+        .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+    account.since = since;
+    account.sending.smtp = chosen.smtp;
+    account
 }
 
 /// An account may be added again, under its own name, to change it.

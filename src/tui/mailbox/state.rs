@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use crate::{
     config::{
-        AccountConfig, SendingConfig, Since,
+        AccountConfig, Since,
         accounts::{USUAL_SINCE, is_address},
         chord::{Chord, Key},
     },
@@ -247,19 +247,13 @@ impl MailboxScreen {
             return After::Stay;
         }
         self.stage = Stage::Trying;
-        let account = AccountConfig {
-            name: self.address.clone(),
-            user: self.user.clone().unwrap_or_else(|| self.address.clone()),
-            imap: imap.server,
-            login: Login::Password(KeySource::Keyring),
-            ca: None,
-            since: self.since.unwrap_or(USUAL_SINCE),
-            sending: SendingConfig {
-                smtp: self.smtp.as_ref().map(|place| place.server.clone()),
-                ..SendingConfig::default()
-            },
-            address: self.address.clone(),
-        };
+        let login = Login::Password(KeySource::Keyring);
+        let mut account = AccountConfig::of(&self.address, imap.server, login);
+        if let Some(user) = &self.user {
+            account.user.clone_from(user);
+        }
+        account.since = self.since.unwrap_or(USUAL_SINCE);
+        account.sending.smtp = self.smtp.as_ref().map(|place| place.server.clone());
         After::Add(Box::new(account), SecretString::from(password))
     }
 
