@@ -16,6 +16,8 @@ mod broken;
 #[path = "common/dovecot.rs"]
 #[expect(dead_code, reason = "reading needs a part of it")]
 mod dovecot;
+#[path = "mailbox/giants.rs"]
+mod giants;
 
 use std::{
     collections::BTreeMap,

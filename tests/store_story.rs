@@ -135,6 +135,8 @@ async fn tell(url: &StoreUrl) {
     missed::how_fast_links_were_is_shared(&store).await;
     missed::all_that_is_known_of_links_is_read_at_once(&store).await;
     mailboxes::a_folder_is_read_to_its_end(&store).await;
+    mailboxes::what_is_read_here_is_to_be_marked_there(&store).await;
+    mailboxes::a_message_that_was_left_on_its_server_is_completed(&store).await;
     likeness::conversations_and_double_words_are_found(&store).await;
     records::a_ticket_of_another_system_is_filed_once(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;

@@ -194,7 +194,8 @@ pub(super) struct SetArgs {
     /// The ticket's number.
     #[arg(value_parser = number)]
     pub(super) number: i64,
-    /// status=WORD, priority=WORD|none, assignee=NAME|none, +TAG, -TAG.
+    /// status=WORD, priority=WORD|none, assignee=NAME|none, +TAG, -TAG, release (out of quarantine),
+    /// seen (its mail counts as read, on the server too).
     #[arg(required = true, value_name = "CHANGE")]
     pub(super) changes: Vec<String>,
 }

@@ -13,6 +13,9 @@ use crate::text::clean::clean_line;
 pub(super) async fn run(call: &Call, args: &FilesArgs) -> Result<Exit, Stop> {
     call.at_desk(async |desk| {
         let ticket = desk.by_number(args.number).await?;
+        if args.fetch {
+            desk.fetch_rest(ticket).await?;
+        }
         if let Some(place) = args.open {
             let path = desk.open_file(ticket, place).await?;
             call.out.answer(

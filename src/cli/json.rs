@@ -136,6 +136,7 @@ pub(super) fn message(message: &Message) -> Value {
         "attachments": attachments,
         "in_this_ticket_because": message.thread_reason,
         "hints": message.hints,
+        "seen": message.was_seen,
     })
 }
 

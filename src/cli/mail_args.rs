@@ -227,6 +227,9 @@ pub(super) struct FilesArgs {
     /// Open the file of this place with the system's program; never one that could run.
     #[arg(long, value_name = "PLACE", conflicts_with = "save")]
     pub(super) open: Option<usize>,
+    /// First fetch messages whose bodies were left on the mail server, for their size.
+    #[arg(long)]
+    pub(super) fetch: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -11,9 +11,20 @@ use crate::domain::Change;
 
 /// Changes a ticket and prints how it stands.
 pub(super) async fn run(call: &Call, args: &SetArgs) -> Result<Exit, Stop> {
-    let change = read(&args.changes)?;
+    let (seen, changes): (Vec<String>, Vec<String>) = args
+        .changes
+        .iter()
+        .cloned()
+        .partition(|word| word == "seen");
+    let change = read(&changes)?;
     let ticket = call.at_desk(async |desk| {
         let id = desk.by_number(args.number).await?;
+        if !seen.is_empty() {
+            desk.saw(id).await?;
+        }
+        if changes.is_empty() {
+            return Ok(desk.ticket(id).await?.ticket);
+        }
         Ok(desk.change(id, &change).await?)
     });
     let ticket = ticket.await?;
@@ -51,7 +62,7 @@ fn read(changes: &[String]) -> Result<Change, Stop> {
                 Some(_) | None => {
                     return Err(Stop::usage(format!("`{word}` is no change of a ticket."))
                         .advising(
-                            "Write status=open, priority=high, assignee=noor, +tag, -tag or release.",
+                            "Write status=open, priority=high, assignee=noor, +tag, -tag, release or seen.",
                         ));
                 }
             }

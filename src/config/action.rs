@@ -211,6 +211,9 @@ actions! {
     Spam "spam" in Ticket: "Set the status to spam", also "junk quarantine unwanted"
         => [Desk ["!"]];
 
+    Fetch "fetch" in Ticket: "Fetch what was left on the mail server", also "large body attachment download"
+        => [];
+
     Release "release" in Ticket: "Take the ticket out of quarantine", also "not spam unblock flood"
         => [Desk ["U"]];
     Merge "merge" in Ticket: "Merge the ticket into another", also "join duplicate same"

@@ -42,6 +42,9 @@ impl Importer<'_> {
         if matches!(owner, Owner::Unverified | Owner::Posing) {
             hints.push(Hint::Unverified);
         }
+        if let Some(megabytes) = read.marks.left_there_mb {
+            hints.push(Hint::LeftThere { megabytes });
+        }
         let is_person = owner == Owner::Theirs && !read.parsed.auto_class.is_automatic();
         if !is_person {
             return Ok(hints);

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::thread::Ids;
 use crate::{
     domain::{
-        AutoClass, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket, TicketId,
-        Timestamp,
+        AutoClass, Body, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket,
+        TicketId, Timestamp,
     },
     source::{
         import::{Found, Marks, Reject},
@@ -82,7 +82,7 @@ pub(super) fn read(found: &Found, at: Timestamp, arrival: Arrival) -> Result<Rea
     let packed = Original::of(&found.bytes).map_err(|why| format!("it cannot be kept: {why}"));
     match parsed.and_then(|parsed| Ok((parsed, packed?))) {
         Ok((parsed, original)) => Ok(Read {
-            parsed,
+            parsed: as_far_as_here(parsed, found.marks),
             marks: found.marks,
             note_path: path,
             original,
@@ -92,6 +92,20 @@ pub(super) fn read(found: &Found, at: Timestamp, arrival: Arrival) -> Result<Rea
         }),
         Err(reason) => Err(Reject { path, reason }),
     }
+}
+
+/// Of a message whose body was left on its server only the headers tell anything.
+fn as_far_as_here(mut parsed: Parsed, marks: Marks) -> Parsed {
+    if let Some(megabytes) = marks.left_there_mb {
+        let text = format!("[This message has {megabytes} MB. Its body was left on the server.]");
+        parsed.attachments = Vec::new();
+        parsed.body = Body {
+            clean: text.clone(),
+            text,
+            ..Body::default()
+        };
+    }
+    parsed
 }
 
 /// What a batch knows of the tickets it touches.

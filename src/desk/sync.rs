@@ -4,41 +4,34 @@
 //! here is fetched, filed, and only then noted as here: a program that dies between finds it again
 //! and files nothing twice.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use futures::TryFutureExt as _;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
-use tokio::{
-    sync::mpsc,
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::sync::mpsc;
 
 use super::{
     Desk, DeskError,
     face::DeskEvent,
+    fetch::{Folder, Reading, fetch_all},
     import::Imported,
     importer::Importer,
-    letters::{Arrival, Letters},
     ours::Belief,
 };
 use crate::{
     config::AccountConfig,
-    domain::{FolderMark, FolderUid, Timestamp},
+    domain::{FolderMark, Timestamp},
     source::{
-        import::{Found, Marks, Reject},
-        mail::imap::{Facts, INBOX, ImapError, Mailbox},
+        import::Reject,
+        mail::imap::{INBOX, ImapError, Mailbox},
     },
 };
 
-/// So many messages are asked for at once.
-const BATCH: usize = 100;
-/// And so many bytes at most, unless one message alone is larger.
-const BATCH_BYTES: u64 = 2 << 20;
 /// So many fetched batches may wait to be filed.
 const WAITING: usize = 1;
-/// A message larger than this stays on the server; its headers are filed.
-const GIANT: u32 = 25 << 20;
 /// A thread whose last message is older comes in closed.
 const OLD: Duration = Duration::from_hours(30 * 24);
 
@@ -72,27 +65,6 @@ pub struct Progress {
     pub done: u64,
     /// Messages to fetch altogether, as far as known.
     pub of: u64,
-}
-
-/// What is fetched and not yet filed.
-struct Batch {
-    letters: Vec<Found>,
-    uids: Vec<FolderUid>,
-}
-
-/// What is being read, off the thread that waits for the server.
-struct Reading {
-    letters: JoinHandle<Letters>,
-    uids: Vec<FolderUid>,
-}
-
-/// One folder being read.
-#[derive(Clone, Copy)]
-struct Folder<'a> {
-    account: &'a AccountConfig,
-    name: &'a str,
-    mark: FolderMark,
-    at: Timestamp,
 }
 
 /// What a sync has done so far.
@@ -208,7 +180,7 @@ impl Desk {
         account: &AccountConfig,
         work: &mut Work<'_>,
     ) -> Result<(), DeskError> {
-        self.mark_answered(mailbox, account).await?;
+        self.mark_there(mailbox, account).await?;
         let sent = mailbox.sent_folder().map_err(wrong(account)).await?;
         for name in [Some(INBOX.to_owned()), sent].into_iter().flatten() {
             let mark = mailbox.select(&name).map_err(wrong(account)).await?;
@@ -231,8 +203,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Marks on the server what was answered from here.
-    async fn mark_answered(
+    /// Marks on the server what was read and answered here.
+    async fn mark_there(
         &self,
         mailbox: &mut Mailbox,
         account: &AccountConfig,
@@ -246,15 +218,22 @@ impl Desk {
             .store
             .folder_uids(&account.address, INBOX, mark.uid_validity)
             .await?;
-        let uids: Vec<u32> = known
-            .iter()
-            .filter(|(_, digest)| due.contains(digest))
-            .map(|(uid, _)| *uid)
-            .collect();
-        mailbox
-            .mark_answered(INBOX, &uids)
-            .map_err(wrong(account))
-            .await?;
+        for is_answered in [false, true] {
+            let wanted: HashSet<&str> = due
+                .iter()
+                .filter(|mark| mark.is_answered == is_answered)
+                .map(|mark| mark.raw_sha256.as_str())
+                .collect();
+            let uids: Vec<u32> = known
+                .iter()
+                .filter(|(_, digest)| wanted.contains(digest.as_str()))
+                .map(|(uid, _)| *uid)
+                .collect();
+            mailbox
+                .mark(INBOX, &uids, is_answered)
+                .map_err(wrong(account))
+                .await?;
+        }
         Ok(self.store.marked(&account.address, &due).await?)
     }
 
@@ -373,93 +352,6 @@ pub(super) fn lease_of(account: &AccountConfig) -> String {
     format!("mail {}", account.address)
 }
 
-/// Fetches messages in the order given and hands them on; waits while they are not filed.
-async fn fetch_all(
-    mailbox: &mut Mailbox,
-    folder: Folder<'_>,
-    uids: &[u32],
-    (facts, ready): (&BTreeMap<u32, Facts>, mpsc::Sender<Reading>),
-) -> Result<(), ImapError> {
-    for uids in batches(uids, facts) {
-        let mut batch = Batch {
-            letters: Vec::with_capacity(uids.len()),
-            uids: Vec::with_capacity(uids.len()),
-        };
-        let (giants, whole): (Vec<u32>, Vec<u32>) =
-            uids.into_iter().partition(|uid| size(facts, *uid) > GIANT);
-        for (uid, bytes) in mailbox.bodies(&whole).await? {
-            batch.take(folder, (uid, facts), bytes);
-        }
-        for uid in giants {
-            if let Some(mut header) = mailbox.header(uid).await? {
-                let size = size(facts, uid) >> 20;
-                header.extend(
-                    format!("[This message has {size} MB. Its body was left on the server.]\r\n")
-                        .into_bytes(),
-                );
-                batch.take(folder, (uid, facts), header);
-            }
-        }
-        let Batch { letters, uids } = batch;
-        let at = folder.at;
-        let reading = Reading {
-            letters: spawn_blocking(move || Letters::of(letters, at, Arrival::Known)),
-            uids,
-        };
-        if ready.send(reading).await.is_err() {
-            // The filing failed and says why.
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-impl Batch {
-    fn take(
-        &mut self,
-        folder: Folder<'_>,
-        (uid, facts): (u32, &BTreeMap<u32, Facts>),
-        bytes: Vec<u8>,
-    ) {
-        let facts = facts.get(&uid);
-        self.uids.push(FolderUid {
-            uid,
-            raw_sha256: format!("{:x}", Sha256::digest(&bytes)),
-        });
-        self.letters.push(Found {
-            path: PathBuf::from(format!("{}/{}/{uid}", folder.account.address, folder.name)),
-            part: None,
-            bytes,
-            marks: facts.map_or_else(Marks::default, |facts| facts.marks),
-            modified: facts.and_then(|facts| facts.arrived),
-        });
-    }
-}
-
-/// Cuts the numbers into batches of so many messages and bytes.
-fn batches(uids: &[u32], facts: &BTreeMap<u32, Facts>) -> Vec<Vec<u32>> {
-    let mut batches = Vec::new();
-    let mut batch = Vec::new();
-    let mut bytes = 0_u64;
-    for uid in uids {
-        let size = u64::from(size(facts, *uid).min(GIANT));
-        if !batch.is_empty() && (batch.len() >= BATCH || bytes + size > BATCH_BYTES) {
-            batches.push(std::mem::take(&mut batch));
-            bytes = 0;
-        }
-        bytes += size;
-        batch.push(*uid);
-    }
-    if !batch.is_empty() {
-        batches.push(batch);
-    }
-    batches
-}
-
-fn size(facts: &BTreeMap<u32, Facts>, uid: u32) -> u32 {
-    facts.get(&uid).map_or(0, |facts| facts.size)
-}
-
 pub(super) fn wrong(account: &AccountConfig) -> impl Fn(ImapError) -> DeskError + use<> {
     let address = account.address.clone();
     move |error| DeskError::Mail {
@@ -479,35 +371,5 @@ fn synced(account: &AccountConfig, done: Imported, flags_changed: u64, took_ms: 
         tickets_joined: done.tickets_joined,
         flags_changed,
         took_ms,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(sizes: &[(u32, u32)]) -> BTreeMap<u32, Facts> {
-        let fact = |(uid, size): &(u32, u32)| {
-            let facts = Facts {
-                size: *size,
-                ..Facts::default()
-            };
-            (*uid, facts)
-        };
-        sizes.iter().map(fact).collect()
-    }
-
-    #[test]
-    fn a_batch_ends_at_its_bytes_and_at_its_number() {
-        let large = 3 << 19;
-        let facts = facts(&[(3, large), (2, large), (1, 10)]);
-        assert_eq!(batches(&[3, 2, 1], &facts), [vec![3], vec![2, 1]]);
-
-        let many: Vec<u32> = (0..250).collect();
-        let sizes: Vec<usize> = batches(&many, &BTreeMap::new())
-            .iter()
-            .map(Vec::len)
-            .collect();
-        assert_eq!(sizes, [100, 100, 50]);
     }
 }

@@ -120,6 +120,12 @@ impl Desk {
         Ok((view, from.known))
     }
 
+    /// Notes that somebody read what customers wrote on a ticket; their mail servers are told with
+    /// the next sync.
+    pub async fn saw(&self, ticket: TicketId) -> Result<u64, DeskError> {
+        Ok(self.store.saw(ticket, self.clock.now()).await?)
+    }
+
     /// Returns the identity of the ticket that people call `number`.
     pub async fn by_number(&self, number: i64) -> Result<TicketId, DeskError> {
         let found = self.store.ticket_by_number(number).await?;

@@ -17,6 +17,11 @@ pub enum Hint {
     },
     /// It bears one of our addresses, and no mail server vouches for it.
     Unverified,
+    /// It is so large that its body was left on the mail server.
+    LeftThere {
+        /// How large it is, in MB.
+        megabytes: u32,
+    },
 }
 
 impl Hint {
@@ -30,6 +35,9 @@ impl Hint {
             }
             Self::MaybeDuplicate { number } => {
                 format!("possible duplicate of #{number}: merge joins the two")
+            }
+            Self::LeftThere { megabytes } => {
+                format!("{megabytes} MB: its body is on the mail server; fetch brings it")
             }
             Self::Unverified => "bears our address, and no mail server vouches for it".into(),
         }

@@ -101,35 +101,4 @@ impl Store {
         })
         .await
     }
-
-    /// Returns what is still to be marked on the server of an account: digests of messages that
-    /// were answered.
-    pub async fn marks_due(&self, account: &str) -> Result<Vec<String>, StoreError> {
-        self.told("read what is to be marked", async {
-            let rows = sqlx::query("SELECT raw_sha256 FROM marks_due WHERE account = $1")
-                .bind(account)
-                .fetch_all(self.pool())
-                .await?;
-            rows.iter()
-                .map(|row| rows::text(row, "raw_sha256"))
-                .collect()
-        })
-        .await
-    }
-
-    /// Notes that messages are marked on the server.
-    pub async fn marked(&self, account: &str, digests: &[String]) -> Result<(), StoreError> {
-        self.told("note what is marked", async {
-            let mut tx = self.begin().await?;
-            for digest in digests {
-                sqlx::query("DELETE FROM marks_due WHERE account = $1 AND raw_sha256 = $2")
-                    .bind(account)
-                    .bind(digest)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await
-        })
-        .await
-    }
 }

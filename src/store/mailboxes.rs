@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{
     Store, StoreError,
+    error::Trouble,
     events::{Happened, Verb},
+    messages,
+    originals::{self, Original},
     rows,
     search::Sql,
 };
-use crate::domain::{FolderMark, FolderUid, Timestamp};
+use crate::domain::{FolderMark, FolderUid, Message, TicketId, Timestamp};
 
 /// So many are noted with one statement.
 const AT_ONCE: usize = 50;
@@ -142,6 +145,103 @@ impl Store {
                 sql.ready().execute(&mut *tx).await?;
             }
             tx.commit().await
+        })
+        .await
+    }
+
+    /// Notes that what customers wrote on a ticket was read here, and what of it is to be marked so
+    /// on its server; returns how many messages were not read before.
+    pub async fn saw(&self, ticket: TicketId, at: Timestamp) -> Result<u64, StoreError> {
+        self.told("note that a ticket was read", async {
+            let mut tx = self.begin().await?;
+            sqlx::query(
+                "INSERT INTO marks_due (account, raw_sha256, flags)
+                 SELECT DISTINCT substr(source, 6), raw_sha256, 'seen' FROM messages
+                 WHERE ticket = $1 AND direction = 'in' AND was_seen = 0
+                     AND substr(source, 1, 5) = 'imap:'
+                 ON CONFLICT (account, raw_sha256, flags) DO NOTHING",
+            )
+            .bind(ticket.to_string())
+            .execute(&mut *tx)
+            .await?;
+            let changed = sqlx::query(
+                "UPDATE messages SET was_seen = 1
+                 WHERE ticket = $1 AND direction = 'in' AND was_seen = 0",
+            )
+            .bind(ticket.to_string())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if changed == 0 {
+                return tx.commit().await.map(|()| 0);
+            }
+            let happened = Happened {
+                verb: Verb::TicketChanged,
+                subject: &ticket.to_string(),
+                actor: "",
+                detail: "",
+                at,
+            };
+            self.commit(tx, &happened).await?;
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// Returns where a message of an account lies: the folder, its validity and the number there.
+    pub async fn place_of(
+        &self,
+        account: &str,
+        raw_sha256: &str,
+    ) -> Result<Option<(String, u32, u32)>, StoreError> {
+        self.told("look up where a message lies", async {
+            let row = sqlx::query(
+                "SELECT folder, uid_validity, uid FROM mailbox_uids
+                 WHERE account = $1 AND raw_sha256 = $2",
+            )
+            .bind(account)
+            .bind(raw_sha256)
+            .fetch_optional(self.pool())
+            .await?;
+            let Some(row) = row else { return Ok(None) };
+            let number =
+                |name| Ok::<_, Trouble>(u32::try_from(rows::int(&row, name)?).unwrap_or(0));
+            Ok(Some((
+                rows::text(&row, "folder")?,
+                number("uid_validity")?,
+                number("uid")?,
+            )))
+        })
+        .await
+    }
+
+    /// Puts the whole of a message where only its headers were: one that was left on its server.
+    pub async fn complete(
+        &self,
+        (message, account): (&Message, &str),
+        (digest_before, original): (&str, Original),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.told("keep the whole of a message", async {
+            let mut tx = self.begin().await?;
+            messages::rewrite(&mut tx, message).await?;
+            originals::insert_all(&mut tx, vec![(&message.raw_sha256, original)]).await?;
+            sqlx::query(
+                "UPDATE mailbox_uids SET raw_sha256 = $3 WHERE account = $1 AND raw_sha256 = $2",
+            )
+            .bind(account)
+            .bind(digest_before)
+            .bind(&message.raw_sha256)
+            .execute(&mut *tx)
+            .await?;
+            let happened = Happened {
+                verb: Verb::TicketChanged,
+                subject: &message.ticket.to_string(),
+                actor: "",
+                detail: "",
+                at,
+            };
+            self.commit(tx, &happened).await
         })
         .await
     }

@@ -30,6 +30,19 @@ struct Facts {
     hints: Vec<Hint>,
 }
 
+impl Facts {
+    fn of(message: &Message) -> Self {
+        Self {
+            reply_to: message.reply_to.clone(),
+            to: message.to.clone(),
+            cc: message.cc.clone(),
+            attachments: message.attachments.clone(),
+            answers: message.answers.clone(),
+            hints: message.hints.clone(),
+        }
+    }
+}
+
 /// What a message brings with it beside itself.
 pub(super) struct Arrival<'a> {
     pub(super) source: &'a str,
@@ -112,14 +125,7 @@ fn row_values(
     message: &Message,
     arrival: &Arrival<'_>,
 ) -> Result<[String; 19], Trouble> {
-    let facts = Facts {
-        reply_to: message.reply_to.clone(),
-        to: message.to.clone(),
-        cc: message.cc.clone(),
-        attachments: message.attachments.clone(),
-        answers: message.answers.clone(),
-        hints: message.hints.clone(),
-    };
+    let facts = Facts::of(message);
     Ok([
         sql.text_value(message.id.to_string()),
         sql.text_value(message.ticket.to_string()),
@@ -141,6 +147,23 @@ fn row_values(
         sql.text_value(rows::to_json(&facts)?),
         sql.text_value(rows::to_json(&message.body)?),
     ])
+}
+
+/// Writes anew what a message says: its whole has come, of which only the headers were here.
+pub(super) async fn rewrite(tx: &mut AnyConnection, message: &Message) -> Result<(), Trouble> {
+    sqlx::query("UPDATE messages SET facts = $2, body = $3, raw_sha256 = $4 WHERE id = $1")
+        .bind(message.id.to_string())
+        .bind(rows::to_json(&Facts::of(message))?)
+        .bind(rows::to_json(&message.body)?)
+        .bind(&message.raw_sha256)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("UPDATE message_words SET words = $2 WHERE message = $1")
+        .bind(message.id.to_string())
+        .bind(rows::lower(&message_words(message)))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 async fn insert_words(

@@ -6,6 +6,7 @@
 pub mod clean;
 pub mod html;
 pub mod json;
+pub mod language;
 mod marks;
 pub mod quote;
 pub mod redact;

@@ -107,6 +107,10 @@ pub enum Effect {
         /// The revision it builds on.
         expected: Option<i64>,
     },
+    /// Note that a ticket was read.
+    Saw(TicketId),
+    /// Fetch what was left on a mail server.
+    Fetch(TicketId),
     /// Keep what was typed on top of whatever stands there: an earlier save of it failed.
     SaveOver(Typed),
     /// Change a ticket; `undo` is the change that takes it back.

@@ -33,6 +33,8 @@ pub struct Work {
     pub edit_after: Option<TicketId>,
     /// An act that asks to be done twice, and for which ticket.
     pub asked_twice: Option<(Action, Option<TicketId>)>,
+    /// The number of a ticket just made: the cursor goes there as soon as the queue has it.
+    pub go_to: Option<i64>,
     /// Texts whose save failed after their editor was closed.
     pub strays: Strays,
     /// Texts of closed editors whose save is under way: an editor opened meanwhile starts from them.

@@ -367,11 +367,7 @@ pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
     assert_eq!(draft.flags, ["not delivered to maya@x: 5.1.1 no such user"]);
     assert!(store.suppressed("maya@x").await.unwrap().is_some());
     assert_eq!(store.suppressed("noor@x").await.unwrap(), None);
-    assert_eq!(
-        store.marks_due("nobody@x").await.unwrap(),
-        Vec::<String>::new()
-    );
-    store.marked("nobody@x", &["sha".into()]).await.unwrap();
+    assert!(store.marks_due("nobody@x").await.unwrap().is_empty());
 }
 
 pub(super) async fn tickets_are_merged_and_split(store: &Store) {

@@ -1,8 +1,8 @@
 //! How far a mailbox was read, and what is here of it.
 
 use deskhand::{
-    domain::{FolderMark, FolderUid},
-    store::Store,
+    domain::{FolderMark, FolderUid, Hint},
+    store::{Filing, MarkDue, Original, Store},
 };
 
 use super::props::{AS_IT_CAME, at, filing, letter, new_ticket};
@@ -99,4 +99,68 @@ async fn what_was_read_elsewhere_is_read_here(store: &Store) {
     );
 
     assert!(store.messages(ticket.id).await.unwrap()[0].was_seen);
+}
+
+pub(super) async fn what_is_read_here_is_to_be_marked_there(store: &Store) {
+    let ticket = new_ticket("Read here");
+    let mut unread = letter("read-here@shop", &ticket, "Hello.", 90);
+    unread.message.was_seen = false;
+    "sha-read-here".clone_into(&mut unread.message.raw_sha256);
+    let filing = Filing {
+        source: "imap:read@here.test".to_owned(),
+        ..filing(vec![unread])
+    };
+    store.file(&filing, at(91)).await.unwrap();
+
+    assert_eq!(store.saw(ticket.id, at(92)).await.unwrap(), 1);
+    assert_eq!(store.saw(ticket.id, at(93)).await.unwrap(), 0);
+
+    let due = store.marks_due("read@here.test").await.unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!(
+        (due[0].raw_sha256.as_str(), due[0].is_answered),
+        ("sha-read-here", false)
+    );
+    assert!(store.messages(ticket.id).await.unwrap()[0].was_seen);
+    let other = MarkDue {
+        is_answered: true,
+        ..due[0].clone()
+    };
+    store.marked("read@here.test", &[other]).await.unwrap();
+    assert_eq!(store.marks_due("read@here.test").await.unwrap(), due);
+    store.marked("read@here.test", &due).await.unwrap();
+    assert!(store.marks_due("read@here.test").await.unwrap().is_empty());
+}
+
+pub(super) async fn a_message_that_was_left_on_its_server_is_completed(store: &Store) {
+    let ticket = new_ticket("A giant");
+    let mut giant = letter("giant@shop", &ticket, "Only its headers.", 95);
+    "sha-headers".clone_into(&mut giant.message.raw_sha256);
+    giant.message.hints = vec![Hint::LeftThere { megabytes: 40 }];
+    store.file(&filing(vec![giant]), at(96)).await.unwrap();
+    let uid = FolderUid {
+        uid: 12,
+        raw_sha256: "sha-headers".to_owned(),
+    };
+    let account = "giants@here.test";
+    store
+        .add_folder_uids(account, "INBOX", 3, &[uid])
+        .await
+        .unwrap();
+    let place = store.place_of(account, "sha-headers").await.unwrap();
+    assert_eq!(place, Some(("INBOX".to_owned(), 3, 12)));
+
+    let mut whole = store.messages(ticket.id).await.unwrap().remove(0);
+    assert_eq!(whole.hints, [Hint::LeftThere { megabytes: 40 }]);
+    whole.hints.clear();
+    "All of it.".clone_into(&mut whole.body.text);
+    "sha-whole".clone_into(&mut whole.raw_sha256);
+    let original = Original::of(b"all of it").unwrap();
+    let kept = store.complete((&whole, account), ("sha-headers", original), at(97));
+    kept.await.unwrap();
+
+    assert_eq!(store.messages(ticket.id).await.unwrap(), [whole]);
+    assert_eq!(store.place_of(account, "sha-headers").await.unwrap(), None);
+    let bytes = store.original("sha-whole").await.unwrap();
+    assert_eq!(bytes.unwrap(), b"all of it");
 }

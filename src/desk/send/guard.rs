@@ -1,9 +1,12 @@
 //! What makes one key safe: the reasons to look at a reply again before it leaves. Pure.
 
+use super::letter;
 use crate::{
     config::AccountConfig,
-    domain::{Contact, Draft, DraftOrigin, DraftState, Envelope, Message, MessageKind, Ticket},
-    text::redact,
+    domain::{
+        Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Message, MessageKind, Ticket,
+    },
+    text::{language::language, redact},
 };
 
 /// Tags of customers whose replies are always looked at twice.
@@ -51,6 +54,8 @@ pub struct Route {
     pub other_writers: Vec<String>,
     /// What reports said of its addresses: nobody is there.
     pub nobody_at: Vec<String>,
+    /// The language of what is answered, where that is plain.
+    pub their_language: Option<&'static str>,
 }
 
 impl Route {
@@ -96,6 +101,9 @@ impl Route {
             dropped,
             other_writers: Vec::new(),
             nobody_at: Vec::new(),
+            their_language: letter::answered(messages)
+                .filter(|message| message.direction == Direction::In)
+                .and_then(|message| language(&message.body.clean)),
         }
     }
 
@@ -163,6 +171,13 @@ pub fn reasons(draft: &Draft, route: &Route, ticket: &Ticket) -> Vec<String> {
     let speaks_of_file = FILE_WORDS.iter().find(|word| lower.contains(*word));
     if let Some(word) = speaks_of_file.filter(|_| route.envelope.files.is_empty()) {
         reasons.push(format!("it says \"{word}\" and no file goes with it"));
+    }
+    if let (Some(theirs), Some(ours)) = (route.their_language, language(&draft.text))
+        && theirs != ours
+    {
+        reasons.push(format!(
+            "it is in {ours}, and the customer wrote in {theirs}"
+        ));
     }
     let careful = CAREFUL_TAGS
         .iter()

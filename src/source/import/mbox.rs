@@ -336,7 +336,8 @@ mod tests {
             part.marks,
             Marks {
                 was_seen: true,
-                was_answered: true
+                was_answered: true,
+                left_there_mb: None
             }
         );
     }

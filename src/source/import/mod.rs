@@ -61,6 +61,8 @@ pub struct Marks {
     pub was_seen: bool,
     /// Somebody answered it.
     pub was_answered: bool,
+    /// So many MB it has, where its body was left on its server.
+    pub left_there_mb: Option<u32>,
 }
 
 /// What a walk comes upon.

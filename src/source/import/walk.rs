@@ -234,6 +234,7 @@ fn maildir_marks(path: &Path) -> Marks {
         Some(flags) => Marks {
             was_seen: flags.contains('S'),
             was_answered: flags.contains('R'),
+            left_there_mb: None,
         },
         None => Marks::default(),
     }

@@ -30,6 +30,7 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Attach => ask(model, PromptKind::Attach(here), ""),
         Action::Merge => ask(model, PromptKind::Merge(here), ""),
         Action::Split => vec![Effect::Split(here)],
+        Action::Fetch => vec![Effect::Fetch(here)],
         Action::Forward => ask(model, PromptKind::Forward(here), ""),
         Action::Recipients => {
             let envelope = model

@@ -89,6 +89,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Release
         | Action::Merge
         | Action::Split
+        | Action::Fetch
         | Action::Files
         | Action::Links => mail::mail(model, action),
         Action::Filter

@@ -9,7 +9,7 @@ use super::{
     },
     program::leave,
 };
-use crate::config::action::Action;
+use crate::{config::action::Action, domain::Direction};
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -84,6 +84,7 @@ pub(super) fn focus(model: &mut Model, action: Action) -> Vec<Effect> {
                     stage.part = Part::Talk;
                 }
             }
+            return saw(model);
         }
         Action::PartTalk => (stage.focus, stage.part) = (Focus::Talk, Part::Talk),
         Action::PartDraft => (stage.focus, stage.part) = (Focus::Talk, Part::Draft),
@@ -96,6 +97,24 @@ pub(super) fn focus(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     model.panel.top = 0;
     Vec::new()
+}
+
+/// Notes that the ticket under the cursor is read, where something of it was not.
+pub(super) fn saw(model: &mut Model) -> Vec<Effect> {
+    let here = model.here();
+    let view = here.and_then(|here| model.talk.view_of_mut(here));
+    let Some(view) = view else {
+        return Vec::new();
+    };
+    let mut is_news = false;
+    for message in &mut view.messages {
+        if message.direction == Direction::In && !message.was_seen {
+            message.was_seen = true;
+            is_news = true;
+        }
+    }
+    let seen = is_news.then_some(Effect::Saw(view.ticket.id));
+    seen.into_iter().collect()
 }
 
 /// Tab goes queue, conversation, draft, side, and round.

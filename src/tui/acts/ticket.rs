@@ -39,6 +39,18 @@ pub(super) fn ticket(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::AssignMe => return change(model, row.id, assign(Some(agent))),
         Action::AssignNobody => return change(model, row.id, assign(None)),
         _ => {
+            let asked = Some((action, Some(row.id)));
+            if model.work.asked_twice != asked {
+                model.work.asked_twice = asked;
+                let words = format!(
+                    "#{} becomes spam and leaves the queue. {} once more does it.",
+                    row.number,
+                    model.key(action)
+                );
+                model.notes.warn(words, model.stage.now);
+                return Vec::new();
+            }
+            model.work.asked_twice = None;
             let spam = Change {
                 status: Some(Status::Spam),
                 ..Change::default()

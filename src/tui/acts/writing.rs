@@ -10,7 +10,7 @@ use super::{
         talk::{self, draft::Sight},
         work::{RUNS_AT_ONCE, Undo},
     },
-    moving::cancel,
+    moving::{cancel, saw},
     program::ask_for_cap,
 };
 use crate::{
@@ -199,7 +199,7 @@ fn edit(model: &mut Model, here: TicketId) -> Vec<Effect> {
         return cancel(model);
     }
     open_editor(model, here);
-    Vec::new()
+    saw(model)
 }
 
 /// Opens the reply of the ticket under the cursor, the draft as its start.

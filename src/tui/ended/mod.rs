@@ -164,6 +164,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
                 model.key(Action::Edit)
             );
             model.notes.say(words, model.stage.now);
+            model.work.go_to = Some(number);
             vec![model.queue.reload()]
         }
         Done::Discarded(ticket, Ok(draft)) => {
@@ -254,6 +255,9 @@ fn page_came(model: &mut Model, turn: u64, page: Result<QueuePage, Trouble>) -> 
         Ok(page) => {
             let is_first = !model.queue.is_loaded();
             let is_newest = model.queue.took(turn, page);
+            if let Some(number) = model.work.go_to.take_if(|_| is_newest) {
+                model.queue.seek(|row| row.number == number);
+            }
             // The tour opens on a ticket whose draft the backup wrote, its receipt beside it.
             if is_first && is_newest && model.stage.facts.is_demo {
                 let by_backup = |row: &crate::domain::QueueRow| {

@@ -79,6 +79,10 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
 )]
 async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
     let said = match effect {
+        Effect::Saw(ticket) => match desk.saw(ticket).await {
+            Ok(_) => return None,
+            Err(why) => Err(why),
+        },
         Effect::Release(row) => desk
             .release(row)
             .await
@@ -113,6 +117,10 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
             .split(ticket, None)
             .await
             .map(|made| format!("The newest message is ticket #{} now.", made.number)),
+        Effect::Fetch(ticket) => desk
+            .fetch_rest(ticket)
+            .await
+            .map(|_| "It has come whole.".to_owned()),
         Effect::NewTicket { to, subject } => {
             let made = desk.new_ticket(&to, &subject).await;
             return Some(Done::MadeTicket(

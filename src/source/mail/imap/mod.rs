@@ -276,15 +276,23 @@ impl Mailbox {
         Ok(Self { session, ..self })
     }
 
-    /// Marks messages of a folder as read and answered, and with a word of ours, for people who
-    /// look at the mailbox itself. A server that takes no such words takes the rest.
-    pub async fn mark_answered(&mut self, folder: &str, uids: &[u32]) -> Result<(), ImapError> {
+    /// Marks messages of a folder as read, and as answered where they were. The keyword is for
+    /// other programs to filter by; servers without keywords do without.
+    pub async fn mark(
+        &mut self,
+        folder: &str,
+        uids: &[u32],
+        is_answered: bool,
+    ) -> Result<(), ImapError> {
         if uids.is_empty() {
             return Ok(());
         }
         let opened = within(&self.server, ANSWER, self.session.select(folder)).await?;
         opened.map_err(|error| failed(&self.server, &error))?;
         let set = set_of(uids);
+        if !is_answered {
+            return self.store(&set, "+FLAGS.SILENT (\\Seen)").await;
+        }
         self.store(&set, "+FLAGS.SILENT (\\Seen \\Answered)")
             .await?;
         if let Err(error) = self.store(&set, "+FLAGS.SILENT (Deskhand)").await {
