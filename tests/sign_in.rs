@@ -22,6 +22,7 @@ mod service;
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -315,4 +316,50 @@ fn the_browser_is_opened_and_comes_back() {
         signed_in.stdout
     );
     assert_eq!(tested.code, 0, "{}", tested.stderr);
+}
+
+#[test]
+#[ignore = "needs a Dovecot and a keyring: tests/run installs them"]
+fn a_watch_goes_on_when_somebody_has_signed_in_again_and_renews_on_its_way() {
+    if !has_keyring("a_watch_goes_on_when_somebody_has_signed_in_again_and_renews_on_its_way") {
+        return;
+    }
+    let service = Service::start();
+    let dovecot = Dovecot::start_with_tokens(&service.url("introspect"), "xoauth2");
+    dovecot.put("", "1", "", &mail(1, 0, ""));
+    let desk = Desk::new();
+    desk.account(&service, &dovecot, ("device", ""));
+    service.with(|memory| {
+        memory.approved = true;
+        memory.seconds = 2;
+    });
+    let mut watch = desk
+        .command(&["sync", "--watch", "--json"])
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(watch.stdout.take().expect("a pipe")).lines();
+    let mut next = || lines.next().expect("a line").expect("text");
+
+    let signed_in = desk.run(&["account", "login", ADDRESS]);
+    let first = next();
+    // The token has run out meanwhile; the connection that is made anew needs another.
+    thread::sleep(Duration::from_secs(2));
+    dovecot.kick();
+    dovecot.put("", "2", "", &mail(2, 0, ""));
+    let second = next();
+    drop(watch.kill());
+    drop(watch.wait());
+    let mut told = String::new();
+    let mut complaint = watch.stderr.take().expect("a pipe");
+    complaint.read_to_string(&mut told).expect("text");
+
+    assert_eq!(signed_in.code, 0, "{}", signed_in.stderr);
+    assert!(first.contains("\"imported\":1"), "{first}");
+    assert!(second.contains("\"imported\":1"), "{second}");
+    assert!(
+        told.contains("Sign in: deskhand account login support@acme.test"),
+        "{told}"
+    );
+    let renewals = service.with(|memory| memory.renewals);
+    assert!(renewals >= 2, "{renewals}: {told}");
 }

@@ -231,3 +231,34 @@ fn account_add_asks_how_far_back_and_hides_the_password() {
     let config = fs::read_to_string(home.path("config.toml")).expect("the config");
     assert!(config.contains("since = \"all\""), "{config}");
 }
+
+#[test]
+#[ignore = "needs a Dovecot and a keyring: tests/run installs them"]
+fn an_open_desk_reads_on_when_the_password_is_put_right() {
+    if !has_keyring("an_open_desk_reads_on_when_the_password_is_put_right") {
+        return;
+    }
+    let dovecot = Dovecot::start();
+    dovecot.put("", "1", "", &mail(1, 0, ""));
+    let home = Home::new();
+    let url = format!("imap://127.0.0.1:{}", dovecot.plain);
+    let config = format!("[accounts.\"{ADDRESS}\"]\nimap = \"{url}\"\n");
+    home.config(&config);
+    let mut seat = Seat::at(&home, &[]);
+    seat.wait_for("There is no password of");
+
+    let mut add = Seat::at(
+        &home,
+        &["account", "add", ADDRESS, "--imap", &url, "--since", "30d"],
+    );
+    add.wait_for("not shown");
+    add.press("rig-password\r");
+    add.wait_for("is set up");
+    assert_eq!(add.end(), 0);
+
+    seat.wait_for("Parcel 1");
+    seat.press("q");
+    assert_eq!(seat.end(), 0);
+    let after = fs::read_to_string(home.path("config.toml")).expect("the config");
+    assert_eq!(after, config);
+}

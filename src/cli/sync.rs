@@ -109,7 +109,12 @@ fn say(call: &Call, desk: &Desk, watched: Watched<'_>) {
         Watched::Failed(_, None) => out::progress_over(),
         Watched::Failed(error, Some(again)) => {
             out::progress_over();
-            out::note(&format!("{error} Trying again in {} s.", again.as_secs()));
+            let next = if error.is_signed_out() {
+                error.advice().unwrap_or_default()
+            } else {
+                format!("Trying again in {} s.", again.as_secs())
+            };
+            out::note(&format!("{error} {next}"));
         }
         Watched::Back(account) => out::note(&format!("{} is read again.", account.address)),
     }

@@ -1,6 +1,10 @@
 //! News from outside this desk: other processes' writes, and changes of the config file.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use notify::{RecursiveMode, Watcher};
 use tokio::{sync::mpsc, time::sleep};
@@ -113,7 +117,7 @@ impl Desk {
             let (sign, mut signs) = mpsc::channel(1);
             let watching = self.watch_config(sign);
             loop {
-                let found = Some(self.config_bytes());
+                let found = Some(self.config_now());
                 if found != known {
                     known = found;
                     self.take_config().await;
@@ -130,8 +134,12 @@ impl Desk {
         }
     }
 
-    fn config_bytes(&self) -> Option<Vec<u8>> {
-        std::fs::read(&self.paths.config_file).ok()
+    /// Returns what the file says and when it was written: written again as it was, it says that
+    /// something beside it has changed, such as a password.
+    fn config_now(&self) -> Option<(Vec<u8>, Option<SystemTime>)> {
+        let file = &self.paths.config_file;
+        let written = std::fs::metadata(file).and_then(|metadata| metadata.modified());
+        Some((std::fs::read(file).ok()?, written.ok()))
     }
 
     /// Watches the folder of the file, for editors replace files by renaming, and that of the file

@@ -24,6 +24,8 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// No wait after a failure is longer.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// How often is looked whether somebody has signed in again.
+const LOOK_FOR_SIGN_IN: Duration = Duration::from_secs(15);
 /// How long the server may keep silent before everything is looked at anew; also how often the
 /// folder of sent mail is. Servers hang up after 30 minutes (RFC 3501 section 5.4).
 const LOOK_AGAIN: Duration = Duration::from_mins(5);
@@ -56,6 +58,7 @@ impl Desk {
     ) -> DeskError {
         let mut pause = FIRST_PAUSE;
         let mut has_failed = false;
+        let mut is_signed_out = false;
         let name = lease_of(account);
         let mut lease = self.lease_for_good(&name).await;
         loop {
@@ -76,9 +79,14 @@ impl Desk {
             }
             has_failed = true;
             if error.is_signed_out() {
-                // The keyring alone is looked at until somebody has signed in again.
-                pause = LONGEST_PAUSE;
+                // Told once; then the keyring alone is looked at.
+                if !std::mem::replace(&mut is_signed_out, true) {
+                    tell(Watched::Failed(&error, Some(LOOK_FOR_SIGN_IN)));
+                }
+                sleep(LOOK_FOR_SIGN_IN).await;
+                continue;
             }
+            is_signed_out = false;
             tell(Watched::Failed(&error, Some(pause)));
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -150,7 +158,9 @@ impl Desk {
                 if settings.changed().await.is_err() {
                     return;
                 }
-                if settings.borrow().config.accounts != accounts {
+                // A password may be another one though the config says the same as before.
+                let has_ended = watches.try_join_next().is_some();
+                if has_ended || settings.borrow().config.accounts != accounts {
                     break;
                 }
             }

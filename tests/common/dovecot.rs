@@ -103,6 +103,17 @@ impl Dovecot {
         assert!(restarted.expect("the rig runs").success());
     }
 
+    /// Breaks every connection off.
+    pub(crate) fn kick(&self) {
+        let config = self.folder.path().join("dovecot/dovecot.conf");
+        let kicked = Command::new("doveadm")
+            .arg("-c")
+            .arg(config)
+            .args(["kick", "support"])
+            .status();
+        assert!(kicked.expect("doveadm is there").success());
+    }
+
     pub(crate) fn tls_url(&self) -> String {
         format!("imaps://localhost:{}", self.tls)
     }

@@ -39,6 +39,8 @@ pub(crate) struct Memory {
     pub(crate) renewals: u32,
     /// So many access tokens are dead when they are granted.
     pub(crate) stillborn: u32,
+    /// So many seconds a token lasts; an hour where it is 0.
+    pub(crate) seconds: u64,
     /// The service answers 503.
     pub(crate) is_away: bool,
     /// The secret that must come with our name, if any.
@@ -228,8 +230,13 @@ fn token(form: &Form, memory: &mut Memory) -> Result<Value, &'static str> {
         memory.access.insert(access.clone());
     }
     memory.refresh.insert(refresh.clone());
+    let seconds = if memory.seconds == 0 {
+        "3600".to_owned()
+    } else {
+        memory.seconds.to_string()
+    };
     Ok(
-        json!({ "access_token": access, "refresh_token": refresh, "token_type": "Bearer", "expires_in": "3600" }),
+        json!({ "access_token": access, "refresh_token": refresh, "token_type": "Bearer", "expires_in": seconds }),
     )
 }
 
