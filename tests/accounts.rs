@@ -142,3 +142,60 @@ fn the_doctor_says_how_each_account_stands_without_asking_its_servers() {
     );
     assert_eq!(of("b@acme.invalid")["state"], "broken");
 }
+
+#[test]
+fn an_account_with_a_token_is_written_with_the_servers_of_its_service() {
+    let home = Home::new();
+
+    let ran = home.run(&[
+        "account",
+        "add",
+        "support@acme.invalid",
+        "--login",
+        "microsoft",
+        "--client-id",
+        "id-1",
+        "--client-secret-command",
+        "pass show id",
+        "--no-test",
+    ]);
+    let tested = home.run(&["account", "login", "other@acme.invalid"]);
+
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("`deskhand account login`"),
+        "{}",
+        ran.stdout
+    );
+    let config = fs::read_to_string(home.path("config.toml")).expect("the config");
+    assert_eq!(
+        config,
+        "[accounts.\"support@acme.invalid\"]\nimap = \"imaps://outlook.office365.com:993\"\n\
+         smtp = \"smtp://smtp.office365.com:587\"\nlogin = \"microsoft\"\nclient_id = \"id-1\"\n\
+         client_secret_command = [\"pass\", \"show\", \"id\"]\n"
+    );
+    assert_eq!(tested.code, 2, "{}", tested.stderr);
+    let with_password = home.run(&[
+        "account",
+        "add",
+        "support@acme.invalid",
+        "--imap",
+        "imaps://imap.acme.invalid",
+        "--password-command",
+        "printf secret",
+        "--no-test",
+    ]);
+    assert_eq!(with_password.code, 0, "{}", with_password.stderr);
+    let config = fs::read_to_string(home.path("config.toml")).expect("the config");
+    assert!(
+        !config.contains("client") && !config.contains("login"),
+        "{config}"
+    );
+    let refused = home.run(&["account", "login", "support@acme.invalid"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("has a password"),
+        "{}",
+        refused.stderr
+    );
+}

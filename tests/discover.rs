@@ -126,9 +126,8 @@ async fn when_nothing_is_found_every_place_is_named() {
     assert!(matches!(error, DeskError::NoServers { .. }), "{error}");
     let told = error.to_string();
     for place in [
-        "DNS for _imaps._tcp.acme.test (nothing there)",
-        "DNS for _submission._tcp.acme.test (nothing there)",
-        "/autoconfig/acme.test?emailaddress=support@acme.test (nothing there)",
+        "Asked: DNS for _imaps._tcp.acme.test, DNS for _imap._tcp.acme.test, ",
+        "/autoconfig/acme.test?emailaddress=support@acme.test, ",
         "/well-known/acme.test (it is no autoconfig file",
         "/list/acme.test (nothing there)",
     ] {

@@ -148,6 +148,11 @@ fn login_settings(login: &Login) -> Settings<'static> {
     settings
 }
 
+/// Writes the file again as it is: open desks take it anew, and what belongs to a mailbox with it.
+pub fn rewrite_account(file: &Path, name: &str) -> Result<(), EditError> {
+    set(file, &["accounts", name], Vec::new())
+}
+
 /// Takes a mailbox out: `[accounts.NAME]`.
 pub fn remove_account(file: &Path, name: &str) -> Result<(), EditError> {
     set(file, &["accounts"], vec![(name, None)])

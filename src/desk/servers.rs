@@ -48,12 +48,45 @@ pub async fn find(address: &str, places: &Places) -> Result<Servers, DeskError> 
     }
 }
 
-/// Says which places were asked and what came of it.
+/// Says which places were asked and what came of it; places alike together.
 fn told(asked: &[Asked]) -> String {
-    let told = asked.iter().map(|Asked { place, came }| match came {
-        Came::Servers(_) => format!("{place} (nothing to read mail from)"),
-        Came::Nothing => format!("{place} (nothing there)"),
-        Came::Failed(why) => format!("{place} ({})", why.trim_end_matches('.')),
-    });
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Asked { place, came } in asked {
+        let came = match came {
+            Came::Servers(_) => "nothing to read mail from",
+            Came::Nothing => "nothing there",
+            Came::Failed(why) => why.trim_end_matches('.'),
+        };
+        match told.iter_mut().find(|(known, _)| *known == came) {
+            Some((_, places)) => places.push(place),
+            None => told.push((came, vec![place])),
+        }
+    }
+    let told = told
+        .into_iter()
+        .map(|(came, places)| format!("{} ({came})", places.join(", ")));
     told.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_which_the_same_came_are_named_together() {
+        let asked = |place: &str, came: Came| Asked {
+            place: place.to_owned(),
+            came,
+        };
+        let all = [
+            asked("one", Came::Nothing),
+            asked("two", Came::Failed("it answered 500.".to_owned())),
+            asked("three", Came::Nothing),
+        ];
+
+        assert_eq!(
+            told(&all),
+            "one, three (nothing there); two (it answered 500)"
+        );
+    }
 }

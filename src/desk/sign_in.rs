@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
-    config::AccountConfig,
+    config::{AccountConfig, edit},
     domain::{FolderMark, KeySource, Login, SignIn, sign_in::Way},
     source::mail::oauth::{Asking, Browser, Credential, OAuthError, Tokens, device, renew},
 };
@@ -73,8 +73,22 @@ impl Desk {
         self.keys.set_sign_in(&account.address, refresh).await?;
         let mut held = self.keys.tokens().of(&account.address).await;
         held.keep(&tokens, self.clock.mono());
-        self.tell(DeskEvent::Configured);
+        drop(held);
+        self.wake_others(account);
         Ok(mark)
+    }
+
+    /// Lets open desks look at the account again, if the config has it already.
+    fn wake_others(&self, account: &AccountConfig) {
+        let known = self.accounts(Some(&account.address)).unwrap_or_default();
+        if let Some(known) = known.first() {
+            let file = &self.paths.config_file;
+            if let Err(error) = edit::rewrite_account(file, &known.name) {
+                // They look by themselves a little later.
+                tracing::info!(%error, "open desks were not woken");
+            }
+        }
+        self.tell(DeskEvent::Configured);
     }
 
     async fn granted(
