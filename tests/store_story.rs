@@ -137,6 +137,7 @@ async fn tell(url: &StoreUrl) {
     mailboxes::a_folder_is_read_to_its_end(&store).await;
     mailboxes::what_is_read_here_is_to_be_marked_there(&store).await;
     mailboxes::a_message_that_was_left_on_its_server_is_completed(&store).await;
+    likeness::a_note_that_is_written_outlives_a_crash(&store).await;
     likeness::conversations_and_double_words_are_found(&store).await;
     records::a_ticket_of_another_system_is_filed_once(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;

@@ -34,6 +34,8 @@ pub struct TicketView {
     pub messages: Vec<Message>,
     /// The live draft of this agent.
     pub draft: Option<Draft>,
+    /// The note that this agent has begun and not added.
+    pub note: Option<String>,
     /// Its receipts, newest first.
     pub receipts: Vec<Receipt>,
     /// Its replies in the outbox, newest first.

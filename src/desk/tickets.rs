@@ -70,12 +70,13 @@ impl Desk {
             ..ReceiptFilter::default()
         };
         let agent = self.agent();
-        let (messages, draft, receipts, outbox, writers) = tokio::try_join!(
+        let (messages, draft, receipts, outbox, writers, note) = tokio::try_join!(
             self.store.messages(id),
             self.store.draft(id, &agent),
             self.store.receipts(&filter, page),
             self.store.outbox(Some(id)),
             self.store.writers(id),
+            self.store.note_begun(id, &agent),
         )?;
         let own = self.own_addresses();
         let envelope = draft.as_ref().and_then(|draft| draft.envelope.clone());
@@ -91,6 +92,7 @@ impl Desk {
         Ok(TicketView {
             messages,
             draft,
+            note: note.map(|begun| begun.text),
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
             outbox,
             route,
@@ -113,6 +115,7 @@ impl Desk {
             ticket: from.ticket.ok_or_else(|| no_ticket(id))?,
             messages: from.messages,
             draft: from.draft,
+            note: None,
             receipts: Vec::new(),
             outbox: Vec::new(),
             route: Route::default(),

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         version: 1,
         name: "start",
@@ -67,6 +67,11 @@ const STEPS: [Step; 11] = [
         version: 11,
         name: "packed_originals",
         sql: include_str!("../../assets/migrations/0011_packed_originals.sql"),
+    },
+    Step {
+        version: 12,
+        name: "notes_begun",
+        sql: include_str!("../../assets/migrations/0012_notes_begun.sql"),
     },
 ];
 

@@ -357,6 +357,7 @@ fn a_save_that_meets_a_newer_text_is_made_again_on_top_of_it() {
 
 fn typed(ticket: crate::domain::TicketId, text: &str) -> Typed {
     Typed {
+        writing: super::strays::Writing::Reply,
         ticket,
         number: 1,
         text: text.to_owned(),
@@ -443,7 +444,10 @@ fn a_text_from_the_editor_outside_is_saved_also_when_ours_was_closed() {
     let mut model = model();
     let ticket = fixture::row(0).id;
 
-    let done = Msg::Done(Done::EditedOutside(ticket, Ok(Some("from vim".to_owned()))));
+    let done = Msg::Done(Done::EditedOutside(
+        (ticket, super::strays::Writing::Reply),
+        Ok(Some("from vim".to_owned())),
+    ));
     let effects = update(&mut model, done, now());
 
     assert!(
@@ -561,6 +565,7 @@ fn one_slip_swaps_no_providers() {
 #[test]
 fn an_editor_shows_no_line_end_but_newline() {
     let mut editor = super::editor::Editor::open(super::editor::Start {
+        writing: super::strays::Writing::Reply,
         ticket: fixture::row(0).id,
         number: 1,
         text: "a\u{2028}b\u{202e}c".to_owned(),

@@ -174,14 +174,7 @@ pub enum Effect {
     /// Make the backup the primary and the other way round.
     SwapProviders,
     /// Hand the text to an editor outside.
-    EditOutside {
-        /// For which ticket.
-        ticket: TicketId,
-        /// Its number, for the file's name.
-        number: i64,
-        /// The text.
-        text: String,
-    },
+    EditOutside(Typed),
     /// Give the terminal back to the shell until it continues us.
     Suspend,
     /// Paint everything anew.

@@ -2,7 +2,10 @@
 
 use ratatui::layout::Size;
 
-use super::{effect::ReceiptAsk, strays::Typed};
+use super::{
+    effect::ReceiptAsk,
+    strays::{Typed, Writing},
+};
 use crate::{
     config::chord::Chord,
     desk::{
@@ -132,6 +135,8 @@ pub enum Done {
     Outbox(Result<Vec<(OutboxRow, Ticket)>, Trouble>),
     /// Mail was read into tickets; the words say what came of it.
     Imported(Result<String, Trouble>),
+    /// The text of a note that is being written is on disk, or not.
+    NoteKept(Typed, Result<(), Trouble>),
     /// A draft came out, one way or another.
     Drafted(TicketId, Result<Box<Drafted>, Trouble>),
     /// The typed text is on disk, or not.
@@ -164,7 +169,7 @@ pub enum Done {
     /// A provider's key or model was changed or tried; the words say how it went.
     KeyDone(ProviderName, Result<String, Trouble>),
     /// The outside editor was left; its text, if it was changed.
-    EditedOutside(TicketId, Result<Option<String>, Trouble>),
+    EditedOutside((TicketId, Writing), Result<Option<String>, Trouble>),
     /// A run was told to stop.
     Stopped(RunId),
 }

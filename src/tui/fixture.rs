@@ -262,6 +262,7 @@ pub(crate) fn view(number: i64) -> TicketView {
         },
         messages: vec![first, second],
         draft: has_draft.then(|| draft(number)),
+        note: None,
         receipts: if has_draft {
             vec![receipt(number)]
         } else {

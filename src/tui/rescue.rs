@@ -15,14 +15,14 @@ const NAMES: u32 = 100;
 /// Writes a text to a private file that was not there before: in `folder`, else in the folder for
 /// temporary files. Returns a sentence for the person.
 pub fn rescue(typed: &Typed, folder: &Path) -> String {
-    let number = typed.number;
+    let (number, what) = (typed.number, typed.writing.word());
     let temporary = std::env::temp_dir();
     let mut why = None;
     for folder in [folder, &temporary] {
         match write_new(folder, &format!("unsaved-{number}"), &typed.text) {
             Ok(file) => {
                 return format!(
-                    "The reply to #{number} could not be saved; its text is in {}.",
+                    "The {what} to #{number} could not be saved; its text is in {}.",
                     file.display()
                 );
             }
@@ -30,7 +30,7 @@ pub fn rescue(typed: &Typed, folder: &Path) -> String {
         }
     }
     let why = why.map_or_else(String::new, |error| format!(" ({error})"));
-    format!("The reply to #{number} could not be saved, nor written to a file{why}.")
+    format!("The {what} to #{number} could not be saved, nor written to a file{why}.")
 }
 
 /// Returns a sentence that names the texts an earlier desk left in `folder`, if there are some:
@@ -110,6 +110,7 @@ mod tests {
 
     fn typed(text: &str) -> Typed {
         Typed {
+            writing: crate::tui::strays::Writing::Reply,
             ticket: TicketId::new(Uuid::from_u128(1)),
             number: 12,
             text: text.to_owned(),

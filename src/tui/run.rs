@@ -22,12 +22,12 @@ use super::{
     rescue,
     runner::Outside,
     session::Session,
+    strays::Typed,
     terminal::{self, Guard, ScreenError},
 };
 use crate::{
     config::{Config, Glyphs, env, keymap::Keymap, theme::Theme},
     desk::{Desk, face::DeskEvent},
-    domain::TicketId,
 };
 
 /// How many panics of background tasks may wait to be told; more are in the log.
@@ -223,14 +223,10 @@ impl Show {
                         self.suspend().await;
                         keys = EventStream::new();
                     }
-                    Outside::Edit {
-                        ticket,
-                        number,
-                        text,
-                    } => {
+                    Outside::Edit(typed) => {
                         // The child must get every key: our reader ends before it begins.
                         drop(keys);
-                        let leave = self.edit((ticket, number), &text, signals).await;
+                        let leave = self.edit(&typed, signals).await;
                         if let Some(why) = leave {
                             return why;
                         }
@@ -292,18 +288,13 @@ impl Show {
     }
 
     /// Hands a text to the editor outside; tells whether a signal came that ends the desk.
-    async fn edit(
-        &mut self,
-        (ticket, number): (TicketId, i64),
-        text: &str,
-        signals: &mut Signals,
-    ) -> Option<Leave> {
+    async fn edit(&mut self, typed: &Typed, signals: &mut Signals) -> Option<Leave> {
         self.guard.leave();
-        let edited = self.editor.edit(number, text, signals).await;
+        let edited = self.editor.edit(typed.number, &typed.text, signals).await;
         if edited.leave.is_none() {
             self.come_back();
         }
-        let done = Done::EditedOutside(ticket, edited.text);
+        let done = Done::EditedOutside((typed.ticket, typed.writing), edited.text);
         self.session.take(Msg::Done(done));
         edited.leave
     }

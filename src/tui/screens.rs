@@ -118,6 +118,13 @@ fn the_editor_in_its_double_frame() {
 }
 
 #[test]
+fn a_note_in_its_dotted_frame() {
+    let mut model = sized(80, 24, false);
+    press(&mut model, "n h i");
+    insta::assert_snapshot!(shown(&model));
+}
+
+#[test]
 fn the_palette_shows_keys() {
     let mut model = sized(120, 36, true);
     press(&mut model, "ctrl+k s t a");

@@ -9,9 +9,31 @@ use crate::domain::{Mono, TicketId};
 /// How long a save that failed waits before it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(3);
 
+/// What a text is to become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writing {
+    /// A reply to the customer.
+    #[default]
+    Reply,
+    /// An internal note.
+    Note,
+}
+
+impl Writing {
+    /// Returns the word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// What a person typed for a ticket.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Typed {
+    /// What it is to become.
+    pub writing: Writing,
     /// For which ticket.
     pub ticket: TicketId,
     /// Its number.
@@ -26,7 +48,7 @@ impl std::fmt::Debug for Typed {
     }
 }
 
-/// The texts that are here and nowhere else; one per ticket.
+/// The texts that are here and nowhere else; one reply and one note per ticket.
 #[derive(Debug, Default)]
 pub struct Strays(Vec<Stray>);
 
@@ -40,14 +62,15 @@ struct Stray {
 impl Strays {
     /// Keeps a text and lets it be saved after a while; a newer text of the ticket replaces it.
     pub fn keep(&mut self, typed: Typed, now: Mono) {
-        self.forget(typed.ticket);
+        self.forget(typed.ticket, typed.writing);
         let due = Some(now.after(AGAIN_AFTER));
         self.0.push(Stray { typed, due });
     }
 
     /// Forgets the text of a ticket: it is on disk, or an editor has it.
-    pub fn forget(&mut self, ticket: TicketId) -> Option<Typed> {
-        let at = self.0.iter().position(|kept| kept.typed.ticket == ticket)?;
+    pub fn forget(&mut self, ticket: TicketId, writing: Writing) -> Option<Typed> {
+        let is_it = |kept: &Stray| (kept.typed.ticket, kept.typed.writing) == (ticket, writing);
+        let at = self.0.iter().position(is_it)?;
         Some(self.0.remove(at).typed)
     }
 

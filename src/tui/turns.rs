@@ -96,6 +96,7 @@ mod tests {
         let own = OwnSave::of(ticket, Some(5), 6);
         let save = |ticket, expected| Effect::Save {
             typed: Typed {
+                writing: crate::tui::strays::Writing::Reply,
                 ticket,
                 number: 1,
                 text: "typed on".to_owned(),

@@ -268,6 +268,18 @@ const EDIT_HINTS: [(Action, &str); 3] = [
     (Action::Palette, "all"),
 ];
 
+const NOTE_HINTS: [(Action, &str); 4] = [
+    (Action::Save, "add the note"),
+    (Action::Cancel, "keep it for later"),
+    (Action::ExternalEditor, "$EDITOR"),
+    (Action::Palette, "all"),
+];
+
+fn writes_note(model: &Model) -> bool {
+    let open = model.editor.as_ref();
+    open.is_some_and(|editor| editor.writing() == super::strays::Writing::Note)
+}
+
 const SIDE_HINTS: [(Action, &str); 6] = [
     (Action::Down, "scroll"),
     (Action::PartReceipt, "receipt"),
@@ -308,6 +320,7 @@ fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
             let hints: &[(Action, &str)] = if names_none { &PICKER_HINTS } else { &[] };
             (overlay_name(model), hints)
         }
+        (Scope::Editor, _) if writes_note(model) => ("EDIT", &NOTE_HINTS),
         (Scope::Editor, _) => ("EDIT", &EDIT_HINTS),
         (Scope::Desk, Focus::Queue) => ("QUEUE", &QUEUE_HINTS),
         (Scope::Desk, Focus::Talk) => ("TICKET", &talk::view::HINTS),

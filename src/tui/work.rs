@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{
     event::Moment,
-    strays::{Strays, Typed},
+    strays::{Strays, Typed, Writing},
 };
 use crate::{
     config::action::Action,
@@ -103,7 +103,8 @@ impl Work {
 
     /// Notes the text of an editor that was closed while its save is under way.
     pub fn closed_on(&mut self, typed: Typed) {
-        self.under_way.retain(|kept| kept.ticket != typed.ticket);
+        self.under_way
+            .retain(|kept| (kept.ticket, kept.writing) != (typed.ticket, typed.writing));
         self.under_way.push(typed);
     }
 
@@ -113,9 +114,10 @@ impl Work {
     }
 
     /// Returns the newest text of a ticket that is not known to be on disk.
-    pub fn newest_typed(&mut self, ticket: TicketId) -> Option<Typed> {
-        let stray = self.strays.forget(ticket);
-        let under_way = self.under_way.iter().find(|kept| kept.ticket == ticket);
+    pub fn newest_typed(&mut self, ticket: TicketId, writing: Writing) -> Option<Typed> {
+        let stray = self.strays.forget(ticket, writing);
+        let is_it = |kept: &&Typed| (kept.ticket, kept.writing) == (ticket, writing);
+        let under_way = self.under_way.iter().find(is_it);
         under_way.cloned().or(stray)
     }
 

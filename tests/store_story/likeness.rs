@@ -1,6 +1,10 @@
-//! Messages that are like one another.
+//! Messages that are like one another, and notes that are being written.
 
-use deskhand::store::Store;
+use deskhand::{
+    domain::MessageId,
+    store::{NoteBegun, Store},
+};
+use uuid::Uuid;
 
 use super::props::{at, filing, letter, new_ticket};
 
@@ -22,4 +26,33 @@ pub(super) async fn conversations_and_double_words_are_found(store: &Store) {
     assert_eq!(said[0].text, "Said once, said well.");
     let later = store.said_by("twice@likeness.test", at(502)).await.unwrap();
     assert!(later.is_empty());
+}
+
+pub(super) async fn a_note_that_is_written_outlives_a_crash(store: &Store) {
+    let ticket = new_ticket("A note is begun");
+    let first = letter("note-begun@shop", &ticket, "Hello.", 510);
+    store.file(&filing(vec![first]), at(511)).await.unwrap();
+    let note = |id: u128, text: &str| NoteBegun {
+        id: MessageId::new(Uuid::from_u128(id)),
+        text: text.to_owned(),
+    };
+    let whose = (ticket.id, "noor");
+
+    store
+        .keep_note(whose, &note(1, "Half a th"), at(512))
+        .await
+        .unwrap();
+    store
+        .keep_note(whose, &note(2, "Half a thought"), at(513))
+        .await
+        .unwrap();
+
+    let begun = store.note_begun(ticket.id, "noor").await.unwrap();
+    assert_eq!(begun, Some(note(1, "Half a thought")), "its identity stays");
+    assert_eq!(store.note_begun(ticket.id, "sam").await.unwrap(), None);
+    store
+        .keep_note(whose, &note(3, " "), at(514))
+        .await
+        .unwrap();
+    assert_eq!(store.note_begun(ticket.id, "noor").await.unwrap(), None);
 }

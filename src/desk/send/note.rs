@@ -7,13 +7,26 @@ use uuid::Uuid;
 use crate::{
     desk::{Desk, DeskError, face::DeskEvent, tickets::no_ticket},
     domain::{AutoClass, Body, Contact, Direction, Message, MessageId, MessageKind, TicketId},
-    store::{Filing, Letter, Place},
+    store::{Filing, Letter, NoteBegun, Place},
 };
 
 /// Where notes come from.
 const SOURCE: &str = "desk";
 
 impl Desk {
+    /// Keeps the text of a note that is being written; an empty one is forgotten.
+    pub async fn keep_note(&self, id: TicketId, text: &str) -> Result<(), DeskError> {
+        let note = NoteBegun {
+            id: MessageId::new(Uuid::now_v7()),
+            text: text.to_owned(),
+        };
+        let agent = self.agent();
+        Ok(self
+            .store
+            .keep_note((id, &agent), &note, self.clock.now())
+            .await?)
+    }
+
     /// Writes an internal note on a ticket.
     pub async fn note(&self, id: TicketId, text: &str) -> Result<MessageId, DeskError> {
         if text.trim().is_empty() {
@@ -21,7 +34,9 @@ impl Desk {
         }
         let ticket = self.store.ticket(id).await?.ok_or_else(|| no_ticket(id))?;
         let now = self.clock.now();
-        let note = MessageId::new(Uuid::now_v7());
+        // One that was added before a crash, and not forgotten, is known by its id.
+        let begun = self.store.note_begun(id, &self.agent()).await?;
+        let note = begun.map_or_else(|| MessageId::new(Uuid::now_v7()), |begun| begun.id);
         let settings = self.settings();
         let email = settings.config.agent.email.clone().unwrap_or_default();
         let message = Message {
@@ -69,6 +84,7 @@ impl Desk {
             first_number: None,
         };
         self.store.file(&filing, now).await?;
+        self.keep_note(id, "").await?;
         self.tell(DeskEvent::TicketChanged(id));
         Ok(note)
     }

@@ -26,7 +26,10 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     };
     match action {
-        Action::Note => ask(model, PromptKind::Note(here), ""),
+        Action::Note => {
+            super::writing::open_note(model, here);
+            super::moving::saw(model)
+        }
         Action::Attach => ask(model, PromptKind::Attach(here), ""),
         Action::Merge => ask(model, PromptKind::Merge(here), ""),
         Action::Split => vec![Effect::Split(here)],

@@ -41,6 +41,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         action,
         Action::Redraw | Action::Suspend | Action::Palette | Action::Help | Action::ExternalEditor
     );
+    let writes_note = model
+        .editor
+        .as_ref()
+        .is_some_and(|editor| editor.writing() == super::strays::Writing::Note);
+    if writes_note && action == Action::Save {
+        return writing::add_note(model);
+    }
     if model.editor.is_some() && !stays {
         effects.extend(leave_editor(model));
         if matches!(action, Action::Cancel | Action::Save | Action::Back) {

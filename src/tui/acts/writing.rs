@@ -7,6 +7,7 @@ use super::{
         menu::Menu,
         model::{Focus, Model, Overlay, Part},
         paint,
+        strays::Writing,
         talk::{self, draft::Sight},
         work::{RUNS_AT_ONCE, Undo},
     },
@@ -36,10 +37,19 @@ pub fn leave_editor(model: &mut Model) -> Vec<Effect> {
             .warn("The text is not saved; trying again.", model.stage.now);
         return save.into_iter().collect();
     }
-    if let Some(view) = model.talk.view_of_mut(editor.ticket())
-        && let Some(draft) = &mut view.draft
-    {
-        draft.text = editor.text();
+    if let Some(view) = model.talk.view_of_mut(editor.ticket()) {
+        match (editor.writing(), &mut view.draft) {
+            (Writing::Reply, Some(draft)) => draft.text = editor.text(),
+            (Writing::Reply, None) => {}
+            (Writing::Note, _) => {
+                let text = editor.text();
+                if !text.trim().is_empty() {
+                    let words = "The note is kept, and not added yet.";
+                    model.notes.say(words, model.stage.now);
+                }
+                view.note = Some(text).filter(|text| !text.trim().is_empty());
+            }
+        }
     }
     if editor.is_dirty() {
         model.work.closed_on(editor.typed());
@@ -210,9 +220,10 @@ pub fn open_editor(model: &mut Model, here: TicketId) {
         return;
     };
     let draft = view.draft.as_ref();
-    let stray = model.work.newest_typed(here);
+    let stray = model.work.newest_typed(here, Writing::Reply);
     let is_stray = stray.is_some();
     let start = Start {
+        writing: Writing::Reply,
         ticket: here,
         number: view.ticket.number,
         text: stray
@@ -230,6 +241,47 @@ pub fn open_editor(model: &mut Model, here: TicketId) {
     model.editor = Some(editor);
 }
 
+/// Opens the note of the ticket under the cursor: the one that was begun, else a new one.
+pub(super) fn open_note(model: &mut Model, here: TicketId) {
+    let Some(view) = model.talk.view_of(here) else {
+        let words = "The ticket is still being read; once more in a moment.";
+        return model.notes.say(words, model.stage.now);
+    };
+    let (number, begun) = (view.ticket.number, view.note.clone());
+    let stray = model.work.newest_typed(here, Writing::Note);
+    let is_stray = stray.is_some();
+    let mut editor = Editor::open(Start {
+        writing: Writing::Note,
+        ticket: here,
+        number,
+        text: stray.map(|typed| typed.text).or(begun).unwrap_or_default(),
+        revision: None,
+    });
+    if is_stray {
+        editor.not_on_disk(model.stage.now.mono);
+    }
+    model.stage.focus = Focus::Talk;
+    model.stage.part = Part::Draft;
+    model.editor = Some(editor);
+}
+
+/// Adds the note that is being written to its ticket.
+pub(super) fn add_note(model: &mut Model) -> Vec<Effect> {
+    let Some(editor) = model.editor.take() else {
+        return Vec::new();
+    };
+    let typed = editor.typed();
+    if typed.text.trim().is_empty() {
+        model.notes.say("The note has no words.", model.stage.now);
+        model.editor = Some(editor);
+        return Vec::new();
+    }
+    model.work.strays.forget(typed.ticket, Writing::Note);
+    let note = Effect::Note(typed.ticket, typed.text.clone());
+    // First kept, then added: a note that cannot be added is not lost.
+    vec![Effect::SaveOver(typed), note]
+}
+
 fn edit_outside(model: &mut Model, here: TicketId) -> Vec<Effect> {
     if model.editor.is_none() {
         if model.work.run(here).is_some() {
@@ -240,11 +292,7 @@ fn edit_outside(model: &mut Model, here: TicketId) -> Vec<Effect> {
     let Some(editor) = &mut model.editor else {
         return Vec::new();
     };
-    let edit = Effect::EditOutside {
-        ticket: editor.ticket(),
-        number: editor.number(),
-        text: editor.text(),
-    };
+    let edit = Effect::EditOutside(editor.typed());
     editor.save().into_iter().chain([edit]).collect()
 }
 

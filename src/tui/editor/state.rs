@@ -9,7 +9,11 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::{
     config::chord::{Chord, Key},
     domain::{Draft, Mono, TicketId},
-    tui::{effect::Effect, paint::safe_lines, strays::Typed},
+    tui::{
+        effect::Effect,
+        paint::safe_lines,
+        strays::{Typed, Writing},
+    },
 };
 
 /// Typing is on disk this long after the first letter that is not: a crash loses no more.
@@ -22,6 +26,8 @@ const LONGEST_BYTES: usize = 256 * 1024;
 /// What an editor starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
+    /// What the text is to become.
+    pub writing: Writing,
     /// The ticket it answers.
     pub ticket: TicketId,
     /// Its number.
@@ -41,6 +47,8 @@ pub struct Editor {
     unsaved_since: Option<Mono>,
     is_saving: bool,
     has_collided: bool,
+    /// Whether what stands here is a note that is kept.
+    is_kept_note: bool,
     failed: Option<String>,
 }
 
@@ -49,6 +57,7 @@ impl Editor {
     pub fn open(start: Start) -> Self {
         // A model's text is kept as it came; what must not reach a terminal is left out here.
         let text = crate::text::clean::clean(&start.text);
+        let is_kept_note = start.writing == Writing::Note && !text.is_empty();
         let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
         area.set_cursor_line_style(Style::default());
         area.set_wrap_mode(WrapMode::WordOrGlyph);
@@ -60,6 +69,7 @@ impl Editor {
             unsaved_since: None,
             is_saving: false,
             has_collided: false,
+            is_kept_note,
             failed: None,
         }
     }
@@ -67,6 +77,16 @@ impl Editor {
     /// Returns the ticket it answers.
     pub const fn ticket(&self) -> TicketId {
         self.start.ticket
+    }
+
+    /// Returns what the text is to become.
+    pub const fn writing(&self) -> Writing {
+        self.start.writing
+    }
+
+    /// Tells whether it holds this text of a ticket.
+    pub fn holds(&self, ticket: TicketId, writing: Writing) -> bool {
+        (self.start.ticket, self.start.writing) == (ticket, writing)
     }
 
     /// Returns the number of the ticket it answers.
@@ -94,6 +114,7 @@ impl Editor {
         match (&self.failed, self.is_dirty(), self.start.revision) {
             (Some(why), ..) => format!("NOT SAVED: {why}"),
             (None, true, _) => "saving".to_owned(),
+            (None, false, _) if self.is_kept_note => "kept, not added yet".to_owned(),
             (None, false, Some(revision)) => format!("saved v{revision}"),
             (None, false, None) => "nothing typed yet".to_owned(),
         }
@@ -186,6 +207,7 @@ impl Editor {
     /// Returns what is typed, and for which ticket.
     pub fn typed(&self) -> Typed {
         Typed {
+            writing: self.start.writing,
             ticket: self.start.ticket,
             number: self.start.number,
             text: self.text(),
@@ -196,6 +218,12 @@ impl Editor {
     pub fn saved(&mut self, draft: &Draft) {
         self.is_saving = false;
         self.start.revision = Some(draft.revision);
+    }
+
+    /// Notes that the text of a note is on disk.
+    pub fn note_kept(&mut self) {
+        self.is_saving = false;
+        self.is_kept_note = true;
     }
 
     /// Notes that a save failed: it is tried again with the next change.
@@ -328,6 +356,7 @@ mod tests {
     fn editor(text: &str) -> Editor {
         let ticket = fixture::row(1).id;
         Editor::open(Start {
+            writing: Writing::Reply,
             ticket,
             number: 1,
             text: text.to_owned(),

@@ -1,4 +1,5 @@
-//! How the editor looks: a double frame, so that its kind is seen without colour.
+//! How the editor looks: a double frame for a reply, a dotted one for a note, so that its kind is
+//! seen without colour.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line, widgets::Widget};
 
@@ -8,42 +9,84 @@ use crate::{
     tui::{
         model::Model,
         paint::{cut, style, width, write_line},
+        strays::Writing,
     },
 };
 
-/// Paints the reply being written.
+/// Paints the text being written.
 pub fn draw(buffer: &mut Buffer, area: Rect, editor: &Editor, (model, theme): (&Model, &Theme)) {
     let to = model
         .talk
         .view_of(editor.ticket())
         .map_or("", |view| &view.ticket.requester.address);
-    let title = format!("EDIT · PUBLIC REPLY → {}", crate::tui::paint::safe(to));
-    let inside = double(
+    let (title, lines) = match editor.writing() {
+        Writing::Reply => {
+            let to = crate::tui::paint::safe(to);
+            (format!("EDIT · PUBLIC REPLY → {to}"), &DOUBLE)
+        }
+        Writing::Note => (
+            "EDIT · NOTE (internal, never leaves the desk)".to_owned(),
+            &DOTTED,
+        ),
+    };
+    let titles = (title.as_str(), editor.saved_words());
+    let inside = frame(
         buffer,
         area,
-        (&title, &editor.saved_words()),
+        (titles.0, &titles.1, lines),
         style(theme.focus),
     );
     editor.area().render(inside, buffer);
 }
 
-/// Draws a double frame; returns what is inside.
-fn double(buffer: &mut Buffer, area: Rect, (left, right): (&str, &str), look: Style) -> Rect {
+/// The lines of a frame: across, down, and its corners.
+struct Lines {
+    across: &'static str,
+    down: &'static str,
+    corners: [&'static str; 4],
+}
+
+const DOUBLE: Lines = Lines {
+    across: "═",
+    down: "║",
+    corners: ["╔", "╗", "╚", "╝"],
+};
+const DOTTED: Lines = Lines {
+    across: "┄",
+    down: "┆",
+    corners: ["┌", "┐", "└", "┘"],
+};
+
+/// Draws a frame; returns what is inside.
+fn frame(
+    buffer: &mut Buffer,
+    area: Rect,
+    (left, right, lines): (&str, &str, &Lines),
+    look: Style,
+) -> Rect {
+    let Lines {
+        across,
+        down,
+        corners: [top_left, top_right, foot_left, foot_right],
+    } = lines;
     let wide = usize::from(area.width.saturating_sub(2));
-    let right = format!(" {right} ═");
-    let left = cut(&format!("═ {left} "), wide.saturating_sub(width(&right)));
-    let fill = "═".repeat(wide.saturating_sub(width(&left) + width(&right)));
+    let right = format!(" {right} {across}");
+    let left = cut(
+        &format!("{across} {left} "),
+        wide.saturating_sub(width(&right)),
+    );
+    let fill = across.repeat(wide.saturating_sub(width(&left) + width(&right)));
     write_line(
         buffer,
         area,
         0,
-        &Line::styled(format!("╔{left}{fill}{right}╗"), look),
+        &Line::styled(format!("{top_left}{left}{fill}{right}{top_right}"), look),
     );
     for row in 1..area.height.saturating_sub(1) {
-        buffer.set_string(area.x, area.y + row, "║", look);
-        buffer.set_string(area.right().saturating_sub(1), area.y + row, "║", look);
+        buffer.set_string(area.x, area.y + row, down, look);
+        buffer.set_string(area.right().saturating_sub(1), area.y + row, down, look);
     }
-    let foot = format!("╚{}╝", "═".repeat(wide));
+    let foot = format!("{foot_left}{}{foot_right}", across.repeat(wide));
     write_line(
         buffer,
         area,

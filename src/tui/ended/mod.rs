@@ -14,7 +14,7 @@ use super::{
     over,
     paint::safe,
     receipts,
-    strays::Typed,
+    strays::{Typed, Writing},
     work::Undo,
 };
 use crate::{
@@ -35,9 +35,10 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
     match done {
         Done::Page { turn, page } => page_came(model, turn, page),
         Done::Ticket(ticket, Ok(view)) => {
-            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+            let now = model.stage.now.mono;
+            if let Some(editor) = reply_open(model, ticket) {
                 let revision = view.draft.as_ref().map(|draft| draft.revision);
-                editor.rebase(revision, model.stage.now.mono);
+                editor.rebase(revision, now);
             }
             model.talk.took(view);
             if model.work.run(ticket).is_none() {
@@ -189,7 +190,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         Done::KeyDone(_, result) => key_done(model, result),
-        Done::EditedOutside(ticket, result) => edited_outside(model, ticket, result),
+        Done::EditedOutside(whose, result) => edited_outside(model, whose, result),
+        Done::NoteKept(typed, kept) => note_kept(model, typed, kept),
         Done::Stopped(_) => Vec::new(),
         Done::Ticket(_, Err(trouble))
         | Done::Spend(Err(trouble))
@@ -317,17 +319,60 @@ fn reload(model: &mut Model, ticket: TicketId) -> Vec<Effect> {
     effects
 }
 
+/// Returns the open editor, if it has the reply of this ticket.
+fn reply_open(model: &mut Model, ticket: TicketId) -> Option<&mut crate::tui::editor::Editor> {
+    let open = model.editor.as_mut();
+    open.filter(|open| open.holds(ticket, Writing::Reply))
+}
+
+/// What follows the save of a note that is being written.
+fn note_kept(model: &mut Model, typed: Typed, kept: Result<(), Trouble>) -> Vec<Effect> {
+    let now = model.stage.now;
+    let (ticket, number) = (typed.ticket, typed.number);
+    let open = model.editor.as_mut();
+    let open = open.filter(|open| open.holds(ticket, Writing::Note));
+    model.work.landed(&typed);
+    match kept {
+        Ok(()) => {
+            if model.work.strays.forget(ticket, Writing::Note).is_some() {
+                let words = format!("The note on #{number} is kept now.");
+                model.notes.say(words, now);
+            }
+            if let Some(editor) = open {
+                editor.note_kept();
+            }
+            if let Some(view) = model.talk.view_of_mut(ticket) {
+                view.note = Some(typed.text).filter(|text| !text.trim().is_empty());
+            }
+        }
+        Err(trouble) => {
+            if let Some(editor) = open {
+                editor.not_saved(&trouble.said);
+                model.notes.trouble(&trouble, now);
+            } else {
+                let words = format!(
+                    "The note on #{number} is not saved: {} It is kept here and tried again.",
+                    trouble.said
+                );
+                model.notes.warn(words, now);
+                model.work.strays.keep(typed, now.mono);
+            }
+        }
+    }
+    Vec::new()
+}
+
 fn saved(model: &mut Model, typed: Typed, draft: Result<Box<Draft>, Trouble>) -> Vec<Effect> {
     let now = model.stage.now;
     let ticket = typed.ticket;
     match draft {
         Ok(draft) => {
-            if model.work.strays.forget(ticket).is_some() {
+            if model.work.strays.forget(ticket, Writing::Reply).is_some() {
                 let words = format!("The reply to #{} is saved now.", typed.number);
                 model.notes.say(words, now);
             }
             model.work.landed(&typed);
-            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+            if let Some(editor) = reply_open(model, ticket) {
                 editor.saved(&draft);
             }
             if let Some(view) = model.talk.view_of_mut(ticket) {
@@ -337,7 +382,7 @@ fn saved(model: &mut Model, typed: Typed, draft: Result<Box<Draft>, Trouble>) ->
         }
         Err(trouble) => {
             model.work.landed(&typed);
-            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+            if let Some(editor) = reply_open(model, ticket) {
                 if trouble.kind == TroubleKind::Conflict {
                     editor.collided();
                 } else {
@@ -435,18 +480,21 @@ fn key_done(model: &mut Model, result: Result<String, Trouble>) -> Vec<Effect> {
 
 fn edited_outside(
     model: &mut Model,
-    ticket: TicketId,
+    (ticket, writing): (TicketId, Writing),
     result: Result<Option<String>, Trouble>,
 ) -> Vec<Effect> {
     let now = model.stage.now;
+    let open = model.editor.as_mut();
+    let open = open.filter(|open| open.holds(ticket, writing));
     match result {
         Ok(Some(text)) => {
-            if let Some(editor) = model.editor.as_mut().filter(|open| open.ticket() == ticket) {
+            if let Some(editor) = open {
                 editor.replace(&text, now.mono);
                 return editor.save().into_iter().collect();
             }
             let number = model.queue.row_of(ticket).map_or(0, |row| row.number);
             return vec![Effect::SaveOver(Typed {
+                writing,
                 ticket,
                 number,
                 text,

@@ -54,7 +54,6 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
         }
         kind @ (PromptKind::Recipients(_)
         | PromptKind::Attach(_)
-        | PromptKind::Note(_)
         | PromptKind::Forward(_)
         | PromptKind::Merge(_)
         | PromptKind::NewSubject(_)) => mail(model, kind, typed),
@@ -166,7 +165,6 @@ fn mail(model: &Model, kind: PromptKind, typed: String) -> Result<Vec<Effect>, S
     Ok(vec![match kind {
         PromptKind::Recipients(ticket) => return recipients(model, ticket, &typed),
         PromptKind::Attach(ticket) => Effect::Attach(ticket, path_of(&unquoted(&typed))),
-        PromptKind::Note(ticket) => Effect::Note(ticket, typed),
         PromptKind::Forward(ticket) => Effect::Forward(ticket, typed),
         PromptKind::Merge(ticket) => {
             let number = typed.trim_start_matches('#').parse();

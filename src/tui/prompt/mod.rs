@@ -51,8 +51,6 @@ pub enum PromptKind {
     Recipients(TicketId),
     /// A file that goes with the reply of a ticket.
     Attach(TicketId),
-    /// An internal note on a ticket.
-    Note(TicketId),
     /// To whom the newest message of a ticket is passed on.
     Forward(TicketId),
     /// The number of the ticket that a ticket is merged into.
@@ -93,7 +91,6 @@ impl Prompt {
             | PromptKind::Key(_)
             | PromptKind::Recipients(_)
             | PromptKind::Attach(_)
-            | PromptKind::Note(_)
             | PromptKind::Forward(_)
             | PromptKind::Merge(_)
             | PromptKind::NewTo
@@ -123,7 +120,6 @@ impl Prompt {
             PromptKind::Drill => "DRILL".to_owned(),
             PromptKind::Recipients(_) => "TO WHOM".to_owned(),
             PromptKind::Attach(_) => "ATTACH A FILE".to_owned(),
-            PromptKind::Note(_) => "NOTE (internal)".to_owned(),
             PromptKind::Forward(_) => "PASS IT ON".to_owned(),
             PromptKind::Merge(_) => "MERGE INTO".to_owned(),
             PromptKind::NewTo => "NEW TICKET: TO WHOM".to_owned(),
@@ -162,7 +158,6 @@ impl Prompt {
                 "Type or paste the path of a file. It is read now: what becomes of the file later \
                  changes nothing."
             }
-            PromptKind::Note(_) => "For agents only: it never leaves the desk.",
             PromptKind::Forward(_) => {
                 "An address. The newest message and its files become a draft; you look at it first."
             }

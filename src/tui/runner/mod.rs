@@ -23,7 +23,7 @@ use super::{
     effect::Effect,
     event::{Done, Trouble, TroubleKind},
     paint::safe,
-    strays::Typed,
+    strays::{Typed, Writing},
     turns::{OwnSave, Turns},
 };
 use crate::{
@@ -39,7 +39,7 @@ pub struct Runner {
     newest: Newest,
     turns: Turns,
     own_save: Arc<Mutex<OwnSave>>,
-    unsaved: BTreeMap<TicketId, Typed>,
+    unsaved: BTreeMap<(TicketId, Writing), Typed>,
 }
 
 /// Reads that only count when they are the newest: while one is under way, the next waits, and a
@@ -60,14 +60,7 @@ struct Slot {
 #[derive(Debug)]
 pub enum Outside {
     /// Hand a text to an editor.
-    Edit {
-        /// For which ticket.
-        ticket: TicketId,
-        /// Its number.
-        number: i64,
-        /// The text.
-        text: String,
-    },
+    Edit(Typed),
     /// Stop until the shell continues us.
     Suspend,
     /// Paint everything anew.
@@ -106,17 +99,7 @@ impl Runner {
     )]
     pub fn start(&mut self, effect: Effect) -> Option<Outside> {
         match effect {
-            Effect::EditOutside {
-                ticket,
-                number,
-                text,
-            } => {
-                return Some(Outside::Edit {
-                    ticket,
-                    number,
-                    text,
-                });
-            }
+            Effect::EditOutside(typed) => return Some(Outside::Edit(typed)),
             Effect::Suspend => return Some(Outside::Suspend),
             Effect::Redraw => return Some(Outside::Redraw),
             Effect::OwnDesk => return Some(Outside::OwnDesk),
@@ -223,7 +206,8 @@ impl Runner {
     /// Writes when what was begun before is written.
     fn in_turn(&mut self, mut effect: Effect) {
         if let Effect::Save { typed, .. } | Effect::SaveOver(typed) = &effect {
-            self.unsaved.insert(typed.ticket, typed.clone());
+            let whose = (typed.ticket, typed.writing);
+            self.unsaved.insert(whose, typed.clone());
         }
         let desk = Arc::clone(&self.desk);
         let own_save = Arc::clone(&self.own_save);
@@ -231,7 +215,7 @@ impl Runner {
         self.tasks.spawn(async move {
             turn.come().await;
             let wanted = if let Effect::Save { typed, expected } = &effect {
-                Some((typed.ticket, *expected))
+                (typed.writing == Writing::Reply).then_some((typed.ticket, *expected))
             } else {
                 None
             };
@@ -279,9 +263,11 @@ impl Runner {
             Done::Saved {
                 typed,
                 draft: Ok(_),
-            } => {
-                if self.unsaved.get(&typed.ticket) == Some(typed) {
-                    self.unsaved.remove(&typed.ticket);
+            }
+            | Done::NoteKept(typed, Ok(())) => {
+                let whose = (typed.ticket, typed.writing);
+                if self.unsaved.get(&whose) == Some(typed) {
+                    self.unsaved.remove(&whose);
                 }
                 return;
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::trouble;
-use crate::tui::{effect::Effect, event::Done, paint::safe};
+use crate::tui::{effect::Effect, event::Done, paint::safe, strays::Writing};
 use crate::{
     config::env,
     desk::{Desk, Verify, face::ChainCard, import::Imported, send::guard::Route},
@@ -16,6 +16,10 @@ use crate::{
 )]
 pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
     Some(match effect {
+        Effect::Save { typed, .. } | Effect::SaveOver(typed) if typed.writing == Writing::Note => {
+            let kept = desk.keep_note(typed.ticket, &typed.text).await;
+            Done::NoteKept(typed, kept.map_err(trouble))
+        }
         Effect::Save { typed, expected } => {
             let draft = desk.save_text(typed.ticket, &typed.text, expected).await;
             let draft = draft.map(Box::new).map_err(trouble);
@@ -34,8 +38,7 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
             Done::Exported(exported.map_err(trouble))
         }
         Effect::DropMissed(ticket) => {
-            let dropped = desk.drop_missed(ticket).await;
-            Done::MissedDropped(dropped.map(drop).map_err(trouble))
+            Done::MissedDropped(desk.drop_missed(ticket).await.map(drop).map_err(trouble))
         }
         Effect::Change {
             ticket,
@@ -94,7 +97,7 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
         Effect::Note(ticket, text) => desk
             .note(ticket, &text)
             .await
-            .map(|_| "Noted. It stays here.".to_owned()),
+            .map(|_| "The note is added. It stays here.".to_owned()),
         Effect::Address(ticket, envelope) => desk
             .set_envelope(ticket, &envelope)
             .await
