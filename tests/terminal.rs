@@ -159,6 +159,8 @@ fn a_key_is_asked_for_without_echo_and_echo_comes_back() {
         if stopped_by_key {
             seat.press("\u{3}");
         } else {
+            // What is typed passes through the kernel by itself; a signal could overtake it.
+            std::thread::sleep(Duration::from_millis(100));
             seat.signal(Signal::TERM);
         }
 

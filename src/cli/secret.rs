@@ -112,8 +112,9 @@ impl Echo {
         #[cfg(unix)]
         if let Some(before) = &self.before {
             use rustix::termios::{OptionalActions, tcsetattr};
-            // A terminal that is gone needs no echo.
-            tcsetattr(io::stdin(), OptionalActions::Now, before).unwrap_or(());
+            // Half a key that nobody read must not become the shell's next line. A terminal that is
+            // gone needs no echo.
+            tcsetattr(io::stdin(), OptionalActions::Flush, before).unwrap_or(());
         }
     }
 }
