@@ -23,7 +23,7 @@ fn painted(model: &Model, theme: &Theme) -> Terminal<TestBackend> {
     terminal
 }
 
-fn shown(model: &Model) -> String {
+pub(super) fn shown(model: &Model) -> String {
     painted(model, &ThemeName::Default.theme())
         .backend()
         .to_string()

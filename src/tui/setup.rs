@@ -132,14 +132,48 @@ fn mailbox(setup: &SetUp, is_demo: bool) -> (&'static str, bool, String) {
     ("Your mailbox", is_done, how)
 }
 
-/// Paints the steps.
+/// Paints the steps. Where not all fits, only the step under the cursor is explained.
 pub fn draw(buffer: &mut Buffer, area: Rect, setup: &SetUp, (model, theme): (&Model, &Theme)) {
     let inside = paint::boxed(buffer, area, "SET UP MY DESK", style(theme.focus));
-    let wide = usize::from(inside.width).saturating_sub(8);
-    let mut row = 1;
+    let wide = usize::from(inside.width);
+    let room = usize::from(inside.height).saturating_sub(1);
+    let mut lines = lines(setup, (model, theme), (wide, Told::Whole));
+    if lines.len() > room {
+        lines = self::lines(setup, (model, theme), (wide, Told::Short));
+    }
+    for (line, row) in lines.iter().zip(0..inside.height.saturating_sub(1)) {
+        write_line(buffer, inside, row, line);
+    }
+    let foot = if model.stage.facts.is_demo {
+        " Enter open my own desk   Esc stay in the demo"
+    } else {
+        " Enter do this step   Esc close"
+    };
+    let last = inside.height.saturating_sub(1);
+    let foot = Line::styled(foot, style(theme.quiet));
+    write_line(buffer, inside, last, &foot);
+}
+
+/// How much is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// All.
+    Whole,
+    /// The titles, and the step under the cursor.
+    Short,
+}
+
+fn lines(
+    setup: &SetUp,
+    (model, theme): (&Model, &Theme),
+    (wide, told): (usize, Told),
+) -> Vec<Line<'static>> {
+    let is_demo = model.stage.facts.is_demo;
+    let text_wide = wide.saturating_sub(8);
+    let mut lines = vec![Line::raw("")];
     for (place, step) in STEPS.into_iter().enumerate() {
         let (title, is_done, how) = words(step, setup, model);
-        let is_here = place == setup.cursor && !model.stage.facts.is_demo;
+        let is_here = place == setup.cursor && !is_demo;
         let mark = if is_here { ">" } else { " " };
         let done = if is_done { "ok" } else { "  " };
         let head = format!(" {mark} {done} {}. {title}", place + 1);
@@ -148,16 +182,19 @@ pub fn draw(buffer: &mut Buffer, area: Rect, setup: &SetUp, (model, theme): (&Mo
         } else {
             theme.title
         };
-        let head = paint::pad(&head, usize::from(inside.width));
-        write_line(buffer, inside, row, &Line::styled(head, style(paint)));
-        row += 1;
-        for line in wrap(&how, wide) {
-            write_line(buffer, inside, row, &Line::raw(format!("       {line}")));
-            row += 1;
+        lines.push(Line::styled(paint::pad(&head, wide), style(paint)));
+        if told == Told::Whole || is_here {
+            let how = wrap(&how, text_wide).into_iter();
+            lines.extend(how.map(|line| Line::raw(format!("       {line}"))));
         }
-        row += 1;
+        if told == Told::Whole {
+            lines.push(Line::raw(""));
+        }
     }
-    let end = if model.stage.facts.is_demo {
+    if told == Told::Short {
+        lines.push(Line::raw(""));
+    }
+    let end = if is_demo {
         "Enter leaves the demo and opens your own desk at these steps. From the first one done, \
          bare `deskhand` opens it; `deskhand demo` comes back here. Demo tickets are never mixed \
          with yours."
@@ -165,25 +202,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, setup: &SetUp, (model, theme): (&Mo
         "Settings live in the config file, secrets in your OS keyring. Nothing is sent to anyone \
          here."
     };
-    for line in wrap(end, wide) {
-        write_line(
-            buffer,
-            inside,
-            row,
-            &Line::styled(format!("   {line}"), style(theme.quiet)),
-        );
-        row += 1;
-    }
-    let foot = if model.stage.facts.is_demo {
-        " Enter open my own desk   Esc stay in the demo"
-    } else {
-        " Enter do this step   Esc close"
-    };
-    let last = inside.height.saturating_sub(1);
-    write_line(
-        buffer,
-        inside,
-        last,
-        &Line::styled(foot, style(theme.quiet)),
-    );
+    let end = wrap(end, text_wide).into_iter();
+    let quiet = style(theme.quiet);
+    lines.extend(end.map(|line| Line::styled(format!("   {line}"), quiet)));
+    lines
 }

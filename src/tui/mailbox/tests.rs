@@ -24,10 +24,14 @@ fn servers(imap: &str, smtp: &str) -> Servers {
 }
 
 fn shown(screen: &MailboxScreen) -> String {
-    let area = Rect::new(0, 0, 80, 20);
+    shown_in(screen, 80, 20)
+}
+
+fn shown_in(screen: &MailboxScreen, width: u16, height: u16) -> String {
+    let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);
     view::draw(&mut buffer, area, screen, &ThemeName::Mono.theme());
-    let cells = buffer.content.chunks(80);
+    let cells = buffer.content.chunks(usize::from(width));
     cells
         .map(|row| {
             row.iter()
@@ -115,7 +119,25 @@ fn where_nothing_is_found_the_servers_are_named_by_hand() {
     assert_eq!(account.imap.to_string(), "imap://127.0.0.1:1143");
     assert_eq!(account.sending.smtp, None);
 
-    screen.failed("the server refused the password".to_owned());
+    screen.failed("the server refused the password, and said much of it. ".repeat(9));
     assert_eq!(screen.stage, Stage::Password);
-    assert!(shown(&screen).contains("refused the password"));
+    let small = shown_in(&screen, 60, 14);
+    assert!(small.contains("refused the password"), "{small}");
+    assert!(
+        small.contains("│ Enter go on   Esc back to the steps"),
+        "{small}"
+    );
+}
+
+#[test]
+fn the_steps_fit_the_usual_and_the_smallest_terminal() {
+    use crate::{
+        config::action::Action,
+        tui::{acts, fixture::sized, screens::shown},
+    };
+    for (name, width, height) in [("usual", 80, 24), ("smallest", 60, 16)] {
+        let mut model = sized(width, height, false);
+        acts::act(&mut model, Action::SetUp);
+        insta::assert_snapshot!(name, shown(&model));
+    }
 }

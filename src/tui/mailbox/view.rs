@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
 use super::state::{MailboxScreen, Place, Stage};
 use crate::{
-    config::theme::Theme,
+    config::theme::{Paint, Theme},
     tui::paint::{self, safe, style, wrap, write_line},
 };
 
@@ -16,21 +16,22 @@ pub fn draw(
     theme: &Theme,
 ) -> Option<(u16, u16)> {
     let inside = paint::boxed(buffer, area, "SET UP MY MAILBOX", style(theme.focus));
-    let wide = usize::from(inside.width).saturating_sub(4);
-    let mut row = 1;
-    let mut write = |text: &str, paint| {
-        for line in wrap(text, wide) {
-            write_line(
-                buffer,
-                inside,
-                row,
-                &Line::styled(format!("  {line}"), style(paint)),
-            );
-            row += 1;
-        }
+    let last = inside.height.saturating_sub(1);
+    let mut pen = Pen {
+        row: 1,
+        last,
+        inside,
     };
     for line in known(screen) {
-        write(&line, theme.text);
+        pen.write(buffer, &line, theme.text);
+    }
+    pen.write(buffer, "", theme.text);
+    pen.write(buffer, &question(screen), theme.title);
+    let asks = !matches!(screen.stage, Stage::Looking | Stage::Trying | Stage::Agree);
+    let caret = asks.then(|| typed(buffer, inside, screen, pen.row));
+    pen.row += u16::from(asks);
+    if let Some(trouble) = &screen.trouble {
+        pen.write(buffer, &safe(trouble), theme.bad);
     }
     if let Some(service) = screen.service() {
         let words = format!(
@@ -38,22 +39,7 @@ pub fn draw(
              account add {} --login {service} --client-id ID",
             safe(&screen.address)
         );
-        write(&words, theme.quiet);
-    }
-    write("", theme.text);
-    write(&question(screen), theme.title);
-    let asks = !matches!(screen.stage, Stage::Looking | Stage::Trying | Stage::Agree);
-    let line_row = row;
-    if asks {
-        row += 1;
-    }
-    let caret = asks.then(|| typed(buffer, inside, screen, line_row));
-    if let Some(trouble) = &screen.trouble {
-        for line in wrap(&safe(trouble), wide) {
-            let line = Line::styled(format!("  {line}"), style(theme.bad));
-            write_line(buffer, inside, row, &line);
-            row += 1;
-        }
+        pen.write(buffer, &words, theme.quiet);
     }
     let foot = match screen.stage {
         Stage::Agree => " y it may   n name others   Esc back to the steps",
@@ -62,7 +48,6 @@ pub fn draw(
             " Enter go on   Esc back to the steps"
         }
     };
-    let last = inside.height.saturating_sub(1);
     let foot = format!("{foot}   Nothing is sent here.");
     write_line(
         buffer,
@@ -71,6 +56,26 @@ pub fn draw(
         &Line::styled(foot, style(theme.quiet)),
     );
     caret
+}
+
+/// Writes line after line, and leaves the last row free.
+struct Pen {
+    row: u16,
+    last: u16,
+    inside: Rect,
+}
+
+impl Pen {
+    fn write(&mut self, buffer: &mut Buffer, text: &str, paint: Paint) {
+        let wide = usize::from(self.inside.width).saturating_sub(4);
+        for line in wrap(text, wide) {
+            if self.row < self.last {
+                let line = Line::styled(format!("  {line}"), style(paint));
+                write_line(buffer, self.inside, self.row, &line);
+                self.row += 1;
+            }
+        }
+    }
 }
 
 /// Writes the line that is typed, in stars where it must not be seen.
