@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::too_many_lines,
     reason = "a test may panic, and waits for a server's clock"
 )]
@@ -27,3 +28,5 @@ mod race;
 
 #[path = "sending/real.rs"]
 mod real;
+#[path = "sending/real_kills.rs"]
+mod real_kills;

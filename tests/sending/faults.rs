@@ -19,7 +19,7 @@ fn desk(server: &Smtp) -> (Home, i64) {
     (home, number)
 }
 
-fn reply(home: &Home, number: i64, text: &str) -> String {
+pub(super) fn reply(home: &Home, number: i64, text: &str) -> String {
     let number = number.to_string();
     let ran = home.run_with(
         &["reply", &number, "--text", "-", "--hold", "0", "--json"],
@@ -29,11 +29,11 @@ fn reply(home: &Home, number: i64, text: &str) -> String {
     ran.json()["outbox"].as_str().expect("an id").to_owned()
 }
 
-fn send(home: &Home) -> serde_json::Value {
+pub(super) fn send(home: &Home) -> serde_json::Value {
     home.run(&["outbox", "send", "--json"]).json()
 }
 
-fn ticket(home: &Home, number: i64) -> serde_json::Value {
+pub(super) fn ticket(home: &Home, number: i64) -> serde_json::Value {
     home.run(&["show", &number.to_string(), "--json"]).json()
 }
 

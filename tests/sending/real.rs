@@ -18,14 +18,14 @@ use crate::{
 const POSTFIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/postfix.sh");
 
 /// A Postfix beside a Dovecot.
-struct Rig {
+pub(super) struct Rig {
     dovecot: Dovecot,
-    submission: String,
+    pub(super) submission: String,
     tls: String,
 }
 
 impl Rig {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let dovecot = Dovecot::start();
         let place = dovecot.folder.path().join("dovecot");
         let started = Command::new(POSTFIX).arg("start").arg(place).output();
@@ -42,7 +42,7 @@ impl Rig {
     }
 
     /// A desk whose account reads and sends here.
-    fn desk(&self, smtp: &str) -> Home {
+    pub(super) fn desk(&self, smtp: &str) -> Home {
         let home = Home::new();
         let imap = self.dovecot.tls_url();
         let ca = &self.dovecot.ca;
@@ -73,7 +73,7 @@ impl Rig {
         }
     }
 
-    fn mails(&self, name: &str) -> Vec<Vec<u8>> {
+    pub(super) fn mails(&self, name: &str) -> Vec<Vec<u8>> {
         let maildir = self.dovecot.folder.path().join("dovecot/mail").join(name);
         let mut found = Vec::new();
         for part in ["new", "cur"] {
