@@ -58,8 +58,8 @@ fn killed_anywhere_before_a_real_server_a_reply_leaves_at_most_once() {
             left += 1;
             let began = Instant::now();
             while copies(&rig, &wanted) == 0 {
-                let waited = began.elapsed();
-                assert!(waited < Duration::from_secs(20), "round {round}: {told}");
+                let so_far = began.elapsed();
+                assert!(so_far < Duration::from_secs(20), "round {round}: {told}");
                 thread::sleep(Duration::from_millis(50));
             }
         }
