@@ -86,9 +86,6 @@ fn words(done: &Imported, rejects_file: &str) -> String {
         ),
     );
     text.push_str(&not_kept(&done.unmapped));
-    for table in &done.tables {
-        text.push_str(&guess(table));
-    }
     for reject in done.rejected.iter().take(REJECTS_NAMED) {
         text.push_str("\n  ");
         // A name with line breaks would pose as lines of ours.
@@ -102,6 +99,9 @@ fn words(done: &Imported, rejects_file: &str) -> String {
     if !done.rejected.is_empty() && !done.is_dry {
         text.push_str("\nEvery reject with its reason: ");
         text.push_str(rejects_file);
+    }
+    for table in &done.tables {
+        text.push_str(&guess(table));
     }
     text
 }

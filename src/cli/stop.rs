@@ -158,6 +158,7 @@ const fn exit_of(error: &DeskError) -> Exit {
         | DeskError::Noting(_)
         | DeskError::Export { .. }
         | DeskError::NotWritten { .. }
+        | DeskError::NoTable { .. }
         | DeskError::Move(_)
         | DeskError::NoTicket(_)
         | DeskError::NoReceipt(_)

@@ -279,6 +279,9 @@ actions! {
     // The program.
     SetUp "set_up" in Desk: "Set up my desk", also "start begin config account wizard import keys"
         => [];
+    Import "import" in Desk: "Import mail, a table, or an export of another helpdesk",
+        also "csv zendesk chatwoot rt jsonl mbox maildir columns"
+        => [];
     TryDemo "try_demo" in Desk: "Try the demo desk", also "tour example"
         => [];
     Palette "palette" in Desk: "Open the palette: every action by name", also "command"

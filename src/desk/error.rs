@@ -49,6 +49,14 @@ pub enum DeskError {
         #[source]
         why: std::io::Error,
     },
+    /// A file is no table.
+    #[error("{path} cannot be read as a table: {why}.")]
+    NoTable {
+        /// Which.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// A ticket could not be put into words for an export.
     #[error("Ticket #{number} cannot be written: {why}.")]
     NotWritten {
@@ -263,6 +271,9 @@ impl DeskError {
             Self::NoTicket(_) => "`deskhand tickets` lists the tickets there are.".to_owned(),
             Self::Export { .. } => {
                 "Name a file that does not exist yet, in a folder you may write to.".to_owned()
+            }
+            Self::NoTable { .. } => {
+                "`deskhand import --help` says how to name its encoding and separator.".to_owned()
             }
             Self::NotWritten { .. } => "Leave it out with a query, and report this.".to_owned(),
             Self::NoReceipt(_) => "`deskhand receipts` lists them with their ids.".to_owned(),

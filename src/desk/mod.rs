@@ -70,6 +70,7 @@ mod routing;
 pub mod send;
 pub mod sign_in;
 mod stamp;
+pub mod tables;
 mod tickets;
 mod twice;
 mod voice;

@@ -11,6 +11,7 @@ use crate::{
         drill::DrillPlan,
         face::{ChainCard, DraftAsk},
         send::Approval,
+        tables::TableAsk,
     },
     domain::{
         Cap, Change, DraftId, Envelope, LinkName, OutboxId, ProviderName, Query, ReceiptQuery,
@@ -94,8 +95,14 @@ pub enum Effect {
     DropMissed(TicketId),
     /// Read the replies that wait in the outbox.
     LoadOutbox,
-    /// Read mail from a file or folder into tickets.
+    /// Read mail or an export from a file or folder into tickets; of a table, look at it first.
     Import(PathBuf),
+    /// Look at a table.
+    LookAtTable(Box<TableAsk>),
+    /// Find out what would come of a table.
+    TryTable(Box<TableAsk>),
+    /// File a table.
+    ImportTable(Box<TableAsk>),
     /// Make a draft.
     Draft(DraftAsk),
     /// Stop the draft that runs for a ticket.

@@ -1,5 +1,7 @@
 //! What happens to the screen: keys, news of the desk, and the ends of what it had begun.
 
+use std::path::PathBuf;
+
 use ratatui::layout::Size;
 
 use super::{
@@ -16,11 +18,12 @@ use crate::{
         },
         files::Received,
         health::LinkHealth,
+        import::Imported,
         servers::Servers,
     },
     domain::{
-        Change, Draft, DraftId, Mono, OutboxRow, ProviderName, RunId, Status, Ticket, TicketId,
-        Timestamp,
+        Change, Draft, DraftId, Mono, OutboxRow, ProviderName, RunId, Status, TableLook, Ticket,
+        TicketId, Timestamp,
     },
 };
 
@@ -133,6 +136,10 @@ pub enum Done {
     MissedDropped(Result<(), Trouble>),
     /// The replies in the outbox came, each with its ticket.
     Outbox(Result<Vec<(OutboxRow, Ticket)>, Trouble>),
+    /// A table was looked at.
+    Table(PathBuf, Result<Box<TableLook>, Trouble>),
+    /// What would come of a table came.
+    TableTried(Result<Box<Imported>, Trouble>),
     /// Mail was read into tickets; the words say what came of it.
     Imported(Result<String, Trouble>),
     /// The text of a note that is being written is on disk, or not.

@@ -191,9 +191,10 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         | Overlay::Files(_)
         | Overlay::SetUp(_)
         | Overlay::Mailbox(_) => (96, layout.body.height),
-        Overlay::Receipts(_) | Overlay::Overview(_) | Overlay::Providers(_) => {
-            (layout.body.width, layout.body.height)
-        }
+        Overlay::Receipts(_)
+        | Overlay::Overview(_)
+        | Overlay::Providers(_)
+        | Overlay::Mapping(_) => (layout.body.width, layout.body.height),
         Overlay::Prompt(_) => (72, 6),
         Overlay::Menu(menu) => (
             60,

@@ -21,6 +21,7 @@ pub mod keys;
 pub mod layout;
 pub mod line;
 pub mod mailbox;
+pub mod mapping;
 pub mod menu;
 pub mod meter;
 pub mod model;

@@ -16,6 +16,7 @@ use super::{
     keys::KeysScreen,
     layout::{self, Layout},
     mailbox::MailboxScreen,
+    mapping::MappingScreen,
     menu::Menu,
     meter::MeterRoom,
     notes::Notes,
@@ -157,6 +158,8 @@ pub enum Overlay {
     Outbox(Outbox),
     /// The files that came with a ticket.
     Files(FilesScreen),
+    /// What the columns of a table hold.
+    Mapping(MappingScreen),
     /// The steps to a desk of one's own.
     SetUp(SetUp),
     /// The setting up of a mailbox.

@@ -210,6 +210,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
                 | Overlay::Files(_)
+                | Overlay::Mapping(_)
                 | Overlay::SetUp(_),
             ),
             _,

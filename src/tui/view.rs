@@ -10,7 +10,7 @@ use ratatui::{
 use super::{
     catch_up, drill, files, help, keys,
     layout::{self, Layout, SMALLEST, Shape},
-    mailbox, menu, meter,
+    mailbox, mapping, menu, meter,
     model::{Focus, Model, Overlay, Part},
     notes::Tone,
     outbox, overview,
@@ -243,6 +243,10 @@ fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) ->
         Overlay::Mailbox(room) => {
             return mailbox::view::draw(buffer, area, room, theme).map(Position::from);
         }
+        Overlay::Mapping(room) => {
+            mapping::view::draw(buffer, area, room, theme);
+            return None;
+        }
         Overlay::SetUp(room) => {
             setup::draw(buffer, area, room, (model, theme));
             return None;
@@ -306,6 +310,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
         Some(Overlay::Files(_)) => "FILES",
+        Some(Overlay::Mapping(_)) => "TABLE",
         Some(Overlay::SetUp(_) | Overlay::Mailbox(_)) => "SET UP",
     }
 }

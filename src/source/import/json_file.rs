@@ -2,15 +2,14 @@
 //! any of it to have the right shape.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufReader},
+    io::{self, BufReader, Read as _},
     path::Path,
 };
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{dates, jsonl::Lines, walk::error_words};
+use super::{dates, jsonl::Lines, kind::regular, walk::error_words};
 
 /// Larger documents are to be exported in parts, or one object per line.
 const LARGEST: u64 = 1 << 30;
@@ -20,11 +19,14 @@ pub(super) type Item = (usize, Result<Value, String>);
 
 /// Reads a whole document.
 pub(super) fn document(path: &Path) -> Result<Value, String> {
-    let length = fs::metadata(path).map_err(|why| error_words(&why))?.len();
+    let mut file = regular(path).map_err(|why| error_words(&why))?;
+    let length = file.metadata().map_err(|why| error_words(&why))?.len();
     if length > LARGEST {
         return Err("it is larger than 1 GiB; export it in parts".to_owned());
     }
-    let bytes = fs::read(path).map_err(|why| error_words(&why))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)
+        .map_err(|why| error_words(&why))?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     serde_json::from_slice(text).map_err(|why| format!("it is no JSON: {why}"))
 }
@@ -36,7 +38,7 @@ pub(super) fn items(
     keys: &'static [&'static str],
 ) -> Result<Box<dyn Iterator<Item = Item> + Send>, String> {
     if is_lines(path, keys).map_err(|why| error_words(&why))? {
-        let file = File::open(path).map_err(|why| error_words(&why))?;
+        let file = regular(path).map_err(|why| error_words(&why))?;
         let lines = Lines::new(BufReader::with_capacity(1 << 16, file));
         let read = lines.filter_map(|(no, line)| {
             let value = match line {
@@ -56,7 +58,7 @@ pub(super) fn items(
 
 /// Tells whether the first line of a file is an object of its own.
 fn is_lines(path: &Path, keys: &[&str]) -> io::Result<bool> {
-    let mut lines = Lines::new(BufReader::new(File::open(path)?));
+    let mut lines = Lines::new(BufReader::new(regular(path)?));
     let (Some((_, Ok(first))), Some(_)) = (lines.next(), lines.next()) else {
         return Ok(false);
     };

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::sniff;
+use super::{sniff, walk::open_itself};
 
 /// So much of a file is looked at to judge it.
 const LOOK_BYTES: u64 = 64 * 1024;
@@ -95,8 +95,18 @@ fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Opens a file that is one, and not what a link in its place leads to.
+pub(super) fn regular(path: &Path) -> io::Result<File> {
+    let file = open_itself(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let why = "it is not a regular file";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}
+
 fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LOOK_BYTES).read_to_end(&mut bytes)?;
+    regular(path)?.take(LOOK_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -1,7 +1,6 @@
 //! Opens an export of any kind, and reads it as it is asked for.
 
 use std::{
-    fs::File,
     io::{self, BufReader},
     path::Path,
 };
@@ -9,7 +8,13 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Entry, chatwoot, csv, entry::rejected, jsonl, kind::Kind, rt, walk::error_words, zendesk,
+    Entry, chatwoot, csv,
+    entry::rejected,
+    jsonl,
+    kind::{Kind, regular},
+    rt,
+    walk::error_words,
+    zendesk,
 };
 
 /// How exports are read.
@@ -33,10 +38,9 @@ pub fn entries(path: &Path, kind: Kind, how: &How, at: Timestamp) -> Entries {
 
 fn open(path: &Path, kind: Kind, how: &How, at: Timestamp) -> io::Result<Entries> {
     let source = how.source.as_deref();
-    std::fs::metadata(path)?;
     Ok(match kind {
         Kind::Jsonl => {
-            let reader = BufReader::with_capacity(1 << 16, File::open(path)?);
+            let reader = BufReader::with_capacity(1 << 16, regular(path)?);
             Box::new(jsonl::entries(reader, path, how.source.clone(), at))
         }
         Kind::Csv => csv::entries(path, &how.table, source, at),

@@ -182,7 +182,7 @@ impl OpenMbox {
 
 /// Opens a file, and not what a link or a pipe in its place would lead to by now.
 #[cfg(unix)]
-fn open_itself(path: &Path) -> io::Result<File> {
+pub(super) fn open_itself(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open};
     let how = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(File::from(open(path, how, Mode::empty())?))
@@ -190,7 +190,7 @@ fn open_itself(path: &Path) -> io::Result<File> {
 
 /// Opens a file.
 #[cfg(not(unix))]
-fn open_itself(path: &Path) -> io::Result<File> {
+pub(super) fn open_itself(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 

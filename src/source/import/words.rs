@@ -16,15 +16,19 @@ pub(super) enum Meaning<T> {
 /// Reads a status of any system, for files that do not say which one they are from.
 pub(super) fn status(word: &str) -> Meaning<Status> {
     match plain(word).as_str() {
-        "new" | "created" | "unassigned" => Meaning::Is(Status::New),
-        "open" | "opened" | "active" | "reopened" | "inprogress" | "assigned" => {
+        "new" | "neu" | "created" | "unassigned" => Meaning::Is(Status::New),
+        "open" | "offen" | "opened" | "active" | "reopened" | "inprogress" | "assigned" => {
             Meaning::Is(Status::Open)
         }
         "pending" | "waiting" | "waitingforcustomer" | "waitingoncustomer" | "stalled"
         | "pendingreminder" => Meaning::Is(Status::Pending),
         "hold" | "onhold" | "waitingonthirdparty" => Meaning::Is(Status::Hold),
-        "solved" | "resolved" | "answered" | "done" | "pendingclose" => Meaning::Is(Status::Solved),
-        "closed" | "archived" | "complete" | "completed" => Meaning::Is(Status::Closed),
+        "solved" | "gelöst" | "erledigt" | "resolved" | "answered" | "done" | "pendingclose" => {
+            Meaning::Is(Status::Solved)
+        }
+        "closed" | "geschlossen" | "archived" | "complete" | "completed" => {
+            Meaning::Is(Status::Closed)
+        }
         "spam" | "rejected" | "suspended" => Meaning::Is(Status::Spam),
         "deleted" | "trash" | "removed" => Meaning::Is(Status::Deleted),
         "merged" => Meaning::Nearly(Status::Closed, "closed: into which ticket is not said"),

@@ -117,6 +117,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::SwapProviders
         | Action::RaiseCap
         | Action::SetUp
+        | Action::Import
         | Action::TryDemo
         | Action::Palette
         | Action::Help

@@ -98,6 +98,10 @@ pub(super) fn program(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::SetUp(SetUp::default()));
             vec![Effect::LoadKeys, Effect::LoadAccounts]
         }
+        Action::Import => {
+            model.overlay = Some(Overlay::Prompt(Prompt::open(PromptKind::Import, "")));
+            Vec::new()
+        }
         Action::SwapProviders => swap(model),
         Action::RaiseCap => ask_for_cap(model),
         Action::TryDemo => {

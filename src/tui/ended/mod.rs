@@ -2,6 +2,7 @@
 
 mod drafts;
 mod mailbox;
+mod tables;
 mod texts;
 
 use self::{
@@ -112,6 +113,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Done::Table(path, Ok(look)) => tables::came(model, path, *look),
+        Done::TableTried(tried) => tables::tried(model, tried),
         Done::Imported(Ok(words)) => {
             model.notes.say(words, model.stage.now);
             vec![model.queue.reload()]
@@ -201,6 +204,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         | Done::CatchUp(Err(trouble))
         | Done::MissedDropped(Err(trouble))
         | Done::Imported(Err(trouble))
+        | Done::Table(_, Err(trouble))
         | Done::Changed(Err(trouble))
         | Done::Queued(Err(trouble), _)
         | Done::Withdrawn(Err(trouble))

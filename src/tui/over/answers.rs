@@ -238,7 +238,7 @@ pub(super) fn complete(model: &mut Model) {
 }
 
 pub(super) fn import(model: &mut Model, typed: &str) -> Vec<Effect> {
-    let words = format!("Reading mail from {} …", paint::safe(typed));
+    let words = format!("Reading {} …", paint::safe(typed));
     model.notes.say(words, model.stage.now);
     vec![Effect::Import(path_of(typed))]
 }

@@ -8,7 +8,8 @@ pub use screens::{overview, providers};
 use self::{
     answers::{answer, chosen},
     screens::{
-        bring_back, catch_up, file_act, keys, mailbox, routing, run, send_now, set_up, was_sent,
+        bring_back, catch_up, file_act, keys, mailbox, mapping, mapping_letter, routing, run,
+        send_now, set_up, was_sent,
     },
 };
 use super::{
@@ -123,6 +124,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             let after = letter.map(|letter| screen.letter(letter, now));
             return after.map_or_else(Vec::new, |after| overview(model, after));
         }
+        Some(Overlay::Mapping(_)) => return mapping_letter(model, letter),
         Some(Overlay::CatchUp(screen)) => {
             let after = letter.map(|letter| screen.letter(letter));
             return after.map_or_else(Vec::new, |after| catch_up(model, after));
@@ -176,6 +178,10 @@ fn close(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Help(Help { line, .. })) if !line.text().is_empty() => {
             line.take();
         }
+        Some(Overlay::Mapping(screen)) => {
+            let after = screen.escape();
+            return mapping(model, after);
+        }
         Some(Overlay::Routing(room)) => {
             if room.escape() == After::Close {
                 model.overlay = None;
@@ -201,6 +207,7 @@ fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
         Some(Overlay::Drill(page)) => page.move_by(rows),
         Some(Overlay::Overview(screen)) => screen.move_by(rows),
         Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
+        Some(Overlay::Mapping(screen)) => screen.move_by(rows),
         Some(Overlay::Outbox(outbox)) => outbox.move_by(rows),
         Some(Overlay::Files(screen)) => screen.move_by(rows),
         Some(Overlay::SetUp(setup)) => setup.move_by(rows),
@@ -237,6 +244,10 @@ fn choose(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Overview(screen)) => {
             let after = screen.enter();
             overview(model, after)
+        }
+        Some(Overlay::Mapping(screen)) => {
+            screen.enter();
+            Vec::new()
         }
         Some(Overlay::CatchUp(screen)) => {
             let after = screen.enter();

@@ -6,6 +6,7 @@ use crate::tui::{
     effect::Effect,
     files::{FileAct, FilesScreen},
     mailbox::{self, MailboxScreen},
+    mapping,
     menu::Menu,
     model::{Model, Overlay},
     outbox::Outbox,
@@ -106,6 +107,33 @@ pub(super) fn catch_up(model: &mut Model, after: catch_up::After) -> Vec<Effect>
         catch_up::After::Draft(asks) => {
             model.work.wanted.extend(asks);
             acts::begin_wanted(model)
+        }
+    }
+}
+
+/// Does what a letter means on the Mapping screen.
+pub(super) fn mapping_letter(model: &mut Model, letter: Option<char>) -> Vec<Effect> {
+    let (Some(Overlay::Mapping(screen)), Some(letter)) = (&mut model.overlay, letter) else {
+        return Vec::new();
+    };
+    let after = screen.letter(letter);
+    mapping(model, after)
+}
+
+/// Does what follows a key of the Mapping screen.
+pub(super) fn mapping(model: &mut Model, after: mapping::After) -> Vec<Effect> {
+    match after {
+        mapping::After::Stay => Vec::new(),
+        mapping::After::Close => {
+            model.overlay = None;
+            Vec::new()
+        }
+        mapping::After::Look(ask) => vec![Effect::LookAtTable(Box::new(ask))],
+        mapping::After::Try(ask) => vec![Effect::TryTable(Box::new(ask))],
+        mapping::After::Import(ask) => {
+            model.overlay = None;
+            model.notes.say("Filing the table …", model.stage.now);
+            vec![Effect::ImportTable(Box::new(ask))]
         }
     }
 }

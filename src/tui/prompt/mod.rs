@@ -115,7 +115,7 @@ impl Prompt {
             PromptKind::Assign(_) => "ASSIGN".to_owned(),
             PromptKind::Cap => "MONTHLY CAP".to_owned(),
             PromptKind::Hint(_) => "REDRAFT".to_owned(),
-            PromptKind::Import => "IMPORT MAIL".to_owned(),
+            PromptKind::Import => "IMPORT".to_owned(),
             PromptKind::Export(_) => "EXPORT RECEIPTS".to_owned(),
             PromptKind::Drill => "DRILL".to_owned(),
             PromptKind::Recipients(_) => "TO WHOM".to_owned(),
@@ -143,8 +143,8 @@ impl Prompt {
             }
             PromptKind::Hint(_) => "What to do differently, in your words.",
             PromptKind::Import => {
-                "A file or folder: mbox, Maildir or single mails. It is only read. What was \
-                 imported before is not doubled."
+                "A file or folder: mbox, Maildir, mails, a table (CSV), or an export of Zendesk, \
+                 Chatwoot, RT or deskhand. It is only read. What was imported before is not doubled."
             }
             PromptKind::Drill => {
                 "provider=fault, with commas between: ok, refused, 429, 500, 529, 401, hang, cut=12 \

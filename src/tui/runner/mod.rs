@@ -3,6 +3,7 @@
 mod accounts;
 mod links;
 mod reads;
+mod tables;
 mod writes;
 
 use std::{
@@ -303,6 +304,10 @@ impl Runner {
                 effect @ (Effect::FindServers(_) | Effect::AddAccount(..)) => {
                     accounts(&desk, effect).await
                 }
+                effect @ (Effect::Import(_)
+                | Effect::LookAtTable(_)
+                | Effect::TryTable(_)
+                | Effect::ImportTable(_)) => tables::import(&desk, effect).await,
                 Effect::SaveChain(card) => Some(save_chain(&desk, &card)),
                 effect @ (Effect::LoadPage { .. }
                 | Effect::LoadTicket(_)

@@ -66,10 +66,6 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
         Effect::Restore(ticket, draft) => {
             Done::Restored(ticket, desk.restore(draft).await.map_err(trouble))
         }
-        Effect::Import(path) => {
-            let imported = desk.import(&[path], &mut |_| ()).await.map_err(trouble);
-            Done::Imported(imported.map(|done| imported_words(&done, desk)))
-        }
         Effect::SetCap(cap) => Done::CapSet(desk.set_cap(cap).await.map_err(trouble)),
         other => return sending(desk, other).await,
     })

@@ -7,7 +7,10 @@ mod guess;
 mod names;
 mod rows;
 
-use std::{fs, io, path::Path};
+use std::{
+    io::{self, Read as _},
+    path::Path,
+};
 
 use jiff::Timestamp;
 
@@ -19,6 +22,7 @@ use self::{
 use super::{
     case::Case,
     entry::{Entry, Sieve, rejected},
+    kind::regular,
 };
 use crate::{
     domain::{Because, Column, Field, TableLook},
@@ -130,11 +134,14 @@ fn open(path: &Path, said: &Table) -> Result<Opened, String> {
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::metadata(path)?.len() > LARGEST {
+    let mut file = regular(path)?;
+    if file.metadata()?.len() > LARGEST {
         let why = "it is larger than 2 GiB; split it into several";
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
     }
-    fs::read(path)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Returns what the rows of a table hold, one ticket after the other.
