@@ -109,7 +109,16 @@ fn words(done: &Imported, rejects_file: &str) -> String {
 /// Says what has no place here.
 fn not_kept(unmapped: &[NotKept]) -> String {
     let mut text = String::new();
-    for one in unmapped.iter().take(NOT_KEPT_NAMED) {
+    let (numbers, others): (Vec<&NotKept>, Vec<&NotKept>) =
+        unmapped.iter().partition(|one| one.what == "number");
+    let renumbered: u64 = numbers.iter().map(|one| one.count).sum();
+    if renumbered > 0 {
+        push(
+            &mut text,
+            format_args!("\n  {renumbered} got the next free number: theirs is another ticket's"),
+        );
+    }
+    for one in others.iter().take(NOT_KEPT_NAMED) {
         text.push_str("\n  ");
         let word = clean_line(&one.word);
         push(
@@ -117,7 +126,7 @@ fn not_kept(unmapped: &[NotKept]) -> String {
             format_args!("{} {word}: {} ({} times)", one.what, one.became, one.count),
         );
     }
-    if unmapped.len() > NOT_KEPT_NAMED {
+    if others.len() > NOT_KEPT_NAMED {
         text.push_str("\n  ... --json has them all");
     }
     text

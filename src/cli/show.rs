@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     desk::face::TicketView,
-    domain::{Delivery, Message, Origin},
+    domain::{Delivery, Message},
 };
 
 /// Prints the ticket of that number.
@@ -24,19 +24,19 @@ pub(super) async fn run(call: &Call, args: &ShowArgs) -> Result<Exit, Stop> {
     }
     let view = call.at_desk(async |desk| {
         let id = desk.by_number(args.number).await?;
-        Ok((desk.ticket(id).await?, desk.ticket_origin(id).await?))
+        Ok(desk.ticket(id).await?)
     });
-    let (view, origin) = view.await?;
+    let view = view.await?;
     if call.out.is_json() {
         call.out.json(&json!({
-            "ticket": json::ticket_from(&view.ticket, origin.as_ref()),
+            "ticket": json::ticket_from(&view.ticket, view.origin.as_ref()),
             "messages": view.messages.iter().map(json::message).collect::<Vec<_>>(),
             "draft": view.draft.as_ref().map(json::draft),
             "receipts": view.receipts.iter().map(json::receipt).collect::<Vec<_>>(),
             "outbox": view.outbox.iter().map(json::outbox).collect::<Vec<_>>(),
         }));
     } else {
-        print(call, &view, origin.as_ref());
+        print(call, &view);
     }
     Ok(Exit::OK)
 }
@@ -72,7 +72,7 @@ async fn raw(call: &Call, number: i64) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
-fn print(call: &Call, view: &TicketView, origin: Option<&Origin>) {
+fn print(call: &Call, view: &TicketView) {
     let out = &call.out;
     let ticket = &view.ticket;
     out.heading(&format!(
@@ -81,7 +81,7 @@ fn print(call: &Call, view: &TicketView, origin: Option<&Origin>) {
         words::subject(&ticket.subject)
     ));
     out.line(&words::facts(ticket));
-    if let Some(origin) = origin {
+    if let Some(origin) = &view.origin {
         out.line(&words::origin(origin));
     }
     for message in &view.messages {

@@ -6,8 +6,8 @@ use crate::{
     desk::send::guard::Route,
     domain::{
         Attempt, CapName, Cost, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
-        Missed, OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket, TicketId,
-        Timestamp, Usd, link::NotALink,
+        Missed, Origin, OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket,
+        TicketId, Timestamp, Usd, link::NotALink,
     },
     engine::{chain::LinkFacts, figures::Figures, outage::Outage, routing::Routing},
 };
@@ -40,6 +40,8 @@ pub struct TicketView {
     pub receipts: Vec<Receipt>,
     /// Its replies in the outbox, newest first.
     pub outbox: Vec<OutboxRow>,
+    /// Where it was imported from, if it was.
+    pub origin: Option<Origin>,
     /// Where a reply would go.
     pub route: Route,
 }

@@ -16,7 +16,7 @@ use super::{
     import::{ImportError, Imported},
 };
 use crate::{
-    domain::{Origin, Record, RecordMessage, TicketId, Timestamp, Unmapped},
+    domain::{Record, RecordMessage, Timestamp, Unmapped},
     source::import::{Entry, How, Kind, Reject, csv::look as look_at_table, entries, judge},
     store::{Name, Recording, Store},
 };
@@ -236,13 +236,6 @@ impl Desk {
         done.add(exported);
         done.is_dry = plan.is_dry;
         Ok(done)
-    }
-}
-
-impl Desk {
-    /// Returns where an imported ticket came from; none for one that began here.
-    pub async fn ticket_origin(&self, ticket: TicketId) -> Result<Option<Origin>, DeskError> {
-        Ok(self.store.ticket_origin(ticket).await?)
     }
 }
 

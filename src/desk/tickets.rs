@@ -70,13 +70,14 @@ impl Desk {
             ..ReceiptFilter::default()
         };
         let agent = self.agent();
-        let (messages, draft, receipts, outbox, writers, note) = tokio::try_join!(
+        let (messages, draft, receipts, outbox, writers, note, origin) = tokio::try_join!(
             self.store.messages(id),
             self.store.draft(id, &agent),
             self.store.receipts(&filter, page),
             self.store.outbox(Some(id)),
             self.store.writers(id),
             self.store.note_begun(id, &agent),
+            self.store.ticket_origin(id),
         )?;
         let own = self.own_addresses();
         let envelope = draft.as_ref().and_then(|draft| draft.envelope.clone());
@@ -95,6 +96,7 @@ impl Desk {
             note: note.map(|begun| begun.text),
             receipts: receipts.into_iter().map(|(_, receipt)| receipt).collect(),
             outbox,
+            origin,
             route,
             ticket,
         })
@@ -118,6 +120,7 @@ impl Desk {
             note: None,
             receipts: Vec::new(),
             outbox: Vec::new(),
+            origin: None,
             route: Route::default(),
         };
         Ok((view, from.known))

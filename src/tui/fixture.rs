@@ -269,6 +269,7 @@ pub(crate) fn view(number: i64) -> TicketView {
             Vec::new()
         },
         outbox: Vec::new(),
+        origin: None,
         route: Route {
             account: None,
             envelope: Envelope {

@@ -6,6 +6,8 @@ mod chatwoot;
 pub mod csv;
 mod dates;
 mod entry;
+#[cfg(test)]
+mod hostile_tests;
 mod json_file;
 pub mod jsonl;
 mod kind;

@@ -162,6 +162,20 @@ fn spend(model: &Model, view: Option<&TicketView>, theme: &Theme) -> Vec<Line<'s
     lines
 }
 
+/// Says where a ticket came from, and how it stood there when it was last imported.
+fn source(view: &TicketView) -> String {
+    let Some(origin) = &view.origin else {
+        return safe(&view.ticket.source);
+    };
+    let there = origin.source_status.as_deref();
+    let there = there.map_or_else(String::new, |status| format!(", {} there", safe(status)));
+    format!(
+        "{} {}{there}",
+        safe(&origin.source),
+        safe(&origin.source_id)
+    )
+}
+
 fn customer(view: &TicketView, model: &Model, theme: &Theme, wide: usize) -> Vec<Line<'static>> {
     let ticket = &view.ticket;
     let (now, zone) = (model.stage.now.civil, &model.stage.facts.zone);
@@ -176,7 +190,7 @@ fn customer(view: &TicketView, model: &Model, theme: &Theme, wide: usize) -> Vec
     lines.push(Line::default());
     let facts = [
         ("ticket", format!("#{} {}", ticket.number, ticket.status)),
-        ("source", safe(&ticket.source)),
+        ("source", source(view)),
         ("began", words::moment(ticket.created_at, now, zone)),
         ("changed", words::moment(ticket.updated_at, now, zone)),
         ("mails", ticket.messages.to_string()),
