@@ -15,6 +15,8 @@ use sha2::{Digest as _, Sha256};
 #[expect(dead_code, reason = "shared with other tests")]
 mod program;
 
+#[path = "helpdesk/again.rs"]
+mod again;
 #[path = "helpdesk/systems.rs"]
 mod systems;
 

@@ -2,9 +2,9 @@
 //! from what is quoted, and every message under an id that stays the same at the next reading.
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::alike::Alike;
 use crate::{
     domain::{
         Attachment, AttachmentId, AutoClass, Body, Contact, Direction, Message, MessageId,
@@ -15,8 +15,11 @@ use crate::{
 
 /// An id that is longer names nothing.
 const LONGEST_ID: usize = 200;
-/// Larger ids are kept as text, but are nobody's number.
+/// Larger numbers that are stated are nobody's.
 const LARGEST_NUMBER: i64 = 999_999_999_999;
+/// Larger ids are kept as ids, but no number is made of them: every later ticket would have one
+/// as long.
+const LARGEST_ID_NUMBER: i64 = 9_999_999;
 
 /// A ticket in an export.
 #[derive(Clone, Default)]
@@ -86,7 +89,16 @@ impl Default for Said {
 
 impl Case {
     /// Makes a record of it, or says why it is none. `at` is the date of what has none.
-    pub(super) fn into_record(mut self, at: Timestamp) -> Result<Record, String> {
+    pub(super) fn into_record(self, at: Timestamp) -> Result<Record, String> {
+        self.into_record_among(&mut Alike::default(), at)
+    }
+
+    /// The same, of a ticket that may come in pieces: `alike` counts over all of them.
+    pub(super) fn into_record_among(
+        mut self,
+        alike: &mut Alike,
+        at: Timestamp,
+    ) -> Result<Record, String> {
         let id = clean_line(&self.id);
         if id.is_empty() {
             return Err("it has no id".to_owned());
@@ -101,10 +113,14 @@ impl Case {
         let ticket_id = TicketId::new(Uuid::now_v7());
         let mut messages: Vec<RecordMessage> = said
             .into_iter()
-            .map(|said| self.message(&id, said, created_at))
+            .map(|said| self.message(&id, said, created_at, alike))
             .collect();
         messages.sort_by_key(|told| told.message.sent_at);
-        let number = self.number.or_else(|| id.parse().ok()).unwrap_or(0);
+        let of_id = || {
+            let number = id.parse().ok();
+            number.filter(|number| *number <= LARGEST_ID_NUMBER)
+        };
+        let number = self.number.or_else(of_id).unwrap_or(0);
         let ticket = Ticket {
             id: ticket_id,
             number: if (1..=LARGEST_NUMBER).contains(&number) {
@@ -141,20 +157,20 @@ impl Case {
         })
     }
 
-    /// Makes a message of a ticket that is called `ticket` there.
-    pub(super) fn message(&self, ticket: &str, said: Said, created_at: Timestamp) -> RecordMessage {
-        let sent_at = said.sent_at.unwrap_or(created_at);
-        let body = body(said.words, said.kind);
-        let mut digest = Sha256::new();
-        // What the system calls it, and what it says: two tickets never share a message.
-        for part in [&self.source, ticket, &said.id, &body.text] {
-            digest.update(part.as_bytes());
-            digest.update([0]);
-        }
-        digest.update(sent_at.as_microsecond().to_be_bytes());
-        let raw_sha256 = format!("{:x}", digest.finalize());
-        let own = said.message_id.as_deref().map(clean_id);
-        let own = own.filter(|id| !id.is_empty());
+    /// Makes a message of a ticket that is called `ticket` there. `created_at` is its date where it
+    /// states none.
+    pub(super) fn message(
+        &self,
+        ticket: &str,
+        mut said: Said,
+        created_at: Timestamp,
+        alike: &mut Alike,
+    ) -> RecordMessage {
+        let words = std::mem::replace(&mut said.words, Words::Text(String::new()));
+        let body = body(words, said.kind);
+        let own = said.message_id.take().map(|id| clean_id(&id));
+        said.message_id = own.filter(|id| !id.is_empty());
+        let raw_sha256 = alike.digest((&self.source, ticket), &said, &body.text);
         let name = if said.id.is_empty() {
             raw_sha256.get(..16).unwrap_or(&raw_sha256)
         } else {
@@ -175,10 +191,10 @@ impl Case {
                 subject: clean_line(subject),
                 body,
                 attachments: said.attachments,
-                rfc_message_id: own.unwrap_or_else(made),
+                rfc_message_id: said.message_id.unwrap_or_else(made),
                 answers: Vec::new(),
                 auto_class: said.auto_class,
-                sent_at,
+                sent_at: said.sent_at.unwrap_or(created_at),
                 raw_sha256,
                 thread_reason: format!("imported from {} {ticket}", self.source),
                 hints: Vec::new(),

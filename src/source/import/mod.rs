@@ -1,6 +1,7 @@
 //! What comes from files, told apart by what is in it: mail (single messages, Maildirs and mboxes)
 //! and exports of other desks and helpdesks, each format in a room of its own.
 
+mod alike;
 mod case;
 mod chatwoot;
 pub mod csv;

@@ -20,6 +20,7 @@ use self::{
     rows::{Row, Rows, separator},
 };
 use super::{
+    alike::Alike,
     case::Case,
     entry::{Entry, Sieve, rejected},
     kind::regular,
@@ -184,6 +185,7 @@ pub(super) fn entries(
         source: source.unwrap_or(SOURCE).to_owned(),
         at,
         waiting: None,
+        alike: Alike::default(),
     };
     Box::new(left_out.into_iter().chain(reader.flatten()))
 }
@@ -209,6 +211,7 @@ struct Reader {
     at: Timestamp,
     /// The ticket that goes on, and the line it began on.
     waiting: Option<(Case, u64)>,
+    alike: Alike,
 }
 
 impl Iterator for Reader {
@@ -253,9 +256,9 @@ impl Reader {
         format!("{}#{line}", self.name)
     }
 
-    fn done(&self, case: Case, line: u64) -> Vec<Entry> {
+    fn done(&mut self, case: Case, line: u64) -> Vec<Entry> {
         let mut sieve = Sieve::new(&self.place(line));
-        match case.into_record(self.at) {
+        match case.into_record_among(&mut self.alike, self.at) {
             Ok(record) => sieve.ticket(record),
             Err(reason) => sieve.reject("", reason),
         }

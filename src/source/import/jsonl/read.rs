@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     super::{
+        alike::Alike,
         case::{self, Case, Said, Words},
         entry::{Entry, Sieve},
     },
@@ -49,13 +50,14 @@ fn ticket(
         told.source = Some(source.to_owned());
     }
     let requester = told.requester.take().map(contact).unwrap_or_default();
+    let mut alike = Alike::default();
     let messages: Vec<RecordMessage> = std::mem::take(&mut told.messages)
         .into_iter()
         .enumerate()
         .filter_map(|(place, value)| {
             let message = serde_json::from_value::<MessageLine>(value)
                 .map_err(|why| why.to_string())
-                .and_then(|line| message(line, &told, &requester, at));
+                .and_then(|line| message(line, &told, &requester, (&mut alike, at)));
             message
                 .map_err(|why| sieve.reject(&format!(" message {}", place + 1), why))
                 .ok()
@@ -133,7 +135,7 @@ fn message(
     mut line: MessageLine,
     ticket: &Told,
     requester: &Contact,
-    at: Timestamp,
+    (alike, at): (&mut Alike, Timestamp),
 ) -> Result<RecordMessage, String> {
     let from = match line.from.take() {
         Some(person) => contact(person),
@@ -179,7 +181,7 @@ fn message(
         sent_at: line.sent_at,
     };
     let id = ticket.id.clone().into_text();
-    let mut told = case.message(&id, said, ticket.created_at.unwrap_or(at));
+    let mut told = case.message(&id, said, ticket.created_at.unwrap_or(at), alike);
     kept(&mut told, line)?;
     Ok(told)
 }

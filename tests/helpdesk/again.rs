@@ -1,0 +1,83 @@
+//! The same export once more, and a later one: nothing twice, nothing lost.
+
+use serde_json::json;
+
+use super::{Value, counts, file, import, program::Home, tickets};
+
+/// Returns what the messages of a ticket say, oldest first.
+fn texts(home: &Home, number: u64) -> Vec<String> {
+    let show = home.run(&["show", &number.to_string(), "--json"]).json();
+    let messages = show["messages"].as_array().expect("messages");
+    let text = |message: &Value| message["text"].as_str().unwrap_or_default().to_owned();
+    messages.iter().map(text).collect()
+}
+
+#[test]
+fn what_has_neither_date_nor_name_comes_once() {
+    let home = Home::new();
+    let lines = concat!(
+        "{\"id\":41,\"messages\":[{\"text\":\"Where is it?\"},{\"text\":\"Here.\"}]}\n",
+        "{\"id\":42,\"created_at\":\"2024-07-18T12:30:00Z\",\"messages\":[{\"text\":\"Late\"}]}\n",
+    );
+    let lines = file(&home, "some.jsonl", lines);
+    let table = "ticket_id,subject,body,requester_email\n\
+        51,Late,Where is it?,maya@shop.example\n\
+        52,Dent,It drips.,jonas@garden.example\n";
+    let table = file(&home, "table.csv", table);
+
+    assert_eq!(counts(&import(&home, &lines, &[])), [3, 0, 0, 2, 0]);
+    assert_eq!(counts(&import(&home, &table, &[])), [2, 0, 0, 2, 0]);
+
+    assert_eq!(counts(&import(&home, &lines, &[])), [0, 3, 0, 0, 0]);
+    assert_eq!(counts(&import(&home, &table, &[])), [0, 2, 0, 0, 0]);
+    assert_eq!(texts(&home, 41), ["Where is it?", "Here."]);
+}
+
+#[test]
+fn messages_that_say_the_same_are_as_many_as_they_were() {
+    let home = Home::new();
+    // A day has no time; who wrote, which way and for whom tells them apart, and their number.
+    let table = "ticket_id,subject,sent_at,author_email,direction,kind,body\n\
+        7,Swap,2024-07-18,maya@shop.example,in,public,Yes\n\
+        7,Swap,2024-07-18,noor@acme.example,out,public,Yes\n\
+        7,Swap,2024-07-18,noor@acme.example,out,note,Yes\n\
+        7,Swap,2024-07-18,maya@shop.example,in,public,Yes\n\
+        8,Dent,2024-07-18,jonas@garden.example,in,public,Yes\n\
+        7,Swap,2024-07-18,maya@shop.example,in,public,Yes\n";
+    let path = file(&home, "table.csv", table);
+    let line = json!({"id": 9, "messages": [
+        {"text": "Yes", "direction": "in"}, {"text": "Yes", "direction": "out"},
+        {"text": "Yes", "public": false}, {"text": "Yes", "direction": "in"},
+    ]});
+    let lines = file(&home, "some.jsonl", &line.to_string());
+
+    assert_eq!(counts(&import(&home, &path, &[])), [6, 0, 0, 2, 0]);
+    assert_eq!(counts(&import(&home, &lines, &[])), [4, 0, 0, 1, 0]);
+
+    assert_eq!(texts(&home, 7), ["Yes"; 5]);
+    assert_eq!(texts(&home, 9), ["Yes"; 4]);
+    assert_eq!(counts(&import(&home, &path, &[])), [0, 6, 0, 0, 0]);
+    assert_eq!(counts(&import(&home, &lines, &[])), [0, 4, 0, 0, 0]);
+    let one_more = format!("{table}7,Swap,2024-07-18,maya@shop.example,in,public,Yes\n");
+    let path = file(&home, "table.csv", &one_more);
+    assert_eq!(counts(&import(&home, &path, &[])), [1, 6, 0, 0, 1]);
+}
+
+#[test]
+fn a_long_id_is_no_number() {
+    let home = Home::new();
+    let text = "{\"id\":9999999}\n{\"id\":10000000}\n{\"id\":360012345678}\n";
+    let path = file(&home, "some.jsonl", text);
+
+    assert_eq!(counts(&import(&home, &path, &[])), [0, 0, 0, 3, 0]);
+
+    let mut numbers: Vec<_> = tickets(&home)
+        .iter()
+        .filter_map(|row| row["number"].as_i64())
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [9_999_999, 10_000_000, 10_000_001]);
+    let show = home.run(&["show", "10000001", "--json"]).json();
+    assert_eq!(show["ticket"]["source_id"], "360012345678");
+    assert_eq!(counts(&import(&home, &path, &[])), [0, 0, 0, 0, 0]);
+}
