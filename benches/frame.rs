@@ -64,7 +64,7 @@ async fn desk(dir: &std::path::Path, tickets: u32) -> Arc<Desk> {
         let filing = Filing {
             source: "import".into(),
             letters: batch.to_vec(),
-            first_number: None,
+            ..Filing::default()
         };
         store
             .file(&filing, Timestamp::UNIX_EPOCH)

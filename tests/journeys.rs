@@ -50,6 +50,7 @@ async fn file_letters(paths: &Paths) {
         source: "demo".to_owned(),
         letters,
         first_number: Some(1001),
+        ..Filing::default()
     };
     store.file(&filing, at(4)).await.unwrap();
     store.close().await;

@@ -48,7 +48,7 @@ impl Shipped {
         let filing = Filing {
             source: "import".into(),
             letters: vec![letters::letter(1182)],
-            first_number: None,
+            ..Filing::default()
         };
         store
             .file(&filing, Timestamp::UNIX_EPOCH)

@@ -88,7 +88,7 @@ pub(crate) async fn open(setup: &Setup) -> OpenDesk {
     let filing = Filing {
         source: "import".into(),
         letters: vec![letters::letter(1182)],
-        first_number: None,
+        ..Filing::default()
     };
     let filed = store.file(&filing, Timestamp::UNIX_EPOCH).await;
     filed.expect("it is filed");

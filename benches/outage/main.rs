@@ -190,7 +190,7 @@ async fn desk(dir: &Path, base: &str, clock: Arc<ScenarioClock>) -> (Arc<Desk>, 
     let filing = Filing {
         source: "import".into(),
         letters: vec![letters::letter(1182)],
-        first_number: None,
+        ..Filing::default()
     };
     store.file(&filing, clock.now()).await.expect("it is filed");
     store.close().await;

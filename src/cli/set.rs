@@ -20,7 +20,9 @@ pub(super) async fn run(call: &Call, args: &SetArgs) -> Result<Exit, Stop> {
     let ticket = call.at_desk(async |desk| {
         let id = desk.by_number(args.number).await?;
         if !seen.is_empty() {
-            desk.saw(id).await?;
+            let messages = desk.ticket(id).await?.messages;
+            let read: Vec<_> = messages.iter().map(|message| message.id).collect();
+            desk.saw(id, &read).await?;
         }
         if changes.is_empty() {
             return Ok(desk.ticket(id).await?.ticket);

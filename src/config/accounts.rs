@@ -10,8 +10,15 @@ use super::{
 use crate::domain::{Login, MailServer};
 
 /// Every setting of an account.
-pub(super) const ACCOUNT_KEYS: [&str; 6] =
-    ["address", "imap", "user", "ca", "since", "auth_results"];
+pub(super) const ACCOUNT_KEYS: [&str; 7] = [
+    "address",
+    "imap",
+    "user",
+    "ca",
+    "since",
+    "auth_results",
+    "mark_seen",
+];
 
 /// A day has so many seconds.
 const DAY: u64 = 86_400;
@@ -38,6 +45,8 @@ pub struct AccountConfig {
     pub since: Since,
     /// The server whose `Authentication-Results` tell whether mail that bears our address is ours.
     pub auth_results: Option<String>,
+    /// Whether mail that was read here is marked as read on its server.
+    pub marks_seen: bool,
     /// How replies leave.
     pub sending: SendingConfig,
 }
@@ -54,6 +63,7 @@ impl AccountConfig {
             ca: None,
             since: USUAL_SINCE,
             auth_results: None,
+            marks_seen: true,
             sending: SendingConfig::default(),
         }
     }
@@ -192,6 +202,7 @@ fn account(
         login,
         ca,
         since,
+        marks_seen: table.boolean(reader, "mark_seen").unwrap_or(true),
         auth_results: table
             .text(reader, "auth_results")
             .map(|(server, _)| server.trim().to_owned())

@@ -47,6 +47,7 @@ fn account_json(account: &AccountConfig) -> Value {
         "plus_address": account.sending.has_plus_address,
         "body_mark": account.sending.has_body_mark,
         "auth_results": account.auth_results,
+        "mark_seen": account.marks_seen,
         "acknowledge": account.sending.acknowledge,
     })
 }

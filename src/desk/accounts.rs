@@ -113,17 +113,20 @@ impl Desk {
     /// Takes an account out of the config and its password or sign-in out of the keyring. Its
     /// tickets stay. Returns whether there was a secret.
     pub async fn remove_account(&self, account: &AccountConfig) -> Result<bool, DeskError> {
+        // The keyring first: while the account stands in the config, a failure can be tried again.
+        // Both kinds: the way of signing in may have been another one before.
+        let had = match &account.login {
+            Login::Password(KeySource::Keyring) | Login::SignIn(_) => {
+                let had_sign_in = self.keys.remove_sign_in(&account.address).await?;
+                self.keys.remove_password(&account.address).await? || had_sign_in
+            }
+            Login::Password(KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded) => {
+                false
+            }
+        };
         edit::remove_account(&self.paths.config_file, &account.name)?;
         self.reload()?;
-        match &account.login {
-            Login::Password(KeySource::Keyring) => {
-                self.keys.remove_password(&account.address).await
-            }
-            Login::SignIn(_) => self.keys.remove_sign_in(&account.address).await,
-            Login::Password(KeySource::Command(_) | KeySource::Env(_) | KeySource::NotNeeded) => {
-                Ok(false)
-            }
-        }
+        Ok(had)
     }
 }
 

@@ -147,8 +147,7 @@ impl<'a> Importer<'a> {
     }
 
     /// Threads and files one batch, oldest letter first.
-    async fn file(&mut self, batch: Vec<Read>) -> Result<(), ImportError> {
-        let mut batch = self.not_elsewhere(batch).await?;
+    async fn file(&mut self, mut batch: Vec<Read>) -> Result<(), ImportError> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -177,6 +176,8 @@ impl<'a> Importer<'a> {
             source: self.source.to_owned(),
             letters,
             first_number: self.first_number.take(),
+            note_by: None,
+            beside: self.other_sources.clone(),
         };
         let filed = self.store.file(&filing, self.at).await?;
         self.done.imported += filed.imported;
@@ -226,7 +227,7 @@ impl<'a> Importer<'a> {
             read.quarantine =
                 Some("it bears our address, and the mail server does not vouch".into());
         }
-        let mut decision = self.decide(&read.parsed, index, is_ours).await?;
+        let mut decision = self.decide(&read.parsed, index, owner).await?;
         if let Some(ticket) = decision.ticket {
             if !standings.contains_key(&ticket) {
                 standings.extend(self.standings(BTreeSet::from([ticket])).await?);
@@ -241,6 +242,8 @@ impl<'a> Importer<'a> {
                 };
             }
         }
+        // What bears our address and answers nothing of ours may be a form: it is to be looked at.
+        let is_ours = is_ours && !(owner == Owner::Unverified && decision.ticket.is_none());
         let going = match decision.ticket {
             Some(ticket) => Going::Into(ticket, standings.get(&ticket)),
             None => Going::Anew,
@@ -355,7 +358,11 @@ impl<'a> Importer<'a> {
 
     fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {
         let parsed = &read.parsed;
-        let requester = if is_ours { parsed.to.first() } else { None };
+        let requester = if is_ours {
+            parsed.to.first()
+        } else {
+            parsed.reply_to.as_ref().filter(|_| self.is_ours(parsed))
+        };
         Ticket {
             id,
             number: 0,

@@ -136,8 +136,19 @@ async fn a_stranger_in_a_thread_is_named_and_gets_no_reply() {
     let stranger = answer("eve@evil.test", "Re: Where is my parcel?", REPLIES);
     bench.file(&mut bench.importer("imap:a"), &stranger).await;
 
+    let second = Mail {
+        id: "55555@evil.test",
+        ..answer("eve@evil.test", "Re: Where is my parcel?", REPLIES)
+    };
+    bench.file(&mut bench.importer("imap:a"), &second).await;
+
     let (ticket, messages) = bench.ticket(1).await;
     assert_eq!(messages[1].hints, [Hint::NewParticipant]);
+    assert_eq!(
+        messages[2].hints,
+        [Hint::NewParticipant],
+        "still a stranger"
+    );
     let envelope = letter::envelope(&ticket, &messages, &[OURS.to_owned()]);
     let to: Vec<&str> = envelope
         .everybody()
@@ -249,6 +260,35 @@ async fn mail_that_bears_our_address_is_believed_only_with_a_reason() {
             "{belief:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_form_that_writes_in_our_name_is_a_new_ticket_of_whom_it_names() {
+    let bench = Bench::new().await;
+    let mut importer = bench.importer("imap:a");
+    importer.believe(Belief::Judged(None));
+    let form = Mail {
+        from: OURS,
+        more: "Reply-To: maya@maya.test\r\n",
+        ..FIRST
+    };
+    bench.file(&mut importer, &form).await;
+
+    let (ticket, messages) = bench.ticket(1).await;
+    assert_eq!(
+        (ticket.status, messages[0].direction),
+        (Status::New, Direction::In)
+    );
+    assert_eq!(ticket.requester.address, "maya@maya.test");
+    assert_eq!(messages[0].hints, [Hint::Unverified]);
+    let forged = Mail {
+        id: "666666@evil.test",
+        from: OURS,
+        subject: "About [Acme #1]",
+        ..FIRST
+    };
+    bench.file(&mut importer, &forged).await;
+    assert!(bench.has(2).await, "a number alone joins nothing");
 }
 
 #[tokio::test]

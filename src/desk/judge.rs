@@ -8,6 +8,7 @@ use super::{
     importer::Importer,
     known,
     letters::{Read, ids},
+    ours::Owner,
     stamp,
     thread::{Decision, Index},
 };
@@ -76,7 +77,7 @@ impl Importer<'_> {
         &self,
         parsed: &Parsed,
         index: &Index,
-        is_ours: bool,
+        owner: Owner,
     ) -> Result<Decision, ImportError> {
         let by_ids = index.decide(ids(parsed));
         let Some(stamp) = &self.stamp else {
@@ -86,7 +87,7 @@ impl Importer<'_> {
         if is_seen {
             // A server that keeps a copy of what we sent may have changed its bytes.
             let is_our_copy =
-                is_ours && stamp.read_id(&parsed.rfc_message_id) != stamp::Read::Foreign;
+                owner.is_ours() && stamp.read_id(&parsed.rfc_message_id) != stamp::Read::Foreign;
             return Ok(Decision {
                 is_duplicate: by_ids.is_duplicate || is_our_copy,
                 ..by_ids
@@ -98,6 +99,11 @@ impl Importer<'_> {
         if by_ids.ticket.is_some() {
             return Ok(by_ids);
         }
+        // Our address is on every ticket: whoever claims it without proof joins by no such step.
+        if matches!(owner, Owner::Unverified | Owner::Posing) {
+            return Ok(by_ids);
+        }
+        let is_ours = owner == Owner::Ours;
         if let Some(decision) = known::by_subject(self.store, parsed, is_ours).await? {
             return Ok(decision);
         }

@@ -7,7 +7,7 @@ use super::{
     thread::Decision,
 };
 use crate::{
-    domain::{Message, Ticket, TicketId},
+    domain::{Hint, Message, Ticket, TicketId},
     source::mail::parse::Parsed,
     store::{Store, StoreError},
 };
@@ -95,8 +95,12 @@ pub(super) async fn by_topic(
 
 /// Tells whether the writer of a letter was on a ticket before.
 pub(super) fn is_on_ticket(ticket: &Ticket, messages: &[Message], parsed: &Parsed) -> bool {
+    // What a stranger wrote makes nobody known; what we wrote to them does.
+    let of_known = messages
+        .iter()
+        .filter(|message| !message.hints.contains(&Hint::NewParticipant));
     ticket.requester.is_same_mailbox(&parsed.from)
-        || messages.iter().any(|message| {
+        || of_known.into_iter().any(|message| {
             std::iter::once(&message.from)
                 .chain(&message.to)
                 .chain(&message.cc)

@@ -72,7 +72,6 @@ pub mod sign_in;
 mod stamp;
 pub mod tables;
 mod tickets;
-mod twice;
 mod voice;
 mod warm;
 pub mod watching;

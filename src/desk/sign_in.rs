@@ -158,27 +158,60 @@ impl Desk {
         if let Some(access) = held.access(self.clock.mono(), refused) {
             return Ok(access);
         }
-        let refresh = self.keys.sign_in(address).await?;
+        let refresh = match held.unkept() {
+            Some(unkept) => Some(unkept),
+            None => self.keys.sign_in(address).await?,
+        };
         let refresh = refresh.ok_or_else(|| DeskError::NotSignedIn(address.clone()))?;
         if let Some(said) = held.refused_with(&refresh) {
             let host = host_of(&sign_in.token);
             return Err(wrong(account)(OAuthError::Refused { host, said }));
         }
-        let secret = self.client_secret(account, sign_in).await?;
-        let renewed = renew(asking(account, sign_in, secret.as_ref()), &refresh).await;
+        let (refresh, renewed) = self.renewed(account, sign_in, refresh).await?;
         if let Err(OAuthError::Refused { said, .. }) = &renewed {
             held.refuse(&refresh, said);
         }
         let tokens = renewed.map_err(wrong(account))?;
         held.keep(&tokens, self.clock.mono());
         let is_new = |fresh: &&SecretString| fresh.expose_secret() != refresh.expose_secret();
-        if let Some(fresh) = tokens.refresh.as_ref().filter(is_new)
-            && let Err(error) = self.keys.set_sign_in(address, fresh).await
+        let was_unkept = held.unkept();
+        if let Some(fresh) = tokens
+            .refresh
+            .as_ref()
+            .filter(is_new)
+            .or(was_unkept.as_ref())
         {
-            // The one that is kept may go on to work; if not, the next renewal says what to do.
-            tracing::warn!(%error, "a renewed sign-in could not be kept");
+            // Held before it is written: a write that fails or is given up loses nothing.
+            held.hold(Some(fresh));
+            match self.keys.set_sign_in(address, fresh).await {
+                Ok(()) => held.hold(None),
+                Err(error) => tracing::warn!(%error, "a renewed sign-in could not be kept"),
+            }
         }
         Ok(tokens.access)
+    }
+
+    /// Renews a token; once more with what another program of this desk has kept meanwhile.
+    /// Returns the refresh token that was used last.
+    async fn renewed(
+        &self,
+        account: &AccountConfig,
+        sign_in: &SignIn,
+        refresh: SecretString,
+    ) -> Result<(SecretString, Result<Tokens, OAuthError>), DeskError> {
+        let secret = self.client_secret(account, sign_in).await?;
+        let asking = asking(account, sign_in, secret.as_ref());
+        let renewed = renew(asking, &refresh).await;
+        if !matches!(renewed, Err(OAuthError::Refused { .. })) {
+            return Ok((refresh, renewed));
+        }
+        match self.keys.sign_in(&account.address).await? {
+            Some(newer) if newer.expose_secret() != refresh.expose_secret() => {
+                let renewed = renew(asking, &newer).await;
+                Ok((newer, renewed))
+            }
+            Some(_) | None => Ok((refresh, renewed)),
+        }
     }
 
     async fn client_secret(

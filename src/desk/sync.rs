@@ -219,6 +219,9 @@ impl Desk {
             .folder_uids(&account.address, INBOX, mark.uid_validity)
             .await?;
         for is_answered in [false, true] {
+            if !is_answered && !account.marks_seen {
+                continue;
+            }
             let wanted: HashSet<&str> = due
                 .iter()
                 .filter(|mark| mark.is_answered == is_answered)
@@ -229,10 +232,14 @@ impl Desk {
                 .filter(|(_, digest)| wanted.contains(digest.as_str()))
                 .map(|(uid, _)| *uid)
                 .collect();
-            mailbox
-                .mark(INBOX, &uids, is_answered)
-                .map_err(wrong(account))
-                .await?;
+            let marking = mailbox.mark(INBOX, &uids, is_answered).await;
+            if let Err(error) = marking {
+                // A mailbox that may only be read is read all the same.
+                tracing::warn!(%error, "the server did not take marks");
+                if !matches!(error, ImapError::Failed { .. }) {
+                    return Err(wrong(account)(error));
+                }
+            }
         }
         Ok(self.store.marked(&account.address, &due).await?)
     }

@@ -6,7 +6,7 @@ use super::{
     send::{guard::Route, letter},
 };
 use crate::{
-    domain::{Change, Order, Page, Query, Ticket, TicketId},
+    domain::{Change, MessageId, Order, Page, Query, Ticket, TicketId},
     store::{KnownLinks, ReceiptFilter},
 };
 
@@ -126,10 +126,10 @@ impl Desk {
         Ok((view, from.known))
     }
 
-    /// Notes that somebody read what customers wrote on a ticket; their mail servers are told with
-    /// the next sync.
-    pub async fn saw(&self, ticket: TicketId) -> Result<u64, DeskError> {
-        Ok(self.store.saw(ticket, self.clock.now()).await?)
+    /// Notes that somebody read these messages of a ticket; their mail servers are told with the
+    /// next sync.
+    pub async fn saw(&self, ticket: TicketId, messages: &[MessageId]) -> Result<u64, DeskError> {
+        Ok(self.store.saw(ticket, messages, self.clock.now()).await?)
     }
 
     /// Returns the identity of the ticket that people call `number`.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     config::AccountConfig,
-    domain::Mono,
+    domain::{Login, Mono},
     source::mail::imap::{ImapError, Mailbox},
 };
 
@@ -72,7 +72,7 @@ impl Desk {
                 lease = self.lease_for_good(&name).await;
                 continue;
             };
-            if is_final(&error) {
+            if is_final(&error, account) {
                 self.let_go(lease).await;
                 tell(Watched::Failed(&error, None));
                 return error;
@@ -204,8 +204,20 @@ impl Desk {
     }
 }
 
-/// Tells whether trying again mends nothing.
-const fn is_final(error: &DeskError) -> bool {
+/// Tells whether trying again mends nothing. A good token may be refused for a while: a service in
+/// trouble says so too.
+const fn is_final(error: &DeskError, account: &AccountConfig) -> bool {
+    if matches!(account.login, Login::SignIn(_))
+        && matches!(
+            error,
+            DeskError::Mail {
+                error: ImapError::Refused { .. },
+                ..
+            }
+        )
+    {
+        return false;
+    }
     matches!(
         error,
         DeskError::Mail {

@@ -13,6 +13,7 @@ use super::{
     dialect::Lock,
     error::Trouble,
     events::{Happened, Verb},
+    notes,
     originals::Original,
     rows,
     search::Sql,
@@ -20,7 +21,7 @@ use super::{
 use crate::domain::{Message, Status, Ticket, TicketId, Timestamp};
 
 /// Letters to file together. Keep it near 100: other writers wait until it is done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Filing {
     /// `import`, `demo`, later `imap:<account>`.
     pub source: String,
@@ -29,6 +30,10 @@ pub struct Filing {
     /// The number of the first new ticket, where it must not be the next one; a number that is
     /// behind the last one given is passed over.
     pub first_number: Option<i64>,
+    /// Who has added a note with this: what was begun of it is forgotten.
+    pub note_by: Option<String>,
+    /// Our other mailboxes: what one of them has is not filed again.
+    pub beside: Vec<String>,
 }
 
 /// One message and where it goes.
@@ -177,6 +182,9 @@ impl Store {
                 tray.take(letter)?;
             }
             tray.write(&mut tx).await?;
+            if let Some(author) = &filing.note_by {
+                notes::forget(&mut tx, &filing.letters, author).await?;
+            }
             let filed = tray.filed();
             let detail = format!(
                 "{{\"imported\":{},\"duplicates\":{}}}",

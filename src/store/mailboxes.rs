@@ -11,7 +11,7 @@ use super::{
     rows,
     search::Sql,
 };
-use crate::domain::{FolderMark, FolderUid, Message, TicketId, Timestamp};
+use crate::domain::{FolderMark, FolderUid, Message, MessageId, TicketId, Timestamp};
 
 /// So many are noted with one statement.
 const AT_ONCE: usize = 50;
@@ -149,29 +149,34 @@ impl Store {
         .await
     }
 
-    /// Notes that what customers wrote on a ticket was read here, and what of it is to be marked so
-    /// on its server; returns how many messages were not read before.
-    pub async fn saw(&self, ticket: TicketId, at: Timestamp) -> Result<u64, StoreError> {
-        self.told("note that a ticket was read", async {
+    /// Notes that messages of a ticket were read here, and what of them is to be marked so on its
+    /// server; returns how many were not read before.
+    pub async fn saw(
+        &self,
+        ticket: TicketId,
+        messages: &[MessageId],
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.told("note that messages were read", async {
             let mut tx = self.begin().await?;
-            sqlx::query(
-                "INSERT INTO marks_due (account, raw_sha256, flags)
-                 SELECT DISTINCT substr(source, 6), raw_sha256, 'seen' FROM messages
-                 WHERE ticket = $1 AND direction = 'in' AND was_seen = 0
-                     AND substr(source, 1, 5) = 'imap:'
-                 ON CONFLICT (account, raw_sha256, flags) DO NOTHING",
-            )
-            .bind(ticket.to_string())
-            .execute(&mut *tx)
-            .await?;
-            let changed = sqlx::query(
-                "UPDATE messages SET was_seen = 1
-                 WHERE ticket = $1 AND direction = 'in' AND was_seen = 0",
-            )
-            .bind(ticket.to_string())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+            let mut changed = 0;
+            for message in messages {
+                sqlx::query(
+                    "INSERT INTO marks_due (account, raw_sha256, flags)
+                     SELECT substr(source, 6), raw_sha256, 'seen' FROM messages
+                     WHERE id = $1 AND was_seen = 0 AND substr(source, 1, 5) = 'imap:'
+                     ON CONFLICT (account, raw_sha256, flags) DO NOTHING",
+                )
+                .bind(message.to_string())
+                .execute(&mut *tx)
+                .await?;
+                changed +=
+                    sqlx::query("UPDATE messages SET was_seen = 1 WHERE id = $1 AND was_seen = 0")
+                        .bind(message.to_string())
+                        .execute(&mut *tx)
+                        .await?
+                        .rows_affected();
+            }
             if changed == 0 {
                 return tx.commit().await.map(|()| 0);
             }

@@ -42,6 +42,7 @@ mod sums;
 mod tickets;
 mod times;
 mod tray;
+mod twice;
 
 use std::{
     fmt,

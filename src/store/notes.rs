@@ -1,6 +1,8 @@
 //! Internal notes that are being written.
 
-use super::{Store, StoreError, rows};
+use sqlx::AnyConnection;
+
+use super::{Letter, Place, Store, StoreError, error::Trouble, rows};
 use crate::domain::{MessageId, TicketId, Timestamp};
 
 /// A note that is not added yet.
@@ -10,6 +12,24 @@ pub struct NoteBegun {
     pub id: MessageId,
     /// Its text so far.
     pub text: String,
+}
+
+/// Forgets what was begun of notes that are filed.
+pub(super) async fn forget(
+    tx: &mut AnyConnection,
+    letters: &[Letter],
+    author: &str,
+) -> Result<(), Trouble> {
+    for letter in letters {
+        if let Place::In(ticket) = &letter.place {
+            sqlx::query("DELETE FROM notes_begun WHERE ticket = $1 AND author = $2")
+                .bind(ticket.to_string())
+                .bind(author)
+                .execute(&mut *tx)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 impl Store {

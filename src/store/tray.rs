@@ -17,6 +17,7 @@ use super::{
     outbox, rows,
     search::Sql,
     tickets,
+    twice::{Elsewhere, elsewhere},
 };
 use crate::domain::{Direction, Message, MessageKind, Status, Ticket, TicketId, Timestamp};
 
@@ -33,6 +34,7 @@ impl Store {
             .iter()
             .map(|letter| rows::id_key(&letter.message.rfc_message_id))
             .collect();
+        let elsewhere = elsewhere(tx, &filing.beside, &ids).await?;
         let twins = twins(tx, &filing.source, ids).await?;
         let new: BTreeSet<TicketId> = filing
             .letters
@@ -53,6 +55,7 @@ impl Store {
         named.retain(|id| !new.contains(id));
         // A new ticket may turn out to be there already, under its twin's.
         named.extend(twins.values().flatten().map(|twin| twin.ticket));
+        named.extend(elsewhere.values().flatten().map(|known| known.ticket));
         let mut tickets = BTreeMap::new();
         // In one order, so that two writers never wait for each other in a circle.
         for id in &named {
@@ -67,6 +70,7 @@ impl Store {
             imported: 0,
             duplicates: 0,
             twins,
+            elsewhere,
             tickets,
             new: Vec::new(),
             touched: BTreeSet::new(),
@@ -85,6 +89,8 @@ pub(super) struct Tray<'a> {
     duplicates: u64,
     /// Messages with the ids of the letters, by id.
     twins: BTreeMap<String, Vec<Twin>>,
+    /// And those that other mailboxes of ours have.
+    elsewhere: BTreeMap<String, Vec<Elsewhere>>,
     /// The tickets as they will be.
     tickets: BTreeMap<TicketId, Ticket>,
     /// Those that are made, in order.
@@ -100,6 +106,14 @@ impl<'a> Tray<'a> {
     /// Takes one letter: what it changes is decided here, in memory.
     pub(super) fn take(&mut self, letter: &'a Letter) -> Result<(), Trouble> {
         let key = rows::id_key(&letter.message.rfc_message_id);
+        let known = self.elsewhere.get(&key).into_iter().flatten();
+        if let Some(same) = known.into_iter().find(|known| known.is(&letter.message)) {
+            self.duplicates += 1;
+            if let Place::New(ticket) = &letter.place {
+                self.moved.insert(ticket.id, same.ticket);
+            }
+            return Ok(());
+        }
         let twins = self.twins.entry(key).or_default();
         if let Some(twin) = twins
             .iter()

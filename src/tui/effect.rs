@@ -14,8 +14,8 @@ use crate::{
         tables::TableAsk,
     },
     domain::{
-        Cap, Change, DraftId, Envelope, LinkName, OutboxId, ProviderName, Query, ReceiptQuery,
-        TicketId,
+        Cap, Change, DraftId, Envelope, LinkName, MessageId, OutboxId, ProviderName, Query,
+        ReceiptQuery, TicketId,
     },
 };
 
@@ -114,8 +114,8 @@ pub enum Effect {
         /// The revision it builds on.
         expected: Option<i64>,
     },
-    /// Note that a ticket was read.
-    Saw(TicketId),
+    /// Note that messages of a ticket were read.
+    Saw(TicketId, Vec<MessageId>),
     /// Fetch what was left on a mail server.
     Fetch(TicketId),
     /// Keep what was typed on top of whatever stands there: an earlier save of it failed.
@@ -137,8 +137,8 @@ pub enum Effect {
     Release(OutboxId),
     /// Note that an unsure reply has left.
     WasSent(OutboxId),
-    /// Write an internal note.
-    Note(TicketId, String),
+    /// Add an internal note.
+    AddNote(Typed),
     /// Say to whom a draft goes and what goes with it.
     Address(TicketId, Box<Envelope>),
     /// Let a file go with the draft.

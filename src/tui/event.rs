@@ -144,6 +144,8 @@ pub enum Done {
     Imported(Result<String, Trouble>),
     /// The text of a note that is being written is on disk, or not.
     NoteKept(Typed, Result<(), Trouble>),
+    /// A note was added to its ticket, or not.
+    NoteAdded(Typed, Result<(), Trouble>),
     /// A draft came out, one way or another.
     Drafted(TicketId, Result<Box<Drafted>, Trouble>),
     /// The typed text is on disk, or not.

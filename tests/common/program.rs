@@ -120,7 +120,7 @@ impl Home {
             let filing = Filing {
                 source: "import".into(),
                 letters: vec![letter],
-                first_number: None,
+                ..Filing::default()
             };
             store
                 .file(&filing, Timestamp::UNIX_EPOCH)

@@ -141,7 +141,7 @@ impl Bench {
         let filing = Filing {
             source: "import".into(),
             letters,
-            first_number: None,
+            ..Filing::default()
         };
         let filed = store.file(&filing, now()).await.unwrap();
         store.close().await;

@@ -199,7 +199,7 @@ async fn file_a_ticket(dir: &std::path::Path) {
     let filing = Filing {
         source: "import".into(),
         letters: vec![letters::letter(1182)],
-        first_number: None,
+        ..Filing::default()
     };
     store.file(&filing, Timestamp::UNIX_EPOCH).await.unwrap();
     store.close().await;

@@ -64,7 +64,7 @@ fn filing(message: Message, place: Place) -> Filing {
             is_own_copy: false,
             returned: None,
         }],
-        first_number: None,
+        ..Filing::default()
     }
 }
 

@@ -2,11 +2,11 @@
 
 use deskhand::{
     domain::MessageId,
-    store::{NoteBegun, Store},
+    store::{Filing, NoteBegun, Store},
 };
 use uuid::Uuid;
 
-use super::props::{at, filing, letter, new_ticket};
+use super::props::{at, filing, in_ticket, letter, message, new_ticket};
 
 pub(super) async fn conversations_and_double_words_are_found(store: &Store) {
     let ticket = new_ticket("A conversation");
@@ -50,6 +50,20 @@ pub(super) async fn a_note_that_is_written_outlives_a_crash(store: &Store) {
     let begun = store.note_begun(ticket.id, "noor").await.unwrap();
     assert_eq!(begun, Some(note(1, "Half a thought")), "its identity stays");
     assert_eq!(store.note_begun(ticket.id, "sam").await.unwrap(), None);
+    let added = Filing {
+        note_by: Some("noor".to_owned()),
+        ..filing(vec![in_ticket(
+            message("note-1@desk", "Half a thought", 513),
+            ticket.id,
+        )])
+    };
+    store.file(&added, at(513)).await.unwrap();
+    let begun = store.note_begun(ticket.id, "noor").await.unwrap();
+    assert_eq!(begun, None, "what is added is begun no more");
+    store
+        .keep_note(whose, &note(2, "Another"), at(513))
+        .await
+        .unwrap();
     store
         .keep_note(whose, &note(3, " "), at(514))
         .await

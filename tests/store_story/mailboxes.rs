@@ -112,8 +112,10 @@ pub(super) async fn what_is_read_here_is_to_be_marked_there(store: &Store) {
     };
     store.file(&filing, at(91)).await.unwrap();
 
-    assert_eq!(store.saw(ticket.id, at(92)).await.unwrap(), 1);
-    assert_eq!(store.saw(ticket.id, at(93)).await.unwrap(), 0);
+    let read = [store.messages(ticket.id).await.unwrap()[0].id];
+    assert_eq!(store.saw(ticket.id, &[], at(92)).await.unwrap(), 0);
+    assert_eq!(store.saw(ticket.id, &read, at(92)).await.unwrap(), 1);
+    assert_eq!(store.saw(ticket.id, &read, at(93)).await.unwrap(), 0);
 
     let due = store.marks_due("read@here.test").await.unwrap();
     assert_eq!(due.len(), 1);

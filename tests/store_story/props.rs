@@ -203,7 +203,7 @@ pub(super) fn filing(letters: Vec<Letter>) -> Filing {
     Filing {
         source: "import".into(),
         letters,
-        first_number: None,
+        ..Filing::default()
     }
 }
 

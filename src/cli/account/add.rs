@@ -246,7 +246,7 @@ fn added(account: &AccountConfig, found: Option<FolderMark>) -> String {
         (None, _) => " No server for sending is named, so replies wait (--smtp).".to_owned(),
     };
     format!(
-        "{tested}{sending} {} is set up.{kept}\n`deskhand sync` reads its mail; nothing is changed there.",
+        "{tested}{sending} {} is set up.{kept}\n`deskhand sync` reads its mail. On the server nothing changes but marks: read and answered here is\nread and answered there (`mark_seen = false` leaves the first alone).",
         account.address
     )
 }

@@ -4,7 +4,8 @@ use super::letter;
 use crate::{
     config::AccountConfig,
     domain::{
-        Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Message, MessageKind, Ticket,
+        Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Hint, Message, MessageKind,
+        Ticket,
     },
     text::{language::language, redact},
 };
@@ -72,7 +73,8 @@ impl Route {
         };
         let public = messages
             .iter()
-            .filter(|message| message.kind == MessageKind::Public);
+            .filter(|message| message.kind == MessageKind::Public)
+            .filter(|message| !message.hints.contains(&Hint::NewParticipant));
         let mut known: Vec<&Contact> = vec![&ticket.requester];
         let mut last: Vec<&Contact> = Vec::new();
         for message in public {

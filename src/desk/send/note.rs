@@ -81,10 +81,10 @@ impl Desk {
                 is_own_copy: false,
                 returned: None,
             }],
-            first_number: None,
+            note_by: Some(self.agent()),
+            ..Filing::default()
         };
         self.store.file(&filing, now).await?;
-        self.keep_note(id, "").await?;
         self.tell(DeskEvent::TicketChanged(id));
         Ok(note)
     }

@@ -1,7 +1,7 @@
 //! Does a mail server vouch for the address a mail bears? Only the results of a server that is
 //! named in the config count (RFC 8601): anybody can write such a header.
 
-/// Longer or more results than this no honest mail has.
+/// More results, or longer ones, no honest mail has; a longer one vouches for nothing.
 const MOST_RESULTS: usize = 10;
 const LONGEST: usize = 4_000;
 
@@ -16,8 +16,7 @@ impl Results {
         let headers = message
             .headers_raw()
             .filter(|(name, _)| name.eq_ignore_ascii_case("Authentication-Results"))
-            .map(|(_, value)| without_comments(value))
-            .filter(|value| value.len() <= LONGEST)
+            .map(|(_, value)| tamed(value))
             .take(MOST_RESULTS)
             .collect();
         Self { headers }
@@ -68,17 +67,34 @@ fn passes(result: &str, domain: &str) -> bool {
     }
 }
 
-/// Takes `(comments)` out, which may hold anything.
-fn without_comments(value: &str) -> String {
+/// Takes `(comments)` out, which may hold anything, and lets nothing between quotes pass for the
+/// signs around it. Of a header that is too long only the server's name is left.
+fn tamed(value: &str) -> String {
     let mut depth = 0_usize;
+    let mut is_quoted = false;
     let mut kept = String::with_capacity(value.len());
-    for c in value.chars() {
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
         match c {
-            '(' => depth += 1,
-            ')' if depth > 0 => depth -= 1,
-            c if depth == 0 => kept.push(c),
-            _ => {}
+            '\\' => {
+                let escaped = chars.next();
+                if depth == 0 && escaped.is_some() {
+                    kept.push('_');
+                }
+            }
+            '"' if depth == 0 => {
+                is_quoted = !is_quoted;
+                kept.push(c);
+            }
+            '(' if !is_quoted => depth += 1,
+            ')' if !is_quoted && depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            c if is_quoted && (c.is_whitespace() || ";=@".contains(c)) => kept.push('_'),
+            c => kept.push(c),
         }
+    }
+    if value.len() > LONGEST {
+        kept = kept.split(';').next().unwrap_or_default().to_owned();
     }
     kept
 }
@@ -89,7 +105,7 @@ mod tests {
 
     fn results(headers: &[&str]) -> Results {
         Results {
-            headers: headers.iter().map(|one| without_comments(one)).collect(),
+            headers: headers.iter().map(|one| tamed(one)).collect(),
         }
     }
 
@@ -116,10 +132,28 @@ mod tests {
             ("mx; dmarc=pass (p=reject) header.from=acme.test", true),
             ("mx; arc=pass header.d=acme.test", false),
             ("mx; none", false),
+            (
+                "mx; spf=pass smtp.mailfrom=\"x; dmarc=pass header.from=acme.test \"@evil.test",
+                false,
+            ),
+            (
+                "mx; spf=pass smtp.mailfrom=\"x\\\"; dmarc=pass header.from=acme.test \"@evil.test",
+                false,
+            ),
             ("", false),
         ] {
             let found = results(&[result]).vouch_for("a@acme.test", "mx");
             assert_eq!(found, vouches, "{result}");
         }
+    }
+
+    #[test]
+    fn a_header_that_is_too_long_vouches_for_nothing_and_hides_none_below() {
+        let long = format!(
+            "mx; dkim=fail {}; dmarc=pass header.from=acme.test",
+            "x".repeat(LONGEST)
+        );
+        let forged = "mx; dmarc=pass header.from=acme.test";
+        assert!(!results(&[&long, forged]).vouch_for("a@acme.test", "mx"));
     }
 }

@@ -106,15 +106,17 @@ pub(super) fn saw(model: &mut Model) -> Vec<Effect> {
     let Some(view) = view else {
         return Vec::new();
     };
-    let mut is_news = false;
+    let mut read = Vec::new();
     for message in &mut view.messages {
         if message.direction == Direction::In && !message.was_seen {
             message.was_seen = true;
-            is_news = true;
+            read.push(message.id);
         }
     }
-    let seen = is_news.then_some(Effect::Saw(view.ticket.id));
-    seen.into_iter().collect()
+    if read.is_empty() {
+        return Vec::new();
+    }
+    vec![Effect::Saw(view.ticket.id, read)]
 }
 
 /// Tab goes queue, conversation, draft, side, and round.

@@ -276,10 +276,8 @@ pub(super) fn add_note(model: &mut Model) -> Vec<Effect> {
         model.editor = Some(editor);
         return Vec::new();
     }
-    model.work.strays.forget(typed.ticket, Writing::Note);
-    let note = Effect::Note(typed.ticket, typed.text.clone());
-    // First kept, then added: a note that cannot be added is not lost.
-    vec![Effect::SaveOver(typed), note]
+    model.work.closed_on(typed.clone());
+    vec![Effect::AddNote(typed)]
 }
 
 fn edit_outside(model: &mut Model, here: TicketId) -> Vec<Effect> {

@@ -44,21 +44,24 @@ fn leaving_keeps_a_note_and_the_draft_stays_what_it_was() {
 }
 
 #[test]
-fn ctrl_s_keeps_the_note_first_and_adds_it_then() {
+fn ctrl_s_adds_the_note_and_a_failure_loses_no_word() {
     let mut model = model();
 
     press(&mut model, "n h i");
     let effects = press(&mut model, "ctrl+s");
 
-    assert!(
-        matches!(
-            effects.as_slice(),
-            [Effect::SaveOver(kept), Effect::Note(_, text)]
-                if kept.writing == Writing::Note && text == "hi"
-        ),
-        "{effects:?}"
-    );
+    let Some(Effect::AddNote(typed)) = effects.into_iter().next() else {
+        panic!("nothing is added")
+    };
+    assert_eq!((typed.writing, typed.text.as_str()), (Writing::Note, "hi"));
     assert!(model.editor.is_none());
+    let failed = Done::NoteAdded(typed.clone(), Err(Trouble::new("The disk is full.")));
+    update(&mut model, Msg::Done(failed), now());
+    press(&mut model, "n");
+    assert_eq!(model.editor.as_ref().unwrap().text(), "hi");
+    press(&mut model, "esc");
+    update(&mut model, Msg::Done(Done::NoteAdded(typed, Ok(()))), now());
+    assert!(model.work.strays.is_empty());
     press(&mut model, "n");
     assert!(press(&mut model, "ctrl+s").is_empty(), "an empty note");
 }

@@ -8,7 +8,7 @@ mod texts;
 use self::{
     drafts::{drafted, edit_if_asked, spend_came, waiting},
     mailbox::mailbox,
-    texts::{edited_outside, note_kept, reply_open, saved},
+    texts::{edited_outside, note_added, note_kept, reply_open, saved},
 };
 use super::{
     effect::{Effect, ReceiptAsk},
@@ -196,6 +196,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::KeyDone(_, result) => key_done(model, result),
         Done::EditedOutside(whose, result) => edited_outside(model, whose, result),
         Done::NoteKept(typed, kept) => note_kept(model, typed, kept),
+        Done::NoteAdded(typed, added) => note_added(model, typed, added),
         Done::Stopped(_) => Vec::new(),
         Done::Ticket(_, Err(trouble))
         | Done::Spend(Err(trouble))

@@ -54,6 +54,34 @@ pub(super) fn note_kept(model: &mut Model, typed: Typed, kept: Result<(), Troubl
     Vec::new()
 }
 
+/// What follows when a note was to be added to its ticket.
+pub(super) fn note_added(
+    model: &mut Model,
+    typed: Typed,
+    added: Result<(), Trouble>,
+) -> Vec<Effect> {
+    let now = model.stage.now;
+    model.work.landed(&typed);
+    match added {
+        Ok(()) => {
+            model.work.strays.forget(typed.ticket, Writing::Note);
+            if let Some(view) = model.talk.view_of_mut(typed.ticket) {
+                view.note = None;
+            }
+            model.notes.say("The note is added. It stays here.", now);
+        }
+        Err(trouble) => {
+            let words = format!(
+                "The note on #{} is not added: {} Its text is kept; write on with the key of notes.",
+                typed.number, trouble.said
+            );
+            model.notes.warn(words, now);
+            model.work.strays.keep(typed, now.mono);
+        }
+    }
+    Vec::new()
+}
+
 pub(super) fn saved(
     model: &mut Model,
     typed: Typed,

@@ -130,7 +130,7 @@ impl Runner {
             | Effect::Withdraw(_)
             | Effect::Release(_)
             | Effect::WasSent(_)
-            | Effect::Note(..)
+            | Effect::AddNote(_)
             | Effect::Address(..)
             | Effect::Attach(..)
             | Effect::NewTicket { .. }
@@ -206,7 +206,9 @@ impl Runner {
 
     /// Writes when what was begun before is written.
     fn in_turn(&mut self, mut effect: Effect) {
-        if let Effect::Save { typed, .. } | Effect::SaveOver(typed) = &effect {
+        if let Effect::Save { typed, .. } | Effect::SaveOver(typed) | Effect::AddNote(typed) =
+            &effect
+        {
             let whose = (typed.ticket, typed.writing);
             self.unsaved.insert(whose, typed.clone());
         }
@@ -265,7 +267,8 @@ impl Runner {
                 typed,
                 draft: Ok(_),
             }
-            | Done::NoteKept(typed, Ok(())) => {
+            | Done::NoteKept(typed, Ok(()))
+            | Done::NoteAdded(typed, Ok(())) => {
                 let whose = (typed.ticket, typed.writing);
                 if self.unsaved.get(&whose) == Some(typed) {
                     self.unsaved.remove(&whose);

@@ -16,19 +16,8 @@ use crate::{
 )]
 pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
     Some(match effect {
-        Effect::Save { typed, .. } | Effect::SaveOver(typed) if typed.writing == Writing::Note => {
-            let kept = desk.keep_note(typed.ticket, &typed.text).await;
-            Done::NoteKept(typed, kept.map_err(trouble))
-        }
-        Effect::Save { typed, expected } => {
-            let draft = desk.save_text(typed.ticket, &typed.text, expected).await;
-            let draft = draft.map(Box::new).map_err(trouble);
-            Done::Saved { typed, draft }
-        }
-        Effect::SaveOver(typed) => {
-            let draft = desk.save_over(typed.ticket, &typed.text).await;
-            let draft = draft.map(Box::new).map_err(trouble);
-            Done::Saved { typed, draft }
+        effect @ (Effect::Save { .. } | Effect::SaveOver(_) | Effect::AddNote(_)) => {
+            return text(desk, effect).await;
         }
         Effect::ExportReceipts(query, file) => {
             let exported = match desk.receipt_query(&query) {
@@ -71,6 +60,35 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
     })
 }
 
+/// What a person typed: replies and notes.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
+async fn text(desk: &Desk, effect: Effect) -> Option<Done> {
+    Some(match effect {
+        Effect::Save { typed, .. } | Effect::SaveOver(typed) if typed.writing == Writing::Note => {
+            let kept = desk.keep_note(typed.ticket, &typed.text).await;
+            Done::NoteKept(typed, kept.map_err(trouble))
+        }
+        Effect::AddNote(typed) => {
+            let added = desk.note(typed.ticket, &typed.text).await;
+            Done::NoteAdded(typed, added.map(drop).map_err(trouble))
+        }
+        Effect::Save { typed, expected } => {
+            let draft = desk.save_text(typed.ticket, &typed.text, expected).await;
+            let draft = draft.map(Box::new).map_err(trouble);
+            Done::Saved { typed, draft }
+        }
+        Effect::SaveOver(typed) => {
+            let draft = desk.save_over(typed.ticket, &typed.text).await;
+            let draft = draft.map(Box::new).map_err(trouble);
+            Done::Saved { typed, draft }
+        }
+        _ => return None,
+    })
+}
+
 /// What a person does about mail that leaves.
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -78,7 +96,7 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
 )]
 async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
     let said = match effect {
-        Effect::Saw(ticket) => match desk.saw(ticket).await {
+        Effect::Saw(ticket, messages) => match desk.saw(ticket, &messages).await {
             Ok(_) => return None,
             Err(why) => Err(why),
         },
@@ -90,10 +108,6 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
             .it_was_sent(row)
             .await
             .map(|()| "Noted: it stands in the ticket as sent.".to_owned()),
-        Effect::Note(ticket, text) => desk
-            .note(ticket, &text)
-            .await
-            .map(|_| "The note is added. It stays here.".to_owned()),
         Effect::Address(ticket, envelope) => desk
             .set_envelope(ticket, &envelope)
             .await

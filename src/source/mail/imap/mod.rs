@@ -1,7 +1,7 @@
 //! Reading a mailbox over IMAP: one connection, one folder at a time.
 //!
-//! Reading changes nothing on the server: bodies are read with `PEEK`, folders are opened
-//! read-only. Copies of sent mail are put where the server wants them.
+//! Reading changes nothing on the server: bodies are read with `PEEK`. What was read and answered at
+//! the desk is marked by an act of its own. Copies of sent mail are put where the server wants them.
 
 mod connect;
 

@@ -24,6 +24,8 @@ pub struct HeldTokens {
 #[derive(Default)]
 struct Slot {
     access: Option<(SecretString, Mono)>,
+    /// A refresh token that came with a renewal and could not be kept.
+    unkept: Option<SecretString>,
     /// A refresh token that the service refused, and its words; asking again mends nothing.
     refused: Option<(SecretString, String)>,
 }
@@ -74,6 +76,16 @@ impl Held {
     pub fn refused_with(&self, refresh: &SecretString) -> Option<String> {
         let (refused, said) = self.0.refused.as_ref()?;
         (refused.expose_secret() == refresh.expose_secret()).then(|| said.clone())
+    }
+
+    /// Holds a refresh token that could not be kept: the one that is kept may be dead.
+    pub fn hold(&mut self, refresh: Option<&SecretString>) {
+        self.0.unkept = refresh.cloned();
+    }
+
+    /// Returns the refresh token that could not be kept.
+    pub fn unkept(&self) -> Option<SecretString> {
+        self.0.unkept.clone()
     }
 
     /// Forgets everything.

@@ -70,6 +70,20 @@ pub(super) fn refused(place: &Place, error: &str, said: &str) -> OAuthError {
     if error == "access_denied" || error == "authorization_declined" {
         return OAuthError::Declined { host };
     }
+    // A passing fault of the service, not of the sign-in: asking again later mends it.
+    if [
+        "temporarily_unavailable",
+        "server_error",
+        "slow_down",
+        "rate_limit_exceeded",
+    ]
+    .contains(&error)
+    {
+        return OAuthError::Unreachable {
+            host,
+            why: clean_line(error),
+        };
+    }
     let first = said.lines().next().unwrap_or_default();
     let said = if first.is_empty() {
         clean_line(error)
