@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{MessageId, Status, Ticket, TicketId, Timestamp};
 
 /// A chain of merged tickets is not longer.
-const LONGEST: usize = 50;
+pub(super) const LONGEST: usize = 50;
 
 impl Store {
     /// Merges a ticket into another: its messages go over, and mail that answers them later goes

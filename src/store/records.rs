@@ -142,8 +142,10 @@ impl<'a> Batch<'a> {
 
     /// Takes one record: what it changes is decided here, in memory.
     fn take(&mut self, record: &'a Record) {
-        let id = self.known.ticket_of(record);
-        let id = id.unwrap_or_else(|| self.make(record));
+        let named = self.known.ticket_of(record);
+        let named = named.unwrap_or_else(|| self.make(record));
+        // What was merged here goes on where people see it.
+        let id = self.known.living(named);
         let was_made = self.made.iter().any(|(made, _)| *made == id);
         let mut added = 0;
         for message in &record.messages {
@@ -154,7 +156,7 @@ impl<'a> Batch<'a> {
         let Some(ticket) = self.tickets.get_mut(&id) else {
             return;
         };
-        let follows = !was_made && follows(ticket, record, self.known.standing(id));
+        let follows = !was_made && id == named && follows(ticket, record, self.known.standing(id));
         ticket.messages += added;
         if was_made {
             return;
@@ -165,8 +167,8 @@ impl<'a> Batch<'a> {
         if follows {
             ticket.status = record.ticket.status;
         }
-        if self.known.status_word_changed(id, record) {
-            self.origins.insert(id, record);
+        if self.known.status_word_changed(named, record) {
+            self.origins.insert(named, record);
         }
         if added > 0 || follows {
             ticket.version += 1;
@@ -208,7 +210,7 @@ impl<'a> Batch<'a> {
         let key = key(source, &told.message.rfc_message_id);
         let twins = self.known.twins(&key);
         let is_here = twins.iter().any(|twin| {
-            twin.ticket == ticket
+            self.known.living(twin.ticket) == ticket
                 && (record.same_when == SameWhen::IdsAgree
                     || twin.raw_sha256 == told.message.raw_sha256)
         });

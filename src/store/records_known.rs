@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sqlx::AnyConnection;
 
-use super::{error::Trouble, filing::AT_ONCE, rows, search::Sql, tickets};
+use super::{error::Trouble, filing::AT_ONCE, joining::LONGEST, rows, search::Sql, tickets};
 use crate::domain::{MessageId, Record, Status, Ticket, TicketId};
 
 /// What a ticket is called: its source, and its id there.
@@ -38,6 +38,8 @@ pub(super) struct Known {
     pub(super) tickets: BTreeMap<TicketId, Ticket>,
     names: HashMap<Name, TicketId>,
     ids: HashSet<TicketId>,
+    /// Tickets that were merged here, and the ones in which they went on.
+    merged: HashMap<TicketId, TicketId>,
     /// The status word of its origin, and what it became.
     words: HashMap<TicketId, (Option<String>, Status)>,
     numbers: HashSet<i64>,
@@ -66,6 +68,7 @@ impl Known {
             known.ids.insert(ticket.id);
             known.tickets.insert(ticket.id, ticket);
         }
+        known.read_merged(tx).await?;
         known.read_words(tx).await?;
         known.read_numbers(tx, records).await?;
         known.read_messages(tx, records).await?;
@@ -90,6 +93,47 @@ impl Known {
             let name = (source.to_owned(), rows::text(&row, "source_id")?);
             self.names.insert(name, rows::parsed(&row, "ticket")?);
         }
+        Ok(())
+    }
+
+    /// Reads where the merged ones among the tickets went on, down to those that live.
+    async fn read_merged(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
+        let all = self.tickets.values();
+        let mut asked: BTreeSet<TicketId> = all
+            .filter(|ticket| ticket.status == Status::Merged)
+            .map(|ticket| ticket.id)
+            .collect();
+        for _ in 0..LONGEST {
+            if asked.is_empty() {
+                break;
+            }
+            let mut next = BTreeSet::new();
+            let ids: Vec<String> = asked.iter().map(ToString::to_string).collect();
+            for some in ids.chunks(AT_ONCE) {
+                let mut sql = Sql::new();
+                let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
+                sql.push(&format!(
+                    "SELECT id, merged_into FROM tickets
+                     WHERE merged_into IS NOT NULL AND id IN ({})",
+                    keys.join(", ")
+                ));
+                for row in sql.ready().fetch_all(&mut *tx).await? {
+                    let into = rows::parsed(&row, "merged_into")?;
+                    self.merged.insert(rows::parsed(&row, "id")?, into);
+                    next.insert(into);
+                }
+            }
+            next.retain(|id| !self.tickets.contains_key(id));
+            asked.clear();
+            for ticket in tickets::some(tx, &next).await? {
+                if ticket.status == Status::Merged {
+                    asked.insert(ticket.id);
+                }
+                self.tickets.insert(ticket.id, ticket);
+            }
+        }
+        let tickets = &self.tickets;
+        self.merged.retain(|_, into| tickets.contains_key(into));
         Ok(())
     }
 
@@ -201,6 +245,18 @@ impl Known {
     pub(super) fn ticket_of(&self, record: &Record) -> Option<TicketId> {
         let by_name = self.names.get(&name(record)).copied();
         by_name.or_else(|| self.ids.get(&record.ticket.id).copied())
+    }
+
+    /// Returns the ticket in which one goes on that was merged here; any other is itself.
+    pub(super) fn living(&self, id: TicketId) -> TicketId {
+        let mut living = id;
+        for _ in 0..LONGEST {
+            let Some(into) = self.merged.get(&living) else {
+                break;
+            };
+            living = *into;
+        }
+        living
     }
 
     /// Adds a ticket that the batch makes.

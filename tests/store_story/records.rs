@@ -61,6 +61,47 @@ pub(super) async fn a_ticket_of_another_system_is_filed_once(store: &Store) {
     assert_eq!(origin.as_ref(), Some(&first.origin));
     its_origin_is_followed_until_somebody_moves_it(store, &first).await;
     it_leaves_as_it_came(store, &first).await;
+    what_was_merged_here_goes_on_where_people_see_it(store).await;
+}
+
+async fn what_was_merged_here_goes_on_where_people_see_it(store: &Store) {
+    let told = record("E-3", 700_010, &["e5@elsewhere"]);
+    let into = record("E-4", 700_011, &["e6@elsewhere"]);
+    let last = record("E-5", 700_012, &[]);
+    let all = [told.clone(), into.clone(), last.clone()];
+    let filed = store.file_records(&all, Recording::ForGood, at(550)).await;
+    assert_eq!(filed.unwrap().new.len(), 3);
+    for (from, to) in [(&told, &into), (&into, &last)] {
+        let pair = (from.ticket.id, to.ticket.id);
+        store.merge(pair, "noor", at(560)).await.unwrap();
+    }
+
+    let mut again = record("E-3", 700_010, &["e5@elsewhere", "e7@elsewhere"]);
+    again.origin.source_status = Some("resolved".into());
+    again.ticket.status = Status::Solved;
+    let filed = store
+        .file_records(&[again], Recording::ForGood, at(570))
+        .await
+        .unwrap();
+
+    assert_eq!((filed.imported, filed.duplicates), (1, 1), "{filed:?}");
+    assert!(filed.refused.is_empty() && filed.new.is_empty());
+    let merged = store.ticket(told.ticket.id).await.unwrap().unwrap();
+    assert_eq!((merged.status, merged.messages), (Status::Merged, 0));
+    let living = store.ticket(last.ticket.id).await.unwrap().unwrap();
+    assert_eq!((living.status, living.messages), (Status::Pending, 3));
+    let messages = store.messages(living.id).await.unwrap();
+    assert_eq!(messages.len(), 3);
+    let word = |id| async move {
+        store
+            .ticket_origin(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .source_status
+    };
+    assert_eq!(word(told.ticket.id).await.as_deref(), Some("resolved"));
+    assert_eq!(word(last.ticket.id).await.as_deref(), Some("stalled"));
 }
 
 async fn its_origin_is_followed_until_somebody_moves_it(store: &Store, first: &Record) {
