@@ -154,6 +154,14 @@ impl<'a> Recorder<'a> {
             };
             *self.unmapped.entry(unmapped).or_default() += 1;
         }
+        for ticket in recorded.not_merged {
+            let unmapped = Unmapped {
+                what: "merge",
+                word: ticket,
+                became: "nothing: it stands here as it stood; merge it here where it went on",
+            };
+            *self.unmapped.entry(unmapped).or_default() += 1;
+        }
         Ok(())
     }
 

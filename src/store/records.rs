@@ -52,6 +52,9 @@ pub struct Recorded {
     /// Tickets that could not keep their number, because another has it: what they are called at
     /// their origin.
     pub renumbered: Vec<String>,
+    /// Tickets that their origin has merged since, and that stay as they stand: what they are
+    /// called there.
+    pub not_merged: Vec<String>,
     /// Messages that were not taken: of which ticket, as its origin calls it, and why.
     pub refused: Vec<(String, &'static str)>,
 }
@@ -112,10 +115,10 @@ struct Batch<'a> {
     tickets: BTreeMap<TicketId, Ticket>,
     /// The records of tickets that are made, in order.
     made: Vec<(TicketId, &'a Record)>,
-    /// Tickets that were there and change.
-    touched: BTreeSet<TicketId>,
-    /// What their origin says of them now.
-    origins: BTreeMap<TicketId, &'a Record>,
+    /// Tickets that were there and change, and the status they leave for spam or deleted.
+    touched: BTreeMap<TicketId, Option<Status>>,
+    /// What their origin says of them now, and the status they have followed it to.
+    origins: BTreeMap<TicketId, (&'a Record, Status)>,
     messages: Vec<(Message, &'a RecordMessage, String)>,
     /// Tickets that were there and in which somebody wrote.
     said_to: BTreeSet<TicketId>,
@@ -131,7 +134,7 @@ impl<'a> Batch<'a> {
             tickets: std::mem::take(&mut known.tickets),
             known,
             made: Vec::new(),
-            touched: BTreeSet::new(),
+            touched: BTreeMap::new(),
             origins: BTreeMap::new(),
             messages: Vec::new(),
             said_to: BTreeSet::new(),
@@ -157,6 +160,8 @@ impl<'a> Batch<'a> {
             return;
         };
         let follows = !was_made && id == named && follows(ticket, record, self.known.standing(id));
+        let is_merge = follows && record.ticket.status == Status::Merged;
+        let follows = follows && !is_merge;
         ticket.messages += added;
         if was_made {
             return;
@@ -164,15 +169,22 @@ impl<'a> Batch<'a> {
         if added > 0 {
             ticket.updated_at = ticket.updated_at.max(record.ticket.updated_at);
         }
-        if follows {
-            ticket.status = record.ticket.status;
+        let (mut left, mut followed) = (None, record.ticket.status);
+        if is_merge {
+            // Its messages are here: that ticket alone would hide them.
+            followed = ticket.status;
+            self.done.not_merged.push(record.origin.source_id.clone());
+        } else if follows {
+            left = tickets::left_status(ticket.status, followed);
+            ticket.status = followed;
         }
         if self.known.status_word_changed(named, record) {
-            self.origins.insert(named, record);
+            self.origins.insert(named, (record, followed));
         }
         if added > 0 || follows {
             ticket.version += 1;
-            self.touched.insert(id);
+            let leaves = self.touched.entry(id).or_default();
+            *leaves = leaves.or(left);
             self.done.joined.push(name(record));
         }
     }
@@ -273,10 +285,13 @@ impl<'a> Batch<'a> {
         tickets::insert_tickets(tx, &new).await?;
         self.write_origins(tx).await?;
         self.write_messages(tx).await?;
-        for ticket in self.touched.iter().filter_map(|id| self.tickets.get(id)) {
-            tickets::write_ticket(tx, ticket, None).await?;
+        for (id, left) in &self.touched {
+            if let Some(ticket) = self.tickets.get(id) {
+                tickets::write_ticket(tx, ticket, *left).await?;
+            }
         }
-        for id in self.said_to.intersection(&self.touched) {
+        let is_touched = |id: &&TicketId| self.touched.contains_key(id);
+        for id in self.said_to.iter().filter(is_touched) {
             tray::make_stale(tx, *id).await?;
             outbox::bring_back(tx, *id).await?;
         }
@@ -284,26 +299,29 @@ impl<'a> Batch<'a> {
     }
 
     async fn write_origins(&self, tx: &mut AnyConnection) -> Result<(), Trouble> {
-        let again = self.origins.iter().map(|(id, record)| (*id, *record));
-        let all: Vec<(TicketId, &Record)> = self.made.iter().copied().chain(again).collect();
+        let again = self.origins.iter();
+        let again = again.map(|(id, (record, status))| (*id, *record, *status));
+        let made = self.made.iter();
+        let made = made.map(|(id, record)| (*id, *record, record.ticket.status));
         // What another desk began has no origin but that desk.
-        let is_named =
-            |(id, record): &(TicketId, &Record)| record.origin.source_id != id.to_string();
-        let all: Vec<(TicketId, &Record)> = all.into_iter().filter(is_named).collect();
+        let is_named = |(id, record, _): &(TicketId, &Record, Status)| {
+            record.origin.source_id != id.to_string()
+        };
+        let all: Vec<_> = made.chain(again).filter(is_named).collect();
         for some in all.chunks(50) {
             let mut sql = Sql::new();
             sql.push(
                 "INSERT INTO ticket_origins (ticket, source, source_id, source_status, status)
                  VALUES ",
             );
-            for (place, (id, record)) in some.iter().enumerate() {
+            for (place, (id, record, status)) in some.iter().enumerate() {
                 let origin = &record.origin;
                 let values = [
                     sql.text_value(id.to_string()),
                     sql.text_value(super::rows::plain(&origin.source)),
                     sql.text_value(super::rows::plain(&origin.source_id)),
                     sql.maybe_value(origin.source_status.as_deref().map(super::rows::plain)),
-                    sql.text_value(super::rows::word(record.ticket.status)?),
+                    sql.text_value(super::rows::word(*status)?),
                 ];
                 sql.push(if place == 0 { "(" } else { ", (" });
                 sql.push(&values.join(", ")).push(")");

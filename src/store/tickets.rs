@@ -126,7 +126,8 @@ impl Store {
             }
             after.version += 1;
             after.updated_at = before.updated_at.max(at);
-            write_ticket(&mut tx, &after, left_status(&before, &after)).await?;
+            let left = left_status(before.status, after.status);
+            write_ticket(&mut tx, &after, left).await?;
             let happened = Happened {
                 verb: Verb::TicketChanged,
                 subject: &id.to_string(),
@@ -396,9 +397,9 @@ fn apply(ticket: &mut Ticket, change: &Change) -> Result<(), Trouble> {
 }
 
 /// Returns the status that a ticket left to become spam or deleted.
-fn left_status(before: &Ticket, after: &Ticket) -> Option<Status> {
+pub(super) fn left_status(before: Status, after: Status) -> Option<Status> {
     let away = |status| matches!(status, Status::Spam | Status::Deleted);
-    (away(after.status) && !away(before.status)).then_some(before.status)
+    (away(after) && !away(before)).then_some(before)
 }
 
 /// Writes what changed, from and to, for the record.

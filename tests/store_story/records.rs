@@ -62,6 +62,39 @@ pub(super) async fn a_ticket_of_another_system_is_filed_once(store: &Store) {
     its_origin_is_followed_until_somebody_moves_it(store, &first).await;
     it_leaves_as_it_came(store, &first).await;
     what_was_merged_here_goes_on_where_people_see_it(store).await;
+    a_status_that_takes_it_away_keeps_the_one_before(store).await;
+}
+
+async fn a_status_that_takes_it_away_keeps_the_one_before(store: &Store) {
+    let told = record("E-6", 700_020, &["e8@elsewhere"]);
+    let id = told.ticket.id;
+    store
+        .file_records(&[told], Recording::ForGood, at(580))
+        .await
+        .unwrap();
+    let follow = |word: &'static str, status| async move {
+        let mut again = record("E-6", 700_020, &["e8@elsewhere"]);
+        again.origin.source_status = Some(word.into());
+        again.ticket.status = status;
+        let filed = store
+            .file_records(&[again], Recording::ForGood, at(590))
+            .await
+            .unwrap();
+        (filed.not_merged, store.record(id).await.unwrap().unwrap())
+    };
+
+    let (not_merged, whole) = follow("merged", Status::Merged).await;
+    assert_eq!(not_merged, ["E-6"], "it is named");
+    assert_eq!(whole.ticket.status, Status::Pending);
+    assert_eq!(whole.origin.source_status.as_deref(), Some("merged"));
+    for (word, status) in [("spam", Status::Spam), ("deleted", Status::Deleted)] {
+        let (not_merged, whole) = follow(word, status).await;
+        assert!(not_merged.is_empty());
+        assert_eq!(whole.ticket.status, status);
+        assert_eq!(whole.status_before, Some(Status::Pending));
+    }
+    let (_, whole) = follow("stalled", Status::Hold).await;
+    assert_eq!(whole.ticket.status, Status::Hold, "and it comes back");
 }
 
 async fn what_was_merged_here_goes_on_where_people_see_it(store: &Store) {

@@ -99,11 +99,13 @@ fn ticket(
 fn case(told: Told, requester: Contact, sieve: &mut Sieve) -> Case {
     let source = source_of(&told);
     let word = told.status.unwrap_or_default();
+    let is_ours = told.uuid.is_some();
     let status = match word.parse::<Status>() {
+        // Where it went on is not said: nobody would find what is in it.
+        Ok(Status::Merged) if !is_ours && told.merged_into.is_none() => sieve.status(&word),
         Ok(status) => Some(status),
         Err(_) => sieve.status(&word),
     };
-    let is_ours = told.uuid.is_some();
     let source_status = told
         .source_status
         .or_else(|| (!is_ours && !word.is_empty()).then(|| word.clone()));

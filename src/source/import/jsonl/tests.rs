@@ -106,6 +106,27 @@ fn a_bad_line_or_message_is_named_and_costs_nothing_else() {
 }
 
 #[test]
+fn a_merged_ticket_that_does_not_say_where_it_went_on_is_closed() {
+    let into = Uuid::now_v7();
+    for (line, status) in [
+        (
+            r#"{"id": 1, "status": "merged"}"#.to_owned(),
+            Status::Closed,
+        ),
+        (
+            format!("{{\"id\": 1, \"status\": \"merged\", \"merged_into\": \"{into}\"}}"),
+            Status::Merged,
+        ),
+    ] {
+        let found = read_all(&line).into_iter().find_map(|entry| match entry {
+            Entry::Ticket(record) => Some(record.ticket.status),
+            Entry::Reject(_) | Entry::Unmapped(_) => None,
+        });
+        assert_eq!(found, Some(status), "{line}");
+    }
+}
+
+#[test]
 fn an_original_must_have_the_digest_it_says() {
     let uuid = Uuid::now_v7();
     let sha256 = "0".repeat(64);
