@@ -39,6 +39,9 @@ pub struct RecordMessage {
     pub source: Option<String>,
     /// When it was filed at the desk it comes from.
     pub filed_at: Option<Timestamp>,
+    /// The id under which its words are here, if they were filed when its origin told of the
+    /// ticket nothing but them; its own id where it is such words itself.
+    pub stand_in: Option<String>,
     /// Its bytes as they came, where they are kept.
     pub original: Option<Vec<u8>>,
 }

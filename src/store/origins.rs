@@ -41,6 +41,7 @@ impl Store {
                 RecordMessage {
                     source: source.filter(|source| *source != ticket.source),
                     filed_at,
+                    stand_in: None,
                     original: originals.remove(&message.raw_sha256),
                     message,
                 }

@@ -226,7 +226,7 @@ impl<'a> Batch<'a> {
                 && (record.same_when == SameWhen::IdsAgree
                     || twin.raw_sha256 == told.message.raw_sha256)
         });
-        if is_here {
+        if is_here || self.is_stood_for(ticket, source, told) {
             self.done.duplicates += 1;
             return false;
         }
@@ -263,6 +263,21 @@ impl<'a> Batch<'a> {
         self.done.imported += 1;
         self.messages.push((message, told, source.clone()));
         true
+    }
+
+    /// Tells whether the words of a message are here already: from when its origin told nothing
+    /// but them, or, where it is such words itself, with all that was said.
+    fn is_stood_for(&self, ticket: TicketId, source: &str, told: &RecordMessage) -> bool {
+        let Some(id) = &told.stand_in else {
+            return false;
+        };
+        let twins = self.known.twins(&key(source, id));
+        let mut there = twins.iter().map(|twin| self.known.living(twin.ticket));
+        let has_messages = || {
+            let ticket = self.tickets.get(&ticket);
+            ticket.is_some_and(|ticket| ticket.messages > 0)
+        };
+        there.any(|there| there == ticket) || (*id == told.message.rfc_message_id && has_messages())
     }
 
     /// Writes everything, with few statements.

@@ -188,7 +188,10 @@ impl Known {
             for told in &record.messages {
                 let source = told.source.as_ref().unwrap_or(&record.origin.source);
                 let id = rows::id_key(&told.message.rfc_message_id);
-                keys.entry(source).or_default().insert(id);
+                let stand_in = told.stand_in.as_deref().map(rows::id_key);
+                let keys = keys.entry(source).or_default();
+                keys.insert(id);
+                keys.extend(stand_in);
                 ids.push(told.message.id.to_string());
             }
         }

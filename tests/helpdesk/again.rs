@@ -64,6 +64,38 @@ fn messages_that_say_the_same_are_as_many_as_they_were() {
 }
 
 #[test]
+fn a_description_and_the_first_comment_are_one_message() {
+    let (home, other) = (Home::new(), Home::new());
+    let ticket = |comments: Value| {
+        json!({"tickets": [{"id": 4813, "created_at": "2024-07-19T10:00:00Z", "subject": "A hum",
+            "status": "open", "requester_id": 5, "description": "It hums at night.\r\n\r\nMaya",
+            "requester": {"name": "Maya", "email": "maya@shop.example"}, "comments": comments}]})
+        .to_string()
+    };
+    let bare = ticket(json!([]));
+    let whole = ticket(json!([
+        {"id": 1, "author_id": 5, "html_body": "<p>It hums at night.</p><p>Maya</p>",
+         "public": true, "created_at": "2024-07-19T10:00:00Z",
+         "metadata": {"system": {"message_id": "<hum@shop.example>"}}},
+        {"id": 2, "author_id": 6, "body": "Which lamp is it?", "public": true,
+         "created_at": "2024-07-19T11:00:00Z"},
+        {"id": 3, "author_id": 5, "body": "It hums at night.\n\nMaya", "public": true,
+         "created_at": "2024-07-19T12:00:00Z"},
+    ]));
+    let bare = file(&home, "bare/tickets.json", &bare);
+    let whole = file(&home, "whole/tickets.json", &whole);
+
+    assert_eq!(counts(&import(&home, &bare, &[])), [1, 0, 0, 1, 0]);
+    assert_eq!(counts(&import(&home, &whole, &[])), [2, 1, 0, 0, 1]);
+    assert_eq!(counts(&import(&home, &whole, &[])), [0, 3, 0, 0, 0]);
+    assert_eq!(texts(&home, 4813).len(), 3);
+
+    assert_eq!(counts(&import(&other, &whole, &[])), [3, 0, 0, 1, 0]);
+    assert_eq!(counts(&import(&other, &bare, &[])), [0, 1, 0, 0, 0]);
+    assert_eq!(counts(&import(&other, &whole, &[])), [0, 3, 0, 0, 0]);
+}
+
+#[test]
 fn a_long_id_is_no_number() {
     let home = Home::new();
     let text = "{\"id\":9999999}\n{\"id\":10000000}\n{\"id\":360012345678}\n";

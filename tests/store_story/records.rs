@@ -16,6 +16,7 @@ fn record(id: &str, number: i64, ids: &[&str]) -> Record {
         message: message(id, "Told elsewhere.", 50),
         source: None,
         filed_at: None,
+        stand_in: None,
         original: Some(id.as_bytes().to_vec()),
     };
     Record {

@@ -21,6 +21,9 @@ const LARGEST_NUMBER: i64 = 999_999_999_999;
 /// as long.
 const LARGEST_ID_NUMBER: i64 = 9_999_999;
 
+/// What the words are called that a system tells of a ticket where it tells no messages.
+pub(super) const OPENING: &str = "description";
+
 /// A ticket in an export.
 #[derive(Clone, Default)]
 pub(super) struct Case {
@@ -59,6 +62,8 @@ pub(super) struct Said {
     pub(super) message_id: Option<String>,
     pub(super) auto_class: AutoClass,
     pub(super) sent_at: Option<Timestamp>,
+    /// Whether it says what its system tells of the ticket also where it tells no messages.
+    pub(super) opens: bool,
 }
 
 /// What a message says, as it came.
@@ -83,6 +88,7 @@ impl Default for Said {
             message_id: None,
             auto_class: AutoClass::Human,
             sent_at: None,
+            opens: false,
         }
     }
 }
@@ -176,7 +182,8 @@ impl Case {
         } else {
             &said.id
         };
-        let made = || clean_id(&format!("{}.{ticket}.{name}@deskhand.invalid", self.source));
+        let made =
+            |name: &str| clean_id(&format!("{}.{ticket}.{name}@deskhand.invalid", self.source));
         let subject = said.subject.as_deref().unwrap_or(&self.subject);
         RecordMessage {
             message: Message {
@@ -191,7 +198,7 @@ impl Case {
                 subject: clean_line(subject),
                 body,
                 attachments: said.attachments,
-                rfc_message_id: said.message_id.unwrap_or_else(made),
+                rfc_message_id: said.message_id.unwrap_or_else(|| made(name)),
                 answers: Vec::new(),
                 auto_class: said.auto_class,
                 sent_at: said.sent_at.unwrap_or(created_at),
@@ -202,6 +209,7 @@ impl Case {
             },
             source: None,
             filed_at: None,
+            stand_in: said.opens.then(|| made(OPENING)),
             original: None,
         }
     }

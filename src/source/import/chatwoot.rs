@@ -211,6 +211,7 @@ fn one(message: &Value) -> Result<Said, String> {
         message_id: text(message, "/source_id").filter(|id| id.contains('@')),
         auto_class,
         sent_at: date(message, "/created_at")?,
+        opens: false,
     })
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    case::{self, Case, Said, Words},
+    case::{self, Case, OPENING, Said, Words},
     entry::{Entry, Sieve, rejected},
     json_file::{self, date, each, is_said, list, text, texts},
     kind::{self, Kind},
@@ -136,16 +136,18 @@ impl Export {
             }
         }
         let created_at = date(ticket, "/created_at")?;
-        if comments.is_empty()
-            && let Some(description) = text(ticket, "/description")
-        {
-            said.push(Said {
-                id: "description".to_owned(),
+        let description = text(ticket, "/description").map(Words::Text);
+        match description {
+            Some(words) if comments.is_empty() => said.push(Said {
+                id: OPENING.to_owned(),
                 from: requester.clone(),
-                words: Words::Text(description),
+                words,
                 sent_at: created_at,
+                opens: true,
                 ..Said::default()
-            });
+            }),
+            Some(words) => mark_opening(&mut said, words),
+            None => {}
         }
         left_out(ticket, sieve);
         let status = text(ticket, "/status").unwrap_or_default();
@@ -262,6 +264,20 @@ impl Export {
         let person = self.people.get(id);
         let name = person.and_then(|person| person.contact.name.clone());
         name.unwrap_or_else(|| format!("user {id}"))
+    }
+}
+
+/// Marks the first comment where it is the description told once more: an earlier export may have
+/// told that alone.
+fn mark_opening(said: &mut [Said], description: Words) {
+    let text = |words| case::body(words, MessageKind::Internal).text;
+    if let Some(first) = said.iter_mut().min_by_key(|said| said.sent_at) {
+        let (first_text, description) = (text(first.words.clone()), text(description));
+        let (first_words, words) = (
+            first_text.split_whitespace(),
+            description.split_whitespace(),
+        );
+        first.opens = first_words.eq(words);
     }
 }
 

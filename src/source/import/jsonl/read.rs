@@ -181,6 +181,7 @@ fn message(
         message_id: line.message_id.take(),
         auto_class: line.automatic.unwrap_or(crate::domain::AutoClass::Human),
         sent_at: line.sent_at,
+        opens: false,
     };
     let id = ticket.id.clone().into_text();
     let mut told = case.message(&id, said, ticket.created_at.unwrap_or(at), alike);

@@ -249,6 +249,7 @@ fn message() -> impl Strategy<Value = RecordMessage> {
                 },
                 source,
                 filed_at,
+                stand_in: None,
                 original,
             }
         },
