@@ -151,6 +151,7 @@ pub(super) fn draft(draft: &Draft) -> Value {
         "state": draft.state,
         "flags": draft.flags,
         "receipts": draft.receipts,
+        "attachments": draft.envelope.as_ref().map(|envelope| &envelope.files),
         "saved_at": draft.saved_at,
     })
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     desk::face::TicketView,
-    domain::{Delivery, Message},
+    domain::{Delivery, Message, MessageKind},
 };
 
 /// Prints the ticket of that number.
@@ -123,8 +123,13 @@ fn print(call: &Call, view: &TicketView) {
 
 fn print_message(out: &Out, message: &Message) {
     out.line("");
+    let kind = match message.kind {
+        MessageKind::Public => "",
+        MessageKind::Internal => "NOTE (internal) ",
+        MessageKind::System => "RECORD ",
+    };
     out.heading(&format!(
-        "{}  {}",
+        "{kind}{}  {}",
         words::person(&message.from),
         words::day(message.sent_at)
     ));

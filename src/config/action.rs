@@ -211,6 +211,8 @@ actions! {
     Spam "spam" in Ticket: "Set the status to spam", also "junk quarantine unwanted"
         => [Desk ["!"]];
 
+    Detach "detach" in Draft: "Take every file off the reply", also "attachment remove file"
+        => [];
     Fetch "fetch" in Ticket: "Fetch what was left on the mail server", also "large body attachment download"
         => [];
 

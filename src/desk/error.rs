@@ -378,7 +378,8 @@ impl DeskError {
             Self::Stale => "Read it, then send the reply again or change it.",
             Self::NoWayOut => {
                 "Name the server in the config: smtp = \"smtps://smtp.example.com:465\" under the \
-                 account."
+                 account. Where several accounts can send, say which one does for people who wrote to \
+                 none: account = \"NAME\" under [outbox]."
             }
             Self::NoOpener { .. } => "Save it, and open it yourself.",
             Self::Leased { .. } => "Close it, or let it do its work: it sees the same tickets.",

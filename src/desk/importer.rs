@@ -42,8 +42,12 @@ pub(super) struct Importer<'a> {
     pub(super) belief: Belief,
     /// What becomes of an answer under another subject.
     pub(super) on_subject_change: OnSubjectChange,
+    /// How many new mails of each sender are on their way into the store.
+    pub(super) under_way: HashMap<String, u64>,
     /// New tickets that may be answered automatically.
     to_acknowledge: Vec<TicketId>,
+    /// The numbers of tickets whose held reply came back.
+    brought_back: Vec<i64>,
     made: HashSet<TicketId>,
     joined: HashSet<TicketId>,
     pub(super) done: Imported,
@@ -63,7 +67,9 @@ impl<'a> Importer<'a> {
             other_sources: Vec::new(),
             belief: Belief::Trusted,
             on_subject_change: OnSubjectChange::Ask,
+            under_way: HashMap::new(),
             to_acknowledge: Vec::new(),
+            brought_back: Vec::new(),
             made: HashSet::new(),
             joined: HashSet::new(),
             done: Imported::default(),
@@ -108,6 +114,11 @@ impl<'a> Importer<'a> {
     /// Says whether what comes from now on is new, and not what was there before the account.
     pub(super) const fn live(&mut self, is_live: bool) {
         self.is_live = is_live;
+    }
+
+    /// Returns the numbers of tickets whose held reply came back, once.
+    pub(super) fn take_brought_back(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.brought_back)
     }
 
     /// Returns the new tickets that may be answered automatically, once.
@@ -180,6 +191,7 @@ impl<'a> Importer<'a> {
             beside: self.other_sources.clone(),
         };
         let filed = self.store.file(&filing, self.at).await?;
+        self.under_way.clear();
         self.done.imported += filed.imported;
         self.done.duplicates += filed.duplicates;
         self.to_acknowledge.extend(
@@ -187,6 +199,7 @@ impl<'a> Importer<'a> {
                 .into_iter()
                 .filter(|ticket| filed.new.contains(ticket)),
         );
+        self.brought_back.extend(filed.brought_back);
         self.made.extend(filed.new);
         let made = &self.made;
         self.joined.extend(

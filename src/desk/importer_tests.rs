@@ -292,6 +292,35 @@ async fn a_form_that_writes_in_our_name_is_a_new_ticket_of_whom_it_names() {
 }
 
 #[tokio::test]
+async fn a_flood_is_stopped_also_when_it_comes_in_one_batch() {
+    let bench = Bench::new().await;
+    let mut importer = bench.importer("imap:a");
+    let letters = (0..30)
+        .map(|n| {
+            let bytes = format!(
+                "From: flood@evil.test\r\nTo: {OURS}\r\nSubject: {n}\r\nMessage-ID: <{n}@evil.test>\r\n\r\n{n}\r\n"
+            );
+            Found {
+                path: PathBuf::from(n.to_string()),
+                part: None,
+                bytes: bytes.into_bytes(),
+                marks: Marks::default(),
+                modified: Some(bench.at),
+            }
+        })
+        .collect();
+    let letters = Letters::of(letters, bench.at, Arrival::Known);
+    importer.letters(letters).await.unwrap();
+
+    let mut stopped = 0;
+    for number in 1..=30 {
+        let cause = bench.ticket(number).await.0.quarantined_because;
+        stopped += u32::from(cause.is_some_and(|cause| cause.starts_with("flood:")));
+    }
+    assert_eq!(stopped, 10);
+}
+
+#[tokio::test]
 async fn a_mail_to_two_of_our_addresses_is_one_and_an_id_alone_proves_nothing() {
     let bench = Bench::new().await;
     bench.file(&mut bench.importer("imap:a"), &FIRST).await;

@@ -116,7 +116,7 @@ impl Importer<'_> {
 
     /// Keeps a letter out of the queue when its sender floods the desk, or when the mail server
     /// took it for spam.
-    pub(super) async fn mark_flood(&self, read: &mut Read) -> Result<(), ImportError> {
+    pub(super) async fn mark_flood(&mut self, read: &mut Read) -> Result<(), ImportError> {
         if read.parsed.own_marks.is_spam {
             read.quarantine = Some("the mail server took it for spam (X-Spam-Flag)".to_owned());
         }
@@ -129,6 +129,9 @@ impl Importer<'_> {
         }
         let (since, flood) = (ago(self.at, FLOOD_WITHIN), ago(self.at, FLOOD_REST));
         let (mails, is_flooding) = self.store.mails_from(sender, since, flood).await?;
+        let beside = self.under_way.entry(sender.to_lowercase()).or_default();
+        let mails = mails + *beside;
+        *beside += 1;
         if mails >= FLOOD_MAILS || is_flooding {
             read.quarantine = Some(format!(
                 "flood: more than {FLOOD_MAILS} mails in {} minutes from {sender}",

@@ -336,6 +336,12 @@ impl Desk {
             self.store
                 .add_folder_uids(account, folder.name, validity, &batch.uids)
                 .await?;
+            for number in work.importer.take_brought_back() {
+                self.tell(DeskEvent::Note(format!(
+                    "#{number}: a new message came before your reply left. It has not left: it is \
+                     the draft again."
+                )));
+            }
             for ticket in work.importer.take_new() {
                 if let Err(error) = self.acknowledge(folder.account, ticket).await {
                     tracing::warn!(%error, "a new ticket was not acknowledged");

@@ -26,9 +26,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How often is looked whether somebody has signed in again.
 const LOOK_FOR_SIGN_IN: Duration = Duration::from_secs(15);
-/// How long the server may keep silent before everything is looked at anew; also how often the
-/// folder of sent mail is. Servers hang up after 30 minutes (RFC 3501 section 5.4).
-const LOOK_AGAIN: Duration = Duration::from_mins(5);
+/// How long the server may keep silent before everything is looked at anew: IDLE tells of the inbox
+/// alone, and what a colleague wrote lies in the folder of sent mail. A look at folders that stand
+/// as they did costs two small questions.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// From so many messages on the screen says how far the reading has come,
 const MANY: u64 = 300;

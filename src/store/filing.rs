@@ -92,6 +92,8 @@ pub struct Filed {
     pub new: Vec<TicketId>,
     /// Which tickets were joined.
     pub joined: Vec<TicketId>,
+    /// The numbers of tickets whose held reply came back: it waits as a draft again.
+    pub brought_back: Vec<i64>,
     /// New tickets that were not made, because their first letter is in another one already.
     pub moved: Vec<Moved>,
 }

@@ -76,6 +76,7 @@ impl Store {
             touched: BTreeSet::new(),
             moved: BTreeMap::new(),
             letters: Vec::new(),
+            brought_back: Vec::new(),
             said_to: BTreeSet::new(),
         })
     }
@@ -98,6 +99,8 @@ pub(super) struct Tray<'a> {
     touched: BTreeSet<TicketId>,
     moved: BTreeMap<TicketId, TicketId>,
     letters: Vec<(Message, &'a Letter)>,
+    /// The numbers of tickets whose held reply came back.
+    brought_back: Vec<i64>,
     /// Tickets in which somebody else than a machine wrote.
     said_to: BTreeSet<TicketId>,
 }
@@ -231,7 +234,11 @@ impl<'a> Tray<'a> {
         tickets::write_tickets(tx, &touched).await?;
         for id in self.said_to.intersection(&self.touched) {
             make_stale(tx, *id).await?;
-            outbox::bring_back(tx, *id).await?;
+            if outbox::bring_back(tx, *id).await? > 0
+                && let Some(ticket) = self.tickets.get(id)
+            {
+                self.brought_back.push(ticket.number);
+            }
         }
         Ok(())
     }
@@ -246,6 +253,7 @@ impl<'a> Tray<'a> {
             tickets_joined: count(joined.len()),
             new: self.new,
             joined,
+            brought_back: self.brought_back,
             moved: self
                 .moved
                 .into_iter()

@@ -234,6 +234,9 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
         DeskEvent::TicketChanged(ticket) => {
             let mut effects = vec![model.queue.reload()];
             effects.extend(model.talk.reload(ticket));
+            if matches!(model.overlay, Some(Overlay::Outbox(_))) {
+                effects.push(Effect::LoadOutbox);
+            }
             effects
         }
         DeskEvent::DraftSaved(_) => {

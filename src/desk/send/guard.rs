@@ -109,7 +109,8 @@ impl Route {
         }
     }
 
-    /// Returns the addresses for people: `maya@x, cc ops@x, bcc boss@x`.
+    /// Returns the addresses for people, and what goes with it: `maya@x, cc ops@x, bcc boss@x with
+    /// invoice.pdf`.
     pub fn words(&self) -> String {
         Self::to_words(&self.envelope)
     }
@@ -128,6 +129,15 @@ impl Route {
                 words.push(' ');
                 words.push_str(&list(people));
             }
+        }
+        if !words.is_empty() && !envelope.files.is_empty() {
+            let names: Vec<&str> = envelope
+                .files
+                .iter()
+                .map(|file| file.name.as_str())
+                .collect();
+            words.push_str(" with ");
+            words.push_str(&names.join(", "));
         }
         words
     }

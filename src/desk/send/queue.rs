@@ -318,6 +318,11 @@ impl Desk {
     async fn why_not_ready(&self, row: &OutboxRow) -> Result<DeskError, DeskError> {
         let ticket = self.store.ticket(row.ticket).await?;
         let ticket = ticket.ok_or_else(|| no_ticket(row.ticket))?;
+        if !row.progress.delivery.is_open() {
+            return Ok(DeskError::Nothing(
+                "This reply does not wait any more: look at its ticket.",
+            ));
+        }
         Ok(match self.account_for(&ticket) {
             Some(_) => DeskError::Nothing(
                 "This reply was written before its account could send. Take it back (u), look at \

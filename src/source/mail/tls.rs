@@ -1,6 +1,6 @@
 //! Private connections to mail servers.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, io, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -16,21 +16,49 @@ use tokio_rustls::TlsConnector;
 pub(super) trait Pipe: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + fmt::Debug> Pipe for T {}
 
+/// Why a connection did not become private.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoTls {
+    /// It broke on the way: the server may be starting. Trying again may mend it.
+    Broke(String),
+    /// The server is not trusted, or this side is not set up for it.
+    Untrusted(String),
+}
+
+impl From<String> for NoTls {
+    fn from(why: String) -> Self {
+        Self::Untrusted(why)
+    }
+}
+
 /// Makes a connection private: the certificate must bear the name and be trusted by the system
 /// or by the file `ca`. The error says in words why it is not.
 pub(super) async fn wrap(
     tcp: TcpStream,
     host: &str,
     ca: Option<&Path>,
-) -> Result<Box<dyn Pipe>, String> {
+) -> Result<Box<dyn Pipe>, NoTls> {
     let config = trusting(ca)?;
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| format!("{host} is no name that a certificate can bear"))?;
     let stream = TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| no_tls(&error))?;
     Ok(Box::new(stream))
+}
+
+/// Tells what TLS itself refused from a connection that broke.
+fn no_tls(error: &io::Error) -> NoTls {
+    let why = error.get_ref();
+    if why
+        .and_then(|why| why.downcast_ref::<rustls::Error>())
+        .is_some()
+    {
+        NoTls::Untrusted(error.to_string())
+    } else {
+        NoTls::Broke(error.to_string())
+    }
 }
 
 /// Makes what TLS needs to know: whom to trust, beside the system the file `ca`.
@@ -55,4 +83,19 @@ pub(super) fn trusting(ca: Option<&Path>) -> Result<ClientConfig, String> {
         .with_safe_default_protocol_versions()
         .map(|config| config.with_root_certificates(roots).with_no_client_auth())
         .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_is_not_a_server_that_is_not_trusted() {
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let untrusted = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let untrusted = io::Error::new(io::ErrorKind::InvalidData, untrusted);
+
+        assert!(matches!(no_tls(&reset), NoTls::Broke(_)));
+        assert!(matches!(no_tls(&untrusted), NoTls::Untrusted(_)));
+    }
 }

@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::{
     config::action::Action,
-    domain::{Change, MessageKind, outbox::route_line},
+    domain::{Change, MessageKind, TicketId, outbox::route_line},
 };
 
 #[expect(
@@ -34,7 +34,7 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Merge => ask(model, PromptKind::Merge(here), ""),
         Action::Split => vec![Effect::Split(here)],
         Action::Fetch => vec![Effect::Fetch(here)],
-        Action::Forward => ask(model, PromptKind::Forward(here), ""),
+        Action::Detach => detach(model, here),
         Action::Recipients => {
             let envelope = model
                 .talk
@@ -63,6 +63,19 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
 fn ask(model: &mut Model, kind: PromptKind, text: &str) -> Vec<Effect> {
     model.overlay = Some(Overlay::Prompt(Prompt::open(kind, text)));
     Vec::new()
+}
+
+/// Takes every file off the reply of a ticket.
+fn detach(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    let view = model.talk.view_of(here);
+    let envelope = view.map(|view| view.route.envelope.clone());
+    let Some(mut envelope) = envelope.filter(|envelope| !envelope.files.is_empty()) else {
+        let words = "No file goes with the reply here.";
+        model.notes.say(words, model.stage.now);
+        return Vec::new();
+    };
+    envelope.files.clear();
+    vec![Effect::Address(here, Box::new(envelope))]
 }
 
 /// Offers the links of the newest message that has some.

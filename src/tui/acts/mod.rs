@@ -97,6 +97,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Merge
         | Action::Split
         | Action::Fetch
+        | Action::Detach
         | Action::Files
         | Action::Links => mail::mail(model, action),
         Action::Filter

@@ -18,10 +18,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, editor: &Editor, (model, theme): (&
     let to = model
         .talk
         .view_of(editor.ticket())
-        .map_or("", |view| &view.ticket.requester.address);
+        .map_or_else(String::new, |view| view.route.words());
     let (title, lines) = match editor.writing() {
         Writing::Reply => {
-            let to = crate::tui::paint::safe(to);
+            let to = crate::tui::paint::safe(&to);
             (format!("EDIT · PUBLIC REPLY → {to}"), &DOUBLE)
         }
         Writing::Note => (

@@ -169,8 +169,9 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
                 model.key(Action::Edit)
             );
             model.notes.say(words, model.stage.now);
+            // Another view or a filter may hide it: the next text must not go to whom it shows.
             model.work.go_to = Some(number);
-            vec![model.queue.reload()]
+            crate::tui::acts::act(model, Action::GoQueue)
         }
         Done::Discarded(ticket, Ok(draft)) => {
             model.work.remember(Undo::Discard(ticket, draft));
@@ -263,8 +264,11 @@ fn page_came(model: &mut Model, turn: u64, page: Result<QueuePage, Trouble>) -> 
         Ok(page) => {
             let is_first = !model.queue.is_loaded();
             let is_newest = model.queue.took(turn, page);
-            if let Some(number) = model.work.go_to.take_if(|_| is_newest) {
-                model.queue.seek(|row| row.number == number);
+            if let Some(number) = model.work.go_to.take_if(|_| is_newest)
+                && !model.queue.seek(|row| row.number == number)
+            {
+                let words = format!("Ticket #{number} is not on this page; filter for it.");
+                model.notes.warn(words, model.stage.now);
             }
             // The tour opens on a ticket whose draft the backup wrote, its receipt beside it.
             if is_first && is_newest && model.stage.facts.is_demo {

@@ -12,7 +12,7 @@ use crate::tui::{
     receipts,
 };
 use crate::{
-    config::{action::Action, env},
+    config::{accounts::is_address, action::Action, env},
     desk::{
         drill::{DrillError, DrillPlan},
         face::DraftAsk,
@@ -47,6 +47,9 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
         }
         PromptKind::Cap => cap(&typed).map(|cap| vec![Effect::SetCap(cap)]),
         PromptKind::Hint(ticket) => Ok(hinted(model, ticket, typed)),
+        PromptKind::NewTo if !is_address(&typed) => Err(format!(
+            "{typed} is no address. Write one such as maya@example.com."
+        )),
         PromptKind::NewTo => {
             let subject = PromptKind::NewSubject(typed);
             model.overlay = Some(Overlay::Prompt(Prompt::open(subject, "")));

@@ -62,11 +62,7 @@ pub fn title(model: &Model, ticket: TicketId) -> (String, String) {
         if words.is_empty() {
             String::new()
         } else {
-            let files = match view.route.envelope.files.len() {
-                0 => String::new(),
-                count => format!(" · {}", words::count(count, "file")),
-            };
-            format!(" → {}{files}", safe(&words))
+            format!(" → {}", safe(&words))
         }
     });
     match sight(model, ticket) {

@@ -14,7 +14,7 @@ use crate::{
     domain::Security,
     source::mail::{
         oauth::{Credential, sasl::Mechanism},
-        tls::{self, Pipe},
+        tls::{self, NoTls, Pipe},
     },
     text::clean::clean_line,
 };
@@ -33,13 +33,20 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, I
         server: server.clone(),
         why,
     };
+    let no_tls = |why: NoTls| match why {
+        NoTls::Broke(why) => ImapError::Unreachable {
+            server: server.clone(),
+            why,
+        },
+        NoTls::Untrusted(why) => not_private(why),
+    };
     let place = (login.server.host.as_str(), login.server.port);
     let tcp = TcpStream::connect(place).await.map_err(unreachable)?;
     tcp.set_nodelay(true).map_err(unreachable)?;
     let host = &login.server.host;
     match login.server.security {
         Security::Tls => {
-            let pipe = tls::wrap(tcp, host, login.ca).await.map_err(not_private)?;
+            let pipe = tls::wrap(tcp, host, login.ca).await.map_err(no_tls)?;
             greeted(Client::new(pipe), &server).await
         }
         Security::Plain => {
@@ -53,7 +60,7 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, I
             // What came before TLS began is thrown away with the old client.
             let pipe = tls::wrap(client.into_inner(), host, login.ca)
                 .await
-                .map_err(not_private)?;
+                .map_err(no_tls)?;
             Ok(Client::new(pipe))
         }
     }
