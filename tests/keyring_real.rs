@@ -2,39 +2,18 @@
 //! a session and a home of its own: a person's keyring is never touched.
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
+#[path = "common/keyring.rs"]
+mod keyring;
+
 use std::process::Command;
 
 use deskhand::{
-    config::env,
     domain::{KeySource, ProviderName},
     secrets::{Patience, Vault, VaultError},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
 const KEY: &str = "sk-rig-0123456789";
-
-/// Tells whether this process runs in a state of the rig. If not, runs the test there, in a
-/// process of its own, and passes on how it went.
-fn is_in(state: &str, test: &str) -> bool {
-    if env::var("DESKHAND_KEYRING_RIG").as_deref() == Some(state) {
-        return true;
-    }
-    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/keyring.sh");
-    let me = std::env::current_exe().expect("a test has a file");
-    let ran = Command::new(rig)
-        .arg(state)
-        .arg(me)
-        .args(["--ignored", "--exact", test, "--test-threads=1"])
-        .output()
-        .expect("tests/rigs/keyring.sh is there");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    let complaint = String::from_utf8_lossy(&ran.stderr);
-    assert!(
-        ran.status.success() && said.contains("1 passed"),
-        "{state}: {said}\n{complaint}"
-    );
-    false
-}
 
 fn provider() -> ProviderName {
     ProviderName("anthropic".to_owned())
@@ -58,7 +37,7 @@ async fn set(vault: &Vault, key: &str) -> Result<(), VaultError> {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn unlocked_a_key_is_stored_read_changed_and_removed() {
-    if !is_in(
+    if !keyring::is_in(
         "unlocked",
         "unlocked_a_key_is_stored_read_changed_and_removed",
     ) {
@@ -89,7 +68,7 @@ async fn unlocked_a_key_is_stored_read_changed_and_removed() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn unlocked_eight_at_once_are_all_answered() {
-    if !is_in("unlocked", "unlocked_eight_at_once_are_all_answered") {
+    if !keyring::is_in("unlocked", "unlocked_eight_at_once_are_all_answered") {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -114,7 +93,7 @@ async fn unlocked_eight_at_once_are_all_answered() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn locked_is_said_and_what_to_paste() {
-    if !is_in("locked", "locked_is_said_and_what_to_paste") {
+    if !keyring::is_in("locked", "locked_is_said_and_what_to_paste") {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -135,7 +114,7 @@ async fn locked_is_said_and_what_to_paste() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn without_a_collection_there_is_no_key_and_none_is_taken() {
-    if !is_in(
+    if !keyring::is_in(
         "empty",
         "without_a_collection_there_is_no_key_and_none_is_taken",
     ) {
@@ -153,7 +132,7 @@ async fn without_a_collection_there_is_no_key_and_none_is_taken() {
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn without_a_bus_the_answer_is_quick_and_clear() {
-    if !is_in("none", "without_a_bus_the_answer_is_quick_and_clear") {
+    if !keyring::is_in("none", "without_a_bus_the_answer_is_quick_and_clear") {
         return;
     }
     let vault = Vault::new(|_| None);
@@ -192,7 +171,7 @@ fn program(home: &std::path::Path, args: &[&str], stdin: &str) -> (Option<i32>, 
 #[tokio::test]
 #[ignore = "needs a Secret Service: tests/run starts one"]
 async fn a_key_that_went_from_the_keyring_is_missed() {
-    if !is_in("unlocked", "a_key_that_went_from_the_keyring_is_missed") {
+    if !keyring::is_in("unlocked", "a_key_that_went_from_the_keyring_is_missed") {
         return;
     }
     let home = tempfile::tempdir().expect("a folder");

@@ -13,6 +13,9 @@
 #[expect(dead_code, reason = "signing in needs a part of it")]
 mod program;
 
+#[path = "common/keyring.rs"]
+mod keyring;
+
 #[path = "common/dovecot.rs"]
 #[expect(dead_code, reason = "signing in needs a part of it")]
 mod dovecot;
@@ -36,26 +39,8 @@ use service::{CLIENT, Service, get, say_yes};
 const ADDRESS: &str = "support@acme.test";
 const POSTFIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/postfix.sh");
 
-/// Tells whether this process runs beside an unlocked keyring. If not, runs the test there, in a
-/// process of its own, and passes on how it went.
 fn has_keyring(test: &str) -> bool {
-    if std::env::var("DESKHAND_KEYRING_RIG").as_deref() == Ok("unlocked") {
-        return true;
-    }
-    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/keyring.sh");
-    let ran = Command::new(rig)
-        .arg("unlocked")
-        .arg(std::env::current_exe().expect("a test has a file"))
-        .args(["--ignored", "--exact", test, "--test-threads=1"])
-        .output()
-        .expect("tests/rigs/keyring.sh is there");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    let complaint = String::from_utf8_lossy(&ran.stderr);
-    assert!(
-        ran.status.success() && said.contains("1 passed"),
-        "{said}\n{complaint}"
-    );
-    false
+    keyring::is_in("unlocked", test)
 }
 
 /// A desk beside the keyring of this session.

@@ -11,6 +11,9 @@
 #[expect(dead_code, reason = "this needs a part of it")]
 mod program;
 
+#[path = "common/keyring.rs"]
+mod keyring;
+
 #[path = "common/dovecot.rs"]
 #[expect(dead_code, reason = "this needs a part of it")]
 mod dovecot;
@@ -33,26 +36,8 @@ const ADDRESS: &str = "support@acme.invalid";
 /// Every wait ends after this long, as a failure.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Tells whether this process runs beside an unlocked keyring. If not, runs the test there, in a
-/// process of its own, and passes on how it went.
 fn has_keyring(test: &str) -> bool {
-    if std::env::var("DESKHAND_KEYRING_RIG").as_deref() == Ok("unlocked") {
-        return true;
-    }
-    let rig = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/keyring.sh");
-    let ran = Command::new(rig)
-        .arg("unlocked")
-        .arg(std::env::current_exe().expect("a test has a file"))
-        .args(["--ignored", "--exact", test, "--test-threads=1"])
-        .output()
-        .expect("tests/rigs/keyring.sh is there");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    let complaint = String::from_utf8_lossy(&ran.stderr);
-    assert!(
-        ran.status.success() && said.contains("1 passed"),
-        "{said}\n{complaint}"
-    );
-    false
+    keyring::is_in("unlocked", test)
 }
 
 /// The program on a terminal.

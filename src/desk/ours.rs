@@ -21,8 +21,8 @@ pub(super) enum Owner {
     Theirs,
     /// Ours.
     Ours,
-    /// Says that it is ours; nothing speaks for that or against it. It is shown as ours and
-    /// changes nothing.
+    /// Says that it is ours; nothing speaks for that or against it. In a thread it is shown as ours,
+    /// moves no status, and makes waiting replies stale as any mail does; else it is a new ticket.
     Unverified,
     /// Says that it is ours, and the server that would vouch for it does not.
     Posing,

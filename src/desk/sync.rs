@@ -232,14 +232,10 @@ impl Desk {
                 .filter(|(_, digest)| wanted.contains(digest.as_str()))
                 .map(|(uid, _)| *uid)
                 .collect();
-            let marking = mailbox.mark(INBOX, &uids, is_answered).await;
-            if let Err(error) = marking {
-                // A mailbox that may only be read is read all the same.
-                tracing::warn!(%error, "the server did not take marks");
-                if !matches!(error, ImapError::Failed { .. }) {
-                    return Err(wrong(account)(error));
-                }
-            }
+            mailbox
+                .mark(INBOX, &uids, is_answered)
+                .map_err(wrong(account))
+                .await?;
         }
         Ok(self.store.marked(&account.address, &due).await?)
     }

@@ -138,8 +138,7 @@ impl Store {
                         sql.int_value(i64::from(uid.uid)),
                         sql.text_value(uid.raw_sha256.clone()),
                     ];
-                    sql.push(if place == 0 { "(" } else { ", (" });
-                    sql.push(&values.join(", ")).push(")");
+                    sql.push_row(place, &values);
                 }
                 sql.push(" ON CONFLICT (account, folder, uid_validity, uid) DO NOTHING");
                 sql.ready().execute(&mut *tx).await?;

@@ -112,9 +112,8 @@ async fn insert_rows(
          VALUES ",
     );
     for (place, (message, arrival)) in messages.iter().enumerate() {
-        let values = row_values(&mut sql, message, arrival)?.join(", ");
-        sql.push(if place == 0 { "(" } else { ", (" });
-        sql.push(&values).push(")");
+        let values = row_values(&mut sql, message, arrival)?;
+        sql.push_row(place, &values);
     }
     sql.ready().execute(tx).await?;
     Ok(())
@@ -178,8 +177,7 @@ async fn insert_words(
             sql.text_value(message.ticket.to_string()),
             sql.text_value(rows::lower(&message_words(message))),
         ];
-        sql.push(if place == 0 { "(" } else { ", (" });
-        sql.push(&values.join(", ")).push(")");
+        sql.push_row(place, &values);
     }
     sql.ready().execute(tx).await?;
     Ok(())
@@ -207,8 +205,7 @@ async fn insert_refs(
                 sql.text_value(message.ticket.to_string()),
                 sql.text_value((*source).to_owned()),
             ];
-            sql.push(if place == 0 { "(" } else { ", (" });
-            sql.push(&values.join(", ")).push(")");
+            sql.push_row(place, &values);
         }
         sql.push(" ON CONFLICT (ref, message) DO NOTHING");
         sql.ready().execute(&mut *tx).await?;

@@ -123,8 +123,7 @@ pub(super) async fn insert_all(
                 sql.text_value(sha256.to_owned()),
                 sql.bytes_value(original.packed),
             ];
-            sql.push(if place == 0 { "(" } else { ", (" });
-            sql.push(&values.join(", ")).push(")");
+            sql.push_row(place, &values);
         }
         sql.push(" ON CONFLICT (sha256) DO NOTHING");
         sql.ready().execute(&mut *tx).await?;

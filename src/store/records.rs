@@ -338,8 +338,7 @@ impl<'a> Batch<'a> {
                     sql.maybe_value(origin.source_status.as_deref().map(super::rows::plain)),
                     sql.text_value(super::rows::word(*status)?),
                 ];
-                sql.push(if place == 0 { "(" } else { ", (" });
-                sql.push(&values.join(", ")).push(")");
+                sql.push_row(place, &values);
             }
             sql.push(
                 " ON CONFLICT (ticket) DO UPDATE SET source_status = excluded.source_status,

@@ -36,6 +36,13 @@ impl Sql {
         self
     }
 
+    /// Adds a row of values to a statement that has `rows` of them already.
+    pub(super) fn push_row(&mut self, rows: usize, values: &[String]) {
+        self.text.push_str(if rows == 0 { "(" } else { ", (" });
+        self.text.push_str(&values.join(", "));
+        self.text.push(')');
+    }
+
     /// Takes a text in and returns how the statement names it.
     pub(super) fn text_value(&mut self, text: String) -> String {
         self.values.push(Value::Text(text));

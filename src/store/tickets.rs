@@ -303,8 +303,7 @@ pub(super) async fn write_tickets(
                 sql.int_value(ticket.version),
                 sql.int_value(i64::from(is_in_queue(ticket))),
             ];
-            sql.push(if place == 0 { "(" } else { ", (" });
-            sql.push(&values.join(", ")).push(")");
+            sql.push_row(place, &values);
         }
         sql.push(") AS v WHERE tickets.id = v.column1");
         sql.ready().execute(&mut *tx).await?;
@@ -329,9 +328,8 @@ pub(super) async fn insert_tickets(tx: &mut AnyConnection, new: &[&Ticket]) -> R
              VALUES ",
         );
         for (place, ticket) in some.iter().enumerate() {
-            let values = ticket_values(&mut sql, ticket)?.join(", ");
-            sql.push(if place == 0 { "(" } else { ", (" });
-            sql.push(&values).push(")");
+            let values = ticket_values(&mut sql, ticket)?;
+            sql.push_row(place, &values);
         }
         sql.ready().execute(&mut *tx).await?;
     }

@@ -57,16 +57,9 @@ struct Export {
 
 impl Export {
     fn entries(&self, conversation: &Value, file: &str) -> Vec<Entry> {
-        let id = text(conversation, "/id").unwrap_or_else(|| "?".to_owned());
-        let mut sieve = Sieve::new(&format!("{file}#{id}"));
-        let record = self
-            .case(conversation, &mut sieve)
-            .and_then(|case| case.into_record(self.at));
-        match record {
-            Ok(record) => sieve.ticket(record),
-            Err(reason) => sieve.reject("", reason),
-        }
-        sieve.into_entries()
+        Sieve::one_ticket(file, text(conversation, "/id"), self.at, |sieve| {
+            self.case(conversation, sieve)
+        })
     }
 
     fn case(&self, conversation: &Value, sieve: &mut Sieve) -> Result<Case, String> {

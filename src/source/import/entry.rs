@@ -1,7 +1,10 @@
 //! What an export holds: tickets, what is none, and what a desk has no place for.
 
+use jiff::Timestamp;
+
 use super::{
     Reject,
+    case::Case,
     words::{self, Meaning},
 };
 use crate::domain::{Priority, Record, Status, Unmapped};
@@ -29,6 +32,22 @@ pub(super) struct Sieve {
 }
 
 impl Sieve {
+    /// Reads one ticket of an export: `case` makes it, and tells this what it finds on its way.
+    pub(super) fn one_ticket(
+        file: &str,
+        id: Option<String>,
+        at: Timestamp,
+        case: impl FnOnce(&mut Self) -> Result<Case, String>,
+    ) -> Vec<Entry> {
+        let id = id.unwrap_or_else(|| "?".to_owned());
+        let mut sieve = Self::new(&format!("{file}#{id}"));
+        match case(&mut sieve).and_then(|case| case.into_record(at)) {
+            Ok(record) => sieve.ticket(record),
+            Err(reason) => sieve.reject("", reason),
+        }
+        sieve.into_entries()
+    }
+
     pub(super) fn new(place: &str) -> Self {
         Self {
             place: place.to_owned(),

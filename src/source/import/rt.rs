@@ -47,14 +47,9 @@ pub(super) fn entries(
 fn ticket(whole: &Value, file: &str, source: &str, at: Timestamp) -> Vec<Entry> {
     // The ticket stands beside its transactions, or they stand in it.
     let ticket = whole.get("ticket").unwrap_or(whole);
-    let id = text(ticket, "/id").unwrap_or_else(|| "?".to_owned());
-    let mut sieve = Sieve::new(&format!("{file}#{id}"));
-    let record = case(whole, ticket, source, &mut sieve).and_then(|case| case.into_record(at));
-    match record {
-        Ok(record) => sieve.ticket(record),
-        Err(reason) => sieve.reject("", reason),
-    }
-    sieve.into_entries()
+    Sieve::one_ticket(file, text(ticket, "/id"), at, |sieve| {
+        case(whole, ticket, source, sieve)
+    })
 }
 
 fn case(whole: &Value, ticket: &Value, source: &str, sieve: &mut Sieve) -> Result<Case, String> {

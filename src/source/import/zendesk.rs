@@ -108,16 +108,9 @@ fn person(user: &Value) -> Person {
 
 impl Export {
     fn entries(&self, ticket: &Value, file: &str) -> Vec<Entry> {
-        let id = text(ticket, "/id").unwrap_or_else(|| "?".to_owned());
-        let mut sieve = Sieve::new(&format!("{file}#{id}"));
-        let record = self
-            .case(ticket, &mut sieve)
-            .and_then(|case| case.into_record(self.at));
-        match record {
-            Ok(record) => sieve.ticket(record),
-            Err(reason) => sieve.reject("", reason),
-        }
-        sieve.into_entries()
+        Sieve::one_ticket(file, text(ticket, "/id"), self.at, |sieve| {
+            self.case(ticket, sieve)
+        })
     }
 
     fn case(&self, ticket: &Value, sieve: &mut Sieve) -> Result<Case, String> {

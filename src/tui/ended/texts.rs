@@ -1,6 +1,7 @@
 //! What follows the save of a text: of a reply, of a note, of an editor outside.
 
 use crate::{
+    config::action::Action,
     domain::{Draft, TicketId},
     tui::{
         editor::Editor,
@@ -72,8 +73,10 @@ pub(super) fn note_added(
         }
         Err(trouble) => {
             let words = format!(
-                "The note on #{} is not added: {} Its text is kept; write on with the key of notes.",
-                typed.number, trouble.said
+                "The note on #{} is not added: {} Its text is kept; {} goes on with it.",
+                typed.number,
+                trouble.said,
+                model.key(Action::Note)
             );
             model.notes.warn(words, now);
             model.work.strays.keep(typed, now.mono);

@@ -100,6 +100,8 @@ pub struct Mailbox {
     server: String,
     counts_changes: bool,
     tells_of_news: bool,
+    /// The folder of sent mail, once it was found.
+    sent: Option<String>,
 }
 
 impl fmt::Debug for Mailbox {
@@ -132,6 +134,7 @@ pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
         counts_changes: capabilities.has_str("CONDSTORE") || capabilities.has_str("QRESYNC"),
         session,
         server,
+        sent: None,
     })
 }
 
@@ -153,8 +156,12 @@ impl Mailbox {
         })
     }
 
-    /// Finds the folder of sent mail, where the server says which that is.
+    /// Finds the folder of sent mail, where the server says which that is; once found, not
+    /// again.
     pub async fn sent_folder(&mut self) -> Result<Option<String>, ImapError> {
+        if self.sent.is_some() {
+            return Ok(self.sent.clone());
+        }
         let server = self.server.clone();
         let listed = async {
             let names = self.session.list(None, Some("*")).await?;
@@ -166,7 +173,8 @@ impl Mailbox {
         let sent = names
             .iter()
             .find(|name| name.attributes().contains(&NameAttribute::Sent));
-        Ok(sent.map(|name| name.name().to_owned()))
+        self.sent = sent.map(|name| name.name().to_owned());
+        Ok(self.sent.clone())
     }
 
     /// Returns the numbers of the messages that arrived since a moment; all without one. Whole
@@ -295,12 +303,11 @@ impl Mailbox {
         }
         self.store(&set, "+FLAGS.SILENT (\\Seen \\Answered)")
             .await?;
-        if let Err(error) = self.store(&set, "+FLAGS.SILENT (Deskhand)").await {
-            tracing::info!(%error, "the server takes no keywords");
-        }
-        Ok(())
+        self.store(&set, "+FLAGS.SILENT (Deskhand)").await
     }
 
+    /// Stores flags. A server that says no to that is not heard: the library passes the answer
+    /// over, and a mailbox that may only be read is read all the same. What fails is the connection.
     async fn store(&mut self, set: &str, what: &str) -> Result<(), ImapError> {
         let server = self.server.clone();
         let storing = async {
