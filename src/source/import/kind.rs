@@ -1,4 +1,5 @@
-//! Which system is an export from? Judged by what is in it, never by its name.
+//! Which system is an export from? Judged by what is in it; a table that is too small to tell, by
+//! its name.
 
 use std::{
     fs::{self, File},
@@ -51,7 +52,9 @@ pub fn judge(path: &Path) -> Kind {
         return Kind::Mail;
     };
     if about.is_file() {
-        return beginning(path).map_or(Kind::Mail, |bytes| sniff::kind(&bytes));
+        let kind = beginning(path).map_or(Kind::Mail, |bytes| sniff::kind(&bytes));
+        let is_table = kind == Kind::Mail && is_called_table(path);
+        return if is_table { Kind::Csv } else { kind };
     }
     if !about.is_dir() {
         return Kind::Mail;
@@ -64,6 +67,12 @@ pub fn judge(path: &Path) -> Kind {
         .map(|bytes| sniff::kind(&bytes))
         .find(|kind| matches!(kind, Kind::Zendesk | Kind::Chatwoot | Kind::Rt))
         .unwrap_or(Kind::Mail)
+}
+
+/// A file that its owner calls a table is no mail, whatever little stands in it.
+fn is_called_table(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("csv") || end.eq_ignore_ascii_case("tsv"))
 }
 
 /// Returns the files of an export of one kind, and the folder they are in.
@@ -109,4 +118,23 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     regular(path)?.take(LOOK_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_table_is_known_by_its_name_and_is_no_mail() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, kind) in [
+            ("a.csv", Kind::Csv),
+            ("a.TSV", Kind::Csv),
+            ("a.eml", Kind::Mail),
+        ] {
+            let path = dir.path().join(name);
+            fs::write(&path, "a,b\n1,2\n").unwrap();
+            assert_eq!(judge(&path), kind, "{name}");
+        }
+    }
 }
