@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, DeskError, Settings, demo_mail, demo_tour, face::DraftAsk, importer::Importer};
+use super::{
+    Desk, DeskError, Settings, demo_mail, demo_tour, face::DraftAsk, filing::importer::Importer,
+};
 use crate::{
     config::{
         Missing, ProviderConfig, edit,

@@ -18,8 +18,10 @@ use tokio::{
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    importer::{BATCH, BATCH_BYTES, Importer},
-    letters::{Arrival, Letters},
+    filing::{
+        importer::{BATCH, BATCH_BYTES, Importer},
+        letters::{Arrival, Letters},
+    },
     records::NotKept,
 };
 use crate::{

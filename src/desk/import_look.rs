@@ -6,10 +6,12 @@ use uuid::Uuid;
 
 use super::{
     Desk,
+    filing::{
+        importer::BATCH,
+        letters::{Arrival, Read, all_ids, ids, read},
+        thread::Index,
+    },
     import::{ImportError, Imported, SOURCE},
-    importer::BATCH,
-    letters::{Arrival, Read, all_ids, ids, read},
-    thread::Index,
 };
 use crate::{
     domain::TicketId,

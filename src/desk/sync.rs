@@ -16,10 +16,12 @@ use tokio::sync::mpsc;
 use super::{
     Desk, DeskError,
     face::DeskEvent,
-    fetch::{Folder, Reading, fetch_all},
+    filing::{
+        fetch::{Folder, Reading, fetch_all},
+        importer::Importer,
+        ours::Belief,
+    },
     import::Imported,
-    importer::Importer,
-    ours::Belief,
 };
 use crate::{
     config::AccountConfig,

@@ -1,6 +1,6 @@
 //! Filing: letters into tickets, each once, a batch in one transaction.
 //!
-//! Which ticket a letter belongs to is decided above (`desk::thread`); here it is made so,
+//! Which ticket a letter belongs to is decided above (`desk::filing::thread`); here it is made so,
 //! also when two programs import the same mail at once: one filing follows the other, and what
 //! the first has filed is a duplicate for the second.
 

@@ -4,15 +4,14 @@
 use std::time::Duration;
 
 use super::{
-    import::ImportError,
     importer::Importer,
     known,
     letters::{Read, ids},
     ours::Owner,
-    stamp,
     thread::{Decision, Index},
 };
 use crate::{
+    desk::{import::ImportError, stamp},
     domain::{AutoClass, Timestamp},
     source::mail::parse::Parsed,
     store::Returned,

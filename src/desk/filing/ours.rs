@@ -1,11 +1,11 @@
 //! Whose is a letter that bears an address of ours? Anybody can write one.
 
-use super::{importer::Importer, stamp};
-use crate::source::mail::parse::Parsed;
+use super::importer::Importer;
+use crate::{desk::stamp, source::mail::parse::Parsed};
 
 /// How far mail that bears our address is believed to be ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Belief {
+pub(in crate::desk) enum Belief {
     /// It lies where only we put mail: the folder of sent mail, files that a person named, or what
     /// was there before the account.
     #[default]
@@ -16,7 +16,7 @@ pub(super) enum Belief {
 
 /// Whose a letter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(in crate::desk) enum Owner {
     /// Somebody else's.
     Theirs,
     /// Ours.
@@ -30,14 +30,14 @@ pub(super) enum Owner {
 
 impl Owner {
     /// Tells whether it is filed as written by us.
-    pub(super) const fn is_ours(self) -> bool {
+    pub(in crate::desk) const fn is_ours(self) -> bool {
         matches!(self, Self::Ours | Self::Unverified)
     }
 }
 
 impl Importer<'_> {
     /// Judges whose a letter is.
-    pub(super) fn owner(&self, parsed: &Parsed) -> Owner {
+    pub(in crate::desk) fn owner(&self, parsed: &Parsed) -> Owner {
         if !self.is_ours(parsed) {
             return Owner::Theirs;
         }

@@ -2,14 +2,10 @@
 
 use futures::TryFutureExt as _;
 
-use super::{
-    Desk, DeskError,
-    face::DeskEvent,
-    letters::{Arrival, Read, read},
-    sync::wrong,
-};
+use super::letters::{Arrival, Read, read};
 use crate::{
     config::AccountConfig,
+    desk::{Desk, DeskError, face::DeskEvent, sync::wrong},
     domain::{Hint, Message, TicketId},
     source::import::{Found, Marks},
 };

@@ -19,23 +19,23 @@ use crate::{
 };
 
 /// A letter that was read and waits for its batch.
-pub(super) struct Read {
-    pub(super) parsed: Parsed,
-    pub(super) marks: Marks,
-    pub(super) note_path: String,
+pub(in crate::desk) struct Read {
+    pub(in crate::desk) parsed: Parsed,
+    pub(in crate::desk) marks: Marks,
+    pub(in crate::desk) note_path: String,
     /// Its bytes as they came.
-    pub(super) original: Original,
+    pub(in crate::desk) original: Original,
     /// How many bytes those are.
-    pub(super) size: usize,
+    pub(in crate::desk) size: usize,
     /// When the server got it, where one did: clocks of writers go wrong.
-    pub(super) arrived: Option<Timestamp>,
+    pub(in crate::desk) arrived: Option<Timestamp>,
     /// Why it is kept out of the queue, for more than what kind of mail it is.
-    pub(super) quarantine: Option<String>,
+    pub(in crate::desk) quarantine: Option<String>,
 }
 
 impl Read {
     /// Returns when it was said, for telling older from newer.
-    pub(super) fn came_at(&self) -> Timestamp {
+    pub(in crate::desk) fn came_at(&self) -> Timestamp {
         self.arrived
             .map_or(self.parsed.sent_at, |at| at.max(self.parsed.sent_at))
     }
@@ -43,14 +43,14 @@ impl Read {
 
 /// Letters of a mailbox that were read, and what could not be.
 #[derive(Default)]
-pub(super) struct Letters {
-    pub(super) reads: Vec<Read>,
-    pub(super) rejects: Vec<Reject>,
+pub(in crate::desk) struct Letters {
+    pub(in crate::desk) reads: Vec<Read>,
+    pub(in crate::desk) rejects: Vec<Reject>,
 }
 
 impl Letters {
     /// Reads letters of a mailbox: work for a processor, off the thread that waits for the server and the database.
-    pub(super) fn of(found: Vec<Found>, at: Timestamp, arrival: Arrival) -> Self {
+    pub(in crate::desk) fn of(found: Vec<Found>, at: Timestamp, arrival: Arrival) -> Self {
         let mut letters = Self::default();
         for found in found {
             match read(&found, at, arrival) {
@@ -64,14 +64,18 @@ impl Letters {
 
 /// What the time beside a letter tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(in crate::desk) enum Arrival {
     /// When the server got it.
     Known,
     /// When its file was written last, which is no arrival.
     Unknown,
 }
 
-pub(super) fn read(found: &Found, at: Timestamp, arrival: Arrival) -> Result<Read, Reject> {
+pub(in crate::desk) fn read(
+    found: &Found,
+    at: Timestamp,
+    arrival: Arrival,
+) -> Result<Read, Reject> {
     let path = match found.part {
         Some(part) => format!("{}#{part}", found.path.display()),
         None => found.path.display().to_string(),
@@ -109,20 +113,20 @@ fn as_far_as_here(mut parsed: Parsed, marks: Marks) -> Parsed {
 }
 
 /// What a batch knows of the tickets it touches.
-pub(super) struct Standing {
-    pub(super) status: Status,
-    pub(super) newest: Timestamp,
-    pub(super) number: i64,
+pub(in crate::desk) struct Standing {
+    pub(in crate::desk) status: Status,
+    pub(in crate::desk) newest: Timestamp,
+    pub(in crate::desk) number: i64,
     /// Its subject, without prefixes.
-    pub(super) subject: String,
+    pub(in crate::desk) subject: String,
     /// Whether this import made it.
-    pub(super) is_fresh: bool,
+    pub(in crate::desk) is_fresh: bool,
 }
 
 impl Standing {
     /// `newest` is the date of its newest message: what agents did to it since then does not
     /// make a letter old.
-    pub(super) fn of(ticket: &Ticket, newest: Option<Timestamp>, is_fresh: bool) -> Self {
+    pub(in crate::desk) fn of(ticket: &Ticket, newest: Option<Timestamp>, is_fresh: bool) -> Self {
         Self {
             status: ticket.status,
             newest: newest.unwrap_or(ticket.created_at),
@@ -134,7 +138,7 @@ impl Standing {
 }
 
 /// Returns why a new ticket is kept out of the queue, if it is.
-pub(super) const fn quarantine(class: AutoClass) -> Option<&'static str> {
+pub(in crate::desk) const fn quarantine(class: AutoClass) -> Option<&'static str> {
     match class {
         AutoClass::Human | AutoClass::List => None,
         AutoClass::AutoReply => Some("automatic reply"),
@@ -148,7 +152,7 @@ pub(super) const fn quarantine(class: AutoClass) -> Option<&'static str> {
     }
 }
 
-pub(super) fn ids(parsed: &Parsed) -> Ids<'_> {
+pub(in crate::desk) fn ids(parsed: &Parsed) -> Ids<'_> {
     Ids {
         own: &parsed.rfc_message_id,
         raw_sha256: &parsed.raw_sha256,
@@ -157,7 +161,7 @@ pub(super) fn ids(parsed: &Parsed) -> Ids<'_> {
 }
 
 /// Returns every id that a batch has or refers to.
-pub(super) fn all_ids(batch: &[Read]) -> Vec<String> {
+pub(in crate::desk) fn all_ids(batch: &[Read]) -> Vec<String> {
     let all: BTreeSet<&String> = batch
         .iter()
         .flat_map(|read| {
@@ -170,7 +174,7 @@ pub(super) fn all_ids(batch: &[Read]) -> Vec<String> {
     all.into_iter().cloned().collect()
 }
 
-pub(super) fn message(
+pub(in crate::desk) fn message(
     ticket: TicketId,
     parsed: Parsed,
     is_ours: bool,

@@ -8,11 +8,10 @@ use super::{
     importer::Importer,
     letters::{Arrival, Letters},
     ours::Belief,
-    send::letter,
-    stamp::Stamp,
 };
 use crate::{
     config::OnSubjectChange,
+    desk::{send::letter, stamp::Stamp},
     domain::{Direction, Hint, Message, Status, Ticket, Timestamp},
     source::import::{Found, Marks},
     store::{Store, StoreUrl},

@@ -2,11 +2,9 @@
 //! who writes, by the number in a subject or Outlook's name of a conversation (DOMAIN section 4,
 //! steps 1 to 3, 5 and 6).
 
-use super::{
-    stamp::{Read, Stamp},
-    thread::Decision,
-};
+use super::thread::Decision;
 use crate::{
+    desk::stamp::{Read, Stamp},
     domain::{Hint, Message, Ticket, TicketId},
     source::mail::parse::Parsed,
     store::{Store, StoreError},

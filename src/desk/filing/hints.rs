@@ -3,7 +3,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    import::ImportError,
     importer::Importer,
     known,
     letters::{Read, Standing},
@@ -11,6 +10,7 @@ use super::{
 };
 use crate::{
     config::OnSubjectChange,
+    desk::import::ImportError,
     domain::{AutoClass, Hint, TicketId, Timestamp},
 };
 

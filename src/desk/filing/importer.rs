@@ -6,55 +6,62 @@ use uuid::Uuid;
 
 use super::{
     hints::{Going, is_new_topic},
-    import::{ImportError, Imported},
     letters::{Letters, Read, Standing, all_ids, ids, message, quarantine},
     ours::{Belief, Owner},
-    stamp::Stamp,
     thread::{Decision, Index},
 };
 use crate::{
     config::OnSubjectChange,
+    desk::{
+        import::{ImportError, Imported},
+        stamp::Stamp,
+    },
     domain::{AutoClass, Status, Ticket, TicketEvent, TicketId, Timestamp},
     source::mail::parse::Parsed,
     store::{Filing, Letter, Place, Store},
 };
 
 /// Letters filed together: other writers wait until a batch is done.
-pub(super) const BATCH: usize = 200;
+pub(in crate::desk) const BATCH: usize = 200;
 /// Their bytes together, as they stood in the files: long ones are filed in fewer at once.
-pub(super) const BATCH_BYTES: usize = 4 << 20;
+pub(in crate::desk) const BATCH_BYTES: usize = 4 << 20;
 
 /// Files letters into one source.
-pub(super) struct Importer<'a> {
-    pub(super) store: &'a Store,
-    pub(super) source: &'a str,
+pub(in crate::desk) struct Importer<'a> {
+    pub(in crate::desk) store: &'a Store,
+    pub(in crate::desk) source: &'a str,
     /// Addresses of the desk itself: mail from them is ours.
-    pub(super) own: Vec<String>,
-    pub(super) at: Timestamp,
-    pub(super) stamp: Option<Stamp>,
+    pub(in crate::desk) own: Vec<String>,
+    pub(in crate::desk) at: Timestamp,
+    pub(in crate::desk) stamp: Option<Stamp>,
     first_number: Option<i64>,
     closed_before: Option<Timestamp>,
     /// Whether what comes is new: floods are stopped, new tickets may be answered automatically.
-    pub(super) is_live: bool,
+    pub(in crate::desk) is_live: bool,
     /// Our other mailboxes: what they have came already.
-    pub(super) other_sources: Vec<String>,
+    pub(in crate::desk) other_sources: Vec<String>,
     /// How far mail that bears our address is believed.
-    pub(super) belief: Belief,
+    pub(in crate::desk) belief: Belief,
     /// What becomes of an answer under another subject.
-    pub(super) on_subject_change: OnSubjectChange,
+    pub(in crate::desk) on_subject_change: OnSubjectChange,
     /// How many new mails of each sender are on their way into the store.
-    pub(super) under_way: HashMap<String, u64>,
+    pub(in crate::desk) under_way: HashMap<String, u64>,
     /// New tickets that may be answered automatically.
     to_acknowledge: Vec<TicketId>,
     /// The numbers of tickets whose held reply came back.
     brought_back: Vec<i64>,
     made: HashSet<TicketId>,
     joined: HashSet<TicketId>,
-    pub(super) done: Imported,
+    pub(in crate::desk) done: Imported,
 }
 
 impl<'a> Importer<'a> {
-    pub(super) fn new(store: &'a Store, source: &'a str, own: Vec<String>, at: Timestamp) -> Self {
+    pub(in crate::desk) fn new(
+        store: &'a Store,
+        source: &'a str,
+        own: Vec<String>,
+        at: Timestamp,
+    ) -> Self {
         Self {
             store,
             source,
@@ -77,57 +84,60 @@ impl<'a> Importer<'a> {
     }
 
     /// Gives the first new ticket this number.
-    pub(super) const fn first_number(mut self, number: i64) -> Self {
+    pub(in crate::desk) const fn first_number(mut self, number: i64) -> Self {
         self.first_number = Some(number);
         self
     }
 
     /// Lets mail of this desk be known again.
-    pub(super) fn stamped(mut self, stamp: Stamp) -> Self {
+    pub(in crate::desk) fn stamped(mut self, stamp: Stamp) -> Self {
         self.stamp = Some(stamp);
         self
     }
 
     /// Lets threads whose last message is older come in closed.
-    pub(super) const fn closed_before(mut self, then: Timestamp) -> Self {
+    pub(in crate::desk) const fn closed_before(mut self, then: Timestamp) -> Self {
         self.closed_before = Some(then);
         self
     }
 
     /// Says what becomes of an answer under another subject.
-    pub(super) const fn on_subject_change(mut self, choice: OnSubjectChange) -> Self {
+    pub(in crate::desk) const fn on_subject_change(mut self, choice: OnSubjectChange) -> Self {
         self.on_subject_change = choice;
         self
     }
 
     /// Names our other mailboxes: what one of them has is not filed again.
-    pub(super) fn beside(mut self, sources: Vec<String>) -> Self {
+    pub(in crate::desk) fn beside(mut self, sources: Vec<String>) -> Self {
         self.other_sources = sources;
         self
     }
 
     /// Says how far mail that bears our address is believed from now on.
-    pub(super) fn believe(&mut self, belief: Belief) {
+    pub(in crate::desk) fn believe(&mut self, belief: Belief) {
         self.belief = belief;
     }
 
     /// Says whether what comes from now on is new, and not what was there before the account.
-    pub(super) const fn live(&mut self, is_live: bool) {
+    pub(in crate::desk) const fn live(&mut self, is_live: bool) {
         self.is_live = is_live;
     }
 
     /// Returns the numbers of tickets whose held reply came back, once.
-    pub(super) fn take_brought_back(&mut self) -> Vec<i64> {
+    pub(in crate::desk) fn take_brought_back(&mut self) -> Vec<i64> {
         std::mem::take(&mut self.brought_back)
     }
 
     /// Returns the new tickets that may be answered automatically, once.
-    pub(super) fn take_new(&mut self) -> Vec<TicketId> {
+    pub(in crate::desk) fn take_new(&mut self) -> Vec<TicketId> {
         std::mem::take(&mut self.to_acknowledge)
     }
 
     /// Files letters of one mailbox that were read, and says what came of all so far.
-    pub(super) async fn letters(&mut self, letters: Letters) -> Result<&Imported, ImportError> {
+    pub(in crate::desk) async fn letters(
+        &mut self,
+        letters: Letters,
+    ) -> Result<&Imported, ImportError> {
         self.done.rejected.extend(letters.rejects);
         let mut batch = Vec::with_capacity(BATCH);
         let mut bytes = 0_usize;
@@ -145,7 +155,7 @@ impl<'a> Importer<'a> {
     }
 
     /// Returns what came of everything.
-    pub(super) fn into_done(self) -> Imported {
+    pub(in crate::desk) fn into_done(self) -> Imported {
         self.done
     }
 
@@ -308,7 +318,7 @@ impl<'a> Importer<'a> {
             .then(|| format!("it answers #{number} under another subject"))
     }
 
-    pub(super) fn is_ours(&self, parsed: &Parsed) -> bool {
+    pub(in crate::desk) fn is_ours(&self, parsed: &Parsed) -> bool {
         self.own
             .iter()
             .any(|own| own.eq_ignore_ascii_case(&parsed.from.address))

@@ -33,22 +33,22 @@ struct Batch {
 }
 
 /// What is being read, off the thread that waits for the server.
-pub(super) struct Reading {
-    pub(super) letters: JoinHandle<Letters>,
-    pub(super) uids: Vec<FolderUid>,
+pub(in crate::desk) struct Reading {
+    pub(in crate::desk) letters: JoinHandle<Letters>,
+    pub(in crate::desk) uids: Vec<FolderUid>,
 }
 
 /// One folder being read.
 #[derive(Clone, Copy)]
-pub(super) struct Folder<'a> {
-    pub(super) account: &'a AccountConfig,
-    pub(super) name: &'a str,
-    pub(super) mark: FolderMark,
-    pub(super) at: Timestamp,
+pub(in crate::desk) struct Folder<'a> {
+    pub(in crate::desk) account: &'a AccountConfig,
+    pub(in crate::desk) name: &'a str,
+    pub(in crate::desk) mark: FolderMark,
+    pub(in crate::desk) at: Timestamp,
 }
 
 /// Fetches messages in the order given and hands them on; waits while they are not filed.
-pub(super) async fn fetch_all(
+pub(in crate::desk) async fn fetch_all(
     mailbox: &mut Mailbox,
     folder: Folder<'_>,
     uids: &[u32],
