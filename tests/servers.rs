@@ -125,14 +125,12 @@ fn at_ollama(url: &str) -> Endpoint {
 }
 
 fn ask(text: &str) -> Ask {
-    let turn = Turn {
-        role: Role::User,
-        text: text.to_owned(),
-    };
+    let turn = Turn::says(Role::User, text.to_owned());
     Ask {
         system: String::new(),
         turns: vec![turn],
         output_limit: 100,
+        ..Ask::default()
     }
 }
 

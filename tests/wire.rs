@@ -116,7 +116,14 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
         match ear.heard().expect("an end") {
             Heard::Delta(Delta::Text(piece)) => text.push_str(&piece),
             Heard::Delta(Delta::Model(name)) => model = Some(name),
-            Heard::Delta(Delta::Thinking | Delta::Alive | Delta::Request(_)) => {}
+            Heard::Delta(
+                Delta::Thinking
+                | Delta::Alive
+                | Delta::Request(_)
+                | Delta::Call(_)
+                | Delta::Stopping
+                | Delta::Verbatim(_),
+            ) => {}
             Heard::Ended(finish) => {
                 assert!(ear.heard().is_none(), "{}: more after the end", fixture.id);
                 let usage = finish.usage.clone();
@@ -445,6 +452,7 @@ fn a_refused_parameter_is_named_and_left_out_afterwards() {
         system: String::new(),
         turns: Vec::new(),
         output_limit: 7,
+        ..Ask::default()
     };
     let spelled: Value = serde_json::from_slice(&wire.call(&ask, &to).body).unwrap();
 

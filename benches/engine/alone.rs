@@ -96,11 +96,9 @@ impl Alone {
             transport: Transport::new(),
             ask: Ask {
                 system: "You write replies.".to_owned(),
-                turns: vec![Turn {
-                    role: Role::User,
-                    text: question.to_owned(),
-                }],
+                turns: vec![Turn::says(Role::User, question.to_owned())],
                 output_limit: 64,
+                ..Ask::default()
             },
             clock: SystemClock::start(),
             ledger: Counter::default(),

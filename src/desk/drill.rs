@@ -306,11 +306,9 @@ impl Desk {
         let prompted = Prompted {
             ask: Ask {
                 system: PromptPolicy::default().system,
-                turns: vec![Turn {
-                    role: Role::User,
-                    text: LETTER.to_owned(),
-                }],
+                turns: vec![Turn::says(Role::User, LETTER.to_owned())],
                 output_limit: self.settings().config.engine.output_limit,
+                ..Ask::default()
             },
             words_sent: words,
             words_whole: words,

@@ -177,11 +177,9 @@ impl Desk {
         let prompted = Prompted {
             ask: Ask {
                 system: "You are asked whether you are there.".to_owned(),
-                turns: vec![Turn {
-                    role: Role::User,
-                    text: PROBE.to_owned(),
-                }],
+                turns: vec![Turn::says(Role::User, PROBE.to_owned())],
                 output_limit: PROBE_TOKENS,
+                ..Ask::default()
             },
             words_sent: 0,
             words_whole: 0,

@@ -33,11 +33,9 @@ fn read(text: &str) -> Result<Settings, Vec<Finding>> {
 fn ask() -> Ask {
     Ask {
         system: "Be kind.".to_owned(),
-        turns: vec![Turn {
-            role: Role::User,
-            text: "Where is it?".to_owned(),
-        }],
+        turns: vec![Turn::says(Role::User, "Where is it?".to_owned())],
         output_limit: 300,
+        ..Ask::default()
     }
 }
 

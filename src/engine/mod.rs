@@ -10,6 +10,7 @@
 //! [`lesson`] for what is to be remembered. [`times`] say how fast links were, [`outage`] whether
 //! anybody is left to ask.
 
+pub mod answer;
 pub mod ask;
 pub mod attempts;
 mod bill;

@@ -62,6 +62,9 @@ pub struct Policy {
     pub hedge: Hedging,
     /// How long to wait for what.
     pub clocks: Clocks,
+    /// Parameters that a caller wrote: where a link refuses one of them, the caller is told rather
+    /// than the link asked without it.
+    pub callers: Vec<String>,
 }
 
 impl Default for Policy {
@@ -74,6 +77,7 @@ impl Default for Policy {
             after_text: AfterText::default(),
             hedge: Hedging::default(),
             clocks: Clocks::default(),
+            callers: Vec::new(),
         }
     }
 }

@@ -99,11 +99,9 @@ pub fn prompt(thread: Thread<'_>, policy: &PromptPolicy, mask: Mask<'_>) -> Prom
         redacted,
         ask: Ask {
             system: policy.system.clone(),
-            turns: vec![Turn {
-                role: Role::User,
-                text,
-            }],
+            turns: vec![Turn::says(Role::User, text)],
             output_limit: policy.output_limit,
+            ..Ask::default()
         },
     }
 }
@@ -122,7 +120,9 @@ pub fn digest(ask: &Ask) -> String {
             Role::User => "user",
             Role::Assistant => "assistant",
         });
-        add(&turn.text);
+        for text in turn.texts() {
+            add(text);
+        }
     }
     hash.update(ask.output_limit.to_be_bytes());
     format!("{:x}", hash.finalize())
@@ -318,7 +318,7 @@ mod tests {
     }
 
     fn text(prompted: &Prompted) -> &str {
-        &prompted.ask.turns[0].text
+        prompted.ask.turns[0].texts().next().unwrap_or_default()
     }
 
     #[test]

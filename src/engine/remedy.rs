@@ -122,6 +122,9 @@ fn by_class(fault: &Fault, at: Position, policy: &Policy) -> Remedy {
             OnAuthError::Bench | OnAuthError::Stop => Remedy::Stop(Ending::KeyRefused),
         },
         FaultClass::BadInput => match fault.parameter.as_deref().and_then(ours) {
+            Some(named) if policy.callers.iter().any(|own| own == named) => {
+                Remedy::Stop(Ending::BadInput)
+            }
             Some(named) if at.dropped == Retry::Open => Remedy::Retry {
                 wait: Duration::ZERO,
                 without: Some(named.to_owned()),
@@ -269,6 +272,24 @@ mod tests {
         ] {
             assert_eq!(remedy(&Fault::new(class), AT, &other), want, "{class:?}");
         }
+    }
+
+    #[test]
+    fn a_parameter_that_a_caller_wrote_is_the_callers_to_mend() {
+        let fault = Fault {
+            parameter: Some("temperature".to_owned()),
+            ..Fault::new(FaultClass::BadInput)
+        };
+        let policy = Policy {
+            callers: vec!["temperature".to_owned()],
+            ..Policy::default()
+        };
+
+        assert!(matches!(
+            remedy(&fault, AT, &Policy::default()),
+            Remedy::Retry { .. }
+        ));
+        assert_eq!(remedy(&fault, AT, &policy), Remedy::Stop(Ending::BadInput));
     }
 
     #[test]

@@ -300,6 +300,7 @@ impl Reader for Answer {
             usage,
             model: self.model,
             said: self.stop,
+            sequence: None,
         })
     }
 

@@ -51,13 +51,13 @@ impl<'a> Builder<'a> {
 
 /// Returns the turns that say something, with the usual words for their roles.
 pub(super) fn told(ask: &Ask) -> impl Iterator<Item = (&'static str, &str)> {
-    let turns = ask.turns.iter().filter(|turn| !turn.text.is_empty());
-    turns.map(|turn| {
+    let turns = ask.turns.iter().filter(|turn| !turn.is_empty());
+    turns.flat_map(|turn| {
         let role = match turn.role {
             Role::User => "user",
             Role::Assistant => "assistant",
         };
-        (role, turn.text.as_str())
+        turn.texts().map(move |text| (role, text))
     })
 }
 

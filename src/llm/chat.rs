@@ -281,6 +281,7 @@ impl Reader for Answer {
             usage: self.usage,
             model: self.model,
             said: self.stop,
+            sequence: None,
         })
     }
 

@@ -35,12 +35,16 @@ impl Clocks {
     pub(super) fn note(&mut self, delta: &Delta, now: Instant) {
         self.sign = now;
         match delta {
-            Delta::Text(_) => {
+            Delta::Text(_) | Delta::Call(_) => {
                 self.useful = Some(now);
                 self.text = Some(now);
             }
             Delta::Thinking => self.useful = Some(now),
-            Delta::Alive | Delta::Model(_) | Delta::Request(_) => {}
+            Delta::Alive
+            | Delta::Model(_)
+            | Delta::Request(_)
+            | Delta::Stopping
+            | Delta::Verbatim(_) => {}
         }
     }
 

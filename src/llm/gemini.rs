@@ -77,14 +77,15 @@ pub(super) struct Gemini;
 
 impl Wire for Gemini {
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
-        let turns = ask.turns.iter().filter(|turn| !turn.text.is_empty());
+        let turns = ask.turns.iter().filter(|turn| !turn.is_empty());
         let turns: Vec<Value> = turns
             .map(|turn| {
                 let role = match turn.role {
                     Role::User => "user",
                     Role::Assistant => "model",
                 };
-                json!({"role": role, "parts": [{"text": turn.text}]})
+                let parts: Vec<Value> = turn.texts().map(|text| json!({"text": text})).collect();
+                json!({"role": role, "parts": parts})
             })
             .collect();
         let mut body = Builder::new(to);
@@ -277,6 +278,7 @@ impl Reader for Answer {
             usage,
             model: self.model,
             said: Some(said),
+            sequence: None,
         })
     }
 

@@ -230,6 +230,7 @@ impl Reader for Answer {
             usage: self.usage,
             model: self.model,
             said: Some(said),
+            sequence: None,
         })
     }
 

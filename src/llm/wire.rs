@@ -7,7 +7,10 @@ use secrecy::SecretString;
 use super::renew::Renew;
 use crate::{
     domain::{Fault, Manner, ModelName, ProviderKind, Usage},
-    engine::ask::Ask,
+    engine::{
+        answer::{CallPiece, Verbatim},
+        ask::Ask,
+    },
 };
 
 /// Where a call goes and how it must be spelled there.
@@ -115,6 +118,12 @@ pub enum Delta {
     Model(String),
     /// The provider's id for the request, when it is in the body.
     Request(String),
+    /// A piece of a tool call.
+    Call(CallPiece),
+    /// The model said why it stops: from here on, nothing is the answer's own text any more.
+    Stopping,
+    /// What the provider wrote, where the caller speaks its wire format; comes after what it brought.
+    Verbatim(Verbatim),
 }
 
 /// How a whole answer ended.
@@ -128,6 +137,8 @@ pub struct Finish {
     pub model: Option<String>,
     /// The provider's own word for the stop: `end_turn`, `stop`.
     pub said: Option<String>,
+    /// The stop sequence that it met, where the provider names it.
+    pub sequence: Option<String>,
 }
 
 /// Why a model stopped writing.
@@ -137,4 +148,8 @@ pub enum Stop {
     End,
     /// It reached the output limit (`pause_turn` and `queued` count as this).
     Limit,
+    /// It asks for tools.
+    Calls,
+    /// It met one of the caller's stop sequences, and its provider says so.
+    Sequence,
 }

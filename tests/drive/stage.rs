@@ -125,6 +125,7 @@ impl Talk for Voice {
                         usage: usage(),
                         model: Some("as-named-by-itself".to_owned()),
                         said: None,
+                        sequence: None,
                     });
                 }
                 Step::Fail(fault) => return Heard::Failed(fault, Usage::default()),

@@ -113,6 +113,25 @@ pub(super) fn never_two_voices_in_one_text(machine: &Machine, world: &World) -> 
     Ok(())
 }
 
+/// After what was shown has left the program, nothing takes its place.
+pub(super) fn what_left_stays(world: &World, _: &Setting) -> Checked {
+    let (mut shown, mut released): (Option<u32>, bool) = (None, false);
+    for (input, commands) in &world.log {
+        released |= *input == Input::Released;
+        for command in commands {
+            match command {
+                Command::Replace { .. } => prop_assert!(!released, "what had left was replaced"),
+                Command::Show { attempt, .. } => {
+                    let other = shown.replace(*attempt).filter(|before| before != attempt);
+                    prop_assert!(!released || other.is_none(), "two spoke after the release");
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// `Done` is said once, and after it nothing but the return of late holds.
 pub(super) fn done_is_said_once(world: &World, _: &Setting) -> Checked {
     let mut over = false;
@@ -148,9 +167,10 @@ pub(super) fn late_inputs_change_nothing(world: &World, _: &Setting) -> Checked 
             | Input::NoLedger { attempt, .. } => !asked.contains(attempt),
             Input::Fact { attempt, .. }
             | Input::Text { attempt, .. }
+            | Input::Said { attempt }
             | Input::Ended { attempt, .. }
             | Input::Failed { attempt, .. } => !calling.contains(attempt),
-            Input::Start | Input::Tick | Input::Cancel => false,
+            Input::Start | Input::Released | Input::Tick | Input::Cancel => false,
         };
         if past {
             let back = match input {
@@ -315,6 +335,7 @@ pub(super) fn keep(machine: &Machine, world: &World, setting: &Setting) -> Check
     no_more_calls_than_the_chain_allows(world, setting)?;
     never_two_voices_in_one_text(machine, world)?;
     done_is_said_once(world, setting)?;
+    what_left_stays(world, setting)?;
     late_inputs_change_nothing(world, setting)?;
     one_of_two_is_shown(world, setting)?;
     never_past_the_cap(world, setting)?;

@@ -20,6 +20,7 @@ use self::{
         Checked, done_is_said_once, every_hold_is_settled_once, keep, late_inputs_change_nothing,
         never_past_the_cap, never_two_voices_in_one_text, no_call_without_a_hold,
         no_more_calls_than_the_chain_allows, one_of_two_is_shown, the_story_is_whole,
+        what_left_stays,
     },
     planted::{Bug, Machine},
     world::{Setting, Whim, World, fault, plan, settings, usage, whims},
@@ -52,6 +53,7 @@ proptest! {
                 let inputs = [
                     Input::Ended { attempt, whole: Whole::Done, usage: usage() },
                     Input::Text { attempt, piece: "late".to_owned() },
+                    Input::Said { attempt },
                     Input::Denied { attempt },
                     Input::Failed {
                         attempt,
@@ -137,6 +139,13 @@ fn an_answer_that_its_hold_does_not_pay_for_is_caught() {
 #[test]
 fn a_call_that_the_receipt_does_not_tell_is_caught() {
     assert!(catches(Bug::CallsInSecret, the_story_is_whole));
+}
+
+#[test]
+fn another_voice_after_the_first_has_left_is_caught() {
+    assert!(catches(Bug::ForgetsTheRelease, |_, world, setting| {
+        what_left_stays(world, setting)
+    }));
 }
 
 #[test]

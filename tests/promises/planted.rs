@@ -34,6 +34,8 @@ pub(super) enum Bug {
     OneRetryTooMany,
     /// Lets a second model go on where the first stopped.
     SecondVoice,
+    /// Lets another begin after what was shown has left.
+    ForgetsTheRelease,
     /// Says `Done` twice.
     DoneTwice,
     /// Takes the end of a past attempt for the end of the present one.
@@ -78,6 +80,7 @@ impl Machine {
 
     pub(super) fn mistake_input(&self, input: Input) -> Input {
         match (self.bug, input) {
+            (Some(Bug::ForgetsTheRelease), Input::Released) => Input::Tick,
             (Some(Bug::TakesLateEnd), Input::Ended { whole, usage, .. }) => Input::Ended {
                 attempt: self.newest(),
                 whole,

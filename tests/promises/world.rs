@@ -245,6 +245,8 @@ impl World {
             Input::Start
             | Input::Fact { .. }
             | Input::Text { .. }
+            | Input::Said { .. }
+            | Input::Released
             | Input::Tick
             | Input::Cancel => {}
         }
@@ -364,6 +366,8 @@ impl World {
 
     fn words(attempt: u32, whim: Whim) -> Input {
         match whim.pick % 12 {
+            5 => Input::Said { attempt },
+            6 if whim.detail.is_multiple_of(4) => Input::Released,
             0..=6 => Input::Text {
                 attempt,
                 piece: PIECES[usize::from(whim.detail) % PIECES.len()].to_owned(),

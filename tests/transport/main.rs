@@ -46,14 +46,12 @@ fn endpoint(url: &str) -> Endpoint {
 }
 
 fn ask() -> Ask {
-    let turn = Turn {
-        role: Role::User,
-        text: "Where is my parcel?".to_owned(),
-    };
+    let turn = Turn::says(Role::User, "Where is my parcel?".to_owned());
     Ask {
         system: "Be brief.".to_owned(),
         turns: vec![turn],
         output_limit: 64,
+        ..Ask::default()
     }
 }
 

@@ -233,7 +233,7 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
                     self.feed(Input::Fact { attempt, fact });
                 }
                 let whole = match finish.stop {
-                    Stop::End => Whole::Done,
+                    Stop::End | Stop::Calls | Stop::Sequence => Whole::Done,
                     Stop::Limit => Whole::AtLimit,
                 };
                 let usage = finish.usage;
@@ -265,7 +265,8 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
     fn delta(&mut self, attempt: u32, delta: Delta) {
         let fact = match delta {
             Delta::Text(piece) => return self.feed(Input::Text { attempt, piece }),
-            Delta::Alive => return,
+            Delta::Alive | Delta::Stopping | Delta::Verbatim(_) => return,
+            Delta::Call(_) => return self.feed(Input::Said { attempt }),
             Delta::Thinking => Fact::Thinking,
             Delta::Model(model) => Fact::Model(model),
             Delta::Request(request) => Fact::Request(request),

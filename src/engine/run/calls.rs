@@ -128,7 +128,6 @@ impl Run {
     }
 
     pub(super) fn heard(&mut self, attempt: u32, piece: &str, now: Mono) {
-        let shown = self.shown_beside(attempt);
         let Some(live) = flight::live(&mut self.flights, attempt) else {
             return;
         };
@@ -142,6 +141,31 @@ impl Run {
         if piece.is_empty() || (!live.spoke && piece.trim().is_empty()) {
             return;
         }
+        self.speaks(attempt, piece, now);
+    }
+
+    /// Something of the answer came that is no text. It commits as a word does.
+    pub(super) fn said(&mut self, attempt: u32, now: Mono) {
+        let Some(live) = flight::live(&mut self.flights, attempt) else {
+            return;
+        };
+        live.gaps.note(now);
+        // What it wrote is not counted here: cut off, it is counted at its whole hold.
+        live.thinking = true;
+        let piece = if live.spoke {
+            String::new()
+        } else {
+            live.text.clone()
+        };
+        self.speaks(attempt, piece, now);
+    }
+
+    /// Shows a piece of an answer; the first one commits.
+    fn speaks(&mut self, attempt: u32, piece: String, now: Mono) {
+        let shown = self.shown_beside(attempt);
+        let Some(live) = flight::live(&mut self.flights, attempt) else {
+            return;
+        };
         if let Some(first) = shown {
             return self.proved(attempt, &first, now);
         }

@@ -25,7 +25,7 @@ use self::{
     flight::{Flight, Live, Role},
     turns::Turn,
 };
-use super::{attempts::Story, bill, plan::Plan, remedy::Retry};
+use super::{attempts::Story, bill, plan::Plan, policy::AfterText, remedy::Retry};
 use crate::domain::{
     Attempt, Ending, Fault, FaultClass, HoldId, LinkName, Mono, SkipReason, Skipped, Timestamp, Usd,
 };
@@ -139,6 +139,8 @@ impl Run {
             Input::NoLedger { attempt, why } => self.no_ledger(attempt, &why, now),
             Input::Fact { attempt, fact } => self.learnt(attempt, fact, now),
             Input::Text { attempt, piece } => self.heard(attempt, &piece, now),
+            Input::Said { attempt } => self.said(attempt, now),
+            Input::Released => self.plan.policy.after_text = AfterText::Stop,
             Input::Ended {
                 attempt,
                 whole,

@@ -49,6 +49,13 @@ pub enum Input {
         /// The words.
         piece: String,
     },
+    /// The answer brought something of its own that is no text: a piece of a tool call.
+    Said {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// What was shown has left this program: nothing may take its place any more.
+    Released,
     /// The answer is whole.
     Ended {
         /// Which attempt.
