@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::reader::{Reader, Section, Span, looks_like_key, quoted};
+use super::{
+    ServedModel,
+    reader::{Reader, Section, Span, looks_like_key, quoted},
+    recipe::Model,
+};
 use crate::{
     domain::LinkName,
     engine::{
@@ -23,15 +27,25 @@ pub(super) struct Found {
     pub(super) spans: Vec<Span>,
 }
 
-/// Returns every chain of the file.
-pub(super) fn chains(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
+/// The chains of a file.
+pub(super) struct Chains {
+    /// Every chain, by its name.
+    pub(super) found: Vec<Found>,
+    /// Models that have a chain of their own, in the order of the file.
+    pub(super) served: Vec<ServedModel>,
+}
+
+/// Returns every chain of the file; `recipe` are its models, if it is in that shape.
+pub(super) fn chains(reader: &mut Reader<'_>, root: &Section<'_>, recipe: &[Model]) -> Chains {
     let mut found = listed(reader, root);
-    let linked = linked(reader, root);
+    let next = next(reader, root);
+    refuse_circles(reader, &next);
+    let linked = linked(&next, recipe);
     let has_default = found.iter().any(|chain| chain.name == "default");
     let heads = linked.len();
     for (place, mut chain) in linked.into_iter().enumerate() {
         if place == 0 && !has_default {
-            if let (2.., Some(span)) = (heads, chain.spans.first()) {
+            if let (2.., Some(span), true) = (heads, chain.spans.first(), recipe.is_empty()) {
                 let message = format!(
                     "several chains begin with fallback_to; the one of {} is the default.",
                     chain.name
@@ -46,7 +60,8 @@ pub(super) fn chains(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> 
             found.push(chain);
         }
     }
-    found
+    let served = served(&next, recipe);
+    Chains { found, served }
 }
 
 fn listed(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
@@ -107,22 +122,26 @@ fn routing(reader: &mut Reader<'_>, table: &Section<'_>) -> Routing {
     table.word(reader, "routing", &words).unwrap_or_default()
 }
 
-/// Follows `fallback_to` from every model that none falls back to, in the order of the file.
-fn linked(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
-    let mut next: BTreeMap<LinkName, LinkName> = BTreeMap::new();
-    let mut places: BTreeMap<LinkName, Span> = BTreeMap::new();
-    let models = root
-        .get("models")
-        .and_then(|value| value.get_ref().as_table());
-    for (name, value) in models.into_iter().flat_map(|table| table.iter()) {
-        let target = value
-            .get_ref()
-            .as_table()
-            .and_then(|table| table.get("fallback_to"));
-        let (Some(from), Some(target)) = (reader.link(name.get_ref()), target) else {
+/// What a model says of who takes over.
+struct Next {
+    /// The model as it is written.
+    name: String,
+    /// Who takes over.
+    to: LinkName,
+    /// Where that stands.
+    span: Span,
+}
+
+/// Returns what every model says of who takes over.
+fn next(reader: &mut Reader<'_>, root: &Section<'_>) -> BTreeMap<LinkName, Next> {
+    let mut next = BTreeMap::new();
+    let models = root.inner("models");
+    for (name, _, table) in models.iter().flat_map(Section::inners) {
+        let target = table.get("fallback_to");
+        let (Some(from), Some(target)) = (reader.link(name), target) else {
             continue;
         };
-        if looks_like_key(name.get_ref()) {
+        if looks_like_key(name) {
             continue;
         }
         let Some(text) = target.get_ref().as_str() else {
@@ -131,55 +150,99 @@ fn linked(reader: &mut Reader<'_>, root: &Section<'_>) -> Vec<Found> {
             continue;
         };
         if let Some(to) = link(reader, text, &target.span()) {
-            places.insert(from.clone(), target.span());
-            next.insert(from, to);
+            let said = Next {
+                name: name.to_owned(),
+                to,
+                span: target.span(),
+            };
+            next.insert(from, said);
         }
     }
-    refuse_circles(reader, &next, &places);
-    let targets: BTreeSet<&LinkName> = next.values().collect();
-    let mut found: Vec<Found> = next
-        .keys()
-        .filter(|from| !targets.contains(from))
-        .filter_map(|head| {
-            let links = Chain::follow(head, &next).ok()?;
+    next
+}
+
+fn follow(head: &LinkName, next: &BTreeMap<LinkName, Next>) -> Option<Vec<LinkName>> {
+    let targets = next
+        .iter()
+        .map(|(from, said)| (from.clone(), said.to.clone()));
+    Chain::follow(head, &targets.collect()).ok()
+}
+
+/// Follows `fallback_to` from every model that none falls back to, in the order of the file.
+fn linked(next: &BTreeMap<LinkName, Next>, recipe: &[Model]) -> Vec<Found> {
+    let targets: BTreeSet<&LinkName> = next.values().map(|said| &said.to).collect();
+    let alone = recipe
+        .iter()
+        .filter(|model| !next.contains_key(&model.link))
+        .map(|model| (&model.link, &model.span));
+    let heads: BTreeMap<&LinkName, &Span> = next
+        .iter()
+        .map(|(from, said)| (from, &said.span))
+        .chain(alone)
+        .filter(|(from, _)| !targets.contains(from))
+        .collect();
+    let mut found: Vec<Found> = heads
+        .into_iter()
+        .filter_map(|(head, own)| {
+            let links = follow(head, next)?;
             // A link stands where its predecessor names it; the head at its own fallback_to.
-            let own = links.first().and_then(|first| places.get(first)).cloned();
-            let others = links.iter().filter_map(|link| places.get(link)).cloned();
-            let spans = own.into_iter().chain(others).collect();
-            let name = head.to_string();
+            let others = links.iter().filter_map(|link| next.get(link));
+            let others = others.map(|said| said.span.clone());
+            let spans = [own.clone()].into_iter().chain(others).collect();
             Some(Found {
-                name,
+                name: head.to_string(),
                 links,
                 routing: Routing::default(),
                 spans,
             })
         })
         .collect();
-    found.sort_by_key(|chain| chain.spans.first().map_or(0, |span| span.start));
+    // The first becomes the default chain, so one in which somebody takes over goes before.
+    found.sort_by_key(|chain| {
+        let start = chain.spans.first().map_or(0, |span| span.start);
+        (chain.links.len() == 1, start)
+    });
     found
 }
 
+/// Returns the models that have a chain of their own: the recipe's in their order, then others.
+fn served(next: &BTreeMap<LinkName, Next>, recipe: &[Model]) -> Vec<ServedModel> {
+    let mut others: Vec<(&LinkName, &Next)> = next
+        .iter()
+        .filter(|(link, _)| recipe.iter().all(|model| model.link != **link))
+        .collect();
+    others.sort_by_key(|(_, said)| said.span.start);
+    let others = others.into_iter().map(|(link, said)| (&said.name, link));
+    let served = recipe.iter().map(|model| (&model.name, &model.link));
+    let served = served.chain(others).filter_map(|(name, link)| {
+        Some(ServedModel {
+            name: name.clone(),
+            link: link.clone(),
+            links: follow(link, next)?,
+        })
+    });
+    served.collect()
+}
+
 /// Notes every circle once, at its first line.
-fn refuse_circles(
-    reader: &mut Reader<'_>,
-    next: &BTreeMap<LinkName, LinkName>,
-    places: &BTreeMap<LinkName, Span>,
-) {
+fn refuse_circles(reader: &mut Reader<'_>, next: &BTreeMap<LinkName, Next>) {
     let mut told: BTreeSet<&LinkName> = BTreeSet::new();
     for from in next.keys() {
         let mut circle = vec![from];
         let mut at = from;
-        while let Some(to) = next.get(at).filter(|to| !circle.contains(to)) {
+        let after = |link: &LinkName| next.get(link).map(|said| &said.to);
+        while let Some(to) = after(at).filter(|to| !circle.contains(to)) {
             circle.push(to);
             at = to;
         }
-        if next.get(at) != Some(from) || circle.iter().any(|link| told.contains(link)) {
+        if after(at) != Some(from) || circle.iter().any(|link| told.contains(link)) {
             continue;
         }
         told.extend(circle.iter().copied());
         let first = circle
             .iter()
-            .filter_map(|link| places.get(*link))
+            .filter_map(|link| next.get(*link))
+            .map(|said| &said.span)
             .min_by_key(|span| span.start);
         if let Some(span) = first {
             let path: Vec<String> = circle
@@ -193,7 +256,8 @@ fn refuse_circles(
     }
 }
 
-fn link(reader: &mut Reader<'_>, text: &str, span: &Span) -> Option<LinkName> {
+/// Takes a text for a link; notes if it is none.
+pub(super) fn link(reader: &mut Reader<'_>, text: &str, span: &Span) -> Option<LinkName> {
     if let (Some(link), false) = (reader.link(text), looks_like_key(text)) {
         return Some(link);
     }

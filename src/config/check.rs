@@ -57,6 +57,20 @@ pub(super) fn check(
             for words in advice(&facts.collect::<Vec<_>>()) {
                 reader.warning(span, words, None);
             }
+            limits(reader, config, chain);
+        }
+    }
+}
+
+/// Notes backups that may be asked less often than the first link.
+fn limits(reader: &mut Reader<'_>, config: &Config, chain: &Found) {
+    let Some((first, backups)) = chain.links.split_first() else {
+        return;
+    };
+    for (backup, span) in backups.iter().zip(chain.spans.iter().skip(1)) {
+        if let Some(words) = config.limits.shortfall(first, backup) {
+            let hint = "Have the limit raised, or ask another model before it.".to_owned();
+            reader.warning(span, words, Some(hint));
         }
     }
 }

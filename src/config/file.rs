@@ -1,17 +1,17 @@
 //! Reads the whole file: TOML in, a config or every finding out.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{io, path::Path};
 
 use secrecy::SecretString;
 
 use super::{
-    Around, Config, Missing, accounts, bindings, chains, check,
+    Around, Config, Missing, Origin, accounts, bindings, chains, check,
     finding::{Finding, Severity, nearest},
-    login,
+    limits, login, models,
     names::Names,
     provider,
     reader::{Reader, Section},
-    rules, sending,
+    recipe, rules, sending, serve,
     settings::{Agent, EngineConfig, Glyphs, SpendConfig, StoreConfig, UiConfig},
     theme::{COLOURS, PARTS, Paint, THEMES},
     threading,
@@ -21,7 +21,7 @@ use crate::{
     engine::policy::{AfterText, Hedging, OnAuthError, OnFault},
 };
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "agent",
     "store",
     "accounts",
@@ -33,6 +33,7 @@ const TABLES: [&str; 13] = [
     "rules",
     "spend",
     "engine",
+    "serve",
     "ui",
     "keys",
 ];
@@ -76,7 +77,7 @@ pub const EXAMPLE: &str = include_str!("../../assets/config.toml");
 
 /// Returns the name of every setting but those of keys and colours, which have lists of their own.
 pub fn settings_known() -> Vec<&'static str> {
-    let lists: [&[&'static str]; 13] = [
+    let lists: [&[&'static str]; 15] = [
         &TABLES,
         &AGENT_KEYS,
         &STORE_KEYS,
@@ -89,7 +90,9 @@ pub fn settings_known() -> Vec<&'static str> {
         &CLOCK_KEYS,
         &UI_KEYS,
         &provider::PROVIDER_KEYS,
-        &provider::MODEL_KEYS,
+        &models::MODEL_KEYS,
+        &limits::LIMIT_KEYS,
+        &serve::SERVE_KEYS,
     ];
     lists.concat()
 }
@@ -139,36 +142,7 @@ pub fn read(
     let mut reader = Reader::new(file, text);
     let document = reader.document();
     let root = Section::root(&mut reader, document.get_ref(), &TABLES);
-    let providers = provider::providers(&mut reader, &root, around);
-    reader.names = Names::new(&providers, around.known);
-    let mut config = Config {
-        agent: agent(&mut reader, &root),
-        store: store(&mut reader, &root, around),
-        accounts: accounts::accounts(&mut reader, &root),
-        outbox: sending::outbox(&mut reader, &root),
-        on_subject_change: threading::on_subject_change(&mut reader, &root),
-        models: provider::models(&mut reader, &root),
-        providers,
-        chains: super::Chains::new(),
-        routings: BTreeMap::new(),
-        rules: Vec::new(),
-        spend: spend(&mut reader, &root),
-        engine: engine(&mut reader, &root),
-        ui: ui(&mut reader, &root),
-        prices: around.prices.to_vec(),
-    };
-    let found = chains::chains(&mut reader, &root);
-    check::check(&mut reader, (&root, &config), &found, around);
-    let names: Vec<&str> = found.iter().map(|chain| chain.name.as_str()).collect();
-    config.rules = rules::rules(&mut reader, &root, &names);
-    config.routings = found
-        .iter()
-        .map(|chain| (chain.name.clone(), chain.routing))
-        .collect();
-    config.chains = found
-        .into_iter()
-        .map(|chain| (chain.name, chain.links))
-        .collect();
+    let config = whole(&mut reader, &root, around);
     let findings = reader.into_findings();
     if findings
         .iter()
@@ -178,6 +152,52 @@ pub fn read(
     } else {
         Ok((config, findings))
     }
+}
+
+/// Reads every table of the file.
+fn whole(reader: &mut Reader<'_>, root: &Section<'_>, around: &Around<'_>) -> Config {
+    let providers = provider::providers(reader, root, around);
+    reader.names = Names::new(&providers, around.known);
+    let origin = recipe::origin(root);
+    let recipe = match origin {
+        Origin::Own => Vec::new(),
+        Origin::Recipe => recipe::models(reader, root, &providers),
+    };
+    reader.named = recipe
+        .iter()
+        .map(|model| (model.name.clone(), model.link.clone()))
+        .collect();
+    let mut config = Config {
+        agent: agent(reader, root),
+        store: store(reader, root, around),
+        accounts: accounts::accounts(reader, root),
+        outbox: sending::outbox(reader, root),
+        on_subject_change: threading::on_subject_change(reader, root),
+        models: models::models(reader, root),
+        limits: limits::limits(reader, root),
+        names: reader.names.clone(),
+        providers,
+        spend: spend(reader, root),
+        engine: engine(reader, root),
+        ui: ui(reader, root),
+        prices: around.prices.to_vec(),
+        ..Config::default()
+    };
+    let chains = chains::chains(reader, root, &recipe);
+    let names: Vec<&str> = chains.found.iter().map(|one| one.name.as_str()).collect();
+    config.serve = serve::serve(reader, root, &names);
+    config.serve.origin = origin;
+    config.serve.models = chains.served;
+    if origin == Origin::Recipe {
+        recipe::imply(root, &mut config);
+    }
+    check::check(reader, (root, &config), &chains.found, around);
+    config.rules = rules::rules(reader, root, &names);
+    for chain in chains.found {
+        config.routings.insert(chain.name.clone(), chain.routing);
+        config.chains.insert(chain.name, chain.links);
+    }
+    config
 }
 
 fn agent(reader: &mut Reader<'_>, root: &Section<'_>) -> Agent {

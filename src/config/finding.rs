@@ -69,6 +69,24 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// Returns the nearest of `known` to `word`, at most `count`, the nearest first, each once.
+pub fn near<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    count: usize,
+) -> Vec<&'a str> {
+    let lower = word.to_lowercase();
+    let mut near: Vec<(usize, &str)> = known
+        .into_iter()
+        .filter(|candidate| nearest(word, [*candidate]).is_some())
+        .map(|candidate| (strsim::damerau_levenshtein(&lower, candidate), candidate))
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.truncate(count);
+    near.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

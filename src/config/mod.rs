@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod action;
 mod address;
 mod arrays;
+pub mod asked;
 mod bindings;
 mod chains;
 mod check;
@@ -17,8 +18,10 @@ pub mod env;
 mod file;
 pub mod finding;
 pub mod keymap;
+pub mod limits;
 pub mod login;
 mod model_table;
+mod models;
 pub mod names;
 pub mod paths;
 pub mod price_import;
@@ -26,8 +29,10 @@ pub mod price_rows;
 pub mod prices;
 mod provider;
 mod reader;
+mod recipe;
 pub mod rules;
 pub mod sending;
+pub mod serve;
 pub mod settings;
 pub mod show;
 mod site;
@@ -37,10 +42,13 @@ pub mod threading;
 use std::collections::BTreeMap;
 
 pub use accounts::{AccountConfig, Since};
+pub use asked::{Meant, NotServed};
 pub use file::{EXAMPLE, load, read, settings_known};
 pub use finding::{Finding, Severity};
+pub use limits::{Limits, LimitsConfig};
 pub use paths::{Overrides, Paths};
 pub use sending::SendingConfig;
+pub use serve::{Implied, Origin, ServeConfig, ServedModel};
 pub use settings::{
     Agent, Around, Chains, EngineConfig, Glyphs, Known, Missing, ModelConfig, OutboxConfig,
     ProviderConfig, SpendConfig, StoreConfig, UiConfig,
@@ -77,8 +85,14 @@ pub struct Config {
     pub rules: Vec<rules::Rule>,
     /// Money.
     pub spend: SpendConfig,
+    /// How much may be asked of providers and models in a minute.
+    pub limits: LimitsConfig,
     /// The fallback engine.
     pub engine: EngineConfig,
+    /// How requests of other programs are served.
+    pub serve: ServeConfig,
+    /// What else models may be called.
+    pub names: names::Names,
     /// The screen.
     pub ui: UiConfig,
     /// Prices of one's own, from the file beside the tickets.

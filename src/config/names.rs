@@ -4,7 +4,10 @@
 //! of two spellings are one. What a gateway, a deployment or a server of one's own calls its models
 //! is its own affair and stays as it is written.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::civil::Date;
 
@@ -31,6 +34,8 @@ pub struct Retired {
 pub struct Names {
     /// Under which provider the tables have a provider's models.
     like: Arc<BTreeMap<ProviderName, &'static str>>,
+    /// Every provider that can be asked, whether the tables know its models or not.
+    providers: Arc<BTreeSet<ProviderName>>,
     /// Models that the config lists itself: nobody knows better.
     own: Arc<BTreeMap<ProviderName, Vec<ModelName>>>,
 }
@@ -39,8 +44,13 @@ impl Names {
     /// Makes the names for the providers of a config and those that need none.
     pub fn new(providers: &BTreeMap<ProviderName, ProviderConfig>, known: &[Known]) -> Self {
         let mut like = BTreeMap::new();
+        let mut there: BTreeSet<ProviderName> = providers.keys().cloned().collect();
         for preset in known {
-            if let (Some(priced), Some(_)) = (preset.priced_like, preset.provider()) {
+            if preset.provider().is_none() {
+                continue;
+            }
+            there.insert(ProviderName(preset.name.to_owned()));
+            if let Some(priced) = preset.priced_like {
                 like.insert(ProviderName(preset.name.to_owned()), priced);
             }
         }
@@ -54,6 +64,7 @@ impl Names {
         }
         Self {
             like: Arc::new(like),
+            providers: Arc::new(there),
             own: Arc::new(own),
         }
     }
@@ -90,6 +101,20 @@ impl Names {
                     model: ModelName(model),
                 })
             })
+    }
+
+    /// Tells whether a provider can be asked.
+    pub fn has(&self, provider: &ProviderName) -> bool {
+        self.providers.contains(provider)
+    }
+
+    /// Returns every link whose model the tables know.
+    pub fn links(&self) -> Vec<LinkName> {
+        let all = self.like.iter().flat_map(|(provider, like)| {
+            let models = models(like).into_iter();
+            models.map(|model| LinkName::new(&provider.0, model))
+        });
+        all.collect()
     }
 
     /// Says when the model of a link is switched off.
@@ -315,7 +340,7 @@ mod tests {
     fn every_model_that_recipes_name_is_known() {
         let shared = crate::config::env::var("DESKHAND_CORPUS")
             .unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus").to_owned());
-        let mut found = std::collections::BTreeSet::new();
+        let mut found = BTreeSet::new();
         for page in ["ofoxai-fallback.txt", "tokenpak-fallback.txt"] {
             let page = std::path::Path::new(&shared).join("../recipes").join(page);
             // Absent outside the workshop; the names that matter stand in the tests above.

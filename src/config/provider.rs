@@ -1,23 +1,21 @@
-//! `[providers.NAME]` and `[models."provider/name"]`.
+//! `[providers.NAME]`.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Around, Known, ModelConfig, ProviderConfig,
+    Around, Known, ProviderConfig,
     address::check_url,
     finding::nearest,
+    models,
     reader::{Reader, Section, Span, looks_like_key, quoted},
     site,
 };
-use crate::{
-    domain::{
-        KeySource, LinkName, Manner, ModelName, ProviderKind, ProviderName, link::PROVIDER_KINDS,
-    },
-    engine::chain::Temper,
+use crate::domain::{
+    KeySource, Manner, ModelName, ProviderKind, ProviderName, link::PROVIDER_KINDS,
 };
 
 /// Every setting of a provider.
-pub(super) const PROVIDER_KEYS: [&str; 14] = [
+pub(super) const PROVIDER_KEYS: [&str; 15] = [
     "type",
     "preset",
     "base_url",
@@ -32,17 +30,7 @@ pub(super) const PROVIDER_KEYS: [&str; 14] = [
     "api_version",
     "project",
     "location",
-];
-
-/// Every setting of a model.
-pub(super) const MODEL_KEYS: [&str; 7] = [
-    "fallback_to",
-    "price_in_usd_per_million",
-    "price_out_usd_per_million",
-    "price_cached_usd_per_million",
-    "context_tokens",
-    "max_output_tokens",
-    "temper",
+    "limits",
 ];
 
 /// Reads every provider of the file.
@@ -99,15 +87,10 @@ fn provider(
         Some(_) | None => KeySource::Keyring,
     };
     let key = key(reader, table, named.name, (usual_key, around));
-    let models: Vec<ModelName> = table
-        .texts(reader, "models")
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(model, span)| model_name(reader, model, &span))
-        .collect();
+    let models = models::listed(reader, table);
     let default_model = table
         .text(reader, "default_model")
-        .and_then(|(model, span)| model_name(reader, model, &span))
+        .and_then(|(model, span)| models::name(reader, model, &span))
         .or_else(|| {
             let usual = preset.and_then(|known| known.default_model);
             let usual = usual.map(|model| ModelName(model.to_owned()));
@@ -236,18 +219,6 @@ fn kinds() -> String {
         .map(|kind| format!("\"{}\"", kind.word()))
         .collect();
     kinds.join(" or ")
-}
-
-fn model_name(reader: &mut Reader<'_>, model: &str, span: &Span) -> Option<ModelName> {
-    let fits = !model.trim().is_empty()
-        && model.len() <= 200
-        && !model.contains(|c: char| c.is_whitespace() || c.is_control());
-    if fits && !looks_like_key(model) {
-        return Some(ModelName(model.to_owned()));
-    }
-    let message = format!("{} is not the name of a model.", quoted(model));
-    reader.error(span, message, None);
-    None
 }
 
 /// Finds the way to the key. The key itself must not stand in the file and is never repeated.
@@ -383,58 +354,4 @@ fn base_url(reader: &mut Reader<'_>, table: &Section<'_>, allow_plain_http: bool
             Written::Wrong
         }
     }
-}
-
-/// Reads what the file says of single models.
-pub(super) fn models(
-    reader: &mut Reader<'_>,
-    root: &Section<'_>,
-) -> BTreeMap<LinkName, ModelConfig> {
-    let mut models = BTreeMap::new();
-    let Some(all) = root.open_any(reader, "models") else {
-        return models;
-    };
-    for (name, span, value) in all.entries() {
-        let link = reader.link(name);
-        let Some(link) = link.filter(|_| !looks_like_key(name)) else {
-            let message = format!("{} is no model.", quoted(name));
-            let hint = "Write [models.\"provider/name\"], with the quotes.".to_owned();
-            reader.error(&span, message, Some(hint));
-            continue;
-        };
-        let Some(table) = Section::of(reader, &format!("models.\"{name}\""), value) else {
-            continue;
-        };
-        table.refuse_unknown(reader, &MODEL_KEYS);
-        let tempers = [
-            ("plain", Temper::Plain),
-            ("reasoning", Temper::Reasoning),
-            ("silent", Temper::Silent),
-            ("local", Temper::Local),
-        ];
-        let model = ModelConfig {
-            price_in: table.amount(reader, "price_in_usd_per_million"),
-            price_out: table.amount(reader, "price_out_usd_per_million"),
-            price_cached: table.amount(reader, "price_cached_usd_per_million"),
-            window: table.whole(reader, "context_tokens", 512..=100_000_000),
-            output_limit: table
-                .whole(reader, "max_output_tokens", 1..=10_000_000)
-                .and_then(|limit| u32::try_from(limit).ok()),
-            temper: table.word(reader, "temper", &tempers),
-        };
-        let has = |key: &str| table.get(key).is_some();
-        let halves = [
-            has("price_in_usd_per_million"),
-            has("price_out_usd_per_million"),
-        ];
-        if halves.contains(&true) && halves.contains(&false)
-            || has("price_cached_usd_per_million") && halves != [true, true]
-        {
-            let message = format!("{link} has only a part of its price.");
-            let hint = "Say both price_in_usd_per_million and price_out_usd_per_million.";
-            reader.error(&span, message, Some(hint.to_owned()));
-        }
-        models.insert(link, model);
-    }
-    models
 }

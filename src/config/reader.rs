@@ -1,6 +1,11 @@
 //! Reads TOML by hand, so that every finding of a file comes at once and knows its place.
 
-use std::{collections::BTreeSet, ops::Range, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::Path,
+    time::Duration,
+};
 
 use toml::{
     Spanned,
@@ -28,6 +33,8 @@ pub(super) struct Reader<'a> {
     pub(super) faulty: BTreeSet<String>,
     /// What else models may be called.
     pub(super) names: Names,
+    /// Models by the names that the file itself gives them.
+    pub(super) named: BTreeMap<String, LinkName>,
 }
 
 impl<'a> Reader<'a> {
@@ -39,6 +46,7 @@ impl<'a> Reader<'a> {
             findings: Vec::new(),
             faulty: BTreeSet::new(),
             names: Names::default(),
+            named: BTreeMap::new(),
         }
     }
 
@@ -85,8 +93,12 @@ impl<'a> Reader<'a> {
         (line, column)
     }
 
-    /// Returns the link that a text names, under its one name; a model alone is its maker's.
+    /// Returns the link that a text names, under its one name; a model alone is whose the file
+    /// says, else its maker's.
     pub(super) fn link(&self, text: &str) -> Option<LinkName> {
+        if let Some(link) = self.named.get(text.trim()) {
+            return Some(link.clone());
+        }
         match text.parse::<LinkName>() {
             Ok(link) => Some(self.names.resolve(&link)),
             Err(_) => self.names.find(text.trim()),
@@ -160,6 +172,27 @@ impl<'v> Section<'v> {
         table
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), key.span(), value))
+    }
+
+    /// Returns a table of this one, if it is one; nothing is noted.
+    pub(super) fn inner(&self, key: &str) -> Option<Self> {
+        let table = self.table.get(key)?.get_ref().as_table()?;
+        Some(Self {
+            name: self.path(key),
+            table,
+        })
+    }
+
+    /// Returns its tables with their names' places, in the order of the alphabet; nothing is noted.
+    pub(super) fn inners(&self) -> impl Iterator<Item = (&'v str, Span, Self)> {
+        self.entries()
+            .filter_map(|(key, span, value)| {
+                let table = value.get_ref().as_table()?;
+                let name = self.path(key);
+                Some((key, span, Self { name, table }))
+            })
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 
     /// Returns a value.

@@ -1,15 +1,17 @@
 //! `deskhand config show`: what is in force, with secrets masked.
 
+use std::collections::BTreeSet;
+
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::{
-    AccountConfig, Config, Glyphs,
+    AccountConfig, Config, Glyphs, Limits,
     file::plain_amount,
     settings::{ModelConfig, ProviderConfig},
 };
 use crate::{
-    domain::{Cap, KeySource, Login, SignIn, Usd, manner::Place, sign_in::Way},
+    domain::{Cap, KeySource, LinkName, Login, SignIn, Usd, manner::Place, sign_in::Way},
     engine::{
         chain::Temper,
         policy::{AfterText, Hedging, OnAuthError, OnFault},
@@ -69,19 +71,22 @@ impl Config {
         let providers: Map<String, Value> = self
             .providers
             .iter()
-            .map(|(name, provider)| (name.0.clone(), provider_json(provider)))
+            .map(|(name, provider)| {
+                let limits = self.limits.providers.get(name);
+                (name.0.clone(), with_limits(provider_json(provider), limits))
+            })
             .collect();
-        let models: Map<String, Value> = self
+        let links: BTreeSet<&LinkName> = self
             .models
-            .iter()
-            .map(|(link, model)| (link.to_string(), model_json(model)))
+            .keys()
+            .chain(self.limits.models.keys())
             .collect();
-        let chains: Map<String, Value> = self
-            .chains
-            .iter()
-            .map(|(name, links)| {
-                let routing = self.routing(name).word();
-                (name.clone(), json!({ "links": links, "routing": routing }))
+        let models: Map<String, Value> = links
+            .into_iter()
+            .map(|link| {
+                let model = self.models.get(link).map_or_else(|| json!({}), model_json);
+                let limits = self.limits.models.get(link);
+                (link.to_string(), with_limits(model, limits))
             })
             .collect();
         let mut whole = json!({
@@ -100,10 +105,11 @@ impl Config {
             "threading": { "on_subject_change": self.on_subject_change.word() },
             "providers": providers,
             "models": models,
-            "chains": chains,
+            "chains": self.chains_json(),
             "rules": self.rules.iter().map(|rule| json!({ "when": rule.when, "chain": rule.chain })).collect::<Vec<_>>(),
             "spend": self.spend_json(),
             "engine": self.engine_json(),
+            "serve": self.serve_json(),
             "ui": {
                 "keymap": self.ui.preset.word(),
                 "theme": self.ui.theme_name.word(),
@@ -123,6 +129,14 @@ impl Config {
         toml::to_string(&self.to_json()).unwrap_or_default()
     }
 
+    fn chains_json(&self) -> Value {
+        let chains = self.chains.iter().map(|(name, links)| {
+            let routing = self.routing(name).word();
+            (name.clone(), json!({ "links": links, "routing": routing }))
+        });
+        Value::Object(chains.collect())
+    }
+
     fn spend_json(&self) -> Value {
         json!({
             "cap_month_usd": match self.spend.cap {
@@ -137,6 +151,29 @@ impl Config {
             "pause_at_cap": self.spend.pause_at_cap,
             "allow_unknown_prices": self.spend.allow_unknown_prices,
             "time_zone": self.spend.time_zone,
+        })
+    }
+
+    fn serve_json(&self) -> Value {
+        let serve = &self.serve;
+        let mut aliases = serve.aliases.clone();
+        for model in &serve.models {
+            let link = model.link.to_string();
+            if model.name != link {
+                aliases.entry(model.name.clone()).or_insert(link);
+            }
+        }
+        json!({
+            "listen": serve.listen.to_string(),
+            "any_bearer": serve.any_bearer,
+            "hold": if serve.hold.is_zero() {
+                json!(0)
+            } else {
+                json!(format!("{}ms", serve.hold.as_millis()))
+            },
+            "hold_tokens": serve.hold_tokens,
+            "fallback": serve.fallback,
+            "aliases": aliases,
         })
     }
 
@@ -170,6 +207,18 @@ impl Config {
             },
         })
     }
+}
+
+/// Adds what is configured of limits.
+fn with_limits(mut shown: Value, limits: Option<&Limits>) -> Value {
+    if let (Some(table), Some(limits)) = (shown.as_object_mut(), limits) {
+        let limits = json!({
+            "requests_per_minute": limits.requests_per_minute,
+            "tokens_per_minute": limits.tokens_per_minute,
+        });
+        table.insert("limits".to_owned(), limits);
+    }
+    shown
 }
 
 const fn on_fault(choice: OnFault) -> &'static str {
