@@ -4,6 +4,7 @@
 //! [`wishes`] as well, and the caller's own [`raw`] JSON, which a link of the same wire format gets
 //! as it was written.
 
+pub mod json;
 pub mod raw;
 pub mod tools;
 pub mod wishes;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use super::json::Json;
 
 /// A tool that the model may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Tool {
     /// What it does; empty if nobody said.
     pub description: String,
     /// A JSON schema of its arguments.
-    pub schema: Value,
+    pub schema: Json,
     /// Whether the arguments must follow the schema to the letter; none if nobody said.
     pub strict: Option<bool>,
 }

@@ -1,8 +1,9 @@
 //! What a caller wishes of the answer beside its words.
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use super::{
+    json::Json,
     length,
     tools::{Tool, ToolChoice},
 };
@@ -39,7 +40,7 @@ pub enum Format {
         /// The schema's name, where the caller gave one.
         name: String,
         /// The JSON schema.
-        schema: Value,
+        schema: Json,
         /// Whether it must be followed to the letter; none if nobody said.
         strict: Option<bool>,
     },
@@ -52,7 +53,7 @@ const TOOLS_TOKENS: u64 = 600;
 impl Wishes {
     /// Returns the most input tokens that its tools and its schema can be.
     pub(super) fn tokens_at_most(&self) -> u64 {
-        let json = |value: &Value| length(&value.to_string());
+        let json = |value: &Json| length(&value.to_string());
         let tools = self.tools.iter().fold(0, |sum: u64, tool| {
             sum.saturating_add(length(&tool.name))
                 .saturating_add(length(&tool.description))
