@@ -24,6 +24,7 @@ pub mod domain;
 pub mod engine;
 pub mod llm;
 pub mod secrets;
+pub mod serve;
 pub mod sim;
 pub mod source;
 pub mod store;

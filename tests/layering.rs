@@ -5,7 +5,7 @@
 use std::{fs, path::Path};
 
 /// A room and the rooms it may use: `crate::NAME` of any other is a fault.
-const MAY_USE: [(&str, &str); 13] = [
+const MAY_USE: [(&str, &str); 14] = [
     ("domain", "domain"),
     ("text", "text"),
     ("sim", "sim"),
@@ -20,9 +20,10 @@ const MAY_USE: [(&str, &str); 13] = [
         "desk domain text engine store secrets source config llm sim",
     ),
     ("tui", "tui domain text engine config desk"),
+    ("serve", "serve domain engine config desk"),
     (
         "cli",
-        "cli domain text engine store secrets source config llm sim desk tui",
+        "cli domain text engine store secrets source config llm sim desk tui serve",
     ),
     ("lib.rs", ""),
 ];

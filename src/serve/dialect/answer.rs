@@ -1,0 +1,125 @@
+//! What an answer is made of, whoever gave it.
+
+use std::fmt;
+
+use super::Refusal;
+use crate::{
+    domain::Usage,
+    engine::{
+        answer::{CallPiece, Verbatim},
+        ask::tools::ToolCall,
+    },
+};
+
+/// What is known of an answer when it begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Under what the answer is known, without the prefix that a dialect puts before it.
+    pub id: String,
+    /// The model that answers.
+    pub model: String,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+    /// In what form it comes.
+    pub framing: super::Framing,
+    /// Whether a stream ends with the usage.
+    pub wants_usage: bool,
+}
+
+/// A whole answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its words.
+    pub text: String,
+    /// The tools it asks for.
+    pub calls: Vec<ToolCall>,
+    /// Why the model stopped.
+    pub stop: Stopped,
+    /// What the provider counted.
+    pub usage: Usage,
+}
+
+impl fmt::Debug for Answer {
+    /// The words are a customer's answer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (text, calls) = (self.text.len(), self.calls.len());
+        write!(f, "Answer of {text} bytes and {calls} calls")
+    }
+}
+
+/// Why a model stopped writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It was done.
+    End,
+    /// It reached the output limit.
+    Limit,
+    /// It asks for tools.
+    Calls,
+    /// It met one of the caller's stop sequences, named where its provider names it.
+    Sequence(Option<String>),
+    /// It declined, in these words.
+    Refused(String),
+}
+
+/// Spells a streamed answer piece by piece. Every method returns the bytes to send, maybe none.
+pub trait Encoder: Send {
+    /// What comes before the first piece. To be called once, before all else.
+    fn begin(&mut self) -> Vec<u8>;
+
+    /// The next words.
+    fn text(&mut self, piece: &str) -> Vec<u8>;
+
+    /// The next piece of a tool call.
+    fn call(&mut self, piece: &CallPiece) -> Vec<u8>;
+
+    /// The end of a whole answer, with the protocol's own end mark.
+    fn end(&mut self, stop: &Stopped, usage: &Usage) -> Vec<u8>;
+
+    /// An error in the midst of an answer: no finish and no end mark, so that the answer cannot be
+    /// taken for a whole one. Nothing may follow.
+    fn fault(&mut self, refusal: &Refusal) -> Vec<u8>;
+
+    /// What keeps a slow line alive and says nothing.
+    fn comment(&self) -> &'static [u8] {
+        b": waiting\n\n"
+    }
+
+    /// An event as a provider of the same family wrote it. Such an answer is passed on by this
+    /// method alone: `begin` and `end` are in the events themselves. What comes of a whole body
+    /// is the body.
+    fn verbatim(&mut self, event: &Verbatim) -> Vec<u8> {
+        as_written(event)
+    }
+}
+
+/// Spells an event as it came.
+pub(super) fn as_written(event: &Verbatim) -> Vec<u8> {
+    match event {
+        Verbatim::Event { name, data } => event_of(name.as_deref(), data),
+        Verbatim::Body(body) => body.clone(),
+    }
+}
+
+/// Spells one server-sent event; data of several lines becomes several fields.
+pub(super) fn event_of(name: Option<&str>, data: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() + name.map_or(0, str::len) + 24);
+    if let Some(name) = name {
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'\n');
+    }
+    for line in data.split('\n') {
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(line.as_bytes());
+        out.push(b'\n');
+    }
+    out.push(b'\n');
+    out
+}
+
+/// Spells a text as JSON.
+pub(super) fn quoted(text: &str) -> String {
+    // A text is always JSON.
+    serde_json::to_string(text).unwrap_or_default()
+}

@@ -1,0 +1,150 @@
+//! Reads what is asked of the answer beside its words.
+
+use crate::{
+    engine::ask::{
+        json::Json,
+        tools::{Tool, ToolChoice},
+        wishes::{Format, Wishes},
+    },
+    serve::dialect::{
+        Refusal,
+        read::{Talk, texts},
+        request::CHATS,
+        spot::Spot,
+    },
+};
+
+/// Reads the wishes.
+pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
+    Ok(Wishes {
+        tools: tools(root)?,
+        tool_choice: choice(root)?,
+        parallel_tools: root.flag_of("parallel_tool_calls")?,
+        stop: root
+            .member("stop")?
+            .map(|stop| texts(&stop))
+            .transpose()?
+            .unwrap_or_default(),
+        temperature: root.number_of("temperature")?,
+        top_p: root.number_of("top_p")?,
+        format: format(root)?,
+    })
+}
+
+/// Binds what only OpenAI's chat, and those like it, can answer.
+pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
+    if root.count_of("n")?.is_some_and(|n| n > 1) {
+        talk.bind("`n` above 1", CHATS);
+    }
+    for name in ["logprobs"] {
+        if root.flag_of(name)? == Some(true) {
+            talk.bind(format!("`{name}`"), CHATS);
+        }
+    }
+    // Members whose mere presence changes what the answer is.
+    let members = [
+        "logit_bias",
+        "top_logprobs",
+        "audio",
+        "web_search_options",
+        "functions",
+        "function_call",
+    ];
+    for name in members {
+        let empty = [Json::Object(Vec::new()), Json::List(Vec::new())];
+        let given = root.member(name)?;
+        if given.is_some_and(|given| !empty.contains(given.value())) {
+            talk.bind(format!("`{name}`"), CHATS);
+        }
+    }
+    if let Some(modalities) = root.member("modalities")?
+        && texts(&modalities)?.iter().any(|word| word != "text")
+    {
+        talk.bind("`modalities` beside text", CHATS);
+    }
+    if let Some(tools) = root.member("tools")? {
+        for tool in tools.items()? {
+            if tool.need("type")?.text()? != "function" {
+                talk.bind("a tool that is no function", CHATS);
+            }
+        }
+    }
+    let choice = root.member("tool_choice")?.filter(Spot::is_object);
+    if let Some(choice) = choice
+        && choice.need("type")?.text()? != "function"
+    {
+        talk.bind("a choice among tools", CHATS);
+    }
+    Ok(())
+}
+
+fn tools(root: &Spot<'_>) -> Result<Vec<Tool>, Refusal> {
+    let mut tools = Vec::new();
+    let Some(list) = root.member("tools")? else {
+        return Ok(tools);
+    };
+    for tool in list.items()? {
+        // A tool of another type is bound to the family.
+        let Some(function) = tool.member("function")? else {
+            continue;
+        };
+        tools.push(Tool {
+            name: function.need("name")?.text()?.to_owned(),
+            description: function.text_of("description")?.unwrap_or_default(),
+            schema: schema(function.member("parameters")?)?,
+            strict: function.flag_of("strict")?,
+        });
+    }
+    Ok(tools)
+}
+
+/// Reads a schema; none is one of no arguments.
+fn schema(spot: Option<Spot<'_>>) -> Result<Json, Refusal> {
+    match spot {
+        Some(spot) if spot.is_object() => Ok(spot.value().clone()),
+        Some(spot) => Err(spot.wrong("a JSON schema")),
+        None => Ok(Json::object([
+            ("type", "object".into()),
+            ("properties", Json::Object(Vec::new())),
+        ])),
+    }
+}
+
+fn choice(root: &Spot<'_>) -> Result<ToolChoice, Refusal> {
+    let Some(choice) = root.member("tool_choice")? else {
+        return Ok(ToolChoice::Auto);
+    };
+    if choice.is_object() {
+        return Ok(match choice.member("function")? {
+            Some(function) => ToolChoice::Named(function.need("name")?.text()?.to_owned()),
+            // Bound to the family.
+            None => ToolChoice::Auto,
+        });
+    }
+    match choice.text()? {
+        "auto" => Ok(ToolChoice::Auto),
+        "none" => Ok(ToolChoice::None),
+        "required" => Ok(ToolChoice::Any),
+        _ => Err(choice.unknown("auto, none, required or a function")),
+    }
+}
+
+fn format(root: &Spot<'_>) -> Result<Format, Refusal> {
+    let Some(format) = root.member("response_format")? else {
+        return Ok(Format::Text);
+    };
+    let kind = format.need("type")?;
+    match kind.text()? {
+        "text" => Ok(Format::Text),
+        "json_object" => Ok(Format::Json),
+        "json_schema" => {
+            let holder = format.need("json_schema")?;
+            Ok(Format::Schema {
+                name: holder.text_of("name")?.unwrap_or_default(),
+                schema: schema(holder.member("schema")?)?,
+                strict: holder.flag_of("strict")?,
+            })
+        }
+        _ => Err(kind.unknown("text, json_object and json_schema")),
+    }
+}

@@ -1,0 +1,178 @@
+//! What the dialects share in reading a conversation.
+
+use super::{Bound, Refusal, request::Request, spot::Spot};
+use crate::{
+    domain::ProviderKind,
+    engine::ask::{
+        Ask, Part, Role, Turn,
+        json::Json,
+        tools::Image,
+        wishes::{Format, Wishes},
+    },
+};
+
+/// A conversation as it is read.
+#[derive(Default)]
+pub(super) struct Talk {
+    system: Vec<String>,
+    turns: Vec<Turn>,
+    /// What only some families can answer.
+    pub(super) bound: Vec<Bound>,
+}
+
+impl Talk {
+    /// Takes words of the system: wherever they stand, they come first.
+    pub(super) fn system(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.system.push(text);
+        }
+    }
+
+    /// Takes what somebody says. Calls join the words before them, and results one another:
+    /// a wire format that has them in one turn wants all of them in one.
+    pub(super) fn say(&mut self, role: Role, mut parts: Vec<Part>) {
+        for part in &mut parts {
+            if let Part::Result(result) = part
+                && result.name.is_empty()
+            {
+                result.name = self.name_of(&result.id).unwrap_or_default();
+            }
+        }
+        let is_call = |part: &Part| matches!(part, Part::Call(_));
+        let is_result = |part: &Part| matches!(part, Part::Result(_));
+        let joins = self.turns.last().is_some_and(|last| {
+            let results = parts.iter().all(is_result) && last.parts.iter().all(is_result);
+            last.role == role && (results || parts.iter().all(is_call))
+        });
+        match self.turns.last_mut().filter(|_| joins) {
+            Some(last) => last.parts.extend(parts),
+            None if parts.is_empty() => {}
+            None => self.turns.push(Turn { role, parts }),
+        }
+    }
+
+    /// Says that only some families can answer.
+    pub(super) fn bind(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+        let bound = Bound::to(what, by);
+        if !self.bound.contains(&bound) {
+            self.bound.push(bound);
+        }
+    }
+
+    /// Returns the name of the tool that a call asked for; of two calls with one id the later.
+    pub(super) fn name_of(&self, id: &str) -> Option<String> {
+        let parts = self
+            .turns
+            .iter()
+            .rev()
+            .flat_map(|turn| turn.parts.iter().rev());
+        let mut calls = parts.filter_map(|part| match part {
+            Part::Call(call) => Some(call),
+            Part::Text(_) | Part::Image(_) | Part::Result(_) => None,
+        });
+        calls
+            .find(|call| call.id == id)
+            .map(|call| call.name.clone())
+    }
+
+    /// Puts all together.
+    pub(super) fn into_ask(self, wishes: Wishes, output_limit: u32) -> (Ask, Vec<Bound>) {
+        let ask = Ask {
+            system: self.system.join("\n\n"),
+            turns: self.turns,
+            output_limit,
+            wishes,
+            raw: None,
+        };
+        let mut bound = self.bound;
+        bound.extend(limits_of(&ask));
+        (ask, bound)
+    }
+}
+
+/// Returns what in an ask a family has no way to say, whoever the caller is.
+fn limits_of(ask: &Ask) -> Vec<Bound> {
+    use ProviderKind::{Anthropic, Gemini, OpenAi, OpenAiCompatible, OpenAiResponses};
+    let mut bound = Vec::new();
+    let wishes = &ask.wishes;
+    if !wishes.stop.is_empty() {
+        // The Responses API has no stop sequences; OpenAI takes four, Gemini five.
+        let mut by = vec![Anthropic, OpenAiCompatible];
+        if wishes.stop.len() <= 5 {
+            by.push(Gemini);
+        }
+        if wishes.stop.len() <= 4 {
+            by.push(OpenAi);
+        }
+        bound.push(Bound::to(
+            format!("{} stop sequences", wishes.stop.len()),
+            &by,
+        ));
+    }
+    if wishes.format == Format::Json {
+        let by = [OpenAi, OpenAiCompatible, OpenAiResponses, Gemini];
+        bound.push(Bound::to("JSON output without a schema", &by));
+    }
+    if wishes.parallel_tools == Some(false) && !wishes.tools.is_empty() {
+        let by = [OpenAi, OpenAiCompatible, OpenAiResponses, Anthropic];
+        bound.push(Bound::to("one tool call at a time", &by));
+    }
+    bound
+}
+
+/// Reads an address of a picture: `data:image/png;base64,...` is the picture itself.
+pub(super) fn image(spot: &Spot<'_>) -> Result<Image, Refusal> {
+    let url = spot.text()?;
+    if let Some(rest) = url.strip_prefix("data:") {
+        let inline = rest
+            .split_once(";base64,")
+            .map(|(media_type, data)| Image::Inline {
+                media_type: media_type.to_owned(),
+                data: data.to_owned(),
+            });
+        return inline.ok_or_else(|| spot.wrong("a picture in base64"));
+    }
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    if is_web {
+        return Ok(Image::Url(url.to_owned()));
+    }
+    Err(spot.wrong("an https: or data: address"))
+}
+
+/// Returns a text, or the texts of a list of them.
+pub(super) fn texts(spot: &Spot<'_>) -> Result<Vec<String>, Refusal> {
+    if !spot.is_list() {
+        return Ok(vec![spot.text()?.to_owned()]);
+    }
+    let mut all = Vec::new();
+    for item in spot.items()? {
+        all.push(item.text()?.to_owned());
+    }
+    Ok(all)
+}
+
+/// Reads the body; what is no JSON is refused with where it goes wrong.
+pub(super) fn json(body: &str) -> Result<Json, Refusal> {
+    Json::read(body).map_err(|error| {
+        let said = format!("The body is no JSON: {error}. Send one JSON object.");
+        Refusal::new(super::RefusalKind::BadInput, said)
+    })
+}
+
+/// Returns the names of the members of the body.
+pub(super) fn names(body: &Json) -> Vec<String> {
+    match body {
+        Json::Object(members) => members.iter().map(|(name, _)| name.clone()).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => Vec::new(),
+    }
+}
+
+/// Refuses a conversation in which nothing is said.
+pub(super) fn spoken(request: Request, member: &str) -> Result<Request, Refusal> {
+    if request.ask.turns.iter().all(Turn::is_empty) {
+        let said = format!("`{member}` says nothing; it needs at least one message of the user.");
+        return Err(Refusal::wrong(member, said));
+    }
+    Ok(request)
+}

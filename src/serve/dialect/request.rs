@@ -1,0 +1,138 @@
+//! What a caller asks for.
+
+use super::{Refusal, spot::Spot};
+use crate::{domain::ProviderKind, engine::ask::Ask};
+
+/// A request, read.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The model, as the caller spells it.
+    pub model: String,
+    /// In what form the answer is to come.
+    pub framing: Framing,
+    /// What is asked; its `raw` is the request itself. Its output limit is [`USUAL_LIMIT`] where
+    /// the caller gave none.
+    pub ask: Ask,
+    /// Whether a stream is to end with the usage.
+    pub wants_usage: bool,
+    /// The most tokens that the caller wants.
+    pub output_limit: Option<u32>,
+    /// What the caller says of the models to ask.
+    pub provider: ProviderWishes,
+    /// What only some families can answer.
+    pub bound: Vec<Bound>,
+    /// The names of the parameters in the body, as in `Policy::callers`.
+    pub wrote: Vec<String>,
+}
+
+/// The output limit of a request that names none: what Anthropic's dialect wants to be told.
+pub const USUAL_LIMIT: u32 = 4_096;
+
+/// What a path says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PathWords {
+    /// The model in it.
+    pub model: Option<String>,
+    /// What its verb asks for; none where the body says it.
+    pub framing: Option<Framing>,
+}
+
+/// In what form an answer comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// In one piece.
+    #[default]
+    Whole,
+    /// As server-sent events.
+    Events,
+    /// As one JSON list that grows: Gemini's stream without `alt=sse`.
+    List,
+}
+
+impl Framing {
+    /// Tells whether it comes piece by piece.
+    pub const fn is_streamed(self) -> bool {
+        matches!(self, Self::Events | Self::List)
+    }
+
+    /// Returns the content type of an answer.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Whole | Self::List => "application/json",
+            Self::Events => "text/event-stream; charset=utf-8",
+        }
+    }
+
+    pub(super) const fn of(stream: bool) -> Self {
+        if stream { Self::Events } else { Self::Whole }
+    }
+}
+
+/// What a caller says of the models to ask, beside the first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderWishes {
+    /// The models to ask after it, in order; an empty list is "no other"; none leaves it to the
+    /// config.
+    pub fallback: Option<Vec<String>>,
+    /// The models among which is chosen when the model is `auto`.
+    pub among: Vec<String>,
+    /// How to order them, in the caller's word: `priority`, `cost`, `latency`, `balanced`, or of
+    /// the models that `auto` chooses among `quality`, `speed`, `cost`, `balanced`.
+    pub routing: Option<String>,
+}
+
+/// Something in a request that only some families can answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// What it is, for people: "`logprobs`".
+    pub what: String,
+    /// Who can.
+    pub by: Vec<ProviderKind>,
+}
+
+/// The families of OpenAI's chat.
+pub(super) const CHATS: &[ProviderKind] = &[ProviderKind::OpenAi, ProviderKind::OpenAiCompatible];
+
+impl Bound {
+    pub(super) fn to(what: impl Into<String>, by: &[ProviderKind]) -> Self {
+        Self {
+            what: what.into(),
+            by: by.to_vec(),
+        }
+    }
+}
+
+impl ProviderWishes {
+    /// Reads `provider.fallback` and `provider.routing`, `fallback`, `models` (as at OpenRouter),
+    /// and `model_routing_config`, which is about the model `auto`.
+    pub(super) fn read(body: &Spot<'_>) -> Result<Self, Refusal> {
+        let mut wishes = Self::default();
+        let texts = |spot: Option<Spot<'_>>| -> Result<Option<Vec<String>>, Refusal> {
+            let Some(spot) = spot else { return Ok(None) };
+            let mut all = Vec::new();
+            for item in spot.items()? {
+                all.push(item.text()?.to_owned());
+            }
+            Ok(Some(all))
+        };
+        if let Some(provider) = body.member("provider")?.filter(Spot::is_object) {
+            wishes.fallback = texts(provider.member("fallback")?)?;
+            if let Some(routing) = provider.member("routing")? {
+                wishes.routing = Some(routing.text()?.to_owned());
+            }
+        }
+        if wishes.fallback.is_none() {
+            wishes.fallback = texts(body.member("fallback")?)?;
+        }
+        if wishes.fallback.is_none() {
+            wishes.fallback = texts(body.member("models")?)?;
+        }
+        if let Some(config) = body.member("model_routing_config")? {
+            wishes.among = texts(config.member("models")?)?.unwrap_or_default();
+            if let Some(preference) = config.member("preference")? {
+                wishes.routing = Some(preference.text()?.to_owned());
+            }
+        }
+        Ok(wishes)
+    }
+}
