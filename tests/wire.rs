@@ -13,6 +13,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use deskhand::{
     domain::{Fault, FaultClass, ProviderKind, Usage},
+    engine::answer::CallPiece,
     llm::{
         self,
         ear::Ear,
@@ -26,6 +27,7 @@ use serde_json::Value;
 #[derive(Debug, PartialEq)]
 struct Read {
     text: String,
+    calls: Vec<CallPiece>,
     model: Option<String>,
     end: Result<Finish, Fault>,
     usage: Usage,
@@ -101,6 +103,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
         let fault = wire.fault(fixture.status, &fixture.headers, &fixture.body);
         return Read {
             text: String::new(),
+            calls: Vec::new(),
             model: None,
             end: Err(fault),
             usage: Usage::default(),
@@ -111,16 +114,16 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
         ear.push(bytes);
     }
     ear.finish();
-    let (mut text, mut model) = (String::new(), None);
+    let (mut text, mut calls, mut model) = (String::new(), Vec::new(), None);
     loop {
         match ear.heard().expect("an end") {
             Heard::Delta(Delta::Text(piece)) => text.push_str(&piece),
             Heard::Delta(Delta::Model(name)) => model = Some(name),
+            Heard::Delta(Delta::Call(piece)) => calls.push(piece),
             Heard::Delta(
                 Delta::Thinking
                 | Delta::Alive
                 | Delta::Request(_)
-                | Delta::Call(_)
                 | Delta::Stopping
                 | Delta::Verbatim(_),
             ) => {}
@@ -129,6 +132,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                 let usage = finish.usage.clone();
                 return Read {
                     text,
+                    calls,
                     model,
                     end: Ok(finish),
                     usage,
@@ -138,6 +142,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                 assert!(ear.heard().is_none(), "{}: more after the end", fixture.id);
                 return Read {
                     text,
+                    calls,
                     model,
                     end: Err(fault),
                     usage,
@@ -188,9 +193,9 @@ fn wrongs(fixture: &Fixture, read: &Read) -> Vec<String> {
     if expect["text_uncertain"] != true {
         differ("text", format!("{:?}", read.text), format!("{text:?}"));
     }
-    // An answer of tool calls alone is whole to the manifest; to us, who offer no tools, it is
-    // empty. Text is what the desk asked for.
-    let class = if expect["class"] == "ok" && text.is_empty() {
+    // An answer of nothing but the work of the provider's own tools is whole to the manifest; to
+    // us it is empty: there is neither a text nor a call in it.
+    let class = if expect["class"] == "ok" && text.is_empty() && read.calls.is_empty() {
         differ(
             "empty",
             format!("{:?}", read.end.as_ref().map_err(|f| f.class).err()),

@@ -1,10 +1,11 @@
 //! Anthropic Messages: <https://platform.claude.com/docs/en/api/messages>.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    body::{Builder, cut, ended, key_header, told},
+    body::{Builder, cut, ended, key_header},
     rows::{BY_STATUS, Row, When, count, fault, in_band, text, unreadable},
+    spell::{self, anthropic::AT_VERTEX},
     sse::Event,
     url,
     wire::{Call, Delta, Endpoint, Finish, Headers, Reader, Stop, Whole, Wire},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Counting, Fault, FaultClass, Usage, manner::Place},
-    engine::ask::Ask,
+    engine::{answer::CallPiece, ask::Ask},
 };
 
 /// Sources: \[E\] <https://platform.claude.com/docs/en/api/errors>,
@@ -71,41 +72,22 @@ const ERRORS: &[Row] = &[
 
 const TABLES: &[&[Row]] = &[ERRORS, BY_STATUS];
 
-/// At Vertex AI the version stands in the body and the model in the URL:
-/// <https://platform.claude.com/docs/en/api/claude-on-vertex-ai>.
-const AT_VERTEX: &str = "vertex-2023-10-16";
-
 /// The codec.
 #[derive(Debug)]
 pub(super) struct Anthropic;
 
 impl Wire for Anthropic {
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
-        let turns: Vec<Value> = told(ask)
-            .map(|(role, text)| json!({"role": role, "content": text}))
-            .collect();
         let verb = if to.stream {
             "streamRawPredict"
         } else {
             "rawPredict"
         };
-        let at_vertex = url::vertex(to, verb);
-        let mut body = Builder::new(to);
-        if at_vertex.is_some() {
-            body.put("anthropic_version", AT_VERTEX);
-        } else {
-            body.put("model", to.model.0.as_str());
-        }
-        body.put("max_tokens", ask.output_limit);
-        if !ask.system.is_empty() {
-            body.put("system", ask.system.as_str());
-        }
-        body.put("messages", turns);
-        body.put("stream", to.stream);
         Call {
-            url: at_vertex.unwrap_or_else(|| url::versioned(&to.base_url, "v1", "messages")),
-            headers: headers(to),
-            body: body.bytes(),
+            url: url::vertex(to, verb)
+                .unwrap_or_else(|| url::versioned(&to.base_url, "v1", "messages")),
+            headers: spell::raw::with_headers(headers(to), ask, to),
+            body: spell::raw::body(ask, to).unwrap_or_else(|| spelled(ask, to)),
         }
     }
 
@@ -139,6 +121,23 @@ impl Wire for Anthropic {
     }
 }
 
+fn spelled(ask: &Ask, to: &Endpoint) -> Vec<u8> {
+    let mut body = Builder::new(to);
+    if matches!(to.manner.place, Place::Vertex { .. }) {
+        body.put("anthropic_version", AT_VERTEX);
+    } else {
+        body.put("model", to.model.0.as_str());
+    }
+    body.put("max_tokens", ask.output_limit);
+    if !ask.system.is_empty() {
+        body.put("system", ask.system.as_str());
+    }
+    body.put("messages", spell::anthropic::messages(ask));
+    body.put("stream", to.stream);
+    spell::anthropic::wishes(&ask.wishes, &mut body);
+    body.bytes()
+}
+
 fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
     let mut headers = vec![("content-type", "application/json".into())];
     if !matches!(to.manner.place, Place::Vertex { .. }) {
@@ -155,6 +154,10 @@ struct Answer {
     model: Option<String>,
     stop: Option<String>,
     why: Option<String>,
+    /// The stop sequence that it met.
+    sequence: Option<String>,
+    /// The blocks that are calls, by their number in the answer.
+    calls: Vec<u64>,
     has_text: bool,
     is_over: bool,
 }
@@ -168,15 +171,11 @@ impl Answer {
             return Err(in_band(TABLES, &value));
         }
         self.take_start(&value, deltas);
-        for block in value
-            .get("content")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            self.take_block(block, deltas);
+        let blocks = value.get("content").and_then(Value::as_array);
+        for (at, block) in (0..).zip(blocks.into_iter().flatten()) {
+            self.take_block(at, block, deltas);
         }
-        self.take_stop(&value);
+        self.take_stop(&value, deltas);
         self.is_over = self.stop.is_some();
         Ok(())
     }
@@ -190,8 +189,9 @@ impl Answer {
     }
 
     /// Reads a block; a `fallback` block says that another model answers, and is billed.
-    fn take_block(&mut self, block: &Value, deltas: &mut Vec<Delta>) {
+    fn take_block(&mut self, at: u64, block: &Value, deltas: &mut Vec<Delta>) {
         match text(block, "/type") {
+            Some("tool_use") => self.call(at, block, deltas),
             Some("text") => match text(block, "/text") {
                 Some(piece) => self.write(piece, deltas),
                 None => deltas.push(Delta::Alive),
@@ -205,8 +205,17 @@ impl Answer {
         }
     }
 
-    fn take_delta(&mut self, delta: &Value, deltas: &mut Vec<Delta>) {
+    fn take_delta(&mut self, at: u64, delta: &Value, deltas: &mut Vec<Delta>) {
         match text(delta, "/type") {
+            Some("input_json_delta") => match self.index(at) {
+                Some(index) => deltas.push(Delta::Call(CallPiece {
+                    index,
+                    arguments: text(delta, "/partial_json").unwrap_or_default().to_owned(),
+                    ..CallPiece::default()
+                })),
+                // A tool of the provider's own, which it runs itself.
+                None => deltas.push(Delta::Alive),
+            },
             Some("text_delta") => match text(delta, "/text") {
                 Some(piece) => self.write(piece, deltas),
                 None => deltas.push(Delta::Alive),
@@ -217,13 +226,40 @@ impl Answer {
     }
 
     /// Reads the stop reason from a whole answer or the `delta` of a `message_delta`.
-    fn take_stop(&mut self, holder: &Value) {
+    fn take_stop(&mut self, holder: &Value, deltas: &mut Vec<Delta>) {
         if let Some(stop) = text(holder, "/stop_reason") {
             self.stop = Some(stop.to_owned());
+            deltas.push(Delta::Stopping);
         }
+        self.sequence = text(holder, "/stop_sequence").map(str::to_owned);
         if let Some(why) = text(holder, "/stop_details/explanation") {
             self.why = Some(clean(why));
         }
+    }
+
+    /// Begins a call. A stream begins with empty arguments, and tells them after.
+    fn call(&mut self, at: u64, block: &Value, deltas: &mut Vec<Delta>) {
+        self.calls.push(at);
+        let input = block.get("input").filter(|input| match input {
+            Value::Object(members) => !members.is_empty(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => false,
+        });
+        deltas.push(Delta::Call(CallPiece {
+            index: self.index(at).unwrap_or_default(),
+            id: text(block, "/id").map(str::to_owned),
+            name: text(block, "/name").map(str::to_owned),
+            arguments: input.map(Value::to_string).unwrap_or_default(),
+        }));
+    }
+
+    /// Returns which of the calls a block is.
+    fn index(&self, block: u64) -> Option<u32> {
+        let at = self.calls.iter().rposition(|own| *own == block)?;
+        u32::try_from(at).ok()
     }
 
     fn name(&mut self, model: &str, deltas: &mut Vec<Delta>) {
@@ -247,17 +283,20 @@ impl Reader for Answer {
         let none = Value::Null;
         let member = |name: &str| value.get(name).unwrap_or(&none);
         let mut deltas = Vec::new();
+        let at = count(&value, "/index").unwrap_or_default();
         match text(&value, "/type").or(event.name.as_deref()) {
             Some("message_start") => {
                 self.stop = None;
                 self.is_over = false;
                 self.take_start(member("message"), &mut deltas);
             }
-            Some("content_block_start") => self.take_block(member("content_block"), &mut deltas),
-            Some("content_block_delta") => self.take_delta(member("delta"), &mut deltas),
+            Some("content_block_start") => {
+                self.take_block(at, member("content_block"), &mut deltas);
+            }
+            Some("content_block_delta") => self.take_delta(at, member("delta"), &mut deltas),
             Some("message_delta") => {
                 self.usage.take(value.get("usage"));
-                self.take_stop(member("delta"));
+                self.take_stop(member("delta"), &mut deltas);
             }
             Some("message_stop") => self.is_over = self.stop.is_some(),
             Some("error") => return Err(in_band(TABLES, &value)),
@@ -284,13 +323,15 @@ impl Reader for Answer {
                 return Err(ended(FaultClass::Refused, &usage, &why, "refusal"));
             }
             Some("max_tokens" | "model_context_window_exceeded" | "pause_turn") => Stop::Limit,
+            Some("tool_use") => Stop::Calls,
+            Some("stop_sequence") => Stop::Sequence,
             Some(_) => Stop::End,
             None => return Err(cut()),
         };
         if !self.is_over {
             return Err(cut());
         }
-        if !self.has_text {
+        if !self.has_text && self.calls.is_empty() {
             let said = "the answer has no text";
             let code = self.stop.unwrap_or_default();
             return Err(ended(FaultClass::Empty, &usage, said, &code));
@@ -300,7 +341,7 @@ impl Reader for Answer {
             usage,
             model: self.model,
             said: self.stop,
-            sequence: None,
+            sequence: self.sequence,
         })
     }
 

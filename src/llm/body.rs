@@ -1,32 +1,41 @@
 //! What the codecs share in spelling a request and in ending an answer.
 
+use std::collections::BTreeMap;
+
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
 
 use super::wire::Endpoint;
 use crate::{
     domain::{Billed, Fault, FaultClass, Usage, manner::Auth},
-    engine::ask::{Ask, Role},
+    engine::ask::json::Json,
 };
 
 /// A JSON body that leaves out what the link does not accept.
 pub(super) struct Builder<'a> {
-    map: Map<String, Value>,
+    /// By name: a body has one spelling.
+    map: BTreeMap<String, Json>,
     to: &'a Endpoint,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(to: &'a Endpoint) -> Self {
         Self {
-            map: Map::new(),
+            map: BTreeMap::new(),
             to,
         }
     }
 
     /// Adds a member, unless the link refused it before.
-    pub(super) fn put(&mut self, name: &str, value: impl Into<Value>) {
+    pub(super) fn put(&mut self, name: &str, value: impl Into<Json>) {
         if self.takes(name) {
             self.map.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// Adds a member, if there is something to say.
+    pub(super) fn put_some(&mut self, name: &str, value: Option<impl Into<Json>>) {
+        if let Some(value) = value {
+            self.put(name, value);
         }
     }
 
@@ -42,23 +51,15 @@ impl<'a> Builder<'a> {
         serde_json::to_vec(&self.map).unwrap_or_default()
     }
 
-    fn takes(&self, name: &str) -> bool {
-        let habits = self.to.manner.habits;
-        let is_refused = self.to.quirks.without.iter().any(|refused| refused == name);
-        !is_refused && !habits.without.contains(&name)
+    pub(super) fn takes(&self, name: &str) -> bool {
+        takes(self.to, name)
     }
 }
 
-/// Returns the turns that say something, with the usual words for their roles.
-pub(super) fn told(ask: &Ask) -> impl Iterator<Item = (&'static str, &str)> {
-    let turns = ask.turns.iter().filter(|turn| !turn.is_empty());
-    turns.flat_map(|turn| {
-        let role = match turn.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        turn.texts().map(move |text| (role, text))
-    })
+/// Tells whether a link accepts a parameter of ours.
+pub(super) fn takes(to: &Endpoint, name: &str) -> bool {
+    let is_refused = to.quirks.without.iter().any(|refused| refused == name);
+    !is_refused && !to.manner.habits.without.contains(&name)
 }
 
 /// Returns the header that shows the key, if there is one: the server's own, else the `usual`.

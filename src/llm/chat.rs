@@ -1,17 +1,21 @@
 //! Chat Completions: what OpenAI itself and the many compatible servers share.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    body::{Builder, cut, ended, key_header, told},
-    rows::{Row, count, in_band, text, unreadable},
+    body::{Builder, cut, ended, key_header},
+    rows::{Row, at, count, in_band, text, unreadable},
+    spell,
     sse::Event,
     wire::{Delta, Endpoint, Finish, Reader, Stop, Whole},
     words::clean,
 };
 use crate::{
     domain::{Counting, Fault, FaultClass, Usage, Usd},
-    engine::ask::Ask,
+    engine::{
+        answer::CallPiece,
+        ask::{Ask, json::Json},
+    },
 };
 
 /// In what OpenAI and compatible servers differ.
@@ -25,19 +29,16 @@ pub(super) struct Dialect {
 
 /// Spells the ask; `limits` are the names of the output limit, the preferred one first.
 pub(super) fn spell<'a>(ask: &Ask, to: &'a Endpoint, limits: [&str; 2]) -> Builder<'a> {
-    let mut turns: Vec<Value> = Vec::with_capacity(ask.turns.len() + 1);
-    if !ask.system.is_empty() {
-        turns.push(json!({"role": "system", "content": ask.system}));
-    }
-    turns.extend(told(ask).map(|(role, text)| json!({"role": role, "content": text})));
     let mut body = Builder::new(to);
     body.put("model", to.model.0.as_str());
-    body.put("messages", turns);
+    body.put("messages", spell::chat::messages(ask));
     body.put_limit(limits, ask.output_limit);
     body.put("stream", to.stream);
     if to.stream {
-        body.put("stream_options", json!({"include_usage": true}));
+        let options = [("include_usage", true.into())];
+        body.put("stream_options", Json::object(options));
     }
+    spell::chat::wishes(&ask.wishes, &mut body);
     body
 }
 
@@ -77,6 +78,10 @@ pub(super) struct Answer {
     id: Option<String>,
     stop: Option<String>,
     refusal: String,
+    /// The stop sequence that it met, where the server says so.
+    sequence: Option<String>,
+    /// The calls by the server's number for them, and their ids.
+    calls: Vec<(u64, Option<String>)>,
     has_text: bool,
     has_choice: bool,
     is_done: bool,
@@ -91,6 +96,8 @@ impl Answer {
             id: None,
             stop: None,
             refusal: String::new(),
+            sequence: None,
+            calls: Vec::new(),
             has_text: false,
             has_choice: false,
             is_done: false,
@@ -157,10 +164,50 @@ impl Answer {
         if let Some(refusal) = text(said, "/refusal") {
             self.refusal.push_str(refusal);
         }
+        self.take_calls(said, out);
         if let Some(stop) = text(choice, "/finish_reason") {
             self.stop = Some(stop.to_owned());
+            // vLLM names the sequence.
+            // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
+            self.sequence = text(choice, "/stop_reason").map(str::to_owned);
+            out.push(Delta::Stopping);
         }
         Ok(())
+    }
+
+    /// Reads the calls of a chunk, by their number, or of a whole answer, one after the other.
+    fn take_calls(&mut self, said: &Value, out: &mut Vec<Delta>) {
+        let calls = said.get("tool_calls").and_then(Value::as_array);
+        for (place, call) in (0..).zip(calls.into_iter().flatten()) {
+            let id = text(call, "/id");
+            let index = self.index(count(call, "/index").unwrap_or(place), id);
+            let arguments = match at(call, "/function/arguments") {
+                Some(Value::String(piece)) => piece.clone(),
+                // Some servers give an object.
+                Some(object @ Value::Object(_)) => object.to_string(),
+                Some(_) | None => String::new(),
+            };
+            out.push(Delta::Call(CallPiece {
+                index,
+                id: id.map(str::to_owned),
+                name: text(call, "/function/name").map(str::to_owned),
+                arguments,
+            }));
+        }
+    }
+
+    /// Returns which of the calls a piece belongs to. Some servers give every call the number 0:
+    /// another id is another call.
+    fn index(&mut self, number: u64, id: Option<&str>) -> u32 {
+        let is_it = |(own, named): &(u64, Option<String>)| {
+            let same = named.as_deref().zip(id).is_none_or(|(a, b)| a == b);
+            *own == number && same
+        };
+        let at = self.calls.iter().rposition(is_it).unwrap_or_else(|| {
+            self.calls.push((number, id.map(str::to_owned)));
+            self.calls.len() - 1
+        });
+        u32::try_from(at).unwrap_or(u32::MAX)
     }
 
     /// Reads one typed part: Mistral's thinking models answer in parts.
@@ -270,9 +317,13 @@ impl Reader for Answer {
                 let said = "the provider failed in mid-answer";
                 return Err(ended(FaultClass::ServerError, &self.usage, said, stop));
             }
+            "tool_calls" | "function_call" => Stop::Calls,
+            // Some servers stop, and mean the calls.
+            _ if !self.calls.is_empty() => Stop::Calls,
+            _ if self.sequence.is_some() => Stop::Sequence,
             _ => Stop::End,
         };
-        if !self.has_text {
+        if !self.has_text && self.calls.is_empty() {
             let said = "the answer has no text";
             return Err(ended(FaultClass::Empty, &self.usage, said, stop));
         }
@@ -281,7 +332,7 @@ impl Reader for Answer {
             usage: self.usage,
             model: self.model,
             said: self.stop,
-            sequence: None,
+            sequence: self.sequence,
         })
     }
 

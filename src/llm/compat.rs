@@ -5,7 +5,7 @@ use super::{
     chat::{self, Answer, Dialect},
     openai,
     rows::{BY_STATUS, Row, When, fault},
-    url,
+    spell, url,
     wire::{Call, Endpoint, Headers, Reader, Whole, Wire},
 };
 use crate::{
@@ -77,7 +77,9 @@ impl Wire for Compatible {
         Call {
             url: url::as_written(&to.base_url, "chat/completions"),
             headers: chat::headers(to),
-            body: chat::spell(ask, to, ["max_tokens", "max_completion_tokens"]).bytes(),
+            body: spell::raw::body(ask, to).unwrap_or_else(|| {
+                chat::spell(ask, to, ["max_tokens", "max_completion_tokens"]).bytes()
+            }),
         }
     }
 

@@ -7,7 +7,10 @@ use super::{
     sse::{Event, Frame, Parser},
     wire::{Delta, Reader, Wire},
 };
-use crate::domain::{Billed, Fault, FaultClass, Usage};
+use crate::{
+    domain::{Billed, Fault, FaultClass, Usage},
+    engine::answer::Verbatim,
+};
 
 /// The most bytes of an answer in one piece.
 const WHOLE_CAP_BYTES: usize = 16 << 20;
@@ -32,6 +35,7 @@ pub struct Ear {
     expects_events: bool,
     heard: VecDeque<Heard>,
     is_over: bool,
+    passes_on: bool,
 }
 
 impl std::fmt::Debug for Ear {
@@ -50,7 +54,16 @@ impl Ear {
             expects_events,
             heard: VecDeque::new(),
             is_over: false,
+            passes_on: false,
         }
+    }
+
+    /// Lets what the provider wrote be heard too, after what it brought: for a caller who speaks
+    /// its wire format.
+    #[must_use]
+    pub fn passing_on(mut self) -> Self {
+        self.passes_on = true;
+        self
     }
 
     /// Reads the next bytes of the body.
@@ -91,6 +104,10 @@ impl Ear {
                 self.is_over = true;
                 self.heard
                     .extend(whole.deltas.into_iter().map(Heard::Delta));
+                if self.passes_on && whole.end.is_ok() {
+                    let verbatim = Delta::Verbatim(Verbatim::Body(body));
+                    self.heard.push_back(Heard::Delta(verbatim));
+                }
                 self.heard.push_back(match whole.end {
                     Ok(finish) => Heard::Ended(finish),
                     Err(fault) => Heard::Failed(fault, whole.usage),
@@ -164,7 +181,14 @@ impl Ear {
             };
             let was_whole = reader.is_over();
             match reader.read(&event) {
-                Ok(deltas) => self.heard.extend(deltas.into_iter().map(Heard::Delta)),
+                Ok(deltas) => {
+                    self.heard.extend(deltas.into_iter().map(Heard::Delta));
+                    if self.passes_on {
+                        let Event { name, data } = event;
+                        let verbatim = Delta::Verbatim(Verbatim::Event { name, data });
+                        self.heard.push_back(Heard::Delta(verbatim));
+                    }
+                }
                 // The answer is whole: what is said after its end takes nothing from it.
                 Err(_) if was_whole => return,
                 Err(fault) => return self.fail(fault),

@@ -1,10 +1,11 @@
 //! Gemini `generateContent`: <https://ai.google.dev/api/generate-content>.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     body::{Builder, cut, ended, key_header},
     rows::{BY_STATUS, PER_DAY, Row, When, at, count, fault, in_band, text, unreadable},
+    spell,
     sse::Event,
     url,
     wire::{Call, Delta, Endpoint, Finish, Headers, Reader, Stop, Whole, Wire},
@@ -12,7 +13,10 @@ use super::{
 };
 use crate::{
     domain::{Counting, Fault, FaultClass, Usage},
-    engine::ask::{Ask, Role},
+    engine::{
+        answer::CallPiece,
+        ask::{Ask, json::Json},
+    },
 };
 
 /// Sources: \[E\] <https://ai.google.dev/gemini-api/docs/generate-content/api-errors>,
@@ -77,29 +81,6 @@ pub(super) struct Gemini;
 
 impl Wire for Gemini {
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
-        let turns = ask.turns.iter().filter(|turn| !turn.is_empty());
-        let turns: Vec<Value> = turns
-            .map(|turn| {
-                let role = match turn.role {
-                    Role::User => "user",
-                    Role::Assistant => "model",
-                };
-                let parts: Vec<Value> = turn.texts().map(|text| json!({"text": text})).collect();
-                json!({"role": role, "parts": parts})
-            })
-            .collect();
-        let mut body = Builder::new(to);
-        if !ask.system.is_empty() {
-            body.put(
-                "systemInstruction",
-                json!({"parts": [{"text": ask.system}]}),
-            );
-        }
-        body.put("contents", turns);
-        body.put(
-            "generationConfig",
-            json!({"maxOutputTokens": ask.output_limit}),
-        );
         let model = to.model.0.strip_prefix("models/").unwrap_or(&to.model.0);
         let verb = if to.stream {
             "streamGenerateContent"
@@ -117,7 +98,7 @@ impl Wire for Gemini {
                 url
             },
             headers: headers(to),
-            body: body.bytes(),
+            body: spell::raw::body(ask, to).unwrap_or_else(|| spelled(ask, to)),
         }
     }
 
@@ -158,6 +139,22 @@ impl Wire for Gemini {
     }
 }
 
+fn spelled(ask: &Ask, to: &Endpoint) -> Vec<u8> {
+    let mut body = Builder::new(to);
+    if !ask.system.is_empty() {
+        let said = Json::object([("text", ask.system.as_str().into())]);
+        let parts = [("parts", Json::List(vec![said]))];
+        body.put("systemInstruction", Json::object(parts));
+    }
+    body.put("contents", spell::gemini::contents(ask, to));
+    body.put("generationConfig", spell::gemini::config(ask, to));
+    if let Some((tools, config)) = spell::gemini::tools(&ask.wishes) {
+        body.put("tools", tools);
+        body.put_some("toolConfig", config);
+    }
+    body.bytes()
+}
+
 /// The key goes in a header: in the URL it would stand in logs.
 fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString)> {
     let mut headers = vec![("content-type", "application/json".into())];
@@ -175,6 +172,8 @@ struct Answer {
     /// Why the prompt was blocked.
     blocked: Option<String>,
     why: Option<String>,
+    /// How many calls came.
+    calls: u32,
     has_text: bool,
 }
 
@@ -207,7 +206,10 @@ impl Answer {
                     self.has_text = true;
                     out.push(Delta::Text(piece.to_owned()));
                 }
-                None => out.push(Delta::Alive),
+                None => match part.get("functionCall") {
+                    Some(call) => self.take_call(call, out),
+                    None => out.push(Delta::Alive),
+                },
             }
         }
         if let Some(stop) = text(chunk, "/candidates/0/finishReason") {
@@ -215,8 +217,36 @@ impl Answer {
             self.why = text(chunk, "/candidates/0/finishMessage")
                 .map(clean)
                 .or(self.why.take());
+            out.push(Delta::Stopping);
         }
         Ok(())
+    }
+
+    /// Reads a call, which comes whole. Its id is made where there is none, from that of the
+    /// answer: it must be another in the next answer of the conversation.
+    fn take_call(&mut self, call: &Value, out: &mut Vec<Delta>) {
+        // Arguments that come in parts, for those who ask for that, follow without a name.
+        let Some(name) = text(call, "/name") else {
+            return out.push(Delta::Alive);
+        };
+        let index = self.calls;
+        self.calls += 1;
+        let id = text(call, "/id").map_or_else(
+            || {
+                let answer = self.id.as_deref().unwrap_or_default();
+                let plain = answer.chars().filter(char::is_ascii_alphanumeric);
+                format!("call_{}{index}", plain.take(24).collect::<String>())
+            },
+            str::to_owned,
+        );
+        out.push(Delta::Call(CallPiece {
+            index,
+            id: Some(id),
+            name: Some(name.to_owned()),
+            arguments: call
+                .get("args")
+                .map_or_else(|| "{}".to_owned(), Value::to_string),
+        }));
     }
 
     fn take_usage(&mut self, chunk: &Value) {
@@ -260,7 +290,7 @@ impl Reader for Answer {
         let Some(said) = self.stop else {
             return Err(cut());
         };
-        if !self.has_text {
+        if !self.has_text && self.calls == 0 {
             return Err(ended(
                 FaultClass::Empty,
                 &usage,
@@ -270,6 +300,8 @@ impl Reader for Answer {
         }
         let stop = if said == "MAX_TOKENS" {
             Stop::Limit
+        } else if self.calls > 0 {
+            Stop::Calls
         } else {
             Stop::End
         };

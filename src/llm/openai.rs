@@ -3,7 +3,7 @@
 use super::{
     chat::{self, Answer, Dialect},
     rows::{BY_STATUS, Row, When, fault},
-    url,
+    spell, url,
     wire::{Call, Endpoint, Headers, Reader, Whole, Wire},
 };
 use crate::{
@@ -88,22 +88,11 @@ pub(super) struct OpenAi;
 
 impl Wire for OpenAi {
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
-        let mut body = chat::spell(ask, to, ["max_completion_tokens", "max_tokens"]);
-        // Azure's dated versions know no `store`, and keep nothing of a chat.
-        let dated = matches!(
-            &to.manner.place,
-            Place::Azure {
-                api_version: Some(_)
-            }
-        );
-        if !dated {
-            body.put("store", false);
-        }
         Call {
             url: url::azure(to, "chat/completions")
                 .unwrap_or_else(|| url::versioned(&to.base_url, "v1", "chat/completions")),
             headers: chat::headers(to),
-            body: body.bytes(),
+            body: spell::raw::body(ask, to).unwrap_or_else(|| spelled(ask, to)),
         }
     }
 
@@ -127,4 +116,19 @@ impl Wire for OpenAi {
     fn fault(&self, status: u16, headers: &Headers, body: &[u8]) -> Fault {
         fault(TABLES, status, headers, body)
     }
+}
+
+fn spelled(ask: &Ask, to: &Endpoint) -> Vec<u8> {
+    let mut body = chat::spell(ask, to, ["max_completion_tokens", "max_tokens"]);
+    // Azure's dated versions know no `store`, and keep nothing of a chat.
+    let dated = matches!(
+        &to.manner.place,
+        Place::Azure {
+            api_version: Some(_)
+        }
+    );
+    if !dated {
+        body.put("store", false);
+    }
+    body.bytes()
 }

@@ -2,13 +2,14 @@
 //!
 //! Refusals are judged by the rows of [`super::openai`]: the two speak the same codes.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    body::{Builder, cut, ended, told},
+    body::{Builder, cut, ended},
     chat,
     openai::TABLES,
     rows::{count, fault, in_band, text, unreadable},
+    spell,
     sse::Event,
     url,
     wire::{Call, Delta, Endpoint, Finish, Headers, Reader, Stop, Whole, Wire},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{Fault, FaultClass, Usage},
-    engine::ask::Ask,
+    engine::{answer::CallPiece, ask::Ask},
 };
 
 /// The codec.
@@ -25,22 +26,10 @@ pub(super) struct Responses;
 
 impl Wire for Responses {
     fn call(&self, ask: &Ask, to: &Endpoint) -> Call {
-        let turns: Vec<Value> = told(ask)
-            .map(|(role, text)| json!({"role": role, "content": text}))
-            .collect();
-        let mut body = Builder::new(to);
-        body.put("model", to.model.0.as_str());
-        if !ask.system.is_empty() {
-            body.put("instructions", ask.system.as_str());
-        }
-        body.put("input", turns);
-        body.put("max_output_tokens", ask.output_limit);
-        body.put("stream", to.stream);
-        body.put("store", false);
         Call {
             url: url::versioned(&to.base_url, "v1", "responses"),
             headers: chat::headers(to),
-            body: body.bytes(),
+            body: spell::raw::body(ask, to).unwrap_or_else(|| spelled(ask, to)),
         }
     }
 
@@ -71,6 +60,20 @@ impl Wire for Responses {
     }
 }
 
+fn spelled(ask: &Ask, to: &Endpoint) -> Vec<u8> {
+    let mut body = Builder::new(to);
+    body.put("model", to.model.0.as_str());
+    if !ask.system.is_empty() {
+        body.put("instructions", ask.system.as_str());
+    }
+    body.put("input", spell::responses::input(ask));
+    body.put("max_output_tokens", ask.output_limit);
+    body.put("stream", to.stream);
+    body.put("store", false);
+    spell::responses::wishes(&ask.wishes, &mut body);
+    body.bytes()
+}
+
 /// One answer, as far as it was read.
 #[derive(Debug, Default)]
 struct Answer {
@@ -81,6 +84,8 @@ struct Answer {
     /// Why it is incomplete.
     reason: Option<String>,
     refusal: String,
+    /// The calls by the number of their item, and whether their arguments came.
+    calls: Vec<(u64, bool)>,
     has_text: bool,
 }
 
@@ -107,6 +112,13 @@ impl Answer {
         if !self.has_text {
             self.take_output(response, out);
         }
+        if self.calls.is_empty() {
+            let items = response.get("output").and_then(Value::as_array);
+            for (at, item) in (0..).zip(items.into_iter().flatten()) {
+                self.take_item(at, item, out);
+            }
+        }
+        out.push(Delta::Stopping);
         Ok(())
     }
 
@@ -124,6 +136,49 @@ impl Answer {
             if let Some(refusal) = text(part, "/refusal").filter(|_| self.refusal.is_empty()) {
                 self.refusal = refusal.to_owned();
             }
+        }
+    }
+
+    /// Reads an item, as it begins or whole: a call is one.
+    fn take_item(&mut self, at: u64, item: &Value, out: &mut Vec<Delta>) {
+        if text(item, "/type") != Some("function_call") {
+            return;
+        }
+        let arguments = text(item, "/arguments").unwrap_or_default();
+        if self.calls.iter().any(|(own, _)| *own == at) {
+            // The end of a call that was told piece by piece, or all at once now.
+            return self.take_rest(at, arguments, out);
+        }
+        self.calls.push((at, !arguments.is_empty()));
+        out.push(Delta::Call(CallPiece {
+            index: u32::try_from(self.calls.len() - 1).unwrap_or(u32::MAX),
+            id: text(item, "/call_id").map(str::to_owned),
+            name: text(item, "/name").map(str::to_owned),
+            arguments: arguments.to_owned(),
+        }));
+    }
+
+    /// Reads the next piece of the arguments of a call.
+    fn take_arguments(&mut self, at: u64, piece: &str, out: &mut Vec<Delta>) {
+        let found = self.calls.iter().rposition(|(own, _)| *own == at);
+        let Some(index) = found.filter(|_| !piece.is_empty()) else {
+            return;
+        };
+        if let Some((_, came)) = self.calls.get_mut(index) {
+            *came = true;
+        }
+        out.push(Delta::Call(CallPiece {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            arguments: piece.to_owned(),
+            ..CallPiece::default()
+        }));
+    }
+
+    /// Reads the whole arguments, where they did not come in pieces.
+    fn take_rest(&mut self, at: u64, arguments: &str, out: &mut Vec<Delta>) {
+        let came = self.calls.iter().rfind(|(own, _)| *own == at);
+        if came.is_some_and(|(_, came)| !came) {
+            self.take_arguments(at, arguments, out);
         }
     }
 
@@ -158,6 +213,7 @@ impl Reader for Answer {
         };
         let none = Value::Null;
         let response = value.get("response").unwrap_or(&none);
+        let at = count(&value, "/output_index").unwrap_or_default();
         match text(&value, "/type").or(event.name.as_deref()) {
             Some("response.created" | "response.in_progress" | "response.queued") => {
                 self.status = None;
@@ -169,6 +225,17 @@ impl Reader for Answer {
             Some("response.refusal.delta") => {
                 self.refusal
                     .push_str(text(&value, "/delta").unwrap_or_default());
+            }
+            Some("response.output_item.added" | "response.output_item.done") => {
+                self.take_item(at, value.get("item").unwrap_or(&none), &mut out);
+            }
+            Some("response.function_call_arguments.delta") => {
+                let piece = text(&value, "/delta").unwrap_or_default();
+                self.take_arguments(at, piece, &mut out);
+            }
+            Some("response.function_call_arguments.done") => {
+                let arguments = text(&value, "/arguments").unwrap_or_default();
+                self.take_rest(at, arguments, &mut out);
             }
             Some("response.completed" | "response.incomplete" | "response.failed") => {
                 self.take_last(response, &mut out)?;
@@ -214,10 +281,11 @@ impl Reader for Answer {
                 let said = format!("the provider says {status}");
                 return Err(ended(FaultClass::ServerError, &self.usage, &said, &status));
             }
+            _ if !self.calls.is_empty() => Stop::Calls,
             _ => Stop::End,
         };
         let said = self.reason.unwrap_or(status);
-        if !self.has_text {
+        if !self.has_text && self.calls.is_empty() {
             return Err(ended(
                 FaultClass::Empty,
                 &self.usage,

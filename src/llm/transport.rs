@@ -21,7 +21,7 @@ use super::{
     connect::{Connecting, WATCHED},
     ear::Ear,
     heard::{Heard, Limits, Opening},
-    ollama, warm,
+    ollama, spell, warm,
     wire::{Call, Delta, Endpoint, Wire},
     words,
 };
@@ -64,7 +64,7 @@ impl Transport {
             plain: to.allow_plain_http,
             limits,
             clocks: Clocks::new(limits, Instant::now()),
-            ear: Ear::new(wire, to.stream),
+            ear: ear(wire, ask, to),
             phase: Phase::Unsent,
             again: to
                 .renew
@@ -79,6 +79,14 @@ impl Transport {
         Conversation {
             heard: Mutex::new(Box::pin(heard)),
         }
+    }
+}
+
+fn ear(wire: &'static dyn Wire, ask: &Ask, to: &Endpoint) -> Ear {
+    let ear = Ear::new(wire, to.stream);
+    match spell::raw::of(ask, to) {
+        Some(_) => ear.passing_on(),
+        None => ear,
     }
 }
 

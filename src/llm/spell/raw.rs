@@ -1,0 +1,221 @@
+//! A caller's own JSON, for a link that speaks its wire format: only what must differ differs.
+
+use std::collections::HashMap;
+
+use secrecy::SecretString;
+use serde_json::value::RawValue;
+
+use crate::{
+    domain::{ProviderKind, manner::Place},
+    engine::ask::{
+        Ask,
+        json::Json,
+        raw::{Change, Raw, changed},
+    },
+    llm::{body::takes, wire::Endpoint},
+};
+
+/// What is deskhand's own in a request, and no provider's.
+const OURS: [&str; 4] = ["models", "model_routing_config", "fallback", "route"];
+
+/// Returns the caller's own words, where the link speaks their wire format.
+pub(in crate::llm) fn of<'a>(ask: &'a Ask, to: &Endpoint) -> Option<&'a Raw> {
+    ask.raw
+        .as_deref()
+        .filter(|raw| family(raw.kind) == family(to.kind))
+}
+
+/// OpenAI's chat is one family, whoever serves it.
+const fn family(kind: ProviderKind) -> ProviderKind {
+    match kind {
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => ProviderKind::OpenAi,
+        ProviderKind::Anthropic => ProviderKind::Anthropic,
+        ProviderKind::OpenAiResponses => ProviderKind::OpenAiResponses,
+        ProviderKind::Gemini => ProviderKind::Gemini,
+    }
+}
+
+/// Headers, some of them keys.
+type Spoken = Vec<(&'static str, SecretString)>;
+
+/// A member's new value, if it needs one.
+type Member<'n> = (&'n str, Option<String>);
+
+/// Spells the body of the caller's own words; none where there are none for this link.
+pub(in crate::llm) fn body(ask: &Ask, to: &Endpoint) -> Option<Vec<u8>> {
+    let raw = of(ask, to)?;
+    let own = Own::read(&raw.body)?;
+    let puts = match family(to.kind) {
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => own.chat(ask, to),
+        ProviderKind::OpenAiResponses => own.responses(ask, to),
+        ProviderKind::Anthropic => own.messages(ask, to),
+        ProviderKind::Gemini => own.gemini(ask),
+    };
+    let mut changes: Vec<Change<'_>> = own.dropped().map(Change::Drop).collect();
+    if is_at_vertex(to) && to.kind == ProviderKind::Anthropic && own.has("model") {
+        changes.push(Change::Drop("model"));
+    }
+    let puts = puts.into_iter();
+    changes.extend(puts.filter_map(|(name, value)| Some(Change::Put(name, value?))));
+    changed(&raw.body, &changes).map(String::into_bytes)
+}
+
+/// Adds the caller's own headers; of one that is there already, the caller's counts.
+pub(in crate::llm) fn with_headers(mut headers: Spoken, ask: &Ask, to: &Endpoint) -> Spoken {
+    let Some(raw) = of(ask, to) else {
+        return headers;
+    };
+    // At Vertex the version is in the body.
+    let own = raw.headers.iter();
+    let own = own.filter(|(name, _)| !(is_at_vertex(to) && *name == "anthropic-version"));
+    for (name, value) in own {
+        headers.retain(|(other, _)| other != name);
+        headers.push((*name, value.as_str().into()));
+    }
+    headers
+}
+
+fn is_at_vertex(to: &Endpoint) -> bool {
+    matches!(to.manner.place, Place::Vertex { .. })
+}
+
+/// The members of the caller's object, as they were written.
+struct Own<'a>(HashMap<String, &'a RawValue>);
+
+impl<'a> Own<'a> {
+    fn read(body: &'a str) -> Option<Self> {
+        serde_json::from_str(body).ok().map(Self)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).map(|value| value.get())
+    }
+
+    /// Returns what is deskhand's own. A `provider` without any of it is the provider's.
+    fn dropped(&self) -> impl Iterator<Item = &'static str> {
+        let ours = OURS.into_iter().filter(|name| self.has(name));
+        let provider = self.get("provider").and_then(|text| Json::read(text).ok());
+        let is_ours = provider.is_some_and(|provider| {
+            let names = ["fallback", "routing"];
+            names.iter().any(|name| provider.get(name).is_some())
+        });
+        ours.chain(is_ours.then_some("provider"))
+    }
+
+    /// Returns a new value, unless the member has it already.
+    fn unless(&self, name: &'a str, value: String) -> Member<'a> {
+        let same = self.get(name) == Some(value.as_str());
+        (name, (!same).then_some(value))
+    }
+
+    fn model(&self, to: &Endpoint) -> Member<'a> {
+        self.unless("model", Json::from(to.model.0.as_str()).to_string())
+    }
+
+    /// Whether it streams; nothing said is a no.
+    fn stream(&self, to: &Endpoint) -> Member<'a> {
+        let said = self.get("stream").unwrap_or("false");
+        let wanted = to.stream.to_string();
+        ("stream", (said != wanted).then_some(wanted))
+    }
+
+    /// Puts the limit where it is lower than the caller's or the caller has none.
+    fn limit(&self, name: &'a str, ask: &Ask) -> Member<'a> {
+        self.unless(name, ask.output_limit.to_string())
+    }
+
+    /// Asks that nothing be kept, where the caller said nothing of it.
+    fn store(&self, to: &Endpoint) -> Member<'a> {
+        let is_ours = !self.has("store") && takes(to, "store");
+        ("store", is_ours.then(|| false.to_string()))
+    }
+
+    fn chat(&self, ask: &Ask, to: &Endpoint) -> Vec<Member<'a>> {
+        let by_openai = to.kind == ProviderKind::OpenAi;
+        let names = if by_openai {
+            ["max_completion_tokens", "max_tokens"]
+        } else {
+            ["max_tokens", "max_completion_tokens"]
+        };
+        // The caller's name for it, else the first that the link takes.
+        let own = ["max_completion_tokens", "max_tokens"]
+            .into_iter()
+            .find(|name| self.has(name) && self.get(name) != Some("null"));
+        let limit = own.or_else(|| names.into_iter().find(|name| takes(to, name)));
+        let dated = matches!(
+            to.manner.place,
+            Place::Azure {
+                api_version: Some(_)
+            }
+        );
+        let mut puts = vec![self.model(to), self.stream(to)];
+        puts.extend(limit.map(|name| self.limit(name, ask)));
+        if to.stream && takes(to, "stream_options") {
+            puts.push(("stream_options", self.counted()));
+        }
+        if by_openai && !dated {
+            puts.push(self.store(to));
+        }
+        puts
+    }
+
+    /// Asks for the usage at the end of a stream, beside what the caller wants of it.
+    fn counted(&self) -> Option<String> {
+        const ASKED: &str = r#"{"include_usage":true}"#;
+        let Some(own) = self.get("stream_options").filter(|own| *own != "null") else {
+            return Some(ASKED.to_owned());
+        };
+        let asked =
+            Json::read(own).is_ok_and(|own| own.get("include_usage") == Some(&Json::Bool(true)));
+        if asked {
+            return None;
+        }
+        changed(own, &[Change::Put("include_usage", true.to_string())])
+    }
+
+    fn responses(&self, ask: &Ask, to: &Endpoint) -> Vec<Member<'a>> {
+        vec![
+            self.model(to),
+            self.stream(to),
+            self.limit("max_output_tokens", ask),
+            self.store(to),
+        ]
+    }
+
+    fn messages(&self, ask: &Ask, to: &Endpoint) -> Vec<Member<'a>> {
+        let place = if is_at_vertex(to) {
+            let version = Json::from(super::anthropic::AT_VERTEX).to_string();
+            self.unless("anthropic_version", version)
+        } else {
+            self.model(to)
+        };
+        vec![place, self.stream(to), self.limit("max_tokens", ask)]
+    }
+
+    /// The model and the stream are in the path.
+    fn gemini(&self, ask: &Ask) -> Vec<Member<'a>> {
+        let limit = ask.output_limit.to_string();
+        // Google's JSON takes both spellings.
+        let names = ["generationConfig", "generation_config"];
+        let found = names
+            .into_iter()
+            .find_map(|name| Some((name, self.get(name)?)));
+        let Some((name, own)) = found.filter(|(_, own)| *own != "null") else {
+            return vec![(names[0], Some(format!("{{\"maxOutputTokens\":{limit}}}")))];
+        };
+        let inner = Own::read(own);
+        let spelled = inner.as_ref().and_then(|inner| {
+            let names = ["maxOutputTokens", "max_output_tokens"];
+            names.into_iter().find(|name| inner.has(name))
+        });
+        let spelled = spelled.unwrap_or("maxOutputTokens");
+        if inner.is_some_and(|inner| inner.get(spelled) == Some(limit.as_str())) {
+            return Vec::new();
+        }
+        vec![(name, changed(own, &[Change::Put(spelled, limit)]))]
+    }
+}
