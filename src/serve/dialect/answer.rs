@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Refusal;
 use crate::{
-    domain::Usage,
+    domain::{Usage, usage::Counting},
     engine::{
         answer::{CallPiece, Verbatim},
         ask::tools::ToolCall,
@@ -91,6 +91,11 @@ pub trait Encoder: Send {
     fn verbatim(&mut self, event: &Verbatim) -> Vec<u8> {
         as_written(event)
     }
+
+    /// What closes an answer that was passed on by `verbatim`, once it is whole.
+    fn passed_on(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// Spells an event as it came.
@@ -122,4 +127,28 @@ pub(super) fn event_of(name: Option<&str>, data: &str) -> Vec<u8> {
 pub(super) fn quoted(text: &str) -> String {
     // A text is always JSON.
     serde_json::to_string(text).unwrap_or_default()
+}
+
+/// Returns all input tokens, whatever the provider counts beside.
+pub(super) fn tokens_in(usage: &Usage) -> Option<u64> {
+    let tokens_in = usage.tokens_in?;
+    if usage.cached == Counting::Inside {
+        return Some(tokens_in);
+    }
+    let beside = [
+        usage.tokens_cached,
+        usage.tokens_cache_write,
+        usage.tokens_cache_write_long,
+    ];
+    let beside = beside.into_iter().flatten();
+    Some(beside.fold(tokens_in, u64::saturating_add))
+}
+
+/// Returns all output tokens, thinking among them.
+pub(super) fn tokens_out(usage: &Usage) -> Option<u64> {
+    let tokens_out = usage.tokens_out?;
+    Some(match usage.thinking {
+        Counting::Inside => tokens_out,
+        Counting::Outside => tokens_out.saturating_add(usage.tokens_thinking.unwrap_or(0)),
+    })
 }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod chat;
+mod messages;
 mod read;
 mod refusal;
 mod request;
@@ -15,7 +16,7 @@ mod spot;
 pub use self::{
     answer::{Answer, Encoder, Head, Stopped},
     refusal::{Refusal, RefusalKind},
-    request::{Bound, Framing, PathWords, ProviderWishes, Request, USUAL_LIMIT},
+    request::{Bound, Framing, PathWords, ProviderWishes, Purpose, Request, USUAL_LIMIT},
 };
 use crate::domain::ProviderKind;
 
@@ -63,8 +64,13 @@ pub fn dialect(kind: ProviderKind) -> &'static dyn Dialect {
     match kind {
         ProviderKind::OpenAi
         | ProviderKind::OpenAiCompatible
-        | ProviderKind::Anthropic
         | ProviderKind::OpenAiResponses
         | ProviderKind::Gemini => &chat::Chat,
+        ProviderKind::Anthropic => &messages::Messages,
     }
+}
+
+/// Spells how many tokens a request has, as the answer to Anthropic's `count_tokens`.
+pub fn token_count(tokens: u64) -> Vec<u8> {
+    messages::token_count(tokens)
 }

@@ -6,7 +6,7 @@ use crate::{
     engine::ask::{
         Ask, Part, Role, Turn,
         json::Json,
-        tools::Image,
+        tools::{Image, ToolResult},
         wishes::{Format, Wishes},
     },
 };
@@ -58,6 +58,11 @@ impl Talk {
         if !self.bound.contains(&bound) {
             self.bound.push(bound);
         }
+    }
+
+    /// Tells who spoke last.
+    pub(super) fn ends_with(&self, role: Role) -> bool {
+        self.turns.last().is_some_and(|turn| turn.role == role)
     }
 
     /// Returns the name of the tool that a call asked for; of two calls with one id the later.
@@ -138,6 +143,37 @@ pub(super) fn image(spot: &Spot<'_>) -> Result<Image, Refusal> {
         return Ok(Image::Url(url.to_owned()));
     }
     Err(spot.wrong("an https: or data: address"))
+}
+
+/// Makes a result of the parts that a tool brought.
+pub(super) fn result(id: String, parts: Vec<Part>) -> ToolResult {
+    let mut result = ToolResult {
+        id,
+        name: String::new(),
+        text: String::new(),
+        images: Vec::new(),
+        is_error: false,
+    };
+    for part in parts {
+        match part {
+            Part::Text(text) => result.text.push_str(&text),
+            Part::Image(image) => result.images.push(image),
+            Part::Call(_) | Part::Result(_) => {}
+        }
+    }
+    result
+}
+
+/// Reads a schema; none is one of no arguments.
+pub(super) fn schema(spot: Option<Spot<'_>>) -> Result<Json, Refusal> {
+    match spot {
+        Some(spot) if spot.is_object() => Ok(spot.value().clone()),
+        Some(spot) => Err(spot.wrong("a JSON schema")),
+        None => Ok(Json::object([
+            ("type", "object".into()),
+            ("properties", Json::Object(Vec::new())),
+        ])),
+    }
 }
 
 /// Returns a text, or the texts of a list of them.

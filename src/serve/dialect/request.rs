@@ -35,6 +35,18 @@ pub struct PathWords {
     pub model: Option<String>,
     /// What its verb asks for; none where the body says it.
     pub framing: Option<Framing>,
+    /// What is wanted of the request.
+    pub purpose: Purpose,
+}
+
+/// What is wanted of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be answered.
+    #[default]
+    Answer,
+    /// To be counted only: Anthropic's `count_tokens`.
+    Count,
 }
 
 /// In what form an answer comes.

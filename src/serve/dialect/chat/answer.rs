@@ -1,14 +1,14 @@
 //! Spells an answer.
 
 use crate::{
-    domain::{Usage, usage::Counting},
+    domain::Usage,
     engine::{
         answer::{CallPiece, Verbatim},
         ask::{json::Json, tools::ToolCall},
     },
     serve::dialect::{
         Answer, Encoder, Head, Refusal, Stopped,
-        answer::{as_written, event_of, quoted},
+        answer::{as_written, event_of, quoted, tokens_in, tokens_out},
     },
 };
 
@@ -76,7 +76,7 @@ const fn reason(stop: &Stopped) -> &'static str {
 /// Spells the counts: cached tokens are part of the prompt, thinking is part of the completion.
 /// None where a side is unknown: the kits take both numbers for granted once `usage` is there.
 fn usage(usage: &Usage) -> Option<Json> {
-    let (tokens_in, tokens_out) = sides(usage)?;
+    let (tokens_in, tokens_out) = (tokens_in(usage)?, tokens_out(usage)?);
     let mut body = Json::object([
         ("prompt_tokens", tokens_in.into()),
         ("completion_tokens", tokens_out.into()),
@@ -91,26 +91,6 @@ fn usage(usage: &Usage) -> Option<Json> {
         body.put("completion_tokens_details", details);
     }
     Some(body)
-}
-
-/// Returns all input and all output tokens, whatever the provider counts beside.
-pub(in crate::serve::dialect) fn sides(usage: &Usage) -> Option<(u64, u64)> {
-    let (mut tokens_in, mut tokens_out) = (usage.tokens_in?, usage.tokens_out?);
-    if usage.cached == Counting::Outside {
-        let beside = [
-            usage.tokens_cached,
-            usage.tokens_cache_write,
-            usage.tokens_cache_write_long,
-        ];
-        tokens_in = beside
-            .into_iter()
-            .flatten()
-            .fold(tokens_in, u64::saturating_add);
-    }
-    if usage.thinking == Counting::Outside {
-        tokens_out = tokens_out.saturating_add(usage.tokens_thinking.unwrap_or(0));
-    }
-    Some((tokens_in, tokens_out))
 }
 
 /// Spells a stream of chunks.
@@ -225,7 +205,7 @@ fn is_usage_alone(data: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::dialect::Framing;
+    use crate::{domain::usage::Counting, serve::dialect::Framing};
 
     fn head(wants_usage: bool) -> Head {
         Head {

@@ -5,14 +5,10 @@ use std::sync::Arc;
 use super::wishes::{bounds, wishes};
 use crate::{
     domain::ProviderKind,
-    engine::ask::{
-        Part, Role,
-        raw::Raw,
-        tools::{ToolCall, ToolResult},
-    },
+    engine::ask::{Part, Role, raw::Raw, tools::ToolCall},
     serve::dialect::{
         Refusal, Request,
-        read::{Talk, image, json, names, spoken},
+        read::{Talk, image, json, names, result, spoken},
         request::{CHATS, Framing, ProviderWishes, USUAL_LIMIT},
         spot::Spot,
     },
@@ -74,14 +70,14 @@ fn take(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         "tool" => {
             let id = message.need("tool_call_id")?.text()?.to_owned();
             let result = result(id, parts(&message.need("content")?, talk)?);
-            talk.say(Role::User, vec![result]);
+            talk.say(Role::User, vec![Part::Result(result)]);
         }
         // The way of 2023: an answer in today's words would not be understood.
         "function" => {
             let name = message.need("name")?.text()?.to_owned();
             let parts = parts(&message.need("content")?, talk)?;
             talk.bind("a message of the role `function`", CHATS);
-            talk.say(Role::User, vec![result(name, parts)]);
+            talk.say(Role::User, vec![Part::Result(result(name, parts))]);
         }
         _ => return Err(role.unknown("system, developer, user, assistant and tool")),
     }
@@ -118,25 +114,6 @@ fn assistant(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Makes a result of the parts that a tool brought.
-fn result(id: String, parts: Vec<Part>) -> Part {
-    let mut result = ToolResult {
-        id,
-        name: String::new(),
-        text: String::new(),
-        images: Vec::new(),
-        is_error: false,
-    };
-    for part in parts {
-        match part {
-            Part::Text(text) => result.text.push_str(&text),
-            Part::Image(image) => result.images.push(image),
-            Part::Call(_) | Part::Result(_) => {}
-        }
-    }
-    Part::Result(result)
-}
-
 /// Reads content: a text, or parts.
 fn parts(content: &Spot<'_>, talk: &mut Talk) -> Result<Vec<Part>, Refusal> {
     if !content.is_list() {
@@ -159,7 +136,10 @@ fn parts(content: &Spot<'_>, talk: &mut Talk) -> Result<Vec<Part>, Refusal> {
             }
             "input_audio" => talk.bind("audio", CHATS),
             "file" => talk.bind("a file", CHATS),
-            _ => return Err(kind.unknown("text, image_url, input_audio, file and refusal")),
+            other => {
+                let other: String = other.chars().take(60).collect();
+                talk.bind(format!("a part of the type `{other}`"), CHATS);
+            }
         }
     }
     Ok(said)
@@ -168,7 +148,10 @@ fn parts(content: &Spot<'_>, talk: &mut Talk) -> Result<Vec<Part>, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ask::{Turn, tools::Image};
+    use crate::engine::ask::{
+        Turn,
+        tools::{Image, ToolResult},
+    };
 
     fn read(body: &str) -> Result<Request, Refusal> {
         request(body, &[])

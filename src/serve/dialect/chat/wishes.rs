@@ -8,7 +8,7 @@ use crate::{
     },
     serve::dialect::{
         Refusal,
-        read::{Talk, texts},
+        read::{Talk, schema, texts},
         request::CHATS,
         spot::Spot,
     },
@@ -96,18 +96,6 @@ fn tools(root: &Spot<'_>) -> Result<Vec<Tool>, Refusal> {
         });
     }
     Ok(tools)
-}
-
-/// Reads a schema; none is one of no arguments.
-fn schema(spot: Option<Spot<'_>>) -> Result<Json, Refusal> {
-    match spot {
-        Some(spot) if spot.is_object() => Ok(spot.value().clone()),
-        Some(spot) => Err(spot.wrong("a JSON schema")),
-        None => Ok(Json::object([
-            ("type", "object".into()),
-            ("properties", Json::Object(Vec::new())),
-        ])),
-    }
 }
 
 fn choice(root: &Spot<'_>) -> Result<ToolChoice, Refusal> {

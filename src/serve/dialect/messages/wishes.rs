@@ -1,0 +1,115 @@
+//! Reads what is asked of the answer beside its words.
+
+use super::read::OWN;
+use crate::{
+    engine::ask::{
+        json::Json,
+        tools::{Tool, ToolChoice},
+        wishes::{Format, Wishes},
+    },
+    serve::dialect::{
+        Refusal,
+        read::{Talk, schema, texts},
+        spot::Spot,
+    },
+};
+
+/// Reads the wishes.
+pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
+    let choice = root.member("tool_choice")?;
+    let one_by_one = match &choice {
+        Some(choice) => choice.flag_of("disable_parallel_tool_use")?,
+        None => None,
+    };
+    Ok(Wishes {
+        tools: tools(root)?,
+        tool_choice: choice
+            .map(|choice| chosen(&choice))
+            .transpose()?
+            .unwrap_or_default(),
+        parallel_tools: one_by_one.filter(|only_one| *only_one).map(|_| false),
+        stop: root
+            .member("stop_sequences")?
+            .map(|stop| texts(&stop))
+            .transpose()?
+            .unwrap_or_default(),
+        temperature: root.number_of("temperature")?,
+        top_p: root.number_of("top_p")?,
+        format: format(root)?,
+    })
+}
+
+/// Binds what only Anthropic can answer.
+pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
+    for name in ["mcp_servers", "container", "fallbacks"] {
+        let given = root.member(name)?;
+        if given.is_some_and(|given| *given.value() != Json::List(Vec::new())) {
+            talk.bind(format!("`{name}`"), OWN);
+        }
+    }
+    if let Some(tools) = root.member("tools")? {
+        for tool in tools.items()? {
+            if !is_own(&tool)? {
+                talk.bind("a tool that Anthropic runs or defines", OWN);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether a tool is the caller's own.
+fn is_own(tool: &Spot<'_>) -> Result<bool, Refusal> {
+    let kind = tool.text_of("type")?;
+    Ok(kind.is_none_or(|kind| kind == "custom"))
+}
+
+fn tools(root: &Spot<'_>) -> Result<Vec<Tool>, Refusal> {
+    let mut tools = Vec::new();
+    let Some(list) = root.member("tools")? else {
+        return Ok(tools);
+    };
+    for tool in list.items()? {
+        if !is_own(&tool)? {
+            continue;
+        }
+        tools.push(Tool {
+            name: tool.need("name")?.text()?.to_owned(),
+            description: tool.text_of("description")?.unwrap_or_default(),
+            schema: schema(Some(tool.need("input_schema")?))?,
+            strict: tool.flag_of("strict")?,
+        });
+    }
+    Ok(tools)
+}
+
+fn chosen(choice: &Spot<'_>) -> Result<ToolChoice, Refusal> {
+    let kind = choice.need("type")?;
+    match kind.text()? {
+        "auto" => Ok(ToolChoice::Auto),
+        "none" => Ok(ToolChoice::None),
+        "any" => Ok(ToolChoice::Any),
+        "tool" => Ok(ToolChoice::Named(choice.need("name")?.text()?.to_owned())),
+        _ => Err(kind.unknown("auto, any, tool and none")),
+    }
+}
+
+/// Reads `output_config.format`, which was `output_format` while it was tried out.
+fn format(root: &Spot<'_>) -> Result<Format, Refusal> {
+    let config = root.member("output_config")?;
+    let format = match &config {
+        Some(config) => config.member("format")?,
+        None => root.member("output_format")?,
+    };
+    let Some(format) = format else {
+        return Ok(Format::Text);
+    };
+    let kind = format.need("type")?;
+    match kind.text()? {
+        "json_schema" => Ok(Format::Schema {
+            name: String::new(),
+            schema: schema(Some(format.need("schema")?))?,
+            strict: None,
+        }),
+        _ => Err(kind.unknown("json_schema")),
+    }
+}
