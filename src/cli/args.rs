@@ -120,12 +120,24 @@ pub(super) enum Command {
     Keys(KeysArgs),
     /// Say how providers and links are; let one rest, wake it, or try it.
     Providers(ProvidersArgs),
+    /// Show the rate limits of models: configured, and last seen in their providers' answers.
+    #[command(alias = "show-limits")]
+    Limits(LimitsArgs),
     /// List the models that can be asked, with their prices.
     Models,
     /// Check the prices of the models in use, or import newer ones.
     Prices(PricesArgs),
     /// Check the config, or say where it is and what is in force.
     Config(ConfigArgs),
+    /// `config check`, by the name it has in `TokenPak`'s recipe.
+    #[command(hide = true)]
+    ValidateConfig {
+        /// The file.
+        file: Option<PathBuf>,
+    },
+    /// `keys list`, by the name it has in `TokenPak`'s recipe.
+    #[command(hide = true)]
+    ListKeys,
     /// Look for problems; each comes with the command that fixes it.
     Doctor,
 }
@@ -416,6 +428,13 @@ pub(super) enum ProvidersCommand {
         /// PROVIDER/MODEL, or PROVIDER with its default model.
         whom: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct LimitsArgs {
+    /// Of this provider only.
+    #[arg(long, value_name = "NAME")]
+    pub(super) provider: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

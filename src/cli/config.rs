@@ -1,78 +1,25 @@
 //! `deskhand config`: every finding at once, where things are, and what is in force.
 
-use std::path::PathBuf;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Call,
     args::{ConfigArgs, ConfigCommand},
+    config_check,
     stop::{Exit, Stop},
 };
-use crate::{
-    config::{Finding, Missing, Severity, paths::Paths},
-    desk::settings,
-};
+use crate::{config::paths::Paths, desk::settings};
 
 /// Checks, locates or shows.
 pub(super) fn run(call: &Call, args: ConfigArgs) -> Result<Exit, Stop> {
     match args.command {
-        ConfigCommand::Check { file } => Ok(check(call, file)),
+        ConfigCommand::Check { file } => Ok(config_check::check(call, file)),
         ConfigCommand::Path => {
             path(call);
             Ok(Exit::OK)
         }
         ConfigCommand::Show => show(call),
     }
-}
-
-fn check(call: &Call, file: Option<PathBuf>) -> Exit {
-    let paths = match file {
-        Some(file) => Paths {
-            config_file: file,
-            missing: Missing::Wrong,
-            ..call.paths.clone()
-        },
-        None => call.paths.clone(),
-    };
-    let (findings, is_usable) = match settings::load(&paths) {
-        Ok((_, warnings)) => (warnings, true),
-        Err(findings) => (findings, false),
-    };
-    if call.out.is_json() {
-        call.out.json(&json!({
-            "file": paths.config_file.display().to_string(),
-            "ok": is_usable,
-            "findings": findings.iter().map(to_json).collect::<Vec<_>>(),
-        }));
-    } else {
-        for finding in &findings {
-            call.out.text(&finding.to_string());
-        }
-        let file = paths.config_file.display();
-        let errors = findings
-            .iter()
-            .filter(|finding| finding.severity == Severity::Error)
-            .count();
-        call.out
-            .line(&match (is_usable, paths.config_file.exists()) {
-                (true, true) => format!("{file} can be used."),
-                (true, false) => format!("There is no {file}, and none is needed."),
-                (false, _) => format!("{file} cannot be used: {errors} to put right."),
-            });
-    }
-    if is_usable { Exit::OK } else { Exit::USAGE }
-}
-
-fn to_json(finding: &Finding) -> Value {
-    json!({
-        "severity": finding.severity.word(),
-        "file": finding.file.display().to_string(),
-        "line": finding.line,
-        "column": finding.column,
-        "message": finding.message,
-        "suggestion": finding.suggestion,
-    })
 }
 
 fn path(call: &Call) {

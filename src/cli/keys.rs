@@ -56,8 +56,15 @@ async fn act(call: &Call, command: KeysCommand) -> Result<Exit, Stop> {
     }
 }
 
-async fn list(call: &Call) -> Result<Exit, Stop> {
-    let cards = call.at_desk(async |desk| Ok(desk.keys().await?)).await?;
+/// Lists them; fails when a file that promises its keys lacks one.
+pub(super) async fn list(call: &Call) -> Result<Exit, Stop> {
+    let (cards, amiss) = call
+        .at_desk(async |desk| {
+            let cards = desk.keys().await?;
+            let amiss = desk.keys_amiss(&cards);
+            Ok((cards, amiss))
+        })
+        .await?;
     for card in &cards {
         if call.out.is_json() {
             call.out.json(&to_json(card));
@@ -65,7 +72,17 @@ async fn list(call: &Call) -> Result<Exit, Stop> {
             call.out.line(&in_words(card));
         }
     }
-    Ok(Exit::OK)
+    if amiss.is_empty() {
+        return Ok(Exit::OK);
+    }
+    let names: Vec<&str> = amiss.iter().map(|(name, _)| name.0.as_str()).collect();
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let ways: Vec<&str> = amiss.iter().map(|(_, way)| way.as_str()).collect();
+    let words = format!(
+        "{} {verb} no key, so nobody takes over there.",
+        names.join(" and ")
+    );
+    Err(Stop::failed(words).advising(format!("Give it one: {}", ways.join("; "))))
 }
 
 async fn set(call: &Call, provider: ProviderName, verify: Verify) -> Result<Exit, Stop> {

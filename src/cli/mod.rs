@@ -8,6 +8,7 @@ mod args;
 mod catch_up;
 mod chain;
 mod config;
+mod config_check;
 mod demo;
 mod doctor;
 mod draft;
@@ -19,6 +20,7 @@ mod import_args;
 mod joining;
 mod json;
 mod keys;
+mod limits;
 mod logging;
 mod mail_args;
 mod models;
@@ -134,9 +136,12 @@ fn missing(args: &Args) -> Missing {
             | Command::Providers(_)
             | Command::Chain(_)
             | Command::Overview(_)
+            | Command::Limits(_)
             | Command::Models
             | Command::Prices(_)
             | Command::Config(_)
+            | Command::ValidateConfig { .. }
+            | Command::ListKeys
             | Command::Doctor
             | Command::Sync(_)
             | Command::Reply(_)
@@ -201,9 +206,12 @@ impl Call {
             Some(Command::Overview(args)) => overview::run(self, &args).await,
             Some(Command::Spend(args)) => spend::run(self, args).await,
             Some(Command::Keys(args)) => Box::pin(keys::run(self, args)).await,
+            Some(Command::ListKeys) => Box::pin(keys::list(self)).await,
+            Some(Command::Limits(args)) => limits::run(self, &args).await,
             Some(Command::Models) => models::run(self).await,
             Some(Command::Prices(args)) => prices::run(self, args).await,
             Some(Command::Config(args)) => config::run(self, args),
+            Some(Command::ValidateConfig { file }) => Ok(config_check::check(self, file)),
             Some(Command::Doctor) => Box::pin(doctor::run(self)).await,
         }
     }

@@ -62,13 +62,12 @@ pub(super) fn check(
     }
 }
 
-/// Notes backups that may be asked less often than the first link.
+/// Notes backups that may be asked less often than a link before them.
 fn limits(reader: &mut Reader<'_>, config: &Config, chain: &Found) {
-    let Some((first, backups)) = chain.links.split_first() else {
-        return;
-    };
-    for (backup, span) in backups.iter().zip(chain.spans.iter().skip(1)) {
-        if let Some(words) = config.limits.shortfall(first, backup) {
+    for (place, (backup, span)) in chain.links.iter().zip(&chain.spans).enumerate() {
+        let mut before = chain.links.iter().take(place);
+        let words = before.find_map(|link| config.limits.shortfall(link, backup));
+        if let Some(words) = words {
             let hint = "Have the limit raised, or ask another model before it.".to_owned();
             reader.warning(span, words, Some(hint));
         }

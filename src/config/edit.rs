@@ -11,52 +11,17 @@ use std::{
 
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
+pub use super::edit_error::EditError;
 use super::{
     accounts::{AccountConfig, USUAL_SINCE},
     arrays::keep_comments,
     file::plain_amount,
+    format::Format,
 };
 use crate::{
     domain::{Cap, CapName, KeySource, LinkName, Login, ModelName, ProviderName, Usd},
     engine::routing::Routing,
 };
-
-/// Says why the file was not changed, and what to put there by hand.
-#[derive(Debug, thiserror::Error)]
-pub enum EditError {
-    /// It cannot be read.
-    #[error("{} cannot be read: {source}", file.display())]
-    Read {
-        /// Which file.
-        file: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// It is not TOML, so that no setting can be changed in it.
-    #[error("{} is not TOML; `deskhand config check` says where", file.display())]
-    NotToml {
-        /// Which file.
-        file: PathBuf,
-    },
-    /// A name of the setting is taken by something that is no table.
-    #[error("in {}, `{name}` is not a table; `deskhand config check` says more", file.display())]
-    NotATable {
-        /// Which file.
-        file: PathBuf,
-        /// Which name.
-        name: String,
-    },
-    /// It cannot be written.
-    #[error("{} cannot be written: {source}. Put this into it by hand:\n{lines}", file.display())]
-    Write {
-        /// Which file.
-        file: PathBuf,
-        /// What was to be written.
-        lines: String,
-        /// Why not.
-        source: io::Error,
-    },
-}
 
 /// Sets `[spend] cap_month_usd`; `NotChosen` takes it away.
 pub fn set_cap(file: &Path, cap: Cap) -> Result<(), EditError> {
@@ -185,6 +150,16 @@ fn set(file: &Path, path: &[&str], settings: Settings<'_>) -> Result<(), EditErr
     // Through a link the file behind it is changed, as an editor does.
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let lines = lines(path, &settings);
+    match Format::of(&target) {
+        Format::Toml => {}
+        format @ (Format::Yaml | Format::Json) => {
+            return Err(EditError::Foreign {
+                file: file.to_owned(),
+                format,
+                lines,
+            });
+        }
+    }
     let unwritable = |source| EditError::Write {
         file: file.to_owned(),
         lines: lines.clone(),

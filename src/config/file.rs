@@ -1,11 +1,11 @@
-//! Reads the whole file: TOML in, a config or every finding out.
+//! Reads the whole file: TOML, YAML or JSON in, a config or every finding out.
 
 use std::{io, path::Path};
 
 use secrecy::SecretString;
 
 use super::{
-    Around, Config, Missing, Origin, accounts, bindings, chains, check,
+    Around, Config, Missing, Origin, accounts, addresses, bindings, chains, check,
     finding::{Finding, Severity, nearest},
     limits, login, models,
     names::Names,
@@ -156,7 +156,8 @@ pub fn read(
 
 /// Reads every table of the file.
 fn whole(reader: &mut Reader<'_>, root: &Section<'_>, around: &Around<'_>) -> Config {
-    let providers = provider::providers(reader, root, around);
+    let mut providers = provider::providers(reader, root, around);
+    let addresses = addresses::addresses(reader, root, &mut providers, around);
     reader.names = Names::new(&providers, around.known);
     let origin = recipe::origin(root);
     let recipe = match origin {
@@ -175,6 +176,8 @@ fn whole(reader: &mut Reader<'_>, root: &Section<'_>, around: &Around<'_>) -> Co
         on_subject_change: threading::on_subject_change(reader, root),
         models: models::models(reader, root),
         limits: limits::limits(reader, root),
+        provider_order: provider::in_order(root, &providers),
+        addresses,
         names: reader.names.clone(),
         providers,
         spend: spend(reader, root),
@@ -316,7 +319,7 @@ fn side_cap(reader: &mut Reader<'_>, table: &Section<'_>, key: &'static str) -> 
 
 fn downgrade_at(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<u32> {
     let value = table.get("downgrade_at")?;
-    let whole = super::reader::whole(value);
+    let whole = super::scalars::whole(value);
     let percent = whole.and_then(|number| u32::try_from(number).ok());
     if let Some(percent @ 1..=100) = percent {
         return Some(percent);
@@ -335,7 +338,7 @@ fn alerts(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<Vec<u32>> {
     };
     let mut alerts = Vec::new();
     for item in array {
-        let percent = super::reader::whole(item).and_then(|number| u32::try_from(number).ok());
+        let percent = super::scalars::whole(item).and_then(|number| u32::try_from(number).ok());
         if let Some(percent @ 1..=100) = percent {
             alerts.push(percent);
         } else {

@@ -58,18 +58,19 @@ impl LimitsConfig {
             ),
             ("tokens", first.tokens_per_minute, next.tokens_per_minute),
         ];
-        let less: Vec<String> = figures
-            .into_iter()
-            .filter_map(|(what, first, next)| {
-                let (first, next) = first.zip(next)?;
-                (next < first)
-                    .then(|| format!("{next} {what} a minute where {primary} takes {first}"))
-            })
-            .collect();
-        (!less.is_empty()).then(|| {
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        for (what, first, next) in figures {
+            if let Some((first, next)) = first.zip(next).filter(|(first, next)| next < first) {
+                own.push(format!("{next} {what}"));
+                others.push(first.to_string());
+            }
+        }
+        (!own.is_empty()).then(|| {
             format!(
-                "The backup {backup} takes only {}: an outage may run into its limit.",
-                less.join(" and ")
+                "The backup {backup} takes only {} a minute, {primary} takes {}: an outage may run \
+                 into that limit.",
+                own.join(" and "),
+                others.join(" and ")
             )
         })
     }

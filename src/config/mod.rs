@@ -1,12 +1,14 @@
-//! What the person has decided: providers, chains, money, keys and colours, from one TOML file.
+//! What the person has decided: providers, chains, money, keys and colours, from one file in TOML,
+//! YAML or JSON.
 //!
 //! Everything leaves this room as typed values; a file that is wrong leaves it as a list of all
 //! its findings. The environment is read in `env` and nowhere else. This room opens no socket,
-//! asks no keyring and runs no command; `edit` is the one place that writes the file.
+//! asks no keyring and runs no command; `edit` is the one place that writes the file, TOML only.
 
 pub mod accounts;
 pub mod action;
 mod address;
+pub mod addresses;
 mod arrays;
 pub mod asked;
 mod bindings;
@@ -14,9 +16,12 @@ mod chains;
 mod check;
 pub mod chord;
 pub mod edit;
+mod edit_error;
 pub mod env;
 mod file;
 pub mod finding;
+pub mod format;
+mod json;
 pub mod keymap;
 pub mod limits;
 pub mod login;
@@ -31,6 +36,7 @@ mod provider;
 mod reader;
 mod recipe;
 pub mod rules;
+mod scalars;
 pub mod sending;
 pub mod serve;
 pub mod settings;
@@ -38,6 +44,7 @@ pub mod show;
 mod site;
 pub mod theme;
 pub mod threading;
+mod yaml;
 
 use std::collections::BTreeMap;
 
@@ -75,6 +82,10 @@ pub struct Config {
     pub on_subject_change: OnSubjectChange,
     /// Providers that the file names; known ones need not be there.
     pub providers: BTreeMap<ProviderName, ProviderConfig>,
+    /// The same in the order of the file.
+    pub provider_order: Vec<ProviderName>,
+    /// Addresses that the environment gives in the place of the usual ones.
+    pub addresses: BTreeMap<ProviderName, addresses::FromEnv>,
     /// What the file says of single models.
     pub models: BTreeMap<LinkName, ModelConfig>,
     /// Chains by name; the one named `default` is used when nothing else says.

@@ -65,6 +65,22 @@ pub(super) fn providers(
     providers
 }
 
+/// Returns the providers that were read in the order of the file.
+pub(super) fn in_order(
+    root: &Section<'_>,
+    read: &BTreeMap<ProviderName, ProviderConfig>,
+) -> Vec<ProviderName> {
+    let all = root.inner("providers");
+    let mut names: Vec<(usize, ProviderName)> = all
+        .iter()
+        .flat_map(Section::inners)
+        .map(|(name, span, _)| (span.start, ProviderName(name.to_owned())))
+        .filter(|(_, name)| read.contains_key(name))
+        .collect();
+    names.sort_unstable();
+    names.into_iter().map(|(_, name)| name).collect()
+}
+
 /// The provider being read: its name and where that stands.
 pub(super) struct Named<'n> {
     pub(super) name: &'n str,

@@ -1,4 +1,4 @@
-//! Reads TOML by hand, so that every finding of a file comes at once and knows its place.
+//! Reads tables by hand, so that every finding of a file comes at once and knows its place.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,9 @@ use toml::{
 
 use super::{
     finding::{Finding, Severity, nearest},
+    format::Format,
     names::Names,
+    scalars::{amount, duration, whole},
 };
 use crate::domain::{LinkName, Usd};
 
@@ -50,14 +52,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns the document; what is not TOML becomes findings.
+    /// Returns the document; what is not in its language becomes findings.
     pub(super) fn document(&mut self) -> Spanned<DeTable<'a>> {
-        let (document, errors) = DeTable::parse_recoverable(self.text);
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            // The message holds no words of the file, so no key either.
-            let message = format!("this is not TOML: {}.", error.message());
-            self.error(&span, message, None);
+        let (document, faults) = Format::of(self.file).document(self.text);
+        for fault in faults {
+            self.error(&fault.span, fault.message, None);
         }
         document
     }
@@ -70,6 +69,18 @@ impl<'a> Reader<'a> {
     /// Notes what is probably not meant.
     pub(super) fn warning(&mut self, at: &Span, message: impl Into<String>, hint: Option<String>) {
         self.note(Severity::Warning, at, message.into(), hint);
+    }
+
+    /// Notes what no line of the file is to blame for.
+    pub(super) fn aside(&mut self, severity: Severity, message: String, hint: Option<String>) {
+        self.findings.push(Finding {
+            severity,
+            file: self.file.to_owned(),
+            line: 0,
+            column: 0,
+            message,
+            suggestion: hint,
+        });
     }
 
     fn note(&mut self, severity: Severity, at: &Span, message: String, hint: Option<String>) {
@@ -156,7 +167,10 @@ impl<'v> Section<'v> {
     /// Takes a value for a table.
     pub(super) fn of(reader: &mut Reader<'_>, name: &str, value: &'v Value<'v>) -> Option<Self> {
         let Some(table) = value.get_ref().as_table() else {
-            let message = format!("`{name}` must be a table, written [{name}].");
+            let message = match Format::of(reader.file) {
+                Format::Toml => format!("`{name}` must be a table, written [{name}]."),
+                Format::Yaml | Format::Json => format!("`{name}` must be a table."),
+            };
             reader.error(&value.span(), message, None);
             return None;
         };
@@ -344,61 +358,6 @@ pub(super) fn texts<'v>(
         }
     }
     Some(texts)
-}
-
-/// Returns a whole number that is not negative.
-pub(super) fn whole(value: &Value<'_>) -> Option<u64> {
-    let integer = value.get_ref().as_integer()?;
-    u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-}
-
-/// Returns an amount exactly as it was written, without a detour over binary fractions.
-fn amount(value: &Value<'_>) -> Option<Usd> {
-    let written = match value.get_ref() {
-        DeValue::String(text) => text.as_ref().to_owned(),
-        DeValue::Float(float) => float.as_str().to_owned(),
-        DeValue::Integer(integer) if integer.radix() == 10 => integer.as_str().to_owned(),
-        DeValue::Integer(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_)
-        | DeValue::Array(_)
-        | DeValue::Table(_) => return None,
-    };
-    written.trim_start_matches('+').parse().ok()
-}
-
-fn duration(value: &Value<'_>) -> Option<Duration> {
-    let written = match value.get_ref() {
-        DeValue::String(text) => text.trim().to_owned(),
-        DeValue::Float(float) => format!("{}s", float.as_str()),
-        DeValue::Integer(integer) => format!("{}s", integer.as_str()),
-        DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
-            return None;
-        }
-    };
-    let at = written.find(|c: char| c.is_ascii_alphabetic())?;
-    let (number, unit) = written.split_at_checked(at)?;
-    let micros_per_unit: u64 = match unit {
-        "ms" => 1_000,
-        "s" => 1_000_000,
-        "m" | "min" => 60_000_000,
-        _ => return None,
-    };
-    let (whole, part) = number
-        .trim()
-        .split_once('.')
-        .unwrap_or((number.trim(), "0"));
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !is_number(whole) || !is_number(part) || part.len() > 6 {
-        return None;
-    }
-    let millionths: u64 = format!("{part:0<6}").parse().ok()?;
-    let micros = whole
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(micros_per_unit)?
-        .checked_add(millionths.checked_mul(micros_per_unit)? / 1_000_000)?;
-    Some(Duration::from_micros(micros))
 }
 
 /// Writes a word of the file in quotes; what looks like a key is not repeated.

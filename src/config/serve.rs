@@ -113,6 +113,16 @@ pub enum Implied {
 }
 
 impl Implied {
+    /// Returns the word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NoCap => "no_cap",
+            Self::UnknownPrices => "unknown_prices",
+            Self::AnyBearer => "any_bearer",
+            Self::Failover => "failover",
+        }
+    }
+
     /// Returns it as a sentence, with the setting that says otherwise.
     pub const fn words(self) -> &'static str {
         match self {
@@ -166,7 +176,7 @@ fn listen(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<SocketAddr> {
 }
 
 fn hold(reader: &mut Reader<'_>, table: &Section<'_>) -> Option<Duration> {
-    let is_off = table.get("hold").and_then(super::reader::whole) == Some(0);
+    let is_off = table.get("hold").and_then(super::scalars::whole) == Some(0);
     if is_off {
         return Some(Duration::ZERO);
     }

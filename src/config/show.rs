@@ -75,6 +75,7 @@ impl Config {
                 let limits = self.limits.providers.get(name);
                 (name.0.clone(), with_limits(provider_json(provider), limits))
             })
+            .chain(self.elsewhere())
             .collect();
         let links: BTreeSet<&LinkName> = self
             .models
@@ -127,6 +128,18 @@ impl Config {
     /// Returns the whole config as TOML, for people.
     pub fn to_toml(&self) -> String {
         toml::to_string(&self.to_json()).unwrap_or_default()
+    }
+
+    /// Returns the providers of which only the environment says something: where they are asked.
+    fn elsewhere(&self) -> impl Iterator<Item = (String, Value)> {
+        let others = self
+            .addresses
+            .iter()
+            .filter(|(name, _)| !self.providers.contains_key(name));
+        others.filter_map(|(name, from)| {
+            let url = from.base_url.as_ref()?;
+            Some((name.0.clone(), json!({ "base_url": url })))
+        })
     }
 
     fn chains_json(&self) -> Value {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{
     Desk, Settings,
     face::{KeyCard, KeyOrigin},
+    keys::way_to_key,
     settings,
 };
 use crate::{
@@ -186,6 +187,7 @@ impl Desk {
     pub async fn examine(&self) -> Vec<Check> {
         let mut checks = Vec::new();
         self.examine_cap(&mut checks);
+        self.examine_addresses(&mut checks);
         self.examine_chain(&mut checks).await;
         self.examine_keys(&mut checks).await;
         self.examine_accounts(&mut checks).await;
@@ -205,6 +207,16 @@ impl Desk {
             Cap::None => Check::good("monthly cap", "declared absent in the config"),
             Cap::Month(cap) => Check::good("monthly cap", format!("{} a month", cap.beside(cap))),
         });
+    }
+
+    /// Says which providers are asked somewhere else because the environment says so.
+    fn examine_addresses(&self, checks: &mut Vec<Check>) {
+        for (name, from) in &self.settings().config.addresses {
+            if let Some(url) = &from.base_url {
+                let seen = format!("{url}, out of {}", from.variable);
+                checks.push(Check::good(&format!("address of {name}"), seen));
+            }
+        }
     }
 
     async fn examine_chain(&self, checks: &mut Vec<Check>) {
@@ -260,8 +272,10 @@ impl Desk {
 
     async fn examine_keys(&self, checks: &mut Vec<Check>) {
         let Ok(cards) = self.keys().await else { return };
+        let amiss = self.keys_amiss(&cards);
         let in_use = cards.into_iter().filter(|card| {
             card.place.is_some()
+                || amiss.iter().any(|(name, _)| *name == card.provider)
                 || !matches!(card.origin, KeyOrigin::Missing | KeyOrigin::NotNeeded)
         });
         for card in in_use {
@@ -276,7 +290,10 @@ impl Desk {
                     &what,
                     Health::Broken,
                     "there is none, but the chain asks it",
-                    format!("deskhand keys set {name}"),
+                    self.settings().provider(name).map_or_else(
+                        || format!("deskhand keys set {name}"),
+                        |provider| way_to_key(name, &provider.key),
+                    ),
                 ),
                 (_, Some(KeyState::Invalid)) => Check::bad(
                     &what,

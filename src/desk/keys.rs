@@ -11,7 +11,7 @@ use super::{
     providers::endpoint,
 };
 use crate::{
-    config::{ProviderConfig, edit},
+    config::{Origin, ProviderConfig, edit},
     domain::{FaultClass, KeySource, KeyState, LinkName, ModelName, ProviderName},
 };
 
@@ -33,7 +33,41 @@ pub struct Tried {
     pub is_verified: bool,
 }
 
+/// Tells whether a variable holds something.
+fn is_set(variable: &str) -> bool {
+    crate::config::env::var(variable).is_some_and(|value| !value.trim().is_empty())
+}
+
+/// Returns the command that gives a provider a key, as its source wants it.
+pub(super) fn way_to_key(name: &ProviderName, source: &KeySource) -> String {
+    match source {
+        KeySource::Env(variable) => format!("export {variable}=..."),
+        KeySource::Keyring | KeySource::Command(_) | KeySource::NotNeeded => {
+            format!("deskhand keys set {name}")
+        }
+    }
+}
+
 impl Desk {
+    /// Returns the providers of a file in the recipe's shape that have no key, each with the
+    /// command that gives it one: such a file promises that all of them can be asked.
+    pub fn keys_amiss(&self, cards: &[KeyCard]) -> Vec<(ProviderName, String)> {
+        let settings = self.settings();
+        if settings.config.serve.origin != Origin::Recipe {
+            return Vec::new();
+        }
+        let missing = cards
+            .iter()
+            .filter(|card| card.origin == KeyOrigin::Missing);
+        missing
+            .filter_map(|card| {
+                let provider = settings.config.providers.get(&card.provider)?;
+                let way = way_to_key(&card.provider, &provider.key);
+                Some((card.provider.clone(), way))
+            })
+            .collect()
+    }
+
     /// Returns the state of every provider that can be named. No keyring is asked.
     pub async fn keys(&self) -> Result<Vec<KeyCard>, DeskError> {
         let settings = self.settings();
@@ -44,9 +78,7 @@ impl Desk {
             let standing = standings.iter().find(|key| key.provider == name);
             let origin = match &provider.key {
                 KeySource::Keyring if noted.contains(&name) => KeyOrigin::Keyring,
-                KeySource::Env(var) if crate::config::env::var(var).is_some() => {
-                    KeyOrigin::Env(var.clone())
-                }
+                KeySource::Env(var) if is_set(var) => KeyOrigin::Env(var.clone()),
                 KeySource::Keyring | KeySource::Env(_) => KeyOrigin::Missing,
                 KeySource::Command(_) => KeyOrigin::Command,
                 KeySource::NotNeeded => KeyOrigin::NotNeeded,

@@ -42,6 +42,7 @@ mod keep;
 mod keys;
 mod learn;
 mod leases;
+pub mod limits;
 mod news;
 mod open;
 mod outage;

@@ -19,7 +19,18 @@ impl Settings {
     /// Returns what is known of a provider: what the config says, else what its name says.
     pub fn provider(&self, name: &ProviderName) -> Option<ProviderConfig> {
         let named = self.config.providers.get(name).cloned();
-        named.or_else(|| preset(name))
+        named.or_else(|| self.preset(name))
+    }
+
+    /// Returns a provider that needs no config, at the address that the environment gives, if it
+    /// gives one; none where that cannot be used.
+    fn preset(&self, name: &ProviderName) -> Option<ProviderConfig> {
+        let preset = PRESETS.iter().find(|preset| preset.name == name.0)?;
+        let mut provider = known_of(preset).provider()?;
+        if let Some(from) = self.config.addresses.get(name) {
+            provider.base_url = from.base_url.clone()?;
+        }
+        Some(provider)
     }
 
     /// Returns every provider that can be named, those of the config first.
@@ -135,11 +146,6 @@ pub(super) fn endpoint(
         renew: None,
         quirks: Quirks { without },
     }
-}
-
-fn preset(name: &ProviderName) -> Option<ProviderConfig> {
-    let preset = PRESETS.iter().find(|preset| preset.name == name.0)?;
-    known_of(preset).provider()
 }
 
 /// A server on this machine may have to load its model first: it gets more time.
