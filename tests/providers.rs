@@ -69,6 +69,15 @@ fn what_one_process_learnt_the_next_one_knows() {
         (&499.into(), &500.into())
     );
     assert!(left["seen"].is_string());
+    let limits = home.run(&["limits", "--provider", "here", "--json"]).json();
+    assert_eq!(
+        (&limits["model"], &limits["rate_left"]),
+        (&here["model"], left)
+    );
+    assert_eq!(limits["requests_per_minute"], Value::Null);
+    let all = home.run(&["limits"]).stdout;
+    assert!(all.contains("    last seen   499 of 500 requests"), "{all}");
+    assert!(all.contains("    last seen   unknown"), "{all}");
 
     let second = draft(&home, number, &[]);
     assert_eq!(second["attempts"].as_array().map(Vec::len), Some(1));

@@ -460,6 +460,30 @@ fn what_is_wrong_has_its_line_and_repeats_no_key() {
 }
 
 #[test]
+fn a_model_that_does_not_say_whose_it_is_is_found_at_its_provider() {
+    let text = OWN.replace(
+        "    provider: first\n    fallback_to: gpt-4o-mini\n",
+        "    fallback_to: gpt-4o-mini\n",
+    );
+    let config = good("c.yaml", &text);
+    assert_eq!(config.serve.models, good("c.yaml", OWN).serve.models);
+
+    let twice = text.replace(
+        "      claude-haiku-4-5:\n",
+        "      claude-haiku-4-5:\n      gpt-4o:\n",
+    );
+    let said = found(&twice);
+    assert!(
+        said.contains(
+            &"22:3: warning: `gpt-4o` is at first and at second. first is asked; say it with \
+              `provider`."
+                .to_owned()
+        ),
+        "{said:#?}"
+    );
+}
+
+#[test]
 fn what_the_file_says_goes_before_what_its_shape_implies() {
     let config = good(
         "c.yaml",

@@ -73,7 +73,7 @@ impl Config {
             return self.chain("default").ok_or(NotServed::NoDefault);
         }
         self.served(|model| model.name == name)
-            .or_else(|| self.link_meant(name).map(|link| self.beginning_with(link)))
+            .or_else(|| self.link_of(name).map(|link| self.beginning_with(link)))
             .or_else(|| self.chain(name))
             .ok_or_else(|| self.unknown(asked))
     }
@@ -91,8 +91,22 @@ impl Config {
         })
     }
 
-    /// Returns the link that a name means.
-    fn link_meant(&self, name: &str) -> Option<LinkName> {
+    /// Returns the one link that a name means, without who takes over for it: for a list of links
+    /// that a caller makes itself.
+    pub fn link_named(&self, asked: &str) -> Option<LinkName> {
+        let asked = asked.trim();
+        let name = self
+            .serve
+            .aliases
+            .get(asked)
+            .map_or(asked, |means| means.as_str());
+        let served = self.serve.models.iter().find(|model| model.name == name);
+        served
+            .map(|model| model.link.clone())
+            .or_else(|| self.link_of(name))
+    }
+
+    fn link_of(&self, name: &str) -> Option<LinkName> {
         if let Ok(written) = name.parse::<LinkName>() {
             let link = self.names.resolve(&written);
             if self.names.has(&link.provider) {
@@ -258,7 +272,7 @@ gpt-4-turbo = "auto"
 
     #[test]
     fn a_model_means_the_first_that_fits() {
-        let config = config(&OWN.replace("gpt-4-turbo = \"auto\"\n", ""));
+        let config = config(OWN);
         let fallback = ["anthropic/claude-haiku-4-5", "local/llama"];
         let with = |link: &str| -> Vec<String> {
             let behind = fallback.iter().filter(|other| **other != link);
@@ -307,7 +321,7 @@ gpt-4-turbo = "auto"
 
     #[test]
     fn what_nothing_is_called_is_refused_with_the_nearest_names() {
-        let config = config(&OWN.replace("gpt-4-turbo = \"auto\"\n", ""));
+        let config = config(OWN);
 
         let said = |model: &str| config.chain_for_model(model).unwrap_err().to_string();
 
@@ -331,8 +345,23 @@ gpt-4-turbo = "auto"
     }
 
     #[test]
+    fn one_link_is_meant_without_who_takes_over() {
+        let config = config(OWN);
+        let named = |name: &str| config.link_named(name).map(|link| link.to_string());
+
+        assert_eq!(
+            named("anthropic/claude-opus-5").as_deref(),
+            Some("anthropic/claude-opus-5")
+        );
+        assert_eq!(named("house").as_deref(), Some("local/llama"));
+        assert_eq!(named("meta/llama-4").as_deref(), Some("local/meta/llama-4"));
+        assert_eq!(named("quick"), None, "a chain is no link");
+        assert_eq!(named("nobody/knows"), None);
+    }
+
+    #[test]
     fn an_alias_may_stand_for_the_default_chain() {
-        let config = config(&OWN.replace("gpt-4-turbo = \"auto\"", "gpt-4-turbo = \"default\""));
+        let config = config(OWN);
 
         assert_eq!(asked(&config, "gpt-4-turbo"), asked(&config, "auto"));
     }

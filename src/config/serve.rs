@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use super::{
+    asked::AUTO,
     finding::nearest,
     reader::{Reader, Section, Span, quoted},
 };
@@ -228,7 +229,7 @@ fn aliases(
 
 /// Tells whether a text names a chain or a model; notes if not.
 fn is_meant(reader: &mut Reader<'_>, means: &str, span: &Span, chains: &[&str]) -> bool {
-    let is_good = chains.contains(&means) || reader.link(means).is_some();
+    let is_good = means == AUTO || chains.contains(&means) || reader.link(means).is_some();
     if !is_good {
         let hint = nearest(means, chains.iter().copied()).map_or_else(
             || "Write provider/model, or the name of a chain.".to_owned(),

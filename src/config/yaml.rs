@@ -371,4 +371,13 @@ mod tests {
             }
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in r#"[ab{}:,\[\]"'|>&*!%#?\\~<. \n\t\r0-9é-]{0,48}"#) {
+            if let Err(fault) = document(&text) {
+                proptest::prop_assert!(fault.span.end <= text.len());
+            }
+        }
+    }
 }

@@ -229,7 +229,7 @@ impl Desk {
 
 /// Finds a model that is named without its provider.
 fn model_named(settings: &Settings, name: &str) -> Result<LinkName, DeskError> {
-    settings.names.find(name).ok_or_else(|| {
+    settings.config.link_named(name).ok_or_else(|| {
         let chains: Vec<&str> = settings.config.chains.keys().map(String::as_str).collect();
         DeskError::NoChain {
             named: name.chars().take(80).collect(),
