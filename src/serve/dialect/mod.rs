@@ -7,10 +7,12 @@
 
 mod answer;
 mod chat;
+mod gemini;
 mod messages;
 mod read;
 mod refusal;
 mod request;
+mod responses;
 mod spot;
 
 pub use self::{
@@ -62,11 +64,10 @@ pub trait Dialect: Send + Sync {
 /// Returns the dialect of a wire format; OpenAI's chat is one, whoever serves it.
 pub fn dialect(kind: ProviderKind) -> &'static dyn Dialect {
     match kind {
-        ProviderKind::OpenAi
-        | ProviderKind::OpenAiCompatible
-        | ProviderKind::OpenAiResponses
-        | ProviderKind::Gemini => &chat::Chat,
+        ProviderKind::OpenAi | ProviderKind::OpenAiCompatible => &chat::Chat,
+        ProviderKind::OpenAiResponses => &responses::Responses,
         ProviderKind::Anthropic => &messages::Messages,
+        ProviderKind::Gemini => &gemini::Gemini,
     }
 }
 

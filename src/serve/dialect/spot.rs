@@ -63,6 +63,15 @@ impl<'a> Spot<'a> {
         }))
     }
 
+    /// Returns the first of several names for one member.
+    pub(super) fn either<'s>(&'s self, names: [&'s str; 2]) -> Result<Option<Spot<'s>>, Refusal> {
+        let [first, second] = names;
+        match self.member(first)? {
+            Some(found) => Ok(Some(found)),
+            None => self.member(second),
+        }
+    }
+
     /// Returns a member that must be there.
     pub(super) fn need<'s>(&'s self, name: &'s str) -> Result<Spot<'s>, Refusal> {
         self.member(name)?.ok_or_else(|| {
