@@ -36,21 +36,21 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if root.count_of("n")?.is_some_and(|n| n > 1) {
         talk.bind("`n` above 1", CHATS);
     }
-    for name in ["logprobs"] {
-        if root.flag_of(name)? == Some(true) {
-            talk.bind(format!("`{name}`"), CHATS);
-        }
+    if root.flag_of("logprobs")? == Some(true) {
+        talk.bind("`logprobs`", CHATS);
     }
     // Members whose mere presence changes what the answer is.
-    let members = [
-        "logit_bias",
+    for name in [
         "top_logprobs",
         "audio",
         "web_search_options",
-        "functions",
         "function_call",
-    ];
-    for name in members {
+    ] {
+        if root.member(name)?.is_some() {
+            talk.bind(format!("`{name}`"), CHATS);
+        }
+    }
+    for name in ["logit_bias", "functions"] {
         let empty = [Json::Object(Vec::new()), Json::List(Vec::new())];
         let given = root.member(name)?;
         if given.is_some_and(|given| !empty.contains(given.value())) {
