@@ -1,0 +1,395 @@
+//! What cannot be said in another wire format, what is refused, and in which words.
+
+use std::time::Duration;
+
+use deskhand::{
+    domain::ProviderKind as Kind,
+    serve::dialect::{PathWords, Purpose, Refusal, RefusalKind, dialect},
+};
+use serde_json::{Value, json};
+
+use crate::stage::read;
+
+const CHAT: &str = r#""model":"m","messages":[{"role":"user","content":"a"}]"#;
+const RESPONSES: &str = r#""model":"m","input":"a""#;
+const MESSAGES: &str = r#""model":"m","max_tokens":5,"messages":[{"role":"user","content":"a"}]"#;
+const GEMINI: &str = r#""contents":[{"parts":[{"text":"a"}]}]"#;
+
+/// What only the caller's own family can answer.
+#[test]
+fn what_cannot_be_translated_is_bound_to_its_family() {
+    let chats = vec![Kind::OpenAi, Kind::OpenAiCompatible];
+    for (kind, start, members) in [
+        (Kind::OpenAi, CHAT, r#""n":3"#),
+        (Kind::OpenAi, CHAT, r#""logprobs":true"#),
+        (Kind::OpenAi, CHAT, r#""logit_bias":{"5":1}"#),
+        (Kind::OpenAi, CHAT, r#""modalities":["text","audio"]"#),
+        (Kind::OpenAi, CHAT, r#""web_search_options":{}"#),
+        (Kind::OpenAi, CHAT, r#""functions":[{"name":"f"}]"#),
+        (
+            Kind::OpenAi,
+            CHAT,
+            r#""tools":[{"type":"custom","custom":{"name":"f"}}]"#,
+        ),
+        (
+            Kind::OpenAi,
+            CHAT,
+            r#""tool_choice":{"type":"allowed_tools"}"#,
+        ),
+        (
+            Kind::OpenAi,
+            r#""model":"m""#,
+            r#""messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"input_audio","input_audio":{}}]}]"#,
+        ),
+        (
+            Kind::OpenAi,
+            r#""model":"m""#,
+            r#""messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"file","file":{}}]}]"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            RESPONSES,
+            r#""previous_response_id":"resp_1""#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            RESPONSES,
+            r#""conversation":"conv_1""#,
+        ),
+        (Kind::OpenAiResponses, RESPONSES, r#""prompt":{"id":"p"}"#),
+        (Kind::OpenAiResponses, RESPONSES, r#""top_logprobs":2"#),
+        (
+            Kind::OpenAiResponses,
+            RESPONSES,
+            r#""tools":[{"type":"web_search"}]"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            r#""model":"m""#,
+            r#""input":[{"role":"user","content":"a"},{"type":"web_search_call","id":"x"}]"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            r#""model":"m""#,
+            r#""input":[{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_file","file_id":"f"}]}]"#,
+        ),
+        (
+            Kind::Anthropic,
+            MESSAGES,
+            r#""mcp_servers":[{"type":"url"}]"#,
+        ),
+        (
+            Kind::Anthropic,
+            MESSAGES,
+            r#""tools":[{"type":"web_search_20250305","name":"web_search"}]"#,
+        ),
+        (
+            Kind::Anthropic,
+            r#""model":"m","max_tokens":5"#,
+            r#""messages":[{"role":"user","content":"a"},{"role":"assistant","content":"{"}]"#,
+        ),
+        (
+            Kind::Anthropic,
+            r#""model":"m","max_tokens":5"#,
+            r#""messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"QQ=="}}]}]"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""cachedContent":"cachedContents/1""#,
+        ),
+        (Kind::Gemini, GEMINI, r#""tools":[{"googleSearch":{}}]"#),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""generationConfig":{"candidateCount":2}"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""generation_config":{"response_modalities":["TEXT","IMAGE"]}"#,
+        ),
+        (
+            Kind::Gemini,
+            r#""model":"m""#,
+            r#""contents":[{"parts":[{"text":"a"},{"inlineData":{"mimeType":"audio/mp3","data":"QQ=="}}]}]"#,
+        ),
+        (
+            Kind::Gemini,
+            r#""model":"m""#,
+            r#""contents":[{"parts":[{"text":"a"},{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/x","mimeType":"image/png"}}]}]"#,
+        ),
+    ] {
+        let body = format!("{{{start},{members}}}");
+        let request = read(kind, &body).unwrap_or_else(|refusal| panic!("{body}: {refusal:?}"));
+        let own = if kind == Kind::OpenAi {
+            chats.clone()
+        } else {
+            vec![kind]
+        };
+        assert!(!request.bound.is_empty(), "{body}");
+        for bound in &request.bound {
+            assert_eq!(bound.by, own, "{body}");
+        }
+    }
+}
+
+/// What makes no difference to what the answer is does not bind.
+#[test]
+fn what_does_no_harm_is_let_go() {
+    for (kind, start, members) in [
+        (
+            Kind::OpenAi,
+            CHAT,
+            r#""n":1,"logprobs":false,"user":"u","metadata":{},"seed":1,"service_tier":"auto","reasoning_effort":"low","functions":[]"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            RESPONSES,
+            r#""store":true,"truncation":"auto","reasoning":{"effort":"low"},"include":["reasoning.encrypted_content"],"background":false,"top_logprobs":0"#,
+        ),
+        (
+            Kind::Anthropic,
+            MESSAGES,
+            r#""metadata":{"user_id":"u"},"top_k":4,"thinking":{"type":"disabled"},"mcp_servers":[]"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""safetySettings":[],"generationConfig":{"candidateCount":1,"thinkingConfig":{},"responseModalities":["TEXT"]}"#,
+        ),
+    ] {
+        let request = read(kind, &format!("{{{start},{members}}}")).unwrap();
+        assert_eq!(request.bound, [], "{kind:?}");
+    }
+}
+
+/// What a family has no way to say, whoever asks.
+#[test]
+fn some_families_have_no_word_for_a_wish() {
+    use Kind::{Anthropic, Gemini, OpenAi, OpenAiCompatible, OpenAiResponses};
+    let tools = r#""tools":[{"name":"f","input_schema":{"type":"object"}}],"tool_choice":{"type":"auto","disable_parallel_tool_use":true}"#;
+    for (kind, start, members, by) in [
+        (
+            Anthropic,
+            MESSAGES,
+            r#""stop_sequences":["a"]"#,
+            vec![Anthropic, OpenAiCompatible, Gemini, OpenAi],
+        ),
+        (
+            Anthropic,
+            MESSAGES,
+            r#""stop_sequences":["a","b","c","d","e"]"#,
+            vec![Anthropic, OpenAiCompatible, Gemini],
+        ),
+        (
+            Anthropic,
+            MESSAGES,
+            r#""stop_sequences":["a","b","c","d","e","f"]"#,
+            vec![Anthropic, OpenAiCompatible],
+        ),
+        (
+            OpenAiResponses,
+            RESPONSES,
+            r#""text":{"format":{"type":"json_object"}}"#,
+            vec![OpenAi, OpenAiCompatible, OpenAiResponses, Gemini],
+        ),
+        (
+            Anthropic,
+            MESSAGES,
+            tools,
+            vec![OpenAi, OpenAiCompatible, OpenAiResponses, Anthropic],
+        ),
+    ] {
+        let request = read(kind, &format!("{{{start},{members}}}")).unwrap();
+        assert_eq!(request.bound.len(), 1, "{members}");
+        assert_eq!(request.bound[0].by, by, "{members}");
+    }
+}
+
+#[test]
+fn a_member_of_the_wrong_kind_is_named_in_every_wire_format() {
+    for (kind, body, param) in [
+        (Kind::OpenAiResponses, r#"{"model":"m"}"#, "input"),
+        (
+            Kind::OpenAiResponses,
+            r#"{"model":"m","input":[{"role":"user"}]}"#,
+            "input[0].content",
+        ),
+        (
+            Kind::OpenAiResponses,
+            r#"{"model":"m","input":"a","background":true}"#,
+            "background",
+        ),
+        (Kind::Anthropic, r#"{"max_tokens":5}"#, "model"),
+        (
+            Kind::Anthropic,
+            r#"{"model":"m","max_tokens":5,"messages":"a"}"#,
+            "messages",
+        ),
+        (
+            Kind::Anthropic,
+            r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text"}]}]}"#,
+            "messages[0].content[0].text",
+        ),
+        (
+            Kind::Anthropic,
+            r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","data":""}}]}]}"#,
+            "messages[0].content[0].source.media_type",
+        ),
+        (
+            Kind::Gemini,
+            r#"{"contents":[{"parts":[{"text":1}]}]}"#,
+            "contents[0].parts[0].text",
+        ),
+        (Kind::Gemini, r#"{"contents":[]}"#, "contents"),
+        (
+            Kind::Gemini,
+            r#"{"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"maxOutputTokens":"x"}}"#,
+            "generationConfig.maxOutputTokens",
+        ),
+        (
+            Kind::OpenAi,
+            r#"{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"ftp://x"}}]}]}"#,
+            "messages[0].content[0].image_url.url",
+        ),
+        (
+            Kind::OpenAi,
+            r#"{"model":"m","messages":[{"role":"robot","content":"a"}]}"#,
+            "messages[0].role",
+        ),
+    ] {
+        let Err(refusal) = read(kind, body) else {
+            panic!("{body} was taken");
+        };
+        assert_eq!(refusal.param.as_deref(), Some(param), "{body}");
+        assert_eq!(refusal.kind, RefusalKind::BadInput);
+        assert!(refusal.message.contains(param), "{}", refusal.message);
+    }
+}
+
+/// The recipe's `curl` names no limit; the kits, which speak the whole wire format, must.
+#[test]
+fn anthropics_limit_is_wanted_of_those_who_speak_its_version() {
+    let body = r#"{"model": "gpt-4", "messages": [{"role": "user", "content": "Say OK"}]}"#;
+    let version = [("anthropic-version", "2023-06-01".to_owned())];
+    let count = PathWords {
+        purpose: Purpose::Count,
+        ..PathWords::default()
+    };
+    let read =
+        |headers: &[_], path: &PathWords| dialect(Kind::Anthropic).request(body, headers, path);
+
+    let request = read(&[], &PathWords::default()).unwrap();
+    assert_eq!(
+        (request.output_limit, request.ask.output_limit),
+        (None, 4_096)
+    );
+    let refusal = read(&version, &PathWords::default()).unwrap_err();
+    assert_eq!(refusal.param.as_deref(), Some("max_tokens"));
+    assert!(read(&version, &count).is_ok());
+}
+
+#[test]
+fn a_refusal_has_each_wire_formats_shape() {
+    let refusal = Refusal {
+        code: None,
+        retry_after: Some(Duration::from_millis(1_200)),
+        ..Refusal::wrong("messages[0]", "`messages[0]` is missing.")
+    };
+    let spelled = |kind| -> Value {
+        serde_json::from_slice(&dialect(kind).error(&refusal, "req-1")).unwrap()
+    };
+    let openai = json!({"error": {"message": "`messages[0]` is missing.",
+        "type": "invalid_request_error", "param": "messages[0]", "code": null}});
+
+    assert_eq!(spelled(Kind::OpenAi), openai);
+    assert_eq!(spelled(Kind::OpenAiResponses), openai);
+    assert_eq!(
+        spelled(Kind::Anthropic),
+        json!({"type": "error", "request_id": "req-1", "error":
+            {"type": "invalid_request_error", "message": "`messages[0]` is missing."}})
+    );
+    assert_eq!(
+        spelled(Kind::Gemini),
+        json!({"error": {"code": 400, "status": "INVALID_ARGUMENT",
+            "message": "`messages[0]` is missing.",
+            "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo",
+                "retryDelay": "2s"}]}})
+    );
+}
+
+/// The kits choose their exceptions by status, and programs by type and code.
+#[test]
+fn each_kind_of_refusal_has_its_status_and_its_word() {
+    for (kind, status, openai, anthropic, gemini) in [
+        (
+            RefusalKind::Auth,
+            401,
+            "invalid_api_key",
+            "authentication_error",
+            "UNAUTHENTICATED",
+        ),
+        (
+            RefusalKind::OverCap,
+            402,
+            "spend_cap_reached",
+            "billing_error",
+            "RESOURCE_EXHAUSTED",
+        ),
+        (
+            RefusalKind::Forbidden,
+            403,
+            "forbidden",
+            "permission_error",
+            "PERMISSION_DENIED",
+        ),
+        (
+            RefusalKind::UnknownModel,
+            404,
+            "model_not_found",
+            "not_found_error",
+            "NOT_FOUND",
+        ),
+        (
+            RefusalKind::RateLimited,
+            429,
+            "rate_limit_exceeded",
+            "rate_limit_error",
+            "RESOURCE_EXHAUSTED",
+        ),
+        (
+            RefusalKind::Overloaded,
+            503,
+            "server_is_overloaded",
+            "overloaded_error",
+            "UNAVAILABLE",
+        ),
+        (
+            RefusalKind::TimedOut,
+            504,
+            "timeout",
+            "timeout_error",
+            "DEADLINE_EXCEEDED",
+        ),
+        (
+            RefusalKind::TooLong,
+            400,
+            "context_length_exceeded",
+            "invalid_request_error",
+            "INVALID_ARGUMENT",
+        ),
+    ] {
+        let refusal = Refusal::new(kind, "No.");
+        let spelled = |kind: Kind, place: &str| -> Value {
+            let body: Value = serde_json::from_slice(&dialect(kind).error(&refusal, "")).unwrap();
+            body.pointer(place).unwrap().clone()
+        };
+        assert_eq!(dialect(Kind::OpenAi).status(&refusal), status);
+        assert_eq!(spelled(Kind::OpenAi, "/error/code"), openai);
+        assert_eq!(spelled(Kind::Anthropic, "/error/type"), anthropic);
+        assert_eq!(spelled(Kind::Gemini, "/error/status"), gemini);
+    }
+    let overloaded = Refusal::new(RefusalKind::Overloaded, "No.");
+    assert_eq!(dialect(Kind::Anthropic).status(&overloaded), 529);
+}

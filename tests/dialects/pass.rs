@@ -1,0 +1,184 @@
+//! A caller's own words, at a model that speaks its wire format: the same bytes, but for what must
+//! differ.
+
+use deskhand::{
+    domain::ProviderKind,
+    engine::{answer::Verbatim, ask::Ask},
+    llm::{
+        self,
+        sse::{Event, Frame, Parser},
+    },
+    serve::dialect::{Framing, PathWords, dialect},
+};
+use secrecy::ExposeSecret as _;
+
+use crate::{
+    corpus::recorded,
+    stage::{DIALECTS, bytes, head, hear, link, read},
+};
+
+/// The request as the caller wrote it, unknown members and odd spacing included, and what a link
+/// gets of it.
+#[test]
+fn only_what_must_differ_differs() {
+    let chat = "{ \"model\":\"asked\",\n\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"x\":1.50}], \"max_tokens\": 9,\"seed\":7 ,\"brand_new\":{\"b\":[1,  2]}, \"stream\" :false,\"store\":true}";
+    for (kind, to, asked, wanted) in [
+        (
+            ProviderKind::OpenAi,
+            ProviderKind::OpenAi,
+            chat.to_owned(),
+            chat.replace("asked", "the-model"),
+        ),
+        (
+            ProviderKind::OpenAi,
+            ProviderKind::OpenAiCompatible,
+            chat.to_owned(),
+            chat.replace("asked", "the-model"),
+        ),
+        (
+            ProviderKind::OpenAiResponses,
+            ProviderKind::OpenAiResponses,
+            "{\"input\":\"a\",  \"model\":\"asked\",\"max_output_tokens\":9,\"include\":[\"reasoning.encrypted_content\"],\"store\":false}".to_owned(),
+            "{\"input\":\"a\",  \"model\":\"the-model\",\"max_output_tokens\":9,\"include\":[\"reasoning.encrypted_content\"],\"store\":false}".to_owned(),
+        ),
+        (
+            ProviderKind::Anthropic,
+            ProviderKind::Anthropic,
+            "{\"model\":\"asked\",\"max_tokens\":9,\"top_k\":3,\"thinking\":{\"type\":\"adaptive\"},\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\",\"cache_control\":{\"type\":\"ephemeral\"}}]}]}".to_owned(),
+            "{\"model\":\"the-model\",\"max_tokens\":9,\"top_k\":3,\"thinking\":{\"type\":\"adaptive\"},\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\",\"cache_control\":{\"type\":\"ephemeral\"}}]}]}".to_owned(),
+        ),
+        (
+            ProviderKind::Gemini,
+            ProviderKind::Gemini,
+            "{\"contents\": [{\"parts\":[{\"text\":\"a\"}]}], \"safetySettings\":[],\"generation_config\":{\"max_output_tokens\":9, \"topK\":4}}".to_owned(),
+            "{\"contents\": [{\"parts\":[{\"text\":\"a\"}]}], \"safetySettings\":[],\"generation_config\":{\"max_output_tokens\":9, \"topK\":4}}".to_owned(),
+        ),
+    ] {
+        let request = read(kind, &asked).unwrap();
+
+        assert_eq!(bytes(&request.ask, &link(to, false)), wanted, "{kind:?} to {to:?}");
+    }
+}
+
+#[test]
+fn what_the_link_and_the_cap_need_is_put() {
+    let chat = r#"{"model":"asked","max_tokens":900,"messages":[{"role":"user","content":"a"}],"provider":{"fallback":["b/c"]},"models":["x"],"stream":true,"stream_options":{"x":1}}"#;
+    let request = read(ProviderKind::OpenAi, chat).unwrap();
+    let lowered = Ask {
+        output_limit: 300,
+        ..request.ask
+    };
+
+    assert_eq!(
+        bytes(&lowered, &link(ProviderKind::OpenAi, true)),
+        r#"{"model":"the-model","max_tokens":300,"messages":[{"role":"user","content":"a"}],"stream":true,"stream_options":{"x":1,"include_usage":true},"store":false}"#
+    );
+    let gemini = r#"{"contents":[{"parts":[{"text":"a"}]}]}"#;
+    let request = read(ProviderKind::Gemini, gemini).unwrap();
+    assert_eq!(
+        bytes(&request.ask, &link(ProviderKind::Gemini, true)),
+        r#"{"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"maxOutputTokens":4096}}"#
+    );
+    let claude = r#"{"model":"gpt-4","messages":[{"role":"user","content":"a"}]}"#;
+    let request = read(ProviderKind::Anthropic, claude).unwrap();
+    assert_eq!(
+        bytes(&request.ask, &link(ProviderKind::Anthropic, false)),
+        r#"{"model":"the-model","messages":[{"role":"user","content":"a"}],"max_tokens":4096}"#
+    );
+}
+
+/// A `provider` without deskhand's members is the provider's own business.
+#[test]
+fn a_provider_member_of_others_goes_on() {
+    let chat = r#"{"model":"the-model","max_tokens":4,"messages":[{"role":"user","content":"a"}],"provider":{"order":["x"]}}"#;
+    let request = read(ProviderKind::OpenAi, chat).unwrap();
+
+    assert_eq!(
+        bytes(&request.ask, &link(ProviderKind::OpenAiCompatible, false)),
+        chat
+    );
+}
+
+#[test]
+fn the_headers_of_a_caller_are_its_own() {
+    let body = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"a"}]}"#;
+    let headers = [
+        ("anthropic-version", "2023-01-01".to_owned()),
+        ("anthropic-beta", "new-2026".to_owned()),
+    ];
+    let claude = dialect(ProviderKind::Anthropic);
+    assert_eq!(claude.headers(), headers.each_ref().map(|(name, _)| *name));
+    let request = claude
+        .request(body, &headers, &PathWords::default())
+        .unwrap();
+    let headers_to = |kind: ProviderKind| {
+        let call = llm::wire(kind).call(&request.ask, &link(kind, false));
+        let headers = call
+            .headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("anthropic"));
+        headers
+            .map(|(name, value)| format!("{name}: {}", value.expose_secret()))
+            .collect::<Vec<_>>()
+    };
+
+    assert_eq!(
+        headers_to(ProviderKind::Anthropic),
+        ["anthropic-version: 2023-01-01", "anthropic-beta: new-2026"]
+    );
+    assert_eq!(headers_to(ProviderKind::OpenAi), [""; 0]);
+}
+
+fn events(bytes: &[u8]) -> Vec<Event> {
+    let mut parser = Parser::default();
+    let mut frames = parser.push(bytes).unwrap();
+    frames.extend(parser.finish().map(Frame::Event));
+    let events = frames.into_iter().filter_map(|frame| match frame {
+        Frame::Event(event) => Some(event),
+        Frame::Comment => None,
+    });
+    events.collect()
+}
+
+/// What a provider wrote is what its own caller reads: every event of a stream, every byte of a
+/// body.
+#[test]
+fn every_recorded_answer_is_passed_on_as_it_was_written() {
+    let answers = recorded();
+    let mut passed = 0;
+    for answer in &answers {
+        let given = hear(answer.kind, answer.is_stream, &answer.body, 7);
+        if !matches!(given.end, Some(Ok(_))) {
+            continue;
+        }
+        let mut encoder = dialect(answer.kind).encoder(head(Framing::Events));
+        let mut out = Vec::new();
+        for event in &given.verbatim {
+            out.extend(encoder.verbatim(event));
+        }
+        out.extend(encoder.passed_on());
+        match given.verbatim.first() {
+            Some(Verbatim::Body(_)) => assert_eq!(out, answer.body, "{}", answer.id),
+            _ => assert_eq!(events(&out), events(&answer.body), "{}", answer.id),
+        }
+        passed += 1;
+    }
+    assert!(answers.is_empty() || passed > 150, "{passed}");
+}
+
+/// Nothing is kept of what was written where the wire formats differ.
+#[test]
+fn a_body_goes_to_its_own_family_alone() {
+    for kind in DIALECTS {
+        let body = match kind {
+            ProviderKind::Gemini => r#"{"contents":[{"parts":[{"text":"a"}]}],"odd":1}"#,
+            ProviderKind::OpenAiResponses => r#"{"model":"m","input":"a","odd":1}"#,
+            _ => r#"{"model":"m","messages":[{"role":"user","content":"a"}],"odd":1}"#,
+        };
+        let request = read(kind, body).unwrap();
+        for to in DIALECTS {
+            let is_there = bytes(&request.ask, &link(to, false)).contains("odd");
+            assert_eq!(is_there, kind == to, "{kind:?} to {to:?}");
+        }
+    }
+}
