@@ -23,8 +23,8 @@ use deskhand::{
     domain::{Cap, KeySource, ProviderKind, ProviderName},
     engine::policy::OnAuthError,
 };
-use program::{Home, Ran};
-use serde_json::json;
+use program::{Home, Ran, Server};
+use serde_json::{Value, json};
 
 const KEYS: [(&str, &str); 2] = [
     ("OPENAI_API_KEY", "sk-fake-key-for-testing"),
@@ -222,6 +222,55 @@ fn the_pages_keys_and_limits_are_listed() {
     ]);
     assert_eq!(wrong.code, 2, "{}", wrong.stdout);
     assert!(wrong.stderr.contains("antropic"), "{}", wrong.stderr);
+}
+
+#[test]
+fn the_page_falls_back_whichever_way_its_first_provider_is_down() {
+    let Some(page) = page() else { return };
+    for (key, is_refusing, class) in [
+        ("sk-any", true, "unreachable"),
+        // The simulator refuses a key that holds `wrong`.
+        ("sk-wrong-key-for-testing", false, "key_refused"),
+    ] {
+        let home = Home::new();
+        let (_server, at) = Server::sim(&home);
+        fs::write(home.path("config.yaml"), &page).expect("a file");
+        let number = home
+            .file("Refund", "Maya", "Where is my refund?")
+            .to_string();
+        let url = |value: &Value| value.as_str().expect("an address").to_owned();
+        let openai = if is_refusing {
+            url(&at["refused"])
+        } else {
+            url(&at["base_urls"]["openai"]) + "/v1"
+        };
+        let mut command = home.command();
+        let output = command
+            .args(["--config", "config.yaml", "draft", &number, "--json"])
+            .env("OPENAI_API_KEY", key)
+            .env("ANTHROPIC_API_KEY", "sk-ant-any")
+            .env("OPENAI_BASE_URL", openai)
+            .env("ANTHROPIC_BASE_URL", url(&at["base_urls"]["anthropic"]))
+            .output()
+            .expect("it runs");
+
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let attempts: Vec<(&Value, &Value)> = answer["receipt"]["attempts"]
+            .as_array()
+            .expect("attempts")
+            .iter()
+            .map(|attempt| (&attempt["provider"], &attempt["class"]))
+            .collect();
+        assert_eq!(
+            attempts,
+            [
+                (&json!("openai"), &json!(class)),
+                (&json!("anthropic"), &Value::Null)
+            ]
+        );
+    }
 }
 
 #[test]
@@ -538,7 +587,7 @@ fn the_environment_says_where_the_two_are_asked_unless_the_file_does() {
     assert_eq!(errors[0].severity, Severity::Error);
     assert!(errors[0].message.contains("OPENAI_BASE_URL"), "{errors:?}");
     let (config, findings) = look("c.toml", "", &bad).expect("a warning");
-    assert_eq!(findings.len(), 2, "{findings:#?}");
+    assert_eq!(findings.len(), 1, "{findings:#?}");
     let openai = &config.addresses[&ProviderName("openai".to_owned())];
     assert_eq!(openai.base_url, None);
     assert!(
@@ -586,7 +635,7 @@ fn the_doctor_names_a_missing_key_and_another_address() {
 
     assert_eq!(output.status.code(), Some(1));
     let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    let checks: Vec<serde_json::Value> = stdout
+    let checks: Vec<Value> = stdout
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();

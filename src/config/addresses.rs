@@ -1,7 +1,7 @@
 //! `OPENAI_BASE_URL` and `ANTHROPIC_BASE_URL`: where these two are asked when the config does not
 //! say, as the SDKs of their makers read them; with `/v1` at the end or without.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Around, ProviderConfig,
@@ -37,6 +37,7 @@ pub(super) fn addresses(
 ) -> BTreeMap<ProviderName, FromEnv> {
     let mut found = BTreeMap::new();
     let tables = root.inner("providers");
+    let mut told = BTreeSet::new();
     for (known, variable) in VARIABLES {
         let written = (around.env)(variable).filter(|url| !url.trim().is_empty());
         let usual = around.known.iter().find(|preset| preset.name == known);
@@ -61,13 +62,15 @@ pub(super) fn addresses(
                     let message = format!("{name} cannot be asked at ${variable}: {}", named(what));
                     let hint = format!("Set it right, or unset {variable}.");
                     reader.aside(Severity::Error, message, Some(hint));
+                    told.insert(variable);
                 }
             }
         }
         let name = ProviderName(known.to_owned());
         if !providers.contains_key(&name) {
             let url = check_url(written.trim(), false);
-            if let Err((what, _)) = &url {
+            // What is wrong with a variable is said once.
+            if let (Err((what, _)), true) = (&url, told.insert(variable)) {
                 let message = format!("{name} is not asked, for ${variable}: {}", named(what));
                 let hint = format!("Set it right, unset it, or add [providers.{name}].");
                 reader.aside(Severity::Warning, message, Some(hint));

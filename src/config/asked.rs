@@ -326,8 +326,8 @@ gpt-4-turbo = "auto"
         let said = |model: &str| config.chain_for_model(model).unwrap_err().to_string();
 
         assert_eq!(
-            said("qick"),
-            "There is no model `qick`. Did you mean quick?"
+            said("quicks"),
+            "There is no model `quicks`. Did you mean quick?"
         );
         assert!(said("antropic/claude-haiku-4-5").contains("anthropic/claude-haiku-4-5"));
         assert!(said("gpt-4o-minni").contains("gpt-4o-mini"));
