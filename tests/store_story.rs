@@ -39,6 +39,8 @@ mod queue;
 mod receipts;
 #[path = "store_story/records.rs"]
 mod records;
+#[path = "store_story/serving.rs"]
+mod serving;
 
 use std::path::Path;
 
@@ -82,6 +84,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/missed.rs"),
         include_str!("store_story/likeness.rs"),
         include_str!("store_story/records.rs"),
+        include_str!("store_story/serving.rs"),
     ]
     .concat();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
@@ -128,6 +131,8 @@ async fn tell(url: &StoreUrl) {
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;
     exchange::a_switch_settles_and_holds_at_once(&store).await;
+    serving::a_block_pays_for_many(&store).await;
+    serving::tokens_are_kept_by_their_digest(&store).await;
     ledger::the_smallest_limit_wins_and_is_named(&store).await;
     ledger::how_links_behaved_is_shared(&store).await;
     ledger::standings_outlive_a_run(&store).await;

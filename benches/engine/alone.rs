@@ -141,7 +141,7 @@ impl Alone {
             ledger: &self.ledger,
             speaker: &voice,
             clock: &self.clock,
-            teller: &teller,
+            teller: Some(&teller),
         };
         let outcome = drive(self.plan(&endpoints), doors, &CancellationToken::new()).await;
         let took = began.elapsed();

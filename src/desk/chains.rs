@@ -17,6 +17,7 @@ use crate::{
         breaker::{Breakers, Judgement},
         chain::{Chain, Known, Link},
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
+        times::Times,
     },
     llm::wire::Endpoint,
     secrets::fingerprint,
@@ -42,12 +43,13 @@ pub(super) struct Prepared {
 }
 
 /// What the store remembers of links and keys.
+#[derive(Clone)]
 pub(super) struct Memory {
     pub keys: Vec<KeyStanding>,
     pub rests: Vec<Rest>,
-    quirks: Vec<(LinkName, String)>,
+    pub quirks: Vec<(LinkName, String)>,
     pub breakers: Breakers,
-    pub times: BTreeMap<LinkName, String>,
+    pub times: BTreeMap<LinkName, Times>,
 }
 
 /// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short
@@ -181,7 +183,11 @@ impl Desk {
             rests: known.rests,
             quirks: known.quirks,
             breakers: super::breakers::read(&known.breakers),
-            times: known.times,
+            times: known
+                .times
+                .into_iter()
+                .map(|(link, kept)| (link, read_times(&kept)))
+                .collect(),
         }
     }
 
@@ -218,8 +224,11 @@ impl Desk {
         let mut planned = PlannedLink::new(settings.link(name, &provider), price);
         let quirks = memory.quirks.iter().filter(|(link, _)| link == name);
         planned.without = quirks.map(|(_, parameter)| parameter.clone()).collect();
-        let times = memory.times.get(name).map(|kept| read_times(kept));
-        planned.history = times.unwrap_or_default().history();
+        planned.history = memory
+            .times
+            .get(name)
+            .map(Times::history)
+            .unwrap_or_default();
         match self.keys.key(&name.provider, &provider.key).await {
             Ok(None) if provider.key != KeySource::NotNeeded => {
                 planned.usable = Usable::No(SkipReason::NoKey);

@@ -241,7 +241,7 @@ impl Desk {
             ledger: &books,
             speaker: &voice,
             clock: self.clock.as_ref(),
-            teller,
+            teller: Some(teller),
         };
         let (plan, company) = self.with_company(prepared.plan.clone());
         let driving = drive(plan, doors, stop);

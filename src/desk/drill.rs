@@ -248,7 +248,7 @@ impl Desk {
             ledger: &PlayMoney,
             speaker: &voice,
             clock: self.clock.as_ref(),
-            teller: &teller,
+            teller: Some(&teller),
         };
         let outcome = drive(plan, doors, cancel).await;
         stage.leave().await;

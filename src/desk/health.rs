@@ -13,7 +13,6 @@ use super::{
     drive::{Doors, drive},
     face::KeyCard,
     keep::receipt_of,
-    learn::read_times,
     receipts::Enough,
     voice::Voice,
 };
@@ -116,7 +115,7 @@ impl Desk {
             memory
                 .times
                 .get(link)
-                .and_then(|kept| read_times(kept).left())
+                .and_then(crate::engine::times::Times::left)
         };
         let texts = figures.first_texts();
         let health = |planned: &crate::engine::plan::PlannedLink| {
@@ -207,7 +206,7 @@ impl Desk {
             ledger: &books,
             speaker: &voice,
             clock: self.clock.as_ref(),
-            teller: &teller,
+            teller: Some(&teller),
         };
         let outcome = drive(prepared.plan.clone(), doors, cancel).await;
         for unsettled in &outcome.unsettled {

@@ -5,8 +5,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
-    domain::{FaultClass, KeyStanding, KeyState, ProviderName, Rest},
-    engine::{breaker::Judgement, lesson::Lesson, times::Times},
+    domain::{FaultClass, KeyStanding, KeyState, ProviderName, Rest, Timestamp},
+    engine::{
+        breaker::{Breakers, Judgement},
+        lesson::Lesson,
+        times::Times,
+    },
 };
 
 /// How long a model that is gone rests, unless the config changes before.
@@ -29,20 +33,8 @@ impl Desk {
     async fn learn_of_links(&self, lessons: &[Lesson]) -> Result<(), DeskError> {
         let known = self.breakers().await?;
         let now = self.clock.now();
-        let says = |lesson: &Lesson| match lesson {
-            Lesson::Failed { .. } => true,
-            Lesson::Worked { link, .. } | Lesson::Undecided { link } => {
-                known.judge(link, now) != Judgement::Closed || known.last_failure(link).is_some()
-            }
-            Lesson::Rest(_)
-            | Lesson::KeyWorks(_)
-            | Lesson::KeyRefused { .. }
-            | Lesson::NoCredit { .. }
-            | Lesson::Quirk { .. }
-            | Lesson::Left { .. }
-            | Lesson::ModelGone { .. } => false,
-        };
-        let told: Vec<Lesson> = lessons.iter().filter(|one| says(one)).cloned().collect();
+        let told = lessons.iter().filter(|one| says(&known, one, now));
+        let told: Vec<Lesson> = told.cloned().collect();
         if told.is_empty() {
             return Ok(());
         }
@@ -137,6 +129,24 @@ impl Desk {
             self.tell(DeskEvent::Configured);
         }
         Ok(())
+    }
+}
+
+/// Tells whether a lesson says something new to the breakers: of a link that has never failed, one
+/// more answer does not.
+pub(super) fn says(known: &Breakers, lesson: &Lesson, now: Timestamp) -> bool {
+    match lesson {
+        Lesson::Failed { .. } => true,
+        Lesson::Worked { link, .. } | Lesson::Undecided { link } => {
+            known.judge(link, now) != Judgement::Closed || known.last_failure(link).is_some()
+        }
+        Lesson::Rest(_)
+        | Lesson::KeyWorks(_)
+        | Lesson::KeyRefused { .. }
+        | Lesson::NoCredit { .. }
+        | Lesson::Quirk { .. }
+        | Lesson::Left { .. }
+        | Lesson::ModelGone { .. } => false,
     }
 }
 

@@ -40,6 +40,14 @@ impl Desk {
         drop(self.background.tasks.spawn(Arc::clone(self).run_outbox()));
     }
 
+    /// Begins to listen to other processes and to the config alone, for a program that serves
+    /// others: it reads no mailbox and sends nothing.
+    pub fn listen_to_others(self: &Arc<Self>) {
+        self.until_closed(|desk| async move { desk.follow_store().await });
+        self.until_closed(|desk| async move { desk.follow_config().await });
+        self.until_closed(|desk| async move { desk.look_for_the_lost().await });
+    }
+
     /// Lets something run beside the acts until the desk is closed.
     fn until_closed<F>(self: &Arc<Self>, act: impl FnOnce(Arc<Self>) -> F)
     where

@@ -103,10 +103,19 @@ impl Desk {
         Ok(caps)
     }
 
+    /// Returns the month that a moment lies in.
+    pub(super) fn period_of(&self, at: Timestamp) -> Period {
+        period_at(at, &self.settings().zone)
+    }
+
     /// Returns when this day began and when it ends, in the zone whose months are counted.
     fn day(&self) -> (Timestamp, Timestamp) {
+        self.day_of(self.clock.now())
+    }
+
+    /// Returns when the day of a moment began and when it ends.
+    pub(super) fn day_of(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         let zone = &self.settings().zone;
-        let now = self.clock.now();
         let today = now.to_zoned(zone.clone()).date();
         let begin = |day: civil::Date| {
             let begins = day.to_zoned(zone.clone());

@@ -238,11 +238,19 @@ pub enum Task {
     Drill,
     /// A tiny call that tries a link.
     Probe,
+    /// A request of another program, passed on by `serve`.
+    Request,
 }
 
 impl Task {
     /// Every task.
-    pub const ALL: [Self; 4] = [Self::Reply, Self::KeyTest, Self::Drill, Self::Probe];
+    pub const ALL: [Self; 5] = [
+        Self::Reply,
+        Self::KeyTest,
+        Self::Drill,
+        Self::Probe,
+        Self::Request,
+    ];
 
     /// Returns the word for it.
     pub const fn word(self) -> &'static str {
@@ -251,6 +259,7 @@ impl Task {
             Self::KeyTest => "key_test",
             Self::Drill => "drill",
             Self::Probe => "probe",
+            Self::Request => "request",
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum Heard {
 /// How a call began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opening {
+    /// Whether what the provider writes comes as it was written too.
+    pub verbatim: bool,
     /// The HTTP status.
     pub status: u16,
     /// The provider's id for the request, from the headers.

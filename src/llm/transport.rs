@@ -274,6 +274,7 @@ impl Talk {
             request: words::request_id(header),
         };
         let opening = Opening {
+            verbatim: false,
             status: seen.status,
             request: seen.request.clone(),
             connect,

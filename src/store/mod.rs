@@ -6,6 +6,7 @@
 //! and no screen, and never asks what time it is.
 
 mod acks;
+mod blocks;
 mod breakers;
 mod delivering;
 mod dialect;
@@ -30,6 +31,7 @@ mod originals;
 mod origins;
 mod outbox;
 mod receipts;
+mod receipts_write;
 mod reconcile;
 mod records;
 mod records_known;
@@ -41,6 +43,7 @@ mod standings;
 mod sums;
 mod tickets;
 mod times;
+mod tokens;
 mod tray;
 mod twice;
 
@@ -60,6 +63,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use blocks::{FromBlock, Group};
 pub use delivering::{Claim, Outcome, Underway};
 pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
@@ -79,6 +83,7 @@ pub use reconcile::Reconciled;
 pub use records::{Recorded, Recording};
 pub use records_known::Name;
 pub use sums::Sums;
+pub use tokens::ServeToken;
 
 use dialect::{Dialect, Lock};
 use error::Trouble;

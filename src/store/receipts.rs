@@ -5,16 +5,9 @@
 //! but the bytes. Whoever writes holds the row of the tip: the chain has no branches.
 
 use sha2::{Digest, Sha256};
-use sqlx::{AnyConnection, any::AnyRow};
+use sqlx::any::AnyRow;
 
-use super::{
-    Store, StoreError, Tx,
-    dialect::Lock,
-    error::Trouble,
-    events::{Happened, Verb},
-    rows,
-    search::Sql,
-};
+use super::{Store, StoreError, error::Trouble, rows, search::Sql};
 use crate::domain::{Ending, Page, ProviderName, Receipt, TicketId, Timestamp};
 
 /// Which receipts to show; what is `None` does not narrow.
@@ -68,57 +61,6 @@ pub struct Broken {
 const AT_ONCE: i64 = 500;
 
 impl Store {
-    /// Adds a receipt to the chain and returns the number of its entry.
-    pub async fn write_receipt(&self, receipt: &Receipt) -> Result<i64, StoreError> {
-        self.told("write the receipt", async {
-            let mut tx = self.begin().await?;
-            file_holds(&mut tx, receipt).await?;
-            self.add_receipt(tx, receipt).await
-        })
-        .await
-    }
-
-    /// Adds the receipt of a run whose program died; none when the run has one by now.
-    pub async fn write_lost_receipt(&self, receipt: &Receipt) -> Result<Option<i64>, StoreError> {
-        self.told("write the receipt", async {
-            let mut tx = self.begin().await?;
-            if file_holds(&mut tx, receipt).await? == 0 {
-                return Ok(None);
-            }
-            if has_receipt(&mut tx, receipt).await? {
-                // Written before the cost of its last call could be.
-                tx.commit().await?;
-                return Ok(None);
-            }
-            self.add_receipt(tx, receipt).await.map(Some)
-        })
-        .await
-    }
-
-    async fn add_receipt(&self, mut tx: Tx, receipt: &Receipt) -> Result<i64, Trouble> {
-        let json = canonical(receipt)?;
-        self.lock(&mut tx, Lock::ReceiptTip, "1").await?;
-        let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
-            .fetch_one(&mut *tx)
-            .await?;
-        let link = Link {
-            entry: rows::int(&tip, "entry")? + 1,
-            hash: hash(&rows::text(&tip, "hash")?, &json),
-            prev_hash: rows::text(&tip, "hash")?,
-            json,
-        };
-        insert(&mut tx, receipt, &link).await?;
-        let happened = Happened {
-            verb: Verb::ReceiptWritten,
-            subject: &receipt.id.to_string(),
-            actor: &receipt.agent,
-            detail: "",
-            at: receipt.ended,
-        };
-        self.commit(tx, &happened).await?;
-        Ok(link.entry)
-    }
-
     /// Returns receipts with their numbers, newest first.
     pub async fn receipts(
         &self,
@@ -234,14 +176,6 @@ impl Store {
     }
 }
 
-/// An entry of the chain.
-struct Link {
-    entry: i64,
-    json: String,
-    prev_hash: String,
-    hash: String,
-}
-
 /// How far a check has come.
 #[derive(Default)]
 struct Checked {
@@ -288,18 +222,18 @@ impl Checked {
 
 /// What a receipt is found by, taken out of it.
 #[derive(PartialEq, Eq)]
-struct Columns {
-    id: String,
-    ticket: Option<String>,
-    ticket_number: Option<i64>,
-    ending: &'static str,
-    providers: String,
-    is_fallback: bool,
-    began: i64,
+pub(super) struct Columns {
+    pub(super) id: String,
+    pub(super) ticket: Option<String>,
+    pub(super) ticket_number: Option<i64>,
+    pub(super) ending: &'static str,
+    pub(super) providers: String,
+    pub(super) is_fallback: bool,
+    pub(super) began: i64,
 }
 
 impl Columns {
-    fn of(receipt: &Receipt) -> Self {
+    pub(super) fn of(receipt: &Receipt) -> Self {
         let mut providers: Vec<&str> = receipt
             .attempts
             .iter()
@@ -331,55 +265,6 @@ impl Columns {
         };
         read().unwrap_or(false)
     }
-}
-
-/// Notes that the run of these holds has its receipt; returns how many holds that concerns.
-async fn file_holds(tx: &mut AnyConnection, receipt: &Receipt) -> Result<u64, Trouble> {
-    let filed = sqlx::query(
-        "UPDATE holds SET state = CASE state WHEN 'settled' THEN 'filed' ELSE 'lost' END
-         WHERE run = $1 AND state IN ('settled', 'recovered')",
-    )
-    .bind(receipt.run.to_string())
-    .execute(tx)
-    .await?;
-    Ok(filed.rows_affected())
-}
-
-/// Tells whether the run has a receipt. Reads them all, which is seldom needed.
-async fn has_receipt(tx: &mut AnyConnection, receipt: &Receipt) -> Result<bool, Trouble> {
-    let found = sqlx::query("SELECT entry FROM receipts WHERE json LIKE $1 LIMIT 1")
-        .bind(format!("%\"run\":\"{}\"%", receipt.run))
-        .fetch_optional(tx)
-        .await?;
-    Ok(found.is_some())
-}
-
-async fn insert(tx: &mut AnyConnection, receipt: &Receipt, link: &Link) -> Result<(), Trouble> {
-    let columns = Columns::of(receipt);
-    sqlx::query(
-        "INSERT INTO receipts (entry, id, ticket, ticket_number, ending, providers, is_fallback,
-             began, json, prev_hash, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(link.entry)
-    .bind(columns.id)
-    .bind(columns.ticket)
-    .bind(columns.ticket_number)
-    .bind(columns.ending)
-    .bind(columns.providers)
-    .bind(i64::from(columns.is_fallback))
-    .bind(columns.began)
-    .bind(&link.json)
-    .bind(&link.prev_hash)
-    .bind(&link.hash)
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query("UPDATE receipt_tip SET entry = $1, hash = $2 WHERE one = 1")
-        .bind(link.entry)
-        .bind(&link.hash)
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(), Trouble> {
@@ -440,33 +325,7 @@ fn push_filter(sql: &mut Sql, filter: &ReceiptFilter, store: &Store) -> Result<(
     Ok(())
 }
 
-/// Writes a receipt with sorted keys. NUL, which a provider's words might hold, is escaped by
-/// JSON itself.
-fn canonical(receipt: &Receipt) -> Result<String, Trouble> {
-    let value = serde_json::to_value(receipt).map_err(|why| Trouble::damaged("a receipt", &why))?;
-    rows::to_json(&sorted(value))
-}
-
-/// Sorts the keys whatever map `serde_json` was built with.
-fn sorted(value: serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::Object(map) => {
-            let mut pairs: Vec<_> = map.into_iter().collect();
-            pairs.sort_by(|one, other| one.0.cmp(&other.0));
-            pairs
-                .into_iter()
-                .map(|(key, value)| (key, sorted(value)))
-                .collect()
-        }
-        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
-        scalar @ (serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::String(_)) => scalar,
-    }
-}
-
-fn hash(prev_hash: &str, json: &str) -> String {
+pub(super) fn hash(prev_hash: &str, json: &str) -> String {
     format!(
         "{:x}",
         Sha256::new()

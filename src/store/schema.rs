@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     Step {
         version: 1,
         name: "start",
@@ -72,6 +72,11 @@ const STEPS: [Step; 12] = [
         version: 12,
         name: "notes_begun",
         sql: include_str!("../../assets/migrations/0012_notes_begun.sql"),
+    },
+    Step {
+        version: 13,
+        name: "serve_tokens",
+        sql: include_str!("../../assets/migrations/0013_serve_tokens.sql"),
     },
 ];
 

@@ -105,6 +105,7 @@ impl Talk for Voice {
                 Step::Pause(pause) => time::sleep(pause).await,
                 Step::Open => {
                     return Heard::Opened(Opening {
+                        verbatim: false,
                         status: 200,
                         request: Some("req-1".to_owned()),
                         connect: None,
@@ -370,7 +371,7 @@ impl Scene {
                 ledger: &self.book,
                 speaker: &self.cast,
                 clock: &clock,
-                teller: &teller,
+                teller: Some(&teller),
             };
             let outcome = drive(self.plan.clone(), doors, &self.cancel).await;
             drop(teller);

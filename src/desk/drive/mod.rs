@@ -5,6 +5,7 @@
 //! the money is settled; by then the whole answer has long been on the `screen`.
 
 mod purse;
+pub(crate) mod relay;
 mod screen;
 mod talks;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     purse::{Clerk, Purse},
+    relay::{Nobody, Relay},
     screen::Screen,
     talks::Talks,
 };
@@ -47,8 +49,8 @@ pub struct Doors<'a, L, S> {
     pub speaker: &'a S,
     /// Who tells the time.
     pub clock: &'a dyn Clock,
-    /// Who tells the screen.
-    pub teller: &'a Teller,
+    /// Who tells the screen; none where nobody looks.
+    pub teller: Option<&'a Teller>,
 }
 
 /// How a run came out: the parts of its receipt and what to remember.
@@ -88,8 +90,18 @@ pub struct Unsettled {
 
 /// Drives a run to its end. A cancelled run is told so, settles, and only then ends.
 pub async fn drive<L: Ledger, S: Speaker>(
+    plan: Plan,
+    doors: Doors<'_, L, S>,
+    cancel: &CancellationToken,
+) -> Outcome {
+    drive_relayed(plan, doors, &mut Nobody, cancel).await
+}
+
+/// Drives one run to its end, and passes its answer on as it comes.
+pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
     mut plan: Plan,
     doors: Doors<'_, L, S>,
+    relay: &mut R,
     cancel: &CancellationToken,
 ) -> Outcome {
     let began = doors.clock.now();
@@ -110,6 +122,7 @@ pub async fn drive<L: Ledger, S: Speaker>(
         speaker: doors.speaker,
         clock: doors.clock,
         screen,
+        relay,
         run: Run::new(plan),
         queue: VecDeque::new(),
         purse: Purse::new(clerk),
@@ -122,6 +135,7 @@ pub async fn drive<L: Ledger, S: Speaker>(
         while let Some(command) = drive.queue.pop_front() {
             drive.perform(command);
         }
+        drive.release();
         if drive.run.is_over() && drive.purse.is_idle() {
             break;
         }
@@ -130,10 +144,11 @@ pub async fn drive<L: Ledger, S: Speaker>(
     drive.outcome(began)
 }
 
-struct Drive<'a, L, S> {
+struct Drive<'a, L, S, R> {
     speaker: &'a S,
     clock: &'a dyn Clock,
     screen: Screen<'a>,
+    relay: &'a mut R,
     run: Run,
     queue: VecDeque<Command>,
     purse: Purse<'a, L>,
@@ -143,7 +158,7 @@ struct Drive<'a, L, S> {
     shown: Option<u32>,
 }
 
-impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
+impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
     fn feed(&mut self, input: Input) {
         let now = self.clock.mono();
         self.queue.extend(self.run.step(input, now));
@@ -172,8 +187,14 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
                 let is_new = self.shown.replace(attempt) != Some(attempt);
                 let link = self.talks.link_of(attempt).filter(|_| is_new);
                 self.screen.show(&piece, link);
+                if let Some(link) = self.talks.link_of(attempt) {
+                    self.relay.show(attempt, link, self.clock.mono());
+                }
             }
-            Command::Replace { .. } => self.screen.replace(),
+            Command::Replace { .. } => {
+                self.screen.replace();
+                self.relay.replace();
+            }
             Command::Skip { .. } | Command::Done(_) => {}
         }
     }
@@ -197,6 +218,7 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
             return;
         }
         let wake = self.next_wake();
+        let due = self.relay.due(self.clock.mono());
         tokio::select! {
             biased;
             // Before what the ledger says: nothing has been sent yet, and nothing will be.
@@ -207,12 +229,31 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
                 }
             }
             (attempt, heard) = self.talks.hear() => self.understand(attempt, heard),
+            // What is due leaves as soon as the loop goes round.
+            () = until(due), if due.is_some() => {}
             () = until(wake) => self.woken(Input::Tick),
         }
     }
 
+    /// Lets go what is due to leave; the machine hears of the first that left.
+    fn release(&mut self) {
+        if self.relay.release(self.clock.mono(), self.run.story()) {
+            self.feed(Input::Released);
+        }
+    }
+
     fn understand(&mut self, attempt: u32, heard: Heard) {
-        let is_text = matches!(heard, Heard::Delta(Delta::Text(_)));
+        let tells_nothing = matches!(
+            heard,
+            Heard::Delta(
+                Delta::Text(_)
+                    | Delta::Call(_)
+                    | Delta::Verbatim(_)
+                    | Delta::Alive
+                    | Delta::Stopping
+            )
+        );
+        self.relay.heard(attempt, &heard);
         match heard {
             Heard::Opened(opening) => {
                 let fact = Fact::Opened {
@@ -257,7 +298,7 @@ impl<L: Ledger, S: Speaker> Drive<'_, L, S> {
             }
         }
         // Words tell of themselves.
-        if !is_text {
+        if !tells_nothing {
             self.tell_attempts();
         }
     }

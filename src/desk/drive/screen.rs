@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     desk::{
-        face::{Phase, VoidText},
+        face::{Phase, Running, VoidText},
         live::Teller,
     },
     domain::{Attempt, Clock, FaultClass, LinkName, Mono},
@@ -13,19 +13,25 @@ use crate::{
 /// Tells the screen.
 #[derive(Clone, Copy)]
 pub(super) struct Screen<'a> {
-    pub(super) teller: &'a Teller,
+    pub(super) teller: Option<&'a Teller>,
     pub(super) clock: &'a dyn Clock,
     pub(super) began: Mono,
 }
 
 impl Screen<'_> {
+    fn tell(&self, change: impl FnOnce(&mut Running)) {
+        if let Some(teller) = self.teller {
+            teller.tell(change);
+        }
+    }
+
     fn elapsed(&self) -> Duration {
         self.clock.mono().since(self.began)
     }
 
     pub(super) fn phase(&self, phase: Phase, link: Option<LinkName>) {
         let elapsed = self.elapsed();
-        self.teller.tell(|running| {
+        self.tell(|running| {
             running.phase = phase;
             running.link = link;
             running.elapsed = elapsed;
@@ -35,7 +41,7 @@ impl Screen<'_> {
     /// Adds the next words; `link` is named when its first ones come.
     pub(super) fn show(&self, piece: &str, link: Option<&LinkName>) {
         let elapsed = self.elapsed();
-        self.teller.tell(|running| {
+        self.tell(|running| {
             running.phase = Phase::Writing;
             if link.is_some() {
                 running.link = link.cloned();
@@ -47,7 +53,7 @@ impl Screen<'_> {
 
     /// Clears what no longer counts: new words come.
     pub(super) fn replace(&self) {
-        self.teller.tell(|running| {
+        self.tell(|running| {
             running.void = None;
             running.text.clear();
         });
@@ -55,7 +61,7 @@ impl Screen<'_> {
 
     /// Dims what was shown: it no longer counts, but stays until the next words come.
     pub(super) fn void(&self, because: FaultClass) {
-        self.teller.tell(|running| {
+        self.tell(|running| {
             let Some(link) = running.link.clone() else {
                 return;
             };
@@ -72,7 +78,7 @@ impl Screen<'_> {
     /// Tells which attempts are over, when that changed.
     pub(super) fn attempts<'r>(&self, over: impl Iterator<Item = &'r Attempt> + Clone) {
         let elapsed = self.elapsed();
-        self.teller.tell(|running| {
+        self.tell(|running| {
             running.elapsed = elapsed;
             if running.attempts.len() != over.clone().count() {
                 running.attempts = over.cloned().collect();

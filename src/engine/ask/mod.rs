@@ -159,6 +159,22 @@ impl Ask {
             .fold(0, |sum: u64, text| sum.saturating_add(length(text)))
     }
 
+    /// Returns how many bytes of its request are pictures.
+    pub fn picture_bytes(&self) -> usize {
+        let parts = self.turns.iter().flat_map(|turn| &turn.parts);
+        parts.fold(0, |sum: usize, part| {
+            let images = match part {
+                Part::Image(image) => std::slice::from_ref(image),
+                Part::Result(result) => result.images.as_slice(),
+                Part::Text(_) | Part::Call(_) => &[],
+            };
+            images.iter().fold(sum, |sum, image| match image {
+                Image::Inline { data, .. } => sum.saturating_add(data.len()),
+                Image::Url(_) => sum,
+            })
+        })
+    }
+
     /// Returns the most input tokens it can be.
     pub fn tokens_at_most(&self) -> u64 {
         let turns = self.turns.iter().map(|turn| {

@@ -1,0 +1,201 @@
+//! What a serving process knows of keys and links, in memory: what a run taught holds for the next
+//! one at once, and is written down soon after.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    desk::{chains::Memory, learn},
+    domain::{FaultClass, KeyStanding, KeyState, LinkName, ProviderName, Rest, Timestamp},
+    engine::{breaker::Luck, lesson::Lesson},
+};
+
+/// Fingerprints of the keys that were used, by provider.
+type Keys = BTreeMap<ProviderName, String>;
+
+/// What is known, and what of it is not yet written down.
+pub(super) struct Known(Mutex<Inner>);
+
+struct Inner {
+    memory: Arc<Memory>,
+    pending: Vec<Lesson>,
+    keys: Keys,
+    /// Whether something changed that others must hear of soon.
+    is_urgent: bool,
+}
+
+/// What is to be written down.
+pub(super) struct Pending {
+    pub lessons: Vec<Lesson>,
+    pub keys: Keys,
+}
+
+impl Known {
+    pub(super) fn new(memory: Memory) -> Self {
+        Self(Mutex::new(Inner {
+            memory: Arc::new(memory),
+            pending: Vec::new(),
+            keys: Keys::new(),
+            is_urgent: false,
+        }))
+    }
+
+    /// Returns what is known now.
+    pub(super) fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.lock().memory)
+    }
+
+    /// Takes what the store knows; what is not yet written there holds all the same.
+    pub(super) fn refresh(&self, memory: Memory, now: Timestamp, luck: Luck) {
+        let mut inner = self.lock();
+        inner.memory = Arc::new(memory);
+        let pending = std::mem::take(&mut inner.pending);
+        inner.learn(&pending, now, luck);
+    }
+
+    /// Learns what a run taught.
+    pub(super) fn learn(&self, lessons: &[Lesson], keys: &Keys, now: Timestamp, luck: Luck) {
+        let mut inner = self.lock();
+        for (provider, fingerprint) in keys {
+            if inner.keys.get(provider) != Some(fingerprint) {
+                inner.keys.insert(provider.clone(), fingerprint.clone());
+            }
+        }
+        inner.learn(lessons, now, luck);
+    }
+
+    /// Lets one request try a link that was left alone; false if another does already.
+    pub(super) fn claim(&self, link: &LinkName, now: Timestamp, until: Timestamp) -> bool {
+        let mut inner = self.lock();
+        Arc::make_mut(&mut inner.memory)
+            .breakers
+            .claim(link, now, until)
+    }
+
+    /// Takes what is to be written down; none while nothing is.
+    pub(super) fn take_pending(&self) -> Option<Pending> {
+        let mut inner = self.lock();
+        if inner.pending.is_empty() {
+            return None;
+        }
+        inner.is_urgent = false;
+        Some(Pending {
+            lessons: std::mem::take(&mut inner.pending),
+            keys: inner.keys.clone(),
+        })
+    }
+
+    /// Tells whether something waits that others must hear of soon.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.lock().is_urgent
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No code under this lock can panic half-way through a change that matters.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn learn(&mut self, lessons: &[Lesson], now: Timestamp, luck: Luck) {
+        let memory = Arc::make_mut(&mut self.memory);
+        let told: Vec<Lesson> = lessons
+            .iter()
+            .filter(|lesson| learn::says(&memory.breakers, lesson, now))
+            .cloned()
+            .collect();
+        if !told.is_empty() {
+            memory.breakers.learn(&told, now, luck);
+            self.is_urgent = true;
+        }
+        for lesson in lessons {
+            self.learn_one(lesson, now);
+        }
+    }
+
+    fn learn_one(&mut self, lesson: &Lesson, now: Timestamp) {
+        let memory = Arc::make_mut(&mut self.memory);
+        match lesson {
+            Lesson::Worked {
+                link,
+                first_text,
+                gap_p99,
+            } => {
+                let times = memory.times.entry(link.clone()).or_default();
+                times.note(*first_text, *gap_p99);
+                // Of what is heard with every request the newest is enough.
+                self.pending
+                    .retain(|old| !matches!(old, Lesson::Worked { link: of, .. } if of == link));
+                self.pending.push(lesson.clone());
+            }
+            Lesson::Left { link, left } => {
+                memory
+                    .times
+                    .entry(link.clone())
+                    .or_default()
+                    .note_left(*left, now);
+                self.pending
+                    .retain(|old| !matches!(old, Lesson::Left { link: of, .. } if of == link));
+                self.pending.push(lesson.clone());
+            }
+            Lesson::KeyWorks(provider) => self.key(provider, KeyState::Verified, lesson, now),
+            Lesson::KeyRefused { provider, .. } => {
+                self.key(provider, KeyState::Invalid, lesson, now);
+            }
+            Lesson::NoCredit { provider, .. } => {
+                self.key(provider, KeyState::NoCredit, lesson, now);
+            }
+            Lesson::Rest(rest) => self.rest(rest.clone(), lesson),
+            Lesson::ModelGone { link, .. } => {
+                let rest = Rest {
+                    link: link.clone(),
+                    until: now + learn::GONE_REST,
+                    because: FaultClass::ModelGone,
+                };
+                self.rest(rest, lesson);
+            }
+            Lesson::Quirk { link, parameter } => {
+                let quirk = (link.clone(), parameter.clone());
+                if !memory.quirks.contains(&quirk) {
+                    memory.quirks.push(quirk);
+                }
+                self.pending.push(lesson.clone());
+            }
+            Lesson::Undecided { .. } | Lesson::Failed { .. } => self.pending.push(lesson.clone()),
+        }
+    }
+
+    fn rest(&mut self, rest: Rest, lesson: &Lesson) {
+        let memory = Arc::make_mut(&mut self.memory);
+        memory.rests.retain(|known| known.link != rest.link);
+        memory.rests.push(rest);
+        self.pending.push(lesson.clone());
+        self.is_urgent = true;
+    }
+
+    fn key(&mut self, provider: &ProviderName, state: KeyState, lesson: &Lesson, now: Timestamp) {
+        let Some(fingerprint) = self.keys.get(provider) else {
+            return;
+        };
+        let known = |key: &KeyStanding| {
+            key.provider == *provider && key.fingerprint == *fingerprint && key.state == state
+        };
+        if self.memory.keys.iter().any(known) {
+            return;
+        }
+        let standing = KeyStanding {
+            provider: provider.clone(),
+            fingerprint: fingerprint.clone(),
+            state,
+            since: now,
+            said: None,
+        };
+        let memory = Arc::make_mut(&mut self.memory);
+        memory.keys.retain(|key| key.provider != *provider);
+        memory.keys.push(standing);
+        self.pending.push(lesson.clone());
+        self.is_urgent = true;
+    }
+}

@@ -1,0 +1,165 @@
+//! Requests of other programs: the same engine, receipts and caps as a draft, at the speed of a
+//! server.
+//!
+//! A draft asks the ledger before each call and reads what is known of its links from the store.
+//! A server that did so would wait for the disk with every request. Here the money comes from a
+//! block (`till`, `bursar`), what is known of links is kept in memory (`known`), and costs, receipts
+//! and lessons are written in groups (`scribe`). The answer goes on as it comes (`relay`); `pass` is
+//! one request from its links to its receipt.
+
+mod bursar;
+mod known;
+mod pass;
+mod pipe;
+mod relay;
+mod scribe;
+mod till;
+
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::Duration,
+};
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use self::{
+    known::Known,
+    scribe::Done,
+    till::{Span, Till},
+};
+pub use self::{
+    pass::{PassAsk, PassError, Passed, Passing},
+    pipe::Hearer,
+    relay::{Closing, Head, HoldBack, Piece, Stopped, Told},
+};
+use super::{Desk, DeskError};
+use crate::{
+    domain::{Mono, RunId, Timestamp},
+    engine::breaker::Luck,
+};
+
+/// How long what is known of links may be old when a request comes after a pause.
+const STALE: Duration = Duration::from_secs(2);
+
+/// So many results may wait to be written; more requests than that wait at their end.
+const WAITING: usize = 4_096;
+
+/// What serves requests: one per process.
+pub struct Serving {
+    desk: Arc<Desk>,
+    /// The run of the blocks, and who owns them.
+    run: RunId,
+    owner: String,
+    till: Mutex<Till>,
+    span: Mutex<Option<(Span, Timestamp, Timestamp)>>,
+    /// Whoever fills the till.
+    filling: tokio::sync::Mutex<()>,
+    /// Asks for more money before it is needed.
+    low: Notify,
+    /// Whether costs could not be written: nothing new is begun then.
+    cannot_write: AtomicBool,
+    known: Known,
+    refreshed: Mutex<Mono>,
+    done: Mutex<Option<mpsc::Sender<Done>>>,
+    requests: TaskTracker,
+    scribe: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Serving {
+    /// Begins to serve at a desk.
+    pub async fn start(desk: Arc<Desk>) -> Result<Arc<Self>, DeskError> {
+        let (done, results) = mpsc::channel(WAITING);
+        let memory = desk.memory().await?;
+        let serving = Arc::new(Self {
+            run: RunId::new(Uuid::now_v7()),
+            owner: desk.owner("serve"),
+            till: Mutex::default(),
+            span: Mutex::default(),
+            filling: tokio::sync::Mutex::default(),
+            low: Notify::new(),
+            cannot_write: AtomicBool::new(false),
+            known: Known::new(memory),
+            refreshed: Mutex::new(desk.clock.mono()),
+            done: Mutex::new(Some(done)),
+            requests: TaskTracker::new(),
+            scribe: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            desk,
+        });
+        drop(serving.scribe.spawn(Arc::clone(&serving).write(results)));
+        serving.scribe.close();
+        Ok(serving)
+    }
+
+    /// Returns the desk.
+    pub fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Returns how many requests are under way.
+    pub fn under_way(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Waits so long for requests under way, stops those that are left, and returns when every cost
+    /// is written and the money that is left has gone back.
+    pub async fn stop(&self, patience: Duration) {
+        self.requests.close();
+        if tokio::time::timeout(patience, self.requests.wait())
+            .await
+            .is_err()
+        {
+            self.stop.cancel();
+            self.requests.wait().await;
+        }
+        // Nobody can add to what is to be written any more.
+        drop(
+            self.done
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .take(),
+        );
+        self.scribe.wait().await;
+    }
+
+    /// Reads what the store knows of keys and links by now.
+    async fn refresh(&self) {
+        match self.desk.memory().await {
+            Ok(memory) => self.known.refresh(memory, self.desk.now(), luck()),
+            Err(error) => tracing::warn!(%error, "what others learnt could not be read"),
+        }
+        *self
+            .refreshed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = self.desk.clock.mono();
+    }
+
+    /// Reads it when it may be old: other programs write too.
+    async fn refresh_if_old(&self) {
+        let now = self.desk.clock.mono();
+        let is_old = {
+            let mut refreshed = self
+                .refreshed
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let is_old = now.since(*refreshed) >= STALE;
+            if is_old {
+                // Requests that come at the same time do not all read.
+                *refreshed = now;
+            }
+            is_old
+        };
+        if is_old {
+            self.refresh().await;
+        }
+    }
+}
+
+/// The random end of a UUID of version 7.
+fn luck() -> Luck {
+    let [.., last] = Uuid::now_v7().into_bytes();
+    Luck(last)
+}

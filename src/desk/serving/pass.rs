@@ -1,0 +1,377 @@
+//! One request, from its links to its receipt.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
+
+use super::{
+    Serving,
+    bursar::Books,
+    luck,
+    pipe::{Hearer, pipe},
+    relay::{self, Closing, Head, HoldBack, Out, Piece},
+    scribe::Done,
+};
+use crate::{
+    desk::{
+        chains::{Chosen, Prepared},
+        drive::{Doors, Outcome, drive_relayed},
+        voice::Voice,
+    },
+    domain::{
+        CapName, Ending, LinkName, ProviderKind, Receipt, ReceiptId, RunId, SkipReason, Task,
+    },
+    engine::{
+        ask::Ask,
+        plan::Usable,
+        routing::{Candidate, Routing, order},
+    },
+    store::FromBlock,
+};
+
+/// The most tokens of an answer where neither the caller nor the catalogue says.
+const OUTPUT_LIMIT: u32 = 4_096;
+
+/// How long a request waits for money that others hold.
+const HOLD_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A request to be passed on.
+#[derive(Clone, Debug)]
+pub struct PassAsk {
+    /// Who asks: the name of the token.
+    pub caller: String,
+    /// What is asked, with the caller's own words in it.
+    pub ask: Ask,
+    /// Which links may answer, in order, and where that comes from.
+    pub chosen: Chosen,
+    /// In which order they are asked; as they stand when nobody says.
+    pub routing: Option<Routing>,
+    /// Whether the answer is read as it comes, and how long its beginning is kept back.
+    pub stream: Option<HoldBack>,
+    /// What cannot be said in every wire format, and in which it can.
+    pub bound: Vec<(String, Vec<ProviderKind>)>,
+    /// The most tokens the caller wants.
+    pub output_limit: Option<u32>,
+    /// Parameters that the caller wrote.
+    pub callers: Vec<String>,
+}
+
+/// Why a request is not passed on at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PassError {
+    /// No link speaks a wire format in which this can be said.
+    #[error("{what} cannot be passed on to {to}: {why}")]
+    NotTranslatable {
+        /// What.
+        what: String,
+        /// To whom.
+        to: String,
+        /// Why, and what to do.
+        why: &'static str,
+    },
+}
+
+/// A request under way.
+pub struct Passing {
+    /// Its receipt, written when it is over.
+    pub receipt: ReceiptId,
+    /// What is told of it while it is answered; nothing where the answer comes in one piece.
+    pub told: Hearer,
+    /// How it came out.
+    pub end: oneshot::Receiver<Passed>,
+    /// Dropped, it stops: nobody waits for the answer.
+    pub guard: DropGuard,
+}
+
+/// How a request came out.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// What will be kept of it.
+    pub receipt: Receipt,
+    /// Who answered; none without an answer.
+    pub head: Option<Head>,
+    /// The answer, where it did not leave piece by piece.
+    pub pieces: Vec<Piece>,
+    /// How the answer ended.
+    pub closing: Closing,
+    /// Whether a part of it has left already.
+    pub is_released: bool,
+    /// Which limit denied it, if one did.
+    pub denied_by: Option<CapName>,
+}
+
+impl Serving {
+    /// Begins to pass a request on.
+    pub fn pass(self: &Arc<Self>, ask: PassAsk) -> Result<Passing, PassError> {
+        self.check(&ask)?;
+        let receipt = ReceiptId::new(Uuid::now_v7());
+        let (tell, told) = pipe();
+        let (ended, end) = oneshot::channel();
+        let cancel = self.stop.child_token();
+        let guard = cancel.clone().drop_guard();
+        let serving = Arc::clone(self);
+        drop(self.requests.spawn(async move {
+            let out = match ask.stream {
+                Some(hold) => Out::Stream(tell, hold),
+                None => Out::Kept,
+            };
+            let (passed, settled) = serving.run(receipt, &ask, out, &cancel).await;
+            let receipt = passed.receipt.clone();
+            // A client that has gone needs no answer.
+            ended.send(passed).ok();
+            serving.file(Done { settled, receipt }).await;
+        }));
+        Ok(Passing {
+            receipt,
+            told,
+            end,
+            guard,
+        })
+    }
+
+    /// Refuses what no link can be asked.
+    fn check(&self, ask: &PassAsk) -> Result<(), PassError> {
+        let settings = self.desk.settings();
+        let mut first = None;
+        for link in &ask.chosen.links {
+            let Some(provider) = settings.provider(&link.provider) else {
+                return Ok(());
+            };
+            match ask.untold(provider.kind) {
+                None => return Ok(()),
+                Some(what) => {
+                    first.get_or_insert((what, link.to_string()));
+                }
+            }
+        }
+        let Some((what, to)) = first else {
+            return Ok(());
+        };
+        Err(PassError::NotTranslatable {
+            what: what.to_owned(),
+            to,
+            why: "its provider has no word for it. Leave it out, or ask a model of another provider.",
+        })
+    }
+
+    async fn run(
+        &self,
+        receipt: ReceiptId,
+        ask: &PassAsk,
+        out: Out,
+        cancel: &CancellationToken,
+    ) -> (Passed, Vec<FromBlock>) {
+        let run = RunId::new(Uuid::now_v7());
+        self.refresh_if_old().await;
+        let mut prepared = self.prepare(ask).await;
+        let claimed = self.claim(&mut prepared).await;
+        let books = Books::new(self, run);
+        let voice =
+            Voice::new(&self.desk.transport, &ask.ask, &prepared.endpoints).warming(&self.requests);
+        let doors = Doors {
+            ledger: &books,
+            speaker: &voice,
+            clock: self.desk.clock.as_ref(),
+            teller: None,
+        };
+        let links = prepared.plan.links.iter();
+        let chain: Vec<LinkName> = links.map(|planned| planned.link.name.clone()).collect();
+        let mut passing = relay::Passing::new(out, chain.clone());
+        let (plan, company) = self.desk.with_company(prepared.plan.clone());
+        let outcome = drive_relayed(plan, doors, &mut passing, cancel).await;
+        self.desk.after_company(company, &outcome);
+        let denied_by = books.denied_by();
+        let receipt = ask.receipt((receipt, run), chain, &outcome, denied_by);
+        let luck = luck();
+        self.known.learn(
+            &outcome.lessons,
+            &prepared.fingerprints,
+            self.desk.now(),
+            luck,
+        );
+        self.desk.release_probes(&claimed).await;
+        let is_released = passing.is_released();
+        let kept = passing.into_kept(&outcome.attempts, &outcome.skipped);
+        let is_answered = receipt.ending.has_text();
+        let passed = Passed {
+            head: kept.head.filter(|_| is_answered),
+            pieces: kept.pieces,
+            closing: kept.closing,
+            is_released,
+            denied_by,
+            receipt,
+        };
+        (passed, books.into_settled())
+    }
+
+    /// Hands a result to whoever writes it down, and waits while too many wait already.
+    async fn file(&self, done: Done) {
+        let to = self
+            .done
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        let is_filed = match to {
+            Some(to) => to.send(done).await.is_ok(),
+            None => false,
+        };
+        if !is_filed {
+            tracing::error!("a receipt came after everything was written; its cost stays held");
+        }
+    }
+
+    async fn prepare(&self, ask: &PassAsk) -> Prepared {
+        let memory = self.known.memory();
+        let prompt_at_most = ask.prompt_at_most();
+        let mut prepared = self
+            .desk
+            .prepare_with(&memory, &ask.chosen, prompt_at_most)
+            .await;
+        let plan = &mut prepared.plan;
+        plan.output_limit = ask.output_limit.unwrap_or(u32::MAX);
+        plan.policy.callers.clone_from(&ask.callers);
+        plan.policy.clocks.hold = plan.policy.clocks.hold.min(HOLD_PATIENCE);
+        for planned in &mut plan.links {
+            planned.link.stream = ask.stream.is_some();
+            if planned.link.output_limit.is_none() && ask.output_limit.is_none() {
+                planned.link.output_limit = Some(OUTPUT_LIMIT);
+            }
+            let Some(to) = prepared.endpoints.get_mut(&planned.link.name) else {
+                continue;
+            };
+            to.stream = ask.stream.is_some();
+            if let Some(what) = ask.untold(to.kind) {
+                let why = format!("{what} cannot be said in its words");
+                planned.usable = Usable::No(SkipReason::NotUsable(why));
+            }
+        }
+        if let Some(routing) = ask.routing {
+            put_in_order(&mut prepared, routing, &memory);
+        }
+        prepared
+    }
+
+    /// Lets this request try links that were left alone, if no other does; the others of this
+    /// process find out in memory, those of other processes in the store.
+    async fn claim(&self, prepared: &mut Prepared) -> Vec<LinkName> {
+        let now = self.desk.now();
+        let until = now
+            .checked_add(prepared.plan.policy.clocks.run)
+            .unwrap_or(now);
+        let mut is_first = false;
+        for planned in &mut prepared.plan.links {
+            if planned.usable != Usable::HalfOpen {
+                continue;
+            }
+            if self.known.claim(&planned.link.name, now, until) {
+                is_first = true;
+            } else {
+                planned.usable = Usable::Open {
+                    until,
+                    failed: None,
+                };
+            }
+        }
+        if is_first && let Err(error) = self.desk.claim_probes(prepared).await {
+            tracing::warn!(%error, "a link is tried again without the others knowing");
+        }
+        std::mem::take(&mut prepared.claimed)
+    }
+}
+
+impl PassAsk {
+    fn receipt(
+        &self,
+        (id, run): (ReceiptId, RunId),
+        chain: Vec<LinkName>,
+        outcome: &Outcome,
+        denied_by: Option<CapName>,
+    ) -> Receipt {
+        let action = match (outcome.ending, denied_by) {
+            (Ending::OverCap, Some(cap)) => format!("denied: over {}", cap.words()),
+            (ending, _) => action_words(ending).to_owned(),
+        };
+        Receipt {
+            id,
+            run,
+            ticket: None,
+            ticket_number: None,
+            task: Task::Request,
+            agent: self.caller.clone(),
+            began: outcome.span.0,
+            ended: outcome.span.1,
+            chain,
+            chain_from: self.chosen.from.clone(),
+            attempts: outcome.attempts.clone(),
+            skipped: outcome.skipped.clone(),
+            ending: outcome.ending,
+            action,
+            asked_sha256: self.digest(),
+            words_sent: 0,
+            words_whole: 0,
+            redacted: Vec::new(),
+            first_choice_cost: outcome.first_choice_cost,
+            sources: Vec::new(),
+        }
+    }
+
+    /// Returns what of the request cannot be said in a wire format.
+    fn untold(&self, kind: ProviderKind) -> Option<&str> {
+        let mut bound = self.bound.iter();
+        let what = bound.find(|(_, kinds)| !kinds.contains(&kind))?;
+        Some(&what.0)
+    }
+
+    /// Returns the most input tokens it can be: as the caller wrote it, or as it is understood.
+    fn prompt_at_most(&self) -> u64 {
+        let understood = self.ask.tokens_at_most();
+        let written = self.ask.raw.as_ref().map_or(0, |raw| raw.body.len());
+        // A picture is counted as what it is understood to be, not at the length of its bytes.
+        let words = written.saturating_sub(self.ask.picture_bytes());
+        understood.max(u64::try_from(words).unwrap_or(u64::MAX))
+    }
+
+    fn digest(&self) -> String {
+        match &self.ask.raw {
+            Some(raw) => format!("{:x}", Sha256::digest(raw.body.as_bytes())),
+            None => crate::engine::prompt::digest(&self.ask),
+        }
+    }
+}
+
+/// Puts the links in the order that the caller asked for.
+fn put_in_order(prepared: &mut Prepared, routing: Routing, memory: &crate::desk::chains::Memory) {
+    let plan = &mut prepared.plan;
+    let candidates = plan.links.iter().map(|planned| Candidate {
+        link: planned.link.name.clone(),
+        estimate: plan.want(planned).map(|want| want.ceiling),
+        first_text: memory
+            .times
+            .get(&planned.link.name)
+            .and_then(|times| times.history().first_text_p95),
+    });
+    let turn = u64::from(luck().0);
+    let names = order(candidates.collect(), routing, turn);
+    let place = |name: &LinkName| names.iter().position(|own| own == name);
+    plan.links.sort_by_key(|planned| place(&planned.link.name));
+}
+
+const fn action_words(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Answered => "answered",
+        Ending::Truncated => "answered, but it stopped at the output limit",
+        Ending::OverCap => "denied: over the cap",
+        Ending::Failed => "not answered: every link that was tried failed",
+        Ending::Offline => "not answered: no provider could be reached",
+        Ending::NoLink => "not answered: no link could be tried",
+        Ending::KeyRefused => "not answered: a key was refused",
+        Ending::BadInput => "not answered: the request was not accepted",
+        Ending::TooLong => "not answered: the request is too long for the models",
+        Ending::Refused => "not answered: the model declined",
+        Ending::Cancelled => "stopped: its caller went away",
+        Ending::Lost => "lost: the program ended during the call",
+    }
+}

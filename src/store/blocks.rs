@@ -1,0 +1,280 @@
+//! Blocks: money that a serving process holds for many requests at once.
+//!
+//! A block is a hold like any other, so every cap counts it. It grows under the lock of the budget,
+//! and what its requests cost is taken from it in the transaction that books them: settled plus held
+//! never passes the cap. What is left of it after a crash is settled at its ceiling by whoever
+//! recovers holds.
+
+use sqlx::AnyConnection;
+
+use super::{
+    HoldAnswer, HoldAsk, Store, StoreError,
+    error::Trouble,
+    events::{self, Happened, Verb},
+    ledger::spent,
+    rows,
+    search::Sql,
+    sums,
+};
+use crate::domain::{Cost, HoldId, LinkName, Receipt, RunId, Timestamp, Usd};
+
+/// What one attempt cost, to be taken from a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromBlock {
+    /// The block that paid.
+    pub block: HoldId,
+    /// The attempt's own hold, as the run knows it.
+    pub id: HoldId,
+    /// Its run.
+    pub run: RunId,
+    /// Which attempt of the run, from 1.
+    pub attempt: u32,
+    /// The link that was asked.
+    pub link: LinkName,
+    /// What was set aside for it.
+    pub held: Usd,
+    /// What it cost.
+    pub cost: Cost,
+    /// When it was settled.
+    pub at: Timestamp,
+}
+
+/// What a serving process writes in one transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Group<'a> {
+    /// The month of all its blocks.
+    pub period: &'a str,
+    /// Who owns the block and the runs.
+    pub owner: &'a str,
+    /// What attempts cost.
+    pub settled: &'a [FromBlock],
+    /// The receipts of their runs.
+    pub receipts: &'a [Receipt],
+    /// Now.
+    pub at: Timestamp,
+}
+
+/// How many rows one statement writes: SQLite looks each named value up among those before it.
+const AT_ONCE: usize = 20;
+
+impl Store {
+    /// Adds money to a block, as much as the caps leave of what is asked for. The block's lease is
+    /// renewed with it. Denied also where the block is no longer ours to spend.
+    pub async fn grow_block(&self, ask: &HoldAsk) -> Result<HoldAnswer, StoreError> {
+        self.told("hold money", async {
+            let mut tx = self.begin().await?;
+            self.lock_budget(&mut tx, &ask.period).await?;
+            let (free, by) = sums::free(&mut tx, ask).await?;
+            let free = free.max(Usd::ZERO);
+            let amount = ask.ceiling.min(free);
+            let denied = HoldAnswer::Denied { free, by };
+            if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
+                return Ok(denied);
+            }
+            let grown = change(&mut tx, ask.id, amount, ask.lease_until).await?;
+            if !grown {
+                return Ok(denied);
+            }
+            self.commit(tx, &spent(&ask.period, ask.at)).await?;
+            Ok(HoldAnswer::Granted(amount))
+        })
+        .await
+    }
+
+    /// Gives money of a block back and renews its lease; an empty one that nobody needs is closed.
+    /// Tells whether the block was still ours.
+    pub async fn shrink_block(
+        &self,
+        ask: &HoldAsk,
+        back: Usd,
+        is_done: bool,
+    ) -> Result<bool, StoreError> {
+        self.told("give money back", async {
+            let mut tx = self.begin().await?;
+            self.lock_budget(&mut tx, &ask.period).await?;
+            let is_ours = change(&mut tx, ask.id, Usd::ZERO.minus(back), ask.lease_until).await?;
+            if is_done {
+                sqlx::query("UPDATE holds SET state = 'filed' WHERE id = $1 AND state = 'held'")
+                    .bind(ask.id.to_string())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            self.commit(tx, &spent(&ask.period, ask.at)).await?;
+            Ok(is_ours)
+        })
+        .await
+    }
+
+    /// Books what requests cost, takes it from their blocks and writes their receipts, all or
+    /// nothing. Returns the blocks that are no longer ours: somebody settled them at their ceiling.
+    pub async fn write_group(&self, group: Group<'_>) -> Result<Vec<HoldId>, StoreError> {
+        self.told("write receipts and costs", async {
+            let mut tx = self.begin().await?;
+            self.lock_budget(&mut tx, group.period).await?;
+            insert_holds(&mut tx, &group).await?;
+            insert_entries(&mut tx, &group).await?;
+            let lost = take_from_blocks(&mut tx, &group).await?;
+            self.add_receipts(&mut tx, group.receipts).await?;
+            let newest = group.receipts.last().map(|receipt| receipt.id.to_string());
+            let happened = match &newest {
+                Some(newest) => Happened {
+                    verb: Verb::ReceiptWritten,
+                    subject: newest,
+                    ..spent(group.period, group.at)
+                },
+                None => spent(group.period, group.at),
+            };
+            self.commit(tx, &happened).await?;
+            Ok(lost)
+        })
+        .await
+    }
+}
+
+/// Changes a block's amount, never below nothing, and its lease; false if it is not open any more.
+async fn change(
+    tx: &mut AnyConnection,
+    block: HoldId,
+    by: Usd,
+    lease_until: Timestamp,
+) -> Result<bool, Trouble> {
+    let changed = sqlx::query(
+        "UPDATE holds SET amount = CASE WHEN amount + $2 > 0 THEN amount + $2 ELSE 0 END,
+             lease_until = $3
+         WHERE id = $1 AND state = 'held'",
+    )
+    .bind(block.to_string())
+    .bind(by.nanos())
+    .bind(lease_until.as_microsecond())
+    .execute(tx)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+async fn take_from_blocks(
+    tx: &mut AnyConnection,
+    group: &Group<'_>,
+) -> Result<Vec<HoldId>, Trouble> {
+    let mut blocks: Vec<(HoldId, Usd)> = Vec::new();
+    for settled in group.settled {
+        let cost = settled.cost.amount();
+        match blocks.iter_mut().find(|(block, _)| *block == settled.block) {
+            Some((_, sum)) => *sum = sum.plus(cost),
+            None => blocks.push((settled.block, cost)),
+        }
+    }
+    let mut lost = Vec::new();
+    for (block, sum) in blocks {
+        let taken = sqlx::query(
+            "UPDATE holds SET amount = CASE WHEN amount > $2 THEN amount - $2 ELSE 0 END
+             WHERE id = $1 AND state = 'held'",
+        )
+        .bind(block.to_string())
+        .bind(sum.nanos())
+        .execute(&mut *tx)
+        .await?;
+        if taken.rows_affected() == 0 {
+            give_back_recovered(tx, group, block, sum).await?;
+            lost.push(block);
+        }
+    }
+    Ok(lost)
+}
+
+/// A block that was settled at its ceiling already paid for what is booked now: so much of the
+/// ceiling is taken back, and never more than it was.
+async fn give_back_recovered(
+    tx: &mut AnyConnection,
+    group: &Group<'_>,
+    block: HoldId,
+    sum: Usd,
+) -> Result<(), Trouble> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount FROM ledger WHERE hold = $1",
+    )
+    .bind(block.to_string())
+    .fetch_one(&mut *tx)
+    .await?;
+    let counted = Usd::from_nanos(rows::int(&row, "amount")?);
+    let back = Usd::ZERO.minus(sum.min(counted.max(Usd::ZERO)));
+    if back == Usd::ZERO {
+        return Ok(());
+    }
+    let number = events::next(tx, "ledger").await?;
+    sqlx::query(
+        "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at)
+         SELECT $1, period, id, 'late', $3, 1, '', $4 FROM holds WHERE id = $2",
+    )
+    .bind(number)
+    .bind(block.to_string())
+    .bind(back.nanos())
+    .bind(group.at.as_microsecond())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Writes a hold for each attempt, settled and told of from the beginning.
+async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
+    for some in group.settled.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        sql.push(
+            "INSERT INTO holds (id, period, run, ticket, attempt, link, amount, state, owner,
+                 lease_until, at) VALUES ",
+        );
+        let period = sql.text_value(group.period.to_owned());
+        let owner = sql.text_value(group.owner.to_owned());
+        for (place, settled) in some.iter().enumerate() {
+            let at = settled.at.as_microsecond().to_string();
+            let values = [
+                sql.text_value(settled.id.to_string()),
+                period.clone(),
+                sql.text_value(settled.run.to_string()),
+                "NULL".to_owned(),
+                settled.attempt.to_string(),
+                sql.text_value(settled.link.to_string()),
+                settled.held.nanos().to_string(),
+                "'filed'".to_owned(),
+                owner.clone(),
+                at.clone(),
+                at,
+            ];
+            sql.push_row(place, &values);
+        }
+        sql.ready().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
+    let many = i64::try_from(group.settled.len()).unwrap_or(i64::MAX);
+    if many == 0 {
+        return Ok(());
+    }
+    let mut number = events::next_of(tx, "ledger", many).await?;
+    for some in group.settled.chunks(AT_ONCE) {
+        let mut sql = Sql::new();
+        sql.push(
+            "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at) VALUES ",
+        );
+        let period = sql.text_value(group.period.to_owned());
+        for (place, settled) in some.iter().enumerate() {
+            let amount = settled.cost.amount();
+            let is_over = amount > settled.held;
+            let values = [
+                number.to_string(),
+                period.clone(),
+                sql.text_value(settled.id.to_string()),
+                if is_over { "'over'" } else { "'settled'" }.to_owned(),
+                amount.nanos().to_string(),
+                i64::from(settled.cost.is_at_most()).to_string(),
+                "''".to_owned(),
+                settled.at.as_microsecond().to_string(),
+            ];
+            sql.push_row(place, &values);
+            number = number.saturating_add(1);
+        }
+        sql.ready().execute(&mut *tx).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Receipts written: each bound to the one before it, as many at once as there are.
+
+use sqlx::AnyConnection;
+
+use super::{
+    Store, StoreError, Tx,
+    dialect::Lock,
+    error::Trouble,
+    events::{Happened, Verb},
+    receipts::{Columns, hash},
+    rows,
+    search::Sql,
+};
+use crate::domain::Receipt;
+
+/// How many rows one statement writes: SQLite looks each named value up among those before it.
+const AT_ONCE: usize = 16;
+
+impl Store {
+    /// Adds a receipt to the chain and returns the number of its entry.
+    pub async fn write_receipt(&self, receipt: &Receipt) -> Result<i64, StoreError> {
+        self.told("write the receipt", async {
+            let mut tx = self.begin().await?;
+            file_holds(&mut tx, receipt).await?;
+            self.add_receipt(tx, receipt).await
+        })
+        .await
+    }
+
+    /// Adds the receipt of a run whose program died; none when the run has one by now.
+    pub async fn write_lost_receipt(&self, receipt: &Receipt) -> Result<Option<i64>, StoreError> {
+        self.told("write the receipt", async {
+            let mut tx = self.begin().await?;
+            if file_holds(&mut tx, receipt).await? == 0 {
+                return Ok(None);
+            }
+            if has_receipt(&mut tx, receipt).await? {
+                // Written before the cost of its last call could be.
+                tx.commit().await?;
+                return Ok(None);
+            }
+            self.add_receipt(tx, receipt).await.map(Some)
+        })
+        .await
+    }
+
+    async fn add_receipt(&self, mut tx: Tx, receipt: &Receipt) -> Result<i64, Trouble> {
+        let entry = self
+            .add_receipts(&mut tx, std::slice::from_ref(receipt))
+            .await?;
+        let happened = Happened {
+            verb: Verb::ReceiptWritten,
+            subject: &receipt.id.to_string(),
+            actor: &receipt.agent,
+            detail: "",
+            at: receipt.ended,
+        };
+        self.commit(tx, &happened).await?;
+        Ok(entry)
+    }
+
+    /// Adds receipts to the chain, in order, and returns the number of the last entry.
+    pub(super) async fn add_receipts(
+        &self,
+        tx: &mut AnyConnection,
+        receipts: &[Receipt],
+    ) -> Result<i64, Trouble> {
+        let texts: Vec<String> = receipts.iter().map(canonical).collect::<Result<_, _>>()?;
+        self.lock(tx, Lock::ReceiptTip, "1").await?;
+        let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
+            .fetch_one(&mut *tx)
+            .await?;
+        let mut entry = rows::int(&tip, "entry")?;
+        if receipts.is_empty() {
+            return Ok(entry);
+        }
+        let mut prev_hash = rows::text(&tip, "hash")?;
+        let mut links = Vec::with_capacity(receipts.len());
+        for (receipt, json) in receipts.iter().zip(texts) {
+            entry += 1;
+            let own = hash(&prev_hash, &json);
+            let link = Link {
+                entry,
+                json,
+                hash: own.clone(),
+                prev_hash: std::mem::replace(&mut prev_hash, own),
+            };
+            links.push((receipt, link));
+        }
+        insert(tx, links).await?;
+        sqlx::query("UPDATE receipt_tip SET entry = $1, hash = $2 WHERE one = 1")
+            .bind(entry)
+            .bind(&prev_hash)
+            .execute(tx)
+            .await?;
+        Ok(entry)
+    }
+}
+
+/// An entry of the chain.
+struct Link {
+    entry: i64,
+    json: String,
+    prev_hash: String,
+    hash: String,
+}
+
+async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<(), Trouble> {
+    let mut links = links.into_iter().peekable();
+    while links.peek().is_some() {
+        let mut sql = Sql::new();
+        sql.push(
+            "INSERT INTO receipts (entry, id, ticket, ticket_number, ending, providers, is_fallback,
+                 began, json, prev_hash, hash) VALUES ",
+        );
+        for (place, (receipt, link)) in links.by_ref().take(AT_ONCE).enumerate() {
+            let columns = Columns::of(receipt);
+            let values = [
+                link.entry.to_string(),
+                sql.text_value(columns.id),
+                sql.maybe_value(columns.ticket),
+                sql.maybe_int(columns.ticket_number),
+                sql.text_value(columns.ending.to_owned()),
+                sql.text_value(columns.providers),
+                i64::from(columns.is_fallback).to_string(),
+                columns.began.to_string(),
+                sql.text_value(link.json),
+                sql.text_value(link.prev_hash),
+                sql.text_value(link.hash),
+            ];
+            sql.push_row(place, &values);
+        }
+        sql.ready().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Notes that the run of these holds has its receipt; returns how many holds that concerns.
+async fn file_holds(tx: &mut AnyConnection, receipt: &Receipt) -> Result<u64, Trouble> {
+    let filed = sqlx::query(
+        "UPDATE holds SET state = CASE state WHEN 'settled' THEN 'filed' ELSE 'lost' END
+         WHERE run = $1 AND state IN ('settled', 'recovered')",
+    )
+    .bind(receipt.run.to_string())
+    .execute(tx)
+    .await?;
+    Ok(filed.rows_affected())
+}
+
+/// Tells whether the run has a receipt. Reads them all, which is seldom needed.
+async fn has_receipt(tx: &mut AnyConnection, receipt: &Receipt) -> Result<bool, Trouble> {
+    let found = sqlx::query("SELECT entry FROM receipts WHERE json LIKE $1 LIMIT 1")
+        .bind(format!("%\"run\":\"{}\"%", receipt.run))
+        .fetch_optional(tx)
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Writes a receipt with sorted keys. NUL, which a provider's words might hold, is escaped by
+/// JSON itself.
+fn canonical(receipt: &Receipt) -> Result<String, Trouble> {
+    let value = serde_json::to_value(receipt).map_err(|why| Trouble::damaged("a receipt", &why))?;
+    rows::to_json(&sorted(value))
+}
+
+/// Sorts the keys whatever map `serde_json` was built with.
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Object(map) => {
+            let mut pairs: Vec<_> = map.into_iter().collect();
+            pairs.sort_by(|one, other| one.0.cmp(&other.0));
+            pairs
+                .into_iter()
+                .map(|(key, value)| (key, sorted(value)))
+                .collect()
+        }
+        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
+        scalar @ (serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_)) => scalar,
+    }
+}
