@@ -11,6 +11,7 @@ use super::{
         SplitArgs, SyncArgs,
     },
     out::{Format, Out, complain},
+    serve::ServeArgs,
     stop::Exit,
 };
 use crate::{
@@ -116,6 +117,9 @@ pub(super) enum Command {
     Overview(OverviewArgs),
     /// Show this month's AI spend, or set the cap.
     Spend(SpendArgs),
+    /// Offer the same models, fallback, receipts and cap to other programs, over HTTP on loopback.
+    #[command(alias = "proxy")]
+    Serve(ServeArgs),
     /// Set, list, test and remove providers' keys.
     Keys(KeysArgs),
     /// Say how providers and links are; let one rest, wake it, or try it.

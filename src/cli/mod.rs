@@ -32,6 +32,7 @@ mod providers;
 mod receipts;
 mod reply;
 mod secret;
+mod serve;
 mod set;
 mod show;
 mod sim;
@@ -143,6 +144,7 @@ fn missing(args: &Args) -> Missing {
             | Command::ValidateConfig { .. }
             | Command::ListKeys
             | Command::Doctor
+            | Command::Serve(_)
             | Command::Sync(_)
             | Command::Reply(_)
             | Command::Outbox(_)
@@ -208,6 +210,7 @@ impl Call {
             Some(Command::Keys(args)) => Box::pin(keys::run(self, args)).await,
             Some(Command::ListKeys) => Box::pin(keys::list(self)).await,
             Some(Command::Limits(args)) => limits::run(self, &args).await,
+            Some(Command::Serve(args)) => Box::pin(serve::run(self, &args)).await,
             Some(Command::Models) => models::run(self).await,
             Some(Command::Prices(args)) => prices::run(self, args).await,
             Some(Command::Config(args)) => config::run(self, args),

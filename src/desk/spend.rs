@@ -113,6 +113,14 @@ impl Desk {
         self.day_of(self.clock.now())
     }
 
+    /// Returns when the count of a limit begins anew; a ticket's never does, and reads as the month's.
+    pub fn lifts(&self, cap: CapName) -> Timestamp {
+        match cap {
+            CapName::Day => self.day().1,
+            CapName::Month | CapName::Ticket => self.period().ends,
+        }
+    }
+
     /// Returns when the day of a moment began and when it ends.
     pub(super) fn day_of(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         let zone = &self.settings().zone;

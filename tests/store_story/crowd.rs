@@ -91,7 +91,7 @@ pub(super) async fn eight_writers_at_once(store: &Store, url: &StoreUrl) {
     let verdict = store.verify_receipts().await.unwrap();
     assert_eq!(
         (verdict.entries, verdict.broken),
-        (5 + 8 * ROUNDS as u64, None)
+        (55 + 8 * ROUNDS as u64, None)
     );
     let id = number(store, 4814).await.id;
     let draft = store.draft(id, "everybody").await.unwrap().unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pipe::Teller;
 use crate::{
     desk::drive::relay::Relay,
-    domain::{Attempt, LinkName, Mono, Skipped, Usage},
+    domain::{Attempt, FaultClass, LinkName, Mono, Skipped, Usage},
     engine::{
         answer::{CallPiece, Verbatim},
         attempts::Story,
@@ -258,6 +258,10 @@ impl Relay for Passing {
             Heard::Opened(opening) => brought.is_verbatim = opening.verbatim,
             Heard::Delta(delta) => brought.take(delta),
             Heard::Ended(finish) => brought.end(finish),
+            // A model that declines says so in an answer of its own.
+            Heard::Failed(fault, _) if fault.class == FaultClass::Refused => {
+                brought.pieces.append(&mut brought.ending);
+            }
             Heard::Failed(..) => brought.ending.clear(),
         }
     }

@@ -1,0 +1,323 @@
+//! One HTTP request: let in, read, passed on, answered.
+
+use std::sync::Arc;
+
+use hyper::{
+    Request as HttpRequest, Response, StatusCode,
+    body::Incoming,
+    header::HeaderMap,
+    http::{request::Parts, uri::Authority},
+};
+
+use super::{
+    body::AnswerBody,
+    dialect::{Dialect, PathWords, Refusal, RefusalKind, Request, dialect},
+    gate::{self, Admission, Shown},
+    log::Line,
+    models,
+    outcome::{self, Around},
+    read::{read, routing_named, unknown_model},
+    route::{Route, route},
+    server::Server,
+    spell::{HttpAnswer, Refused, Speech, json, put, put_head, refused, spell},
+    stream,
+};
+use crate::{
+    config::{Meant, NotServed},
+    desk::{
+        Chosen,
+        serving::{HoldBack, PassAsk, PassError, Passed, Passing},
+    },
+    domain::{LinkName, ProviderKind},
+    engine::routing::Routing,
+};
+
+impl Server {
+    /// Answers one request.
+    pub(super) async fn answer(self: &Arc<Self>, request: HttpRequest<Incoming>) -> HttpAnswer {
+        let (head, body) = request.into_parts();
+        let found = route(head.uri.path(), head.uri.query());
+        let kind = found.as_ref().map_or(ProviderKind::OpenAi, |(_, route)| {
+            spoken(route, &head.headers)
+        });
+        let what = kind.word();
+        let spoken = dialect(kind);
+        let answered = self.route(found, &head, body, spoken).await;
+        let answer = answered.unwrap_or_else(|refusal| {
+            refused(&Refused {
+                dialect: spoken,
+                refusal: &refusal,
+                receipt: None,
+            })
+        });
+        self.metrics.request(what, answer.status().as_u16());
+        answer
+    }
+
+    async fn route(
+        self: &Arc<Self>,
+        found: Option<(&'static str, Route)>,
+        head: &Parts,
+        body: Incoming,
+        dialect: &'static dyn Dialect,
+    ) -> Result<HttpAnswer, Refusal> {
+        let shown = shown(head);
+        gate::check_names(&shown, self.options.listens)?;
+        let Some((method, route)) = found else {
+            let message = format!("There is nothing at {}.", head.uri.path());
+            return Err(Refusal::new(RefusalKind::UnknownPath, message));
+        };
+        let asked = head.method.as_str();
+        if asked != method && (method, asked) != ("GET", "HEAD") {
+            let message = format!("{} takes {method} alone.", head.uri.path());
+            return Err(Refusal::new(RefusalKind::WrongMethod, message));
+        }
+        if route == Route::Health {
+            return Ok(json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()));
+        }
+        let caller = self.admit(&shown).await?;
+        match route {
+            Route::Health => Ok(json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec())),
+            Route::Metrics => {
+                let text = self.metrics.text(self.serving.under_way());
+                let mut answer = Response::new(AnswerBody::whole(text));
+                put(
+                    &mut answer,
+                    "content-type",
+                    "text/plain; version=0.0.4; charset=utf-8",
+                );
+                Ok(answer)
+            }
+            Route::Models(model) => self.models(model.as_deref(), dialect),
+            Route::CountTokens => self.count_tokens(head, body, dialect).await,
+            Route::Ask(_, words) => self.ask(caller, (head, body), dialect, &words).await,
+        }
+    }
+
+    /// Lets a caller in, also one whose token was made a moment ago.
+    async fn admit(&self, shown: &Shown<'_>) -> Result<String, Refusal> {
+        let admission = self.options.admission;
+        let admitted = |callers: &_| gate::admit(shown, admission, callers).map(str::to_owned);
+        match admitted(&self.callers()) {
+            Err(_) if admission == Admission::Token && shown.token().is_some() => {
+                self.read_callers().await;
+                admitted(&self.callers())
+            }
+            admitted => admitted,
+        }
+    }
+
+    fn models(&self, model: Option<&str>, dialect: &dyn Dialect) -> Result<HttpAnswer, Refusal> {
+        let settings = self.serving.desk().settings();
+        let names = models::names(&settings);
+        let is_gemini = dialect.kind() == ProviderKind::Gemini;
+        let Some(model) = model else {
+            return Ok(json(
+                StatusCode::OK,
+                models::list(&names, is_gemini).to_string().into_bytes(),
+            ));
+        };
+        let known = names.iter().find(|(name, _)| name == model);
+        let meant = settings.config.chain_for_model(model);
+        let link = known.and_then(|(_, link)| link.clone());
+        let first = link.or_else(|| meant.as_ref().ok()?.first().cloned());
+        if let (None, Err(why)) = (known, &meant) {
+            return Err(unknown_model(&why.to_string()));
+        }
+        let one = models::one(model, first.as_ref());
+        Ok(json(StatusCode::OK, one.to_string().into_bytes()))
+    }
+
+    async fn count_tokens(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        dialect: &'static dyn Dialect,
+    ) -> Result<HttpAnswer, Refusal> {
+        let request = read(head, body, dialect, &PathWords::default(), true).await?;
+        // Three bytes a token: an estimate, on the high side for most languages.
+        let estimate = request.ask.bytes().div_ceil(3).max(1);
+        let body = format!("{{\"input_tokens\":{estimate}}}");
+        let mut answer = json(StatusCode::OK, body.into_bytes());
+        put(&mut answer, "x-deskhand-estimate", "input_tokens");
+        Ok(answer)
+    }
+
+    async fn ask(
+        self: &Arc<Self>,
+        caller: String,
+        (head, body): (&Parts, Incoming),
+        dialect: &'static dyn Dialect,
+        words: &PathWords,
+    ) -> Result<HttpAnswer, Refusal> {
+        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+            let message = "Too many requests are being answered already; ask again.";
+            return Err(Refusal {
+                retry_after: Some(std::time::Duration::from_secs(1)),
+                ..Refusal::new(RefusalKind::Overloaded, message)
+            });
+        };
+        let request = read(head, body, dialect, words, false).await?;
+        let framing = request.framing;
+        let wants_usage = request.wants_usage;
+        let asked = self.pass_ask(caller, request)?;
+        let passing = self.serving.pass(asked).map_err(|why| {
+            let PassError::NotTranslatable { .. } = why;
+            Refusal::new(RefusalKind::BadInput, why.to_string())
+        })?;
+        let speech = Speech {
+            dialect,
+            framing,
+            wants_usage,
+            created: self.serving.desk().now().as_second(),
+            _slot: slot,
+        };
+        if framing.is_streamed() {
+            return Ok(stream::answer(Arc::clone(self), passing, speech).await);
+        }
+        Ok(self.whole(passing, &speech).await)
+    }
+
+    /// Says who is to be asked.
+    fn pass_ask(&self, caller: String, request: Request) -> Result<PassAsk, Refusal> {
+        let settings = self.serving.desk().settings();
+        let config = &settings.config;
+        let unknown = |why: NotServed| unknown_model(&why.to_string());
+        let wishes = &request.provider;
+        let named = |names: &[String]| -> Result<Vec<LinkName>, Refusal> {
+            let mut links: Vec<LinkName> = Vec::new();
+            for name in names {
+                let meant = config.chain_for_model(name).map_err(unknown)?;
+                links.extend(
+                    meant
+                        .into_iter()
+                        .next()
+                        .filter(|link| !links.contains(link)),
+                );
+            }
+            Ok(links)
+        };
+        let meant = if request.model == "auto" && !wishes.among.is_empty() {
+            Meant {
+                links: named(&wishes.among)?,
+                routing: Routing::Priority,
+            }
+        } else {
+            config.meant_by(&request.model).map_err(unknown)?
+        };
+        let (mut links, mut from) = (meant.links, format!("asked for: {}", request.model));
+        if let Some(fallback) = &wishes.fallback {
+            links.truncate(1);
+            let others = named(fallback)?;
+            links.extend(
+                others
+                    .into_iter()
+                    .filter(|link| !links.contains(link))
+                    .collect::<Vec<_>>(),
+            );
+            from = format!("the request: {} and its own fallbacks", request.model);
+        }
+        let routing = match wishes.routing.as_deref() {
+            Some(word) => routing_named(word)?,
+            None => meant.routing,
+        };
+        let serve = &config.serve;
+        Ok(PassAsk {
+            caller,
+            chosen: Chosen { links, from },
+            routing: (routing != Routing::Priority).then_some(routing),
+            stream: request.framing.is_streamed().then_some(HoldBack {
+                time: serve.hold,
+                pieces: usize::try_from(serve.hold_tokens).unwrap_or(usize::MAX),
+            }),
+            bound: request
+                .bound
+                .into_iter()
+                .map(|bound| (bound.what, bound.by))
+                .collect(),
+            output_limit: request.output_limit,
+            callers: request.wrote,
+            ask: request.ask,
+        })
+    }
+
+    /// Waits for the whole answer.
+    async fn whole(&self, passing: Passing, speech: &Speech) -> HttpAnswer {
+        let id = passing.receipt;
+        // Kept until the answer is there: a client that goes away drops it, and the call is stopped.
+        let _guard = passing.guard;
+        let Ok(passed) = passing.end.await else {
+            let refusal = Refusal::new(
+                RefusalKind::Internal,
+                "deskhand could not go on. Its log says why.",
+            );
+            return refused(&Refused {
+                dialect: speech.dialect,
+                refusal: &refusal,
+                receipt: Some(id),
+            });
+        };
+        self.over(&passed);
+        let Some(answer) = spell(&passed, speech) else {
+            let refusal = self.refusal(&passed);
+            let mut answer = refused(&Refused {
+                dialect: speech.dialect,
+                refusal: &refusal,
+                receipt: Some(id),
+            });
+            put(
+                &mut answer,
+                "x-deskhand-attempts",
+                &passed.receipt.attempts.len().to_string(),
+            );
+            return answer;
+        };
+        let mut answer = json(StatusCode::OK, answer);
+        put_head(&mut answer, id, passed.head.as_ref());
+        answer
+    }
+
+    /// Counts and tells what came of a request.
+    pub(super) fn over(&self, passed: &Passed) {
+        self.metrics.passed(&passed.receipt);
+        self.say(&Line {
+            receipt: &passed.receipt,
+            settings: &self.serving.desk().settings(),
+        });
+    }
+
+    /// Returns what a caller is told who gets no answer.
+    pub(super) fn refusal(&self, passed: &Passed) -> Refusal {
+        let desk = self.serving.desk();
+        let around = Around {
+            now: desk.now(),
+            denied: passed.denied_by.map(|cap| (cap, desk.lifts(cap))),
+        };
+        outcome::refusal(&passed.receipt, &around)
+    }
+}
+
+/// Returns in which dialect a request is answered: that of its path; where several share one, the
+/// headers tell whose client asks.
+fn spoken(route: &Route, headers: &HeaderMap) -> ProviderKind {
+    match route {
+        Route::Ask(kind, _) => *kind,
+        Route::CountTokens => ProviderKind::Anthropic,
+        Route::Models(_) if headers.contains_key("anthropic-version") => ProviderKind::Anthropic,
+        Route::Models(_) if headers.contains_key("x-goog-api-key") => ProviderKind::Gemini,
+        Route::Models(_) | Route::Health | Route::Metrics => ProviderKind::OpenAi,
+    }
+}
+
+fn shown(head: &Parts) -> Shown<'_> {
+    let header = |name: &str| head.headers.get(name)?.to_str().ok();
+    let query = head.uri.query().unwrap_or_default();
+    Shown {
+        host: header("host").or_else(|| head.uri.authority().map(Authority::as_str)),
+        origin: header("origin"),
+        authorization: header("authorization"),
+        api_key: header("x-api-key"),
+        goog_key: header("x-goog-api-key"),
+        query_key: query.split('&').find_map(|pair| pair.strip_prefix("key=")),
+    }
+}

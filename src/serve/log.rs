@@ -1,0 +1,75 @@
+//! What a person at the server's terminal reads: who failed, why, and who answered instead. Never a
+//! body, never a key.
+
+use crate::{
+    desk::Settings,
+    domain::{Attempt, FaultClass, LinkName, Receipt},
+};
+
+/// What is said of one request.
+pub(super) struct Line<'a> {
+    pub receipt: &'a Receipt,
+    pub settings: &'a Settings,
+}
+
+impl Line<'_> {
+    /// Returns the lines; none where the first link answered.
+    pub(super) fn words(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let answer = self.receipt.answer();
+        let mut attempts = self.receipt.attempts.iter().peekable();
+        while let Some(attempt) = attempts.next() {
+            if Some(attempt) == answer {
+                if !lines.is_empty() {
+                    let provider = shown_provider(&attempt.link.provider.0);
+                    lines.push(format!("✓ {provider} responded successfully."));
+                }
+                continue;
+            }
+            let Some(why) = reason(attempt) else { continue };
+            lines.push(format!(
+                "Request to {} failed ({why}).",
+                self.shown(&attempt.link)
+            ));
+            if let Some(next) = attempts.peek() {
+                lines.push(format!("Falling back to {}.", self.shown(&next.link)));
+            }
+        }
+        if answer.is_none() && !lines.is_empty() {
+            let ending = self.receipt.ending.word();
+            lines.push(format!("✗ No model answered ({ending})."));
+        }
+        lines
+    }
+
+    /// Returns a link as people call it: `OpenAI gpt-4`.
+    fn shown(&self, link: &LinkName) -> String {
+        let called = self.settings.config.serve.called(link);
+        let model = called.unwrap_or(&link.model.0);
+        format!("{} {model}", shown_provider(&link.provider.0))
+    }
+}
+
+fn reason(attempt: &Attempt) -> Option<String> {
+    let class = attempt.class?;
+    let said = attempt.said.as_deref().unwrap_or_default();
+    // The system's own words say which way nobody was reached.
+    let words = if class == FaultClass::Unreachable && !said.is_empty() {
+        let bare = said.split(" (os error").next().unwrap_or(said);
+        bare.to_lowercase()
+    } else {
+        class.words().to_owned()
+    };
+    Some(words)
+}
+
+fn shown_provider(name: &str) -> String {
+    match name {
+        "openai" => "OpenAI".to_owned(),
+        "anthropic" => "Anthropic".to_owned(),
+        "gemini" | "google" => "Gemini".to_owned(),
+        "deepseek" => "DeepSeek".to_owned(),
+        "openrouter" => "OpenRouter".to_owned(),
+        other => other.to_owned(),
+    }
+}

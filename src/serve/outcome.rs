@@ -1,0 +1,199 @@
+//! What a caller is told when there is no answer: which kind of failure it is, from the receipt.
+
+use std::time::Duration;
+
+use super::dialect::{Refusal, RefusalKind};
+use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp};
+
+/// What a refusal depends on beside the receipt.
+#[derive(Clone, Debug)]
+pub(super) struct Around {
+    /// Now.
+    pub now: Timestamp,
+    /// Which limit denied it, and when its count starts anew.
+    pub denied: Option<(CapName, Timestamp)>,
+}
+
+/// Returns what a caller is told of a request without an answer.
+pub(super) fn refusal(receipt: &Receipt, around: &Around) -> Refusal {
+    let last = receipt.attempts.last();
+    match receipt.ending {
+        Ending::BadInput => of_caller(RefusalKind::BadInput, last),
+        Ending::TooLong => of_caller(RefusalKind::TooLong, last),
+        Ending::Refused => of_caller(RefusalKind::Declined, last),
+        Ending::OverCap => over_cap(around),
+        Ending::KeyRefused => Refusal {
+            code: Some("provider_key_refused".to_owned()),
+            ..Refusal::new(
+                RefusalKind::Auth,
+                format!(
+                    "A provider refused deskhand's own key; your token is good. {}",
+                    story(receipt)
+                ),
+            )
+        },
+        Ending::Cancelled => Refusal::new(
+            RefusalKind::Overloaded,
+            "deskhand is being stopped; ask again.",
+        ),
+        Ending::Failed
+        | Ending::Offline
+        | Ending::NoLink
+        | Ending::Lost
+        | Ending::Answered
+        | Ending::Truncated => failed(receipt, around),
+    }
+}
+
+/// The request itself is at fault: the provider's own status and words.
+fn of_caller(kind: RefusalKind, last: Option<&Attempt>) -> Refusal {
+    let said = last.and_then(|attempt| attempt.said.as_deref());
+    let message = match (said, last) {
+        (Some(said), Some(attempt)) => format!("{}: {said}", attempt.link),
+        (None, Some(attempt)) => format!("{} did not accept the request.", attempt.link),
+        (_, None) => "No model can take this request.".to_owned(),
+    };
+    let status = last
+        .and_then(|attempt| attempt.status)
+        .filter(|status| (400..500).contains(status));
+    Refusal {
+        status: status.unwrap_or_else(|| kind.status()),
+        ..Refusal::new(kind, message)
+    }
+}
+
+fn over_cap(around: &Around) -> Refusal {
+    let (name, lifts) = match around.denied {
+        Some((cap, lifts)) => (cap.words(), Some(lifts)),
+        None => ("the cap", None),
+    };
+    let until = lifts.map_or_else(String::new, |lifts| {
+        format!(" It counts anew at {}.", short(lifts))
+    });
+    Refusal {
+        code: Some("spend_cap_reached".to_owned()),
+        retry_after: lifts.and_then(|lifts| wait(lifts, around.now)),
+        ..Refusal::new(
+            RefusalKind::OverCap,
+            format!(
+                "What is left of {name} does not pay for this request; nothing was sent.{until} \
+                 `deskhand spend cap` raises it."
+            ),
+        )
+    }
+}
+
+fn failed(receipt: &Receipt, around: &Around) -> Refusal {
+    let asked = receipt.attempts.iter().filter_map(|attempt| attempt.class);
+    let skipped = receipt
+        .skipped
+        .iter()
+        .filter_map(|skipped| skip_class(&skipped.because));
+    let classes: Vec<FaultClass> = asked.chain(skipped).collect();
+    let kind = classes
+        .last()
+        .copied()
+        .map_or(RefusalKind::Overloaded, kind_of);
+    // One that a caller can wait for wins over one he cannot: another link may be free by then.
+    let kind = if classes.contains(&FaultClass::RateLimited) {
+        RefusalKind::RateLimited
+    } else {
+        kind
+    };
+    let named = receipt
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.retry_after);
+    let rests = receipt
+        .skipped
+        .iter()
+        .filter_map(|skipped| match &skipped.because {
+            SkipReason::Resting { until, .. }
+            | SkipReason::Open { until }
+            | SkipReason::RestedByHand { until } => wait(*until, around.now),
+            SkipReason::NotNeeded
+            | SkipReason::RunEnded
+            | SkipReason::KeyInvalid
+            | SkipReason::NoKey
+            | SkipReason::KeyNotAvailable(_)
+            | SkipReason::OverCap
+            | SkipReason::NoPrice
+            | SkipReason::TooSmall
+            | SkipReason::NotUsable(_) => None,
+        });
+    Refusal {
+        code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
+        retry_after: named.chain(rests).min(),
+        ..Refusal::new(kind, format!("No model answered. {}", story(receipt)))
+    }
+}
+
+const fn kind_of(class: FaultClass) -> RefusalKind {
+    match class {
+        FaultClass::RateLimited => RefusalKind::RateLimited,
+        FaultClass::OutOfCredit => RefusalKind::NoCredit,
+        FaultClass::Overloaded => RefusalKind::Overloaded,
+        FaultClass::TimedOut => RefusalKind::TimedOut,
+        FaultClass::ModelGone => RefusalKind::UnknownModel,
+        FaultClass::KeyRefused => RefusalKind::Auth,
+        FaultClass::BadInput => RefusalKind::BadInput,
+        FaultClass::TooLong => RefusalKind::TooLong,
+        FaultClass::Refused => RefusalKind::Declined,
+        FaultClass::OverCap => RefusalKind::OverCap,
+        FaultClass::ServerError
+        | FaultClass::Unreachable
+        | FaultClass::Empty
+        | FaultClass::Cut
+        | FaultClass::Truncated
+        | FaultClass::Cancelled => RefusalKind::Upstream,
+    }
+}
+
+const fn skip_class(because: &SkipReason) -> Option<FaultClass> {
+    match because {
+        SkipReason::Resting { because, .. } => Some(*because),
+        SkipReason::KeyInvalid | SkipReason::NoKey | SkipReason::KeyNotAvailable(_) => {
+            Some(FaultClass::KeyRefused)
+        }
+        SkipReason::OverCap => Some(FaultClass::OverCap),
+        SkipReason::TooSmall => Some(FaultClass::TooLong),
+        SkipReason::NoPrice | SkipReason::NotUsable(_) => Some(FaultClass::BadInput),
+        SkipReason::NotNeeded
+        | SkipReason::RunEnded
+        | SkipReason::Open { .. }
+        | SkipReason::RestedByHand { .. } => None,
+    }
+}
+
+/// Tells each link's reason, in order.
+fn story(receipt: &Receipt) -> String {
+    let asked = receipt.attempts.iter().filter_map(|attempt| {
+        let class = attempt.class?;
+        let status = attempt
+            .status
+            .filter(|status| *status >= 400)
+            .map_or_else(String::new, |status| format!(" ({status})"));
+        let said = attempt
+            .said
+            .as_deref()
+            .map_or_else(String::new, |said| format!(": {said}"));
+        Some(format!("{}: {}{status}{said}", attempt.link, class.words()))
+    });
+    let skipped = receipt
+        .skipped
+        .iter()
+        .map(|skipped| format!("{}: {}", skipped.link, skipped.because.words()));
+    let all: Vec<String> = asked.chain(skipped).collect();
+    if all.is_empty() {
+        return "There is no link to ask: set a key with `deskhand keys set`.".to_owned();
+    }
+    format!("{}.", all.join("; "))
+}
+
+fn wait(until: Timestamp, now: Timestamp) -> Option<Duration> {
+    Duration::try_from(until.duration_since(now)).ok()
+}
+
+fn short(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}

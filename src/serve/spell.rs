@@ -1,0 +1,208 @@
+//! Answers and refusals as HTTP: bodies in a dialect, and headers that say what happened.
+
+use hyper::{
+    Response, StatusCode,
+    header::{HeaderName, HeaderValue},
+};
+
+use super::{
+    body::AnswerBody,
+    dialect::{Answer, Dialect, Framing, Head, Refusal, Stopped},
+};
+use crate::{
+    desk::serving::{self, Passed, Piece},
+    domain::{Ending, ReceiptId},
+    engine::{
+        answer::{CallPiece, Verbatim},
+        ask::tools::ToolCall,
+    },
+};
+
+/// An answer of this server.
+pub(super) type HttpAnswer = Response<AnswerBody>;
+
+/// A refusal, in the dialect it is to be told in.
+pub(super) struct Refused<'a> {
+    pub dialect: &'static dyn Dialect,
+    pub refusal: &'a Refusal,
+    pub receipt: Option<ReceiptId>,
+}
+
+/// How an answer is spelled.
+pub(super) struct Speech {
+    pub dialect: &'static dyn Dialect,
+    pub framing: Framing,
+    pub wants_usage: bool,
+    /// In seconds since 1970.
+    pub created: i64,
+    /// Its place among the requests that are answered at once.
+    pub _slot: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl Speech {
+    /// Returns what is known of an answer when it begins.
+    pub(super) fn head(&self, receipt: ReceiptId, model: &str) -> Head {
+        Head {
+            id: receipt.uuid().simple().to_string(),
+            model: model.to_owned(),
+            created: self.created,
+            framing: self.framing,
+            wants_usage: self.wants_usage,
+        }
+    }
+
+    /// Says why the model stopped, in words that a dialect has.
+    pub(super) fn stopped(closing: &serving::Closing) -> Stopped {
+        match closing.stop {
+            serving::Stopped::End => Stopped::End,
+            serving::Stopped::Limit => Stopped::Limit,
+            serving::Stopped::Calls => Stopped::Calls,
+            serving::Stopped::Sequence => Stopped::Sequence(closing.sequence.clone()),
+        }
+    }
+}
+
+/// Spells a whole answer; none if there is none.
+pub(super) fn spell(passed: &Passed, speech: &Speech) -> Option<Vec<u8>> {
+    if let Some(words) = declined(passed) {
+        return Some(spell_refusal(passed, words, speech));
+    }
+    let head = passed.head.as_ref()?;
+    let (mut text, mut calls) = (String::new(), Vec::<ToolCall>::new());
+    for piece in &passed.pieces {
+        match piece {
+            Piece::Verbatim(Verbatim::Body(body)) => return Some(body.clone()),
+            Piece::Verbatim(Verbatim::Event { .. }) => {}
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Call(piece) => add_call(&mut calls, piece),
+        }
+    }
+    let answer = Answer {
+        text,
+        calls,
+        stop: Speech::stopped(&passed.closing),
+        usage: passed.closing.usage.clone(),
+    };
+    Some(
+        speech
+            .dialect
+            .whole(&speech.head(passed.receipt.id, &head.model), &answer),
+    )
+}
+
+/// Returns the words of a model that declined in an answer of its own: such an answer is passed on as
+/// one, with the stop that says so.
+pub(super) fn declined(passed: &Passed) -> Option<&str> {
+    let last = passed.receipt.attempts.last()?;
+    let is_answer = passed.receipt.ending == Ending::Refused && last.status == Some(200);
+    is_answer.then(|| last.said.as_deref().unwrap_or("The model declined."))
+}
+
+fn spell_refusal(passed: &Passed, words: &str, speech: &Speech) -> Vec<u8> {
+    let last = passed.receipt.attempts.last();
+    let model = last.map_or("", |attempt| {
+        let named = attempt.answered_by.as_deref();
+        named.unwrap_or(&attempt.link.model.0)
+    });
+    let answer = Answer {
+        text: String::new(),
+        calls: Vec::new(),
+        stop: Stopped::Refused(words.to_owned()),
+        usage: last
+            .map(|attempt| attempt.usage.clone())
+            .unwrap_or_default(),
+    };
+    speech
+        .dialect
+        .whole(&speech.head(passed.receipt.id, model), &answer)
+}
+
+fn add_call(calls: &mut Vec<ToolCall>, piece: &CallPiece) {
+    let place = usize::try_from(piece.index)
+        .unwrap_or(usize::MAX)
+        .min(calls.len());
+    if place == calls.len() {
+        calls.push(ToolCall {
+            id: String::new(),
+            name: String::new(),
+            arguments: String::new(),
+        });
+    }
+    let Some(call) = calls.get_mut(place) else {
+        return;
+    };
+    if let Some(id) = &piece.id {
+        call.id.clone_from(id);
+    }
+    if let Some(name) = &piece.name {
+        call.name.clone_from(name);
+    }
+    call.arguments.push_str(&piece.arguments);
+}
+
+/// Spells a refusal.
+pub(super) fn refused(refused: &Refused<'_>) -> HttpAnswer {
+    let id = refused.receipt.map_or_else(
+        || uuid::Uuid::now_v7().simple().to_string(),
+        |id| id.uuid().simple().to_string(),
+    );
+    let request = format!("req_{id}");
+    let body = refused.dialect.error(refused.refusal, &request);
+    let status = refused.dialect.status(refused.refusal);
+    let mut answer = json(
+        StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY),
+        body,
+    );
+    put(&mut answer, "request-id", &request);
+    put(&mut answer, "x-request-id", &request);
+    if let Some(receipt) = refused.receipt {
+        put(&mut answer, "x-deskhand-receipt", &receipt.to_string());
+    }
+    if let Some(wait) = refused.refusal.retry_after {
+        let seconds = wait
+            .as_secs()
+            .saturating_add(u64::from(wait.subsec_nanos() > 0));
+        put(&mut answer, "retry-after", &seconds.to_string());
+    }
+    answer
+}
+
+/// Puts what happened into the headers of an answer.
+pub(super) fn put_head(answer: &mut HttpAnswer, receipt: ReceiptId, head: Option<&serving::Head>) {
+    let request = format!("req_{}", receipt.uuid().simple());
+    put(answer, "request-id", &request);
+    put(answer, "x-request-id", &request);
+    put(answer, "x-deskhand-receipt", &receipt.to_string());
+    let Some(head) = head else { return };
+    put(answer, "x-deskhand-attempts", &head.attempts.to_string());
+    put(answer, "x-deskhand-link", &head.link.to_string());
+    if let Some(why) = &head.fallback {
+        put(answer, "x-deskhand-fallback", why);
+    }
+}
+
+pub(super) fn json(status: StatusCode, body: Vec<u8>) -> HttpAnswer {
+    let mut answer = Response::new(AnswerBody::whole(body));
+    *answer.status_mut() = status;
+    put(&mut answer, "content-type", "application/json");
+    answer
+}
+
+/// Puts a header in; characters that no header may have become `?`.
+pub(super) fn put(answer: &mut HttpAnswer, name: &'static str, value: &str) {
+    let tame: String = value
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() || c == ' ' {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect();
+    if let Ok(value) = HeaderValue::from_str(&tame) {
+        answer
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
+    }
+}
