@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Desk, DeskError, learn::read_times};
+use super::{Desk, DeskError};
 use crate::{
     config::Limits,
     domain::{LinkName, ProviderName, RateLeft, Timestamp},
@@ -36,7 +36,7 @@ impl Desk {
             memory
                 .times
                 .get(link)
-                .and_then(|kept| read_times(kept).left())
+                .and_then(crate::engine::times::Times::left)
         };
         links.extend(
             memory

@@ -66,6 +66,11 @@ impl Ear {
         self
     }
 
+    /// Tells whether what the provider writes is heard as it was written too.
+    pub const fn passes_on(&self) -> bool {
+        self.passes_on
+    }
+
     /// Reads the next bytes of the body.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.is_over {

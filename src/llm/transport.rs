@@ -274,7 +274,7 @@ impl Talk {
             request: words::request_id(header),
         };
         let opening = Opening {
-            verbatim: false,
+            verbatim: self.ear.passes_on(),
             status: seen.status,
             request: seen.request.clone(),
             connect,

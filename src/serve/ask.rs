@@ -11,7 +11,7 @@ use hyper::{
 
 use super::{
     body::AnswerBody,
-    dialect::{Dialect, PathWords, Refusal, RefusalKind, Request, dialect},
+    dialect::{Dialect, PathWords, Purpose, Refusal, RefusalKind, Request, dialect},
     gate::{self, Admission, Shown},
     log::Line,
     models,
@@ -134,7 +134,11 @@ impl Server {
         body: Incoming,
         dialect: &'static dyn Dialect,
     ) -> Result<HttpAnswer, Refusal> {
-        let request = read(head, body, dialect, &PathWords::default(), true).await?;
+        let words = PathWords {
+            purpose: Purpose::Count,
+            ..PathWords::default()
+        };
+        let request = read(head, body, dialect, &words).await?;
         // Three bytes a token: an estimate, on the high side for most languages.
         let estimate = request.ask.bytes().div_ceil(3).max(1);
         let body = format!("{{\"input_tokens\":{estimate}}}");
@@ -157,7 +161,7 @@ impl Server {
                 ..Refusal::new(RefusalKind::Overloaded, message)
             });
         };
-        let request = read(head, body, dialect, words, false).await?;
+        let request = read(head, body, dialect, words).await?;
         let framing = request.framing;
         let wants_usage = request.wants_usage;
         let asked = self.pass_ask(caller, request)?;

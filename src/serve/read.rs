@@ -15,7 +15,6 @@ pub(super) async fn read(
     body: Incoming,
     dialect: &'static dyn Dialect,
     words: &PathWords,
-    is_count: bool,
 ) -> Result<Request, Refusal> {
     let reading = Limited::new(body, BODY_LIMIT).collect();
     let read = tokio::time::timeout(BODY_TIME, reading).await;
@@ -41,7 +40,7 @@ pub(super) async fn read(
         let message = "The request is not UTF-8.";
         return Err(Refusal::new(RefusalKind::BadInput, message));
     };
-    let mut headers: Vec<(&'static str, String)> = dialect
+    let headers: Vec<(&'static str, String)> = dialect
         .headers()
         .iter()
         .filter_map(|name| {
@@ -49,10 +48,6 @@ pub(super) async fn read(
             Some((*name, value.to_owned()))
         })
         .collect();
-    if is_count {
-        // A count needs no limit: without its version Anthropic's dialect asks for none.
-        headers.retain(|(name, _)| *name != "anthropic-version");
-    }
     dialect.request(text, &headers, words)
 }
 

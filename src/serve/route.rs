@@ -56,6 +56,7 @@ fn model_path(path: &str, query: Option<&str>) -> Option<(&'static str, Route)> 
         let words = PathWords {
             model: Some(decoded(model)),
             framing: Some(framing),
+            ..PathWords::default()
         };
         return Some(("POST", Route::Ask(ProviderKind::Gemini, words)));
     }
