@@ -298,7 +298,7 @@ impl Reader for Answer {
                 self.usage.take(value.get("usage"));
                 self.take_stop(member("delta"), &mut deltas);
             }
-            Some("message_stop") => self.is_over = self.stop.is_some(),
+            Some("message_stop") => self.is_over = true,
             Some("error") => return Err(in_band(TABLES, &value)),
             // Pings, and whatever is invented later.
             Some(_) | None => {}

@@ -36,6 +36,8 @@ pub struct Ear {
     heard: VecDeque<Heard>,
     is_over: bool,
     passes_on: bool,
+    /// The protocol's own end mark, which is passed on only once the answer is known to be whole.
+    mark: Option<Verbatim>,
 }
 
 impl std::fmt::Debug for Ear {
@@ -55,6 +57,7 @@ impl Ear {
             heard: VecDeque::new(),
             is_over: false,
             passes_on: false,
+            mark: None,
         }
     }
 
@@ -187,11 +190,18 @@ impl Ear {
             let was_whole = reader.is_over();
             match reader.read(&event) {
                 Ok(deltas) => {
+                    let is_mark = reader.is_over();
+                    let before = self.mark.take();
+                    self.pass_on(before);
                     self.heard.extend(deltas.into_iter().map(Heard::Delta));
                     if self.passes_on {
                         let Event { name, data } = event;
-                        let verbatim = Delta::Verbatim(Verbatim::Event { name, data });
-                        self.heard.push_back(Heard::Delta(verbatim));
+                        let verbatim = Some(Verbatim::Event { name, data });
+                        if is_mark {
+                            self.mark = verbatim;
+                        } else {
+                            self.pass_on(verbatim);
+                        }
                     }
                 }
                 // The answer is whole: what is said after its end takes nothing from it.
@@ -205,11 +215,24 @@ impl Ear {
         let usage = self.usage();
         if let Some(reader) = self.reader.take().filter(|_| !self.is_over) {
             self.is_over = true;
-            self.heard.push_back(match reader.end() {
+            let end = reader.end();
+            // A refusal is an answer as well; a cut is none, whatever mark stands behind it.
+            let is_answer = match &end {
+                Ok(_) => true,
+                Err(fault) => fault.class == FaultClass::Refused,
+            };
+            let mark = self.mark.take().filter(|_| is_answer);
+            self.pass_on(mark);
+            self.heard.push_back(match end {
                 Ok(finish) => Heard::Ended(finish),
                 Err(fault) => Heard::Failed(fault, usage),
             });
         }
+    }
+
+    fn pass_on(&mut self, verbatim: Option<Verbatim>) {
+        let heard = verbatim.map(|verbatim| Heard::Delta(Delta::Verbatim(verbatim)));
+        self.heard.extend(heard);
     }
 
     fn usage(&self) -> Usage {

@@ -2,7 +2,7 @@
 //! differ.
 
 use deskhand::{
-    domain::ProviderKind,
+    domain::{FaultClass, ProviderKind},
     engine::{answer::Verbatim, ask::Ask},
     llm::{
         self,
@@ -85,6 +85,45 @@ fn what_the_link_and_the_cap_need_is_put() {
         bytes(&request.ask, &link(ProviderKind::Anthropic, false)),
         r#"{"model":"the-model","messages":[{"role":"user","content":"a"}],"max_tokens":4096}"#
     );
+}
+
+/// Some compatible servers know one name of the limit only.
+#[test]
+fn a_name_that_the_link_does_not_take_becomes_the_other() {
+    let chat = r#"{"model":"the-model","max_completion_tokens":900,"messages":[{"role":"user","content":"a"}],"stream":true,"stream_options":{"include_usage":true}}"#;
+    let request = read(ProviderKind::OpenAi, chat).unwrap();
+    let mut to = link(ProviderKind::OpenAiCompatible, true);
+    to.manner.habits.without = &["stream_options", "max_completion_tokens"];
+
+    assert_eq!(
+        bytes(&request.ask, &to),
+        r#"{"model":"the-model","messages":[{"role":"user","content":"a"}],"stream":true,"max_tokens":900}"#
+    );
+}
+
+/// The caller's kit takes an end mark for an end: behind a cut there must be none.
+#[test]
+fn the_end_mark_of_a_cut_is_not_passed_on() {
+    let words = r#"data: {"choices":[{"index":0,"delta":{"content":"It is"}}]}"#;
+    let begun =
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"model\":\"m\"}}";
+    for (kind, stream) in [
+        (ProviderKind::OpenAi, format!("{words}\n\ndata: [DONE]\n\n")),
+        (
+            ProviderKind::Anthropic,
+            format!("{begun}\n\nevent: message_stop\ndata: {{\"type\":\"message_stop\"}}\n\n"),
+        ),
+    ] {
+        let told = hear(kind, true, stream.as_bytes(), usize::MAX);
+
+        assert!(matches!(&told.end, Some(Err(fault)) if fault.class == FaultClass::Cut));
+        assert_eq!(told.verbatim.len(), 1, "{kind:?}: {:?}", told.verbatim);
+    }
+    let refused = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]}"#;
+    let stream = format!("{words}\n\n{refused}\n\ndata: [DONE]\n\n");
+    let told = hear(ProviderKind::OpenAi, true, stream.as_bytes(), usize::MAX);
+    assert!(matches!(&told.end, Some(Err(fault)) if fault.class == FaultClass::Refused));
+    assert_eq!(told.verbatim.len(), 3);
 }
 
 /// A `provider` without deskhand's members is the provider's own business.

@@ -224,6 +224,45 @@ fn anthropics_events_come_in_its_order() {
     );
 }
 
+/// Ways of telling calls that some servers have.
+#[test]
+fn calls_are_told_apart_whatever_their_numbers() {
+    let call = |id: &str, name: &str| {
+        format!(
+            r#"data: {{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"id":"{id}","function":{{"name":"{name}","arguments":"{{}}"}}}}]}}}}]}}"#
+        )
+    };
+    let end = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let stream = format!(
+        "{}\n\n{}\n\n{end}\n\ndata: [DONE]\n\n",
+        call("a", "f"),
+        call("b", "g")
+    );
+    let told = hear(
+        ProviderKind::OpenAiCompatible,
+        true,
+        stream.as_bytes(),
+        usize::MAX,
+    );
+    let names: Vec<&str> = told.calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(names, ["f", "g"]);
+    // It stopped, and means the calls.
+    assert_eq!(told.finish().stop, deskhand::llm::wire::Stop::Calls);
+
+    let added = r#"data: {"type":"response.output_item.added","output_index":1,"item":{"type":"function_call","call_id":"c","name":"f","arguments":""}}"#;
+    let done = r#"data: {"type":"response.output_item.done","output_index":1,"item":{"type":"function_call","call_id":"c","name":"f","arguments":"{\"n\":1}"}}"#;
+    let over = r#"data: {"type":"response.completed","response":{"status":"completed","output":[{"type":"function_call","call_id":"c","name":"f","arguments":"{\"n\":1}"}]}}"#;
+    let stream = format!("{added}\n\n{done}\n\n{over}\n\n");
+    let told = hear(
+        ProviderKind::OpenAiResponses,
+        true,
+        stream.as_bytes(),
+        usize::MAX,
+    );
+    assert_eq!(told.calls.len(), 1);
+    assert_eq!(told.calls[0].arguments, r#"{"n":1}"#);
+}
+
 /// Gemini's stream without `alt=sse` is one list.
 #[test]
 fn a_stream_as_a_list_is_one_json_list() {

@@ -18,6 +18,9 @@ use crate::{
 /// What is deskhand's own in a request, and no provider's.
 const OURS: [&str; 4] = ["models", "model_routing_config", "fallback", "route"];
 
+/// The names of the output limit of a chat, the newer one first.
+const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
+
 /// Returns the caller's own words, where the link speaks their wire format.
 pub(in crate::llm) fn of<'a>(ask: &'a Ask, to: &Endpoint) -> Option<&'a Raw> {
     ask.raw
@@ -51,7 +54,8 @@ pub(in crate::llm) fn body(ask: &Ask, to: &Endpoint) -> Option<Vec<u8>> {
         ProviderKind::Anthropic => own.messages(ask, to),
         ProviderKind::Gemini => own.gemini(ask),
     };
-    let mut changes: Vec<Change<'_>> = own.dropped().map(Change::Drop).collect();
+    let ours = own.dropped().chain(own.refused(to));
+    let mut changes: Vec<Change<'_>> = ours.map(Change::Drop).collect();
     if is_at_vertex(to) && to.kind == ProviderKind::Anthropic && own.has("model") {
         changes.push(Change::Drop("model"));
     }
@@ -106,6 +110,13 @@ impl<'a> Own<'a> {
         ours.chain(is_ours.then_some("provider"))
     }
 
+    /// Returns what says nothing of the answer and is known not to be taken by the link: servers
+    /// that are compatible differ in the names of the limit.
+    fn refused(&self, to: &Endpoint) -> impl Iterator<Item = &'static str> {
+        let names = LIMITS.into_iter().chain(["stream_options", "store"]);
+        names.filter(|name| self.has(name) && !takes(to, name))
+    }
+
     /// Returns a new value, unless the member has it already.
     fn unless(&self, name: &'a str, value: String) -> Member<'a> {
         let same = self.get(name) == Some(value.as_str());
@@ -136,16 +147,18 @@ impl<'a> Own<'a> {
 
     fn chat(&self, ask: &Ask, to: &Endpoint) -> Vec<Member<'a>> {
         let by_openai = to.kind == ProviderKind::OpenAi;
+        let [newer, older] = LIMITS;
         let names = if by_openai {
-            ["max_completion_tokens", "max_tokens"]
+            [newer, older]
         } else {
-            ["max_tokens", "max_completion_tokens"]
+            [older, newer]
         };
         // The caller's name for it, else the first that the link takes.
-        let own = ["max_completion_tokens", "max_tokens"]
+        let own = LIMITS
             .into_iter()
-            .find(|name| self.has(name) && self.get(name) != Some("null"));
-        let limit = own.or_else(|| names.into_iter().find(|name| takes(to, name)));
+            .find(|name| self.get(name).is_some_and(|value| value != "null"));
+        let mut taken = own.into_iter().chain(names);
+        let limit = taken.find(|name| takes(to, name));
         let dated = matches!(
             to.manner.place,
             Place::Azure {
