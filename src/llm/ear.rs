@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use super::{
+    body::ended,
     heard::Heard,
     sse::{Event, Frame, Parser},
-    wire::{Delta, Reader, Wire},
+    wire::{Delta, Finish, Reader, Wire},
 };
 use crate::{
     domain::{Billed, Fault, FaultClass, Usage},
@@ -26,6 +27,15 @@ enum Shape {
     Whole(Vec<u8>),
 }
 
+/// What is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Words, or calls of the tools that were offered.
+    TextOrCalls,
+    /// Words alone, and whether some came.
+    Text { came: bool },
+}
+
 /// Listens to one body of a good status, whatever its shape: one JSON body as the answer to a
 /// streamed request is understood too.
 pub struct Ear {
@@ -36,6 +46,7 @@ pub struct Ear {
     heard: VecDeque<Heard>,
     is_over: bool,
     passes_on: bool,
+    wanted: Wanted,
     /// The protocol's own end mark, which is passed on only once the answer is known to be whole.
     mark: Option<Verbatim>,
 }
@@ -57,6 +68,7 @@ impl Ear {
             heard: VecDeque::new(),
             is_over: false,
             passes_on: false,
+            wanted: Wanted::TextOrCalls,
             mark: None,
         }
     }
@@ -72,6 +84,14 @@ impl Ear {
     /// Tells whether what the provider writes is heard as it was written too.
     pub const fn passes_on(&self) -> bool {
         self.passes_on
+    }
+
+    /// Takes calls for nothing: no tool was offered, and a model that asks for one all the same
+    /// has not answered.
+    #[must_use]
+    pub fn without_tools(mut self) -> Self {
+        self.wanted = Wanted::Text { came: false };
+        self
     }
 
     /// Reads the next bytes of the body.
@@ -110,16 +130,11 @@ impl Ear {
             Shape::Whole(body) => {
                 let whole = self.wire.whole(&body);
                 self.is_over = true;
-                self.heard
-                    .extend(whole.deltas.into_iter().map(Heard::Delta));
+                self.hear(whole.deltas);
                 if self.passes_on && whole.end.is_ok() {
-                    let verbatim = Delta::Verbatim(Verbatim::Body(body));
-                    self.heard.push_back(Heard::Delta(verbatim));
+                    self.pass_on(Some(Verbatim::Body(body)));
                 }
-                self.heard.push_back(match whole.end {
-                    Ok(finish) => Heard::Ended(finish),
-                    Err(fault) => Heard::Failed(fault, whole.usage),
-                });
+                self.close(whole.end, whole.usage);
             }
             Shape::Events(parser) => {
                 // Half an event is no event: what it cut off is found out by the reader.
@@ -193,7 +208,7 @@ impl Ear {
                     let is_mark = reader.is_over();
                     let before = self.mark.take();
                     self.pass_on(before);
-                    self.heard.extend(deltas.into_iter().map(Heard::Delta));
+                    self.hear(deltas);
                     if self.passes_on {
                         let Event { name, data } = event;
                         let verbatim = Some(Verbatim::Event { name, data });
@@ -223,11 +238,33 @@ impl Ear {
             };
             let mark = self.mark.take().filter(|_| is_answer);
             self.pass_on(mark);
-            self.heard.push_back(match end {
-                Ok(finish) => Heard::Ended(finish),
-                Err(fault) => Heard::Failed(fault, usage),
-            });
+            self.close(end, usage);
         }
+    }
+
+    fn hear(&mut self, deltas: Vec<Delta>) {
+        for mut delta in deltas {
+            if let Wanted::Text { came } = &mut self.wanted {
+                *came |= matches!(delta, Delta::Text(_));
+                if matches!(delta, Delta::Call(_)) {
+                    delta = Delta::Alive;
+                }
+            }
+            self.heard.push_back(Heard::Delta(delta));
+        }
+    }
+
+    fn close(&mut self, end: Result<Finish, Fault>, usage: Usage) {
+        self.heard.push_back(match end {
+            Ok(finish) if self.wanted == (Wanted::Text { came: false }) => {
+                let said = finish.said.unwrap_or_default();
+                let why = "the model asks for a tool, and none was offered";
+                let fault = ended(FaultClass::Empty, &finish.usage, why, &said);
+                Heard::Failed(fault, finish.usage)
+            }
+            Ok(finish) => Heard::Ended(finish),
+            Err(fault) => Heard::Failed(fault, usage),
+        });
     }
 
     fn pass_on(&mut self, verbatim: Option<Verbatim>) {
@@ -272,6 +309,30 @@ mod tests {
             fault.said.unwrap(),
             "Welcome to nginx (a web page, not an answer)"
         );
+    }
+
+    #[test]
+    fn a_call_of_a_tool_that_nobody_offered_is_no_answer() {
+        let call = b"{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"a\",\"function\":\
+            {\"name\":\"f\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"tool_calls\"}]}";
+        let heard = |mut ear: Ear| {
+            ear.push(call);
+            ear.finish();
+            std::iter::from_fn(move || ear.heard()).collect::<Vec<_>>()
+        };
+        let new = || Ear::new(wire(ProviderKind::OpenAi), false);
+
+        let offered = heard(new());
+        let not = heard(new().without_tools());
+
+        assert!(matches!(
+            offered[..],
+            [Heard::Delta(Delta::Call(_)), .., Heard::Ended(_)]
+        ));
+        let [Heard::Delta(Delta::Alive), .., Heard::Failed(fault, _)] = &not[..] else {
+            panic!("{not:?}");
+        };
+        assert_eq!(fault.class, FaultClass::Empty);
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl Transport {
 }
 
 fn ear(wire: &'static dyn Wire, ask: &Ask, to: &Endpoint) -> Ear {
-    let ear = Ear::new(wire, to.stream);
+    let mut ear = Ear::new(wire, to.stream);
+    if ask.wishes.tools.is_empty() && ask.raw.is_none() {
+        ear = ear.without_tools();
+    }
     match spell::raw::of(ask, to) {
         Some(_) => ear.passing_on(),
         None => ear,

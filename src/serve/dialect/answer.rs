@@ -86,7 +86,9 @@ pub trait Encoder: Send {
     }
 
     /// An event as a provider of the same family wrote it. Such an answer is passed on by this
-    /// method alone: `begin` and `end` are in the events themselves. What comes of a whole body
+    /// method and [`Encoder::passed_on`] alone: `begin` and `end` are in the events themselves. A
+    /// refusal is passed on whole as well, and nothing need be added to it; after any other fault
+    /// the end mark was kept back, and [`Encoder::fault`] may follow. What comes of a whole body
     /// is the body.
     fn verbatim(&mut self, event: &Verbatim) -> Vec<u8> {
         as_written(event)

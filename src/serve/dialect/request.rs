@@ -88,8 +88,8 @@ pub struct ProviderWishes {
     pub fallback: Option<Vec<String>>,
     /// The models among which is chosen when the model is `auto`.
     pub among: Vec<String>,
-    /// How to order them, in the caller's word: `priority`, `cost`, `latency`, `balanced`, or of
-    /// the models that `auto` chooses among `quality`, `speed`, `cost`, `balanced`.
+    /// How to order them, in the caller's word: `priority`, `cost`, `latency`, `balanced`. The
+    /// `speed` and `quality` of `model_routing_config` are `latency` and `priority`.
     pub routing: Option<String>,
 }
 
@@ -142,7 +142,13 @@ impl ProviderWishes {
         if let Some(config) = body.member("model_routing_config")? {
             wishes.among = texts(config.member("models")?)?.unwrap_or_default();
             if let Some(preference) = config.member("preference")? {
-                wishes.routing = Some(preference.text()?.to_owned());
+                let word = match preference.text()? {
+                    "speed" => "latency",
+                    // Whoever lists models for quality has the best one first.
+                    "quality" => "priority",
+                    word => word,
+                };
+                wishes.routing = Some(word.to_owned());
             }
         }
         Ok(wishes)

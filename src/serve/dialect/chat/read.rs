@@ -294,5 +294,7 @@ mod tests {
         let wishes = of(r#","model_routing_config":{"models":["x","y"],"preference":"cost"}"#);
         assert_eq!(wishes.among, ["x", "y"]);
         assert_eq!(wishes.routing.as_deref(), Some("cost"));
+        let wishes = of(r#","model_routing_config":{"preference":"speed"}"#);
+        assert_eq!(wishes.routing.as_deref(), Some("latency"));
     }
 }
