@@ -29,6 +29,8 @@ mod ledger;
 mod likeness;
 #[path = "store_story/mailboxes.rs"]
 mod mailboxes;
+#[path = "store_story/merging.rs"]
+mod merging;
 #[path = "store_story/missed.rs"]
 mod missed;
 #[path = "store_story/props.rs"]
@@ -127,6 +129,8 @@ async fn tell(url: &StoreUrl) {
     leaving::a_new_sender_is_answered_once_in_a_day(&store).await;
     leaving::a_report_makes_a_reply_a_draft_again(&store).await;
     leaving::tickets_are_merged_and_split(&store).await;
+    merging::a_merge_is_undone_whole(&store).await;
+    merging::what_cannot_be_merged_is_said(&store).await;
     leaving::standing_work_has_one_holder(&store).await;
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;

@@ -9,19 +9,41 @@ use super::{
     stop::{Exit, Stop},
 };
 
-/// Merges a ticket into another.
+/// Merges a ticket into another, or undoes that.
 pub(super) async fn merge(call: &Call, args: &MergeArgs) -> Result<Exit, Stop> {
+    let Some(into) = args.into else {
+        return unmerge(call, args.number).await;
+    };
     let merged = call.at_desk(async |desk| {
         let from = desk.by_number(args.number).await?;
-        Ok(desk.merge(from, args.into).await?)
+        Ok(desk.merge(from, into).await?)
     });
     let target = merged.await?;
     call.out.answer(
         || json!({ "merged": args.number, "into": target.number }),
         || {
             format!(
-                "#{} went on in #{}: its messages are there, and answers go there.",
-                args.number, target.number
+                "#{0} went on in #{1} “{2}”: its messages are there, and answers go there. \
+                 `deskhand merge {0} --undo` takes it back.",
+                args.number, target.number, target.subject
+            )
+        },
+    );
+    Ok(Exit::OK)
+}
+
+async fn unmerge(call: &Call, number: i64) -> Result<Exit, Stop> {
+    let undone = call.at_desk(async |desk| {
+        let merged = desk.by_number(number).await?;
+        Ok(desk.unmerge(merged).await?)
+    });
+    let (back, other) = undone.await?;
+    call.out.answer(
+        || json!({ "unmerged": number, "from": other.number, "status": back.status }),
+        || {
+            format!(
+                "#{number} is {} again: its messages are back from #{}.",
+                back.status, other.number
             )
         },
     );

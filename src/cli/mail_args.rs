@@ -179,11 +179,14 @@ pub(super) struct NoteArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct MergeArgs {
-    /// The ticket that goes over.
+    /// The ticket that goes over, or went over.
     pub(super) number: i64,
     /// The ticket it goes on in.
-    #[arg(long, value_name = "NUMBER")]
-    pub(super) into: i64,
+    #[arg(long, value_name = "NUMBER", required_unless_present = "undo")]
+    pub(super) into: Option<i64>,
+    /// Undo the merge of NUMBER: its messages come back, and it stands as it did.
+    #[arg(long, conflicts_with = "into")]
+    pub(super) undo: bool,
 }
 
 #[derive(Debug, ClapArgs)]

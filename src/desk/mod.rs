@@ -37,7 +37,7 @@ pub mod files;
 pub mod filing;
 pub mod health;
 mod hedges;
-mod joining;
+pub mod joining;
 mod keep;
 mod keys;
 mod learn;

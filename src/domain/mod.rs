@@ -8,6 +8,7 @@ pub mod draft;
 pub mod fault;
 pub mod hint;
 pub mod ids;
+pub mod joining;
 pub mod key;
 pub mod link;
 pub mod mail;

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::domain::{Draft, ticket::IllegalMove};
+use crate::domain::{Draft, joining::NotJoined, ticket::IllegalMove};
 
 /// Says what was tried, on what, and why it did not work.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +95,9 @@ pub enum StoreError {
     /// The ticket cannot take that step.
     #[error(transparent)]
     IllegalMove(#[from] IllegalMove),
+    /// Two tickets are not merged, or a merge is not undone.
+    #[error(transparent)]
+    NotJoined(#[from] NotJoined),
     /// What is stored cannot be read.
     #[error("The database {place} holds something that cannot be read ({what}): {why}.")]
     Damaged {

@@ -1,6 +1,4 @@
-//! Tickets put together and taken apart: whole messages go over, with what refers to them.
-
-use sqlx::AnyConnection;
+//! Messages taken out of their tickets, and where merged tickets went on.
 
 use super::{
     Store, StoreError,
@@ -14,68 +12,6 @@ use crate::domain::{MessageId, Status, Ticket, TicketId, Timestamp};
 pub(super) const LONGEST: usize = 50;
 
 impl Store {
-    /// Merges a ticket into another: its messages go over, and mail that answers them later goes
-    /// to the other, also when that is merged again.
-    pub async fn merge(
-        &self,
-        (from, into): (TicketId, TicketId),
-        by: &str,
-        at: Timestamp,
-    ) -> Result<Ticket, StoreError> {
-        self.told("merge the tickets", async {
-            let mut tx = self.begin().await?;
-            // In one order, so that two merges never wait for each other.
-            let (low, high) = if from < into {
-                (from, into)
-            } else {
-                (into, from)
-            };
-            self.locked_ticket(&mut tx, low).await?;
-            self.locked_ticket(&mut tx, high).await?;
-            let mut source = self.locked_ticket(&mut tx, from).await?;
-            let mut target = self.locked_ticket(&mut tx, into).await?;
-            let is_over = |ticket: &Ticket| {
-                matches!(
-                    ticket.status,
-                    Status::Merged | Status::Deleted | Status::Spam
-                )
-            };
-            if from == into || is_over(&source) || is_over(&target) {
-                return Err(Trouble::not_found("ticket that can be merged", &from));
-            }
-            move_messages(&mut tx, from, into).await?;
-            sqlx::query(
-                "UPDATE tickets SET merged_into = $2, status_before = status WHERE id = $1",
-            )
-            .bind(from.to_string())
-            .bind(into.to_string())
-            .execute(&mut *tx)
-            .await?;
-            target.messages += source.messages;
-            target.last_customer_message_at = target
-                .last_customer_message_at
-                .max(source.last_customer_message_at);
-            target.updated_at = target.updated_at.max(at);
-            target.version += 1;
-            source.messages = 0;
-            source.status = Status::Merged;
-            source.updated_at = source.updated_at.max(at);
-            source.version += 1;
-            tickets::write_ticket(&mut tx, &source, None).await?;
-            tickets::write_ticket(&mut tx, &target, None).await?;
-            let happened = Happened {
-                verb: Verb::TicketChanged,
-                subject: &from.to_string(),
-                actor: by,
-                detail: &format!("{{\"merged_into\":\"{into}\"}}"),
-                at,
-            };
-            self.commit(tx, &happened).await?;
-            Ok(target)
-        })
-        .await
-    }
-
     /// Takes a message out of a ticket into a new one: undoes a wrong join.
     pub async fn split(
         &self,
@@ -158,23 +94,4 @@ impl Store {
         })
         .await
     }
-}
-
-async fn move_messages(
-    tx: &mut AnyConnection,
-    from: TicketId,
-    into: TicketId,
-) -> Result<(), Trouble> {
-    for sql in [
-        "UPDATE messages SET ticket = $2 WHERE ticket = $1",
-        "UPDATE message_words SET ticket = $2 WHERE ticket = $1",
-        "UPDATE message_refs SET ticket = $2 WHERE ticket = $1",
-    ] {
-        sqlx::query(sql)
-            .bind(from.to_string())
-            .bind(into.to_string())
-            .execute(&mut *tx)
-            .await?;
-    }
-    Ok(())
 }

@@ -23,6 +23,7 @@ mod ledger;
 mod likeness;
 mod mailboxes;
 mod marks;
+mod merging;
 mod messages;
 mod missed;
 pub mod news;

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     Step {
         version: 1,
         name: "start",
@@ -77,6 +77,11 @@ const STEPS: [Step; 13] = [
         version: 13,
         name: "serve_tokens",
         sql: include_str!("../../assets/migrations/0013_serve_tokens.sql"),
+    },
+    Step {
+        version: 14,
+        name: "merges",
+        sql: include_str!("../../assets/migrations/0014_merges.sql"),
     },
 ];
 

@@ -152,8 +152,12 @@ pub enum Effect {
     },
     /// Pass the newest message on to somebody.
     Forward(TicketId, String),
+    /// Look at what merging a ticket into the one with that number would put together.
+    LookAtMerge(TicketId, i64),
     /// Merge a ticket into the one with that number.
     Merge(TicketId, i64),
+    /// Undo the merge of a ticket.
+    Unmerge(TicketId),
     /// Split the newest message off into a ticket of its own.
     Split(TicketId),
     /// Read which files came with a ticket.

@@ -19,6 +19,7 @@ use crate::{
         files::Received,
         health::LinkHealth,
         import::Imported,
+        joining::MergeLook,
         servers::Servers,
     },
     domain::{
@@ -163,6 +164,10 @@ pub enum Done {
     Withdrawn(Result<Box<Draft>, Trouble>),
     /// Something was done with a reply, a note or a draft's address; the words say what.
     Sending(Result<String, Trouble>),
+    /// What a merge into the ticket with that number would put together.
+    MergeSeen(TicketId, i64, Result<Box<MergeLook>, Trouble>),
+    /// A ticket was merged; the number of the one it goes on in.
+    Merged(TicketId, Result<i64, Trouble>),
     /// The files of a ticket came.
     Files(TicketId, Result<Vec<Received>, Trouble>),
     /// Something was done with a received file or a link; the words say what.

@@ -65,6 +65,8 @@ pub enum Undo {
     Change(TicketId, Change),
     /// A discarded draft.
     Discard(TicketId, DraftId),
+    /// A ticket that was merged.
+    Merged(TicketId),
     /// A reply put into the outbox.
     Queued(TicketId, OutboxId),
 }

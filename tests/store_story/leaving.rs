@@ -15,13 +15,13 @@ use super::props::{at, filing, in_ticket, letter, message, new_ticket, save};
 
 const MIME: &[u8] = b"Subject: Re: x\r\n\r\nYes.\r\n";
 
-async fn ticket(store: &Store, id: &str) -> TicketId {
+pub(super) async fn ticket(store: &Store, id: &str) -> TicketId {
     let letters = vec![letter(id, &new_ticket("Parcel"), "Where?", 10)];
     let filed = store.file(&filing(letters), at(10)).await.unwrap();
     filed.new[0]
 }
 
-fn row(ticket: TicketId, held_until: i64) -> OutboxRow {
+pub(super) fn row(ticket: TicketId, held_until: i64) -> OutboxRow {
     let id = OutboxId::new(Uuid::now_v7());
     OutboxRow {
         id,
@@ -44,7 +44,12 @@ fn row(ticket: TicketId, held_until: i64) -> OutboxRow {
     }
 }
 
-async fn queue(store: &Store, row: &OutboxRow, save: &SaveDraft, seen: u64) -> QueueAnswer {
+pub(super) async fn queue(
+    store: &Store,
+    row: &OutboxRow,
+    save: &SaveDraft,
+    seen: u64,
+) -> QueueAnswer {
     let queueing = Queueing {
         row,
         mime: Some(MIME),
@@ -54,7 +59,7 @@ async fn queue(store: &Store, row: &OutboxRow, save: &SaveDraft, seen: u64) -> Q
     store.queue_reply(&queueing).await.unwrap()
 }
 
-fn by_sam(ticket: TicketId) -> SaveDraft {
+pub(super) fn by_sam(ticket: TicketId) -> SaveDraft {
     SaveDraft {
         author: "sam".into(),
         ..save(ticket, "Yes.", None)

@@ -368,6 +368,7 @@ fn undo(model: &mut Model) -> Vec<Effect> {
             }]
         }
         Some(Undo::Discard(ticket, draft)) => vec![Effect::Restore(ticket, draft)],
+        Some(Undo::Merged(ticket)) => vec![Effect::Unmerge(ticket)],
         Some(Undo::Queued(_, row)) => vec![Effect::Withdraw(row)],
         None => {
             let held = model

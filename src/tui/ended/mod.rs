@@ -1,6 +1,7 @@
 //! What follows when something that was begun has ended.
 
 mod drafts;
+mod joining;
 mod mailbox;
 mod tables;
 mod texts;
@@ -143,6 +144,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             }
             effects
         }
+        Done::MergeSeen(ticket, typed, seen) => joining::seen(model, (ticket, typed), seen),
+        Done::Merged(ticket, Ok(into)) => joining::merged(model, ticket, into),
         Done::Files(ticket, Ok(files)) => {
             if let Some(Overlay::Files(screen)) = &mut model.overlay
                 && screen.ticket == ticket
@@ -211,6 +214,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         | Done::Queued(Err(trouble), _)
         | Done::Withdrawn(Err(trouble))
         | Done::Sending(Err(trouble))
+        | Done::Merged(_, Err(trouble))
         | Done::MadeTicket(Err(trouble))
         | Done::Files(_, Err(trouble))
         | Done::Discarded(_, Err(trouble))

@@ -8,7 +8,7 @@ use crate::tui::{
     menu::{Choice, Menu},
     model::{Model, Overlay},
     paint,
-    prompt::{Prompt, PromptKind},
+    prompt::{Named, Prompt, PromptKind},
     receipts,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         drill::{DrillError, DrillPlan},
         face::DraftAsk,
     },
-    domain::{Cap, Change, TicketId, Usd, outbox::read_route},
+    domain::{Cap, Change, ProviderName, TicketId, Usd, outbox::read_route},
 };
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -55,10 +55,10 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
             model.overlay = Some(Overlay::Prompt(Prompt::open(subject, "")));
             return Vec::new();
         }
+        PromptKind::Merge(ticket) => merge(ticket, &typed, prompt.named.as_ref()),
         kind @ (PromptKind::Recipients(_)
         | PromptKind::Attach(_)
         | PromptKind::Forward(_)
-        | PromptKind::Merge(_)
         | PromptKind::NewSubject(_)) => mail(model, kind, typed),
         PromptKind::Drill => drill(model, &typed),
         PromptKind::Export(query) => {
@@ -69,20 +69,28 @@ pub(super) fn answer(model: &mut Model) -> Vec<Effect> {
         PromptKind::Import => Ok(import(model, &typed)),
         PromptKind::Key(provider) => {
             let key = SecretString::from(prompt.line.take().trim().to_owned());
-            model.notes.say(
-                format!("Asking {provider} whether it accepts the key …"),
-                model.stage.now,
-            );
-            return acts::act(model, Action::Keys)
-                .into_iter()
-                .chain([Effect::SetKey(provider, key)])
-                .collect();
+            return set_key(model, provider, key);
         }
     };
     match result {
-        Ok(effects) => effects,
+        Ok(effects) => {
+            if let [Effect::LookAtMerge(..)] = effects.as_slice() {
+                // It stays open: what is found is shown in it.
+                model.overlay = Some(Overlay::Prompt(prompt));
+            }
+            effects
+        }
         Err(why) => stay(model, prompt, why),
     }
+}
+
+/// Lets a provider be asked whether it takes a key; the keys are shown meanwhile.
+fn set_key(model: &mut Model, provider: ProviderName, key: SecretString) -> Vec<Effect> {
+    let words = format!("Asking {provider} whether it accepts the key …");
+    model.notes.say(words, model.stage.now);
+    let mut effects = acts::act(model, Action::Keys);
+    effects.push(Effect::SetKey(provider, key));
+    effects
 }
 
 /// Says what is wrong with a line; it stays open.
@@ -169,14 +177,19 @@ fn mail(model: &Model, kind: PromptKind, typed: String) -> Result<Vec<Effect>, S
         PromptKind::Recipients(ticket) => return recipients(model, ticket, &typed),
         PromptKind::Attach(ticket) => Effect::Attach(ticket, path_of(&unquoted(&typed))),
         PromptKind::Forward(ticket) => Effect::Forward(ticket, typed),
-        PromptKind::Merge(ticket) => {
-            let number = typed.trim_start_matches('#').parse();
-            let number = number.map_err(|_| format!("{typed} is no number of a ticket."))?;
-            Effect::Merge(ticket, number)
-        }
         PromptKind::NewSubject(to) => Effect::NewTicket { to, subject: typed },
         _ => return Ok(Vec::new()),
     }])
+}
+
+/// Reads into which ticket one is merged: the first Enter looks, the second merges.
+fn merge(ticket: TicketId, typed: &str, named: Option<&Named>) -> Result<Vec<Effect>, String> {
+    if let Some(named) = named {
+        return Ok(vec![Effect::Merge(ticket, named.number)]);
+    }
+    let number = typed.trim_start_matches('#').parse();
+    let number = number.map_err(|_| format!("{typed} is no number of a ticket."))?;
+    Ok(vec![Effect::LookAtMerge(ticket, number)])
 }
 
 /// Reads to whom a reply is to go.

@@ -104,8 +104,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             help.top = 0;
         }
         Some(Overlay::Prompt(prompt)) => {
-            prompt.line.press(chord);
-            prompt.trouble = None;
+            prompt.press(chord);
         }
         Some(Overlay::Menu(menu)) => {
             if let Some(choice) = letter.and_then(|letter| menu.by_letter(letter)) {

@@ -11,7 +11,7 @@ use super::{
     paint::{self, style, wrap, write_line},
 };
 use crate::{
-    config::theme::Theme,
+    config::{chord::Chord, theme::Theme},
     domain::{ProviderName, TicketId},
 };
 
@@ -24,6 +24,17 @@ pub struct Prompt {
     pub line: InputLine,
     /// What is wrong with it, said after Enter.
     pub trouble: Option<String>,
+    /// The ticket that the number names, looked at after Enter: a second Enter merges.
+    pub named: Option<Named>,
+}
+
+/// The ticket that a merge goes on in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Its number.
+    pub number: i64,
+    /// Which it is, for whom, and what a second Enter does.
+    pub words: String,
 }
 
 /// What a line is for.
@@ -100,7 +111,16 @@ impl Prompt {
             kind,
             line,
             trouble: None,
+            named: None,
         }
+    }
+
+    /// Takes a key: what was said of the text before is said no more.
+    pub fn press(&mut self, chord: Chord) {
+        if self.line.press(chord) {
+            self.named = None;
+        }
+        self.trouble = None;
     }
 
     /// Tells whether what is typed must not be seen.
@@ -163,7 +183,7 @@ impl Prompt {
             }
             PromptKind::Merge(_) => {
                 "The number of the ticket this one goes on in. Its messages go over, and answers go \
-                 there; splitting takes a message out again."
+                 there. Enter shows which ticket that is before anything is merged."
             }
             PromptKind::NewTo => "An address. Tab completes people of the queue.",
             PromptKind::NewSubject(_) => "The subject, on one line.",
@@ -188,9 +208,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, prompt: &Prompt, theme: &Theme) -> 
         0,
         &Line::from(vec![Span::raw(" > "), Span::raw(seen)]),
     );
-    let (words, paint) = match &prompt.trouble {
-        Some(trouble) => (paint::safe(trouble), theme.bad),
-        None => (prompt.help().to_owned(), theme.quiet),
+    let (words, paint) = match (&prompt.trouble, &prompt.named) {
+        (Some(trouble), _) => (paint::safe(trouble), theme.bad),
+        (None, Some(named)) => (paint::safe(&named.words), theme.warning),
+        (None, None) => (prompt.help().to_owned(), theme.quiet),
     };
     for (line, row) in wrap(&words, wide.saturating_sub(2))
         .into_iter()

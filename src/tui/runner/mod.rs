@@ -136,6 +136,7 @@ impl Runner {
             | Effect::NewTicket { .. }
             | Effect::Forward(..)
             | Effect::Merge(..)
+            | Effect::Unmerge(_)
             | Effect::Split(_)
             | Effect::Discard(..)
             | Effect::Restore(..)

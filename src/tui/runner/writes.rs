@@ -122,14 +122,6 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
                 safe(&to)
             )
         }),
-        Effect::Merge(ticket, into) => desk
-            .merge(ticket, into)
-            .await
-            .map(|target| format!("It went on in #{}.", target.number)),
-        Effect::Split(ticket) => desk
-            .split(ticket, None)
-            .await
-            .map(|made| format!("The newest message is ticket #{} now.", made.number)),
         Effect::Fetch(ticket) => desk
             .fetch_rest(ticket)
             .await
@@ -140,9 +132,43 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
                 made.map(|ticket| ticket.number).map_err(trouble),
             ));
         }
-        _ => return None,
+        other => return joining(desk, other).await,
     };
     Some(Done::Sending(said.map_err(trouble)))
+}
+
+/// Puts tickets together, and takes them apart.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the caller has sorted the effects"
+)]
+async fn joining(desk: &Desk, effect: Effect) -> Option<Done> {
+    Some(match effect {
+        Effect::LookAtMerge(ticket, into) => {
+            let seen = desk.look_at_merge(ticket, into).await;
+            Done::MergeSeen(ticket, into, seen.map(Box::new).map_err(trouble))
+        }
+        Effect::Merge(ticket, into) => {
+            let merged = desk.merge(ticket, into).await;
+            Done::Merged(ticket, merged.map(|target| target.number).map_err(trouble))
+        }
+        Effect::Unmerge(ticket) => {
+            let words = desk.unmerge(ticket).await.map(|(back, other)| {
+                format!(
+                    "#{} is {} again: its messages are back from #{}.",
+                    back.number, back.status, other.number
+                )
+            });
+            Done::Sending(words.map_err(trouble))
+        }
+        Effect::Split(ticket) => {
+            let made = desk.split(ticket, None).await;
+            let words =
+                made.map(|made| format!("The newest message is ticket #{} now.", made.number));
+            Done::Sending(words.map_err(trouble))
+        }
+        _ => return None,
+    })
 }
 
 /// What a person does with received files and links.
