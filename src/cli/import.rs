@@ -14,7 +14,7 @@ use crate::{
         import::Imported,
         records::{ImportPlan, NotKept},
     },
-    domain::{Because, Field, TableLook},
+    domain::{Because, DayOrder, Field, TableLook},
     source::import::{How, Kind, csv::Table},
     text::{clean::clean_line, wrap::cut},
 };
@@ -63,6 +63,7 @@ fn plan(args: &ImportArgs) -> ImportPlan {
                 columns: args.columns.clone(),
                 encoding: args.encoding.clone(),
                 separator: args.separator,
+                dates: args.dates.map(DayOrder::from),
             },
         },
     }
@@ -85,6 +86,13 @@ fn words(done: &Imported, rejects_file: &str) -> String {
             done.tickets_joined
         ),
     );
+    for warning in &done.warnings {
+        let warning = format!("{warning} {}", warning.remedy());
+        push(
+            &mut text,
+            format_args!("\n  Warning: {}", clean_line(&warning)),
+        );
+    }
     text.push_str(&not_kept(&done.unmapped));
     for reject in done.rejected.iter().take(REJECTS_NAMED) {
         text.push_str("\n  ");
@@ -164,6 +172,17 @@ fn guess(table: &TableLook) -> String {
             format_args!("\n  {} = {field}, {because}", column.name),
         );
     }
+    if let Some(order) = table.days.order {
+        let who = if table.days.is_said {
+            "as you say"
+        } else {
+            "as some of its dates tell"
+        };
+        push(
+            &mut text,
+            format_args!("\n  Dates with slashes are {}, {who}.", order.word()),
+        );
+    }
     for (place, row) in table.rows.iter().enumerate() {
         let cells: Vec<String> = row.iter().map(|cell| cut(cell, CELL)).collect();
         push(
@@ -171,7 +190,10 @@ fn guess(table: &TableLook) -> String {
             format_args!("\n  row {}: {}", place + 1, cells.join(" | ")),
         );
     }
-    text.push_str("\nTo say otherwise: --map COLUMN=FIELD, --encoding NAME, --separator SIGN.");
+    text.push_str(
+        "\nTo say otherwise: --map COLUMN=FIELD, --encoding NAME, --separator SIGN, \
+                   --dates ORDER.",
+    );
     text
 }
 

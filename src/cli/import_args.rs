@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use crate::{
-    domain::Field,
+    domain::{DayOrder, Field},
     source::import::{Kind, csv::Said},
 };
 
@@ -33,6 +33,27 @@ pub(super) struct ImportArgs {
     /// What stands between the fields of a table, where the guess is wrong; `tab` for a tab.
     #[arg(long, value_name = "SIGN", value_parser = separator)]
     pub(super) separator: Option<char>,
+    /// Which number comes first in dates of a table such as 01/02/2024, where none tells it.
+    #[arg(long, value_name = "ORDER")]
+    pub(super) dates: Option<DatesWritten>,
+}
+
+/// Which number comes first in a date with slashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum DatesWritten {
+    /// The day: 31/01/2024.
+    DayFirst,
+    /// The month: 01/31/2024.
+    MonthFirst,
+}
+
+impl From<DatesWritten> for DayOrder {
+    fn from(written: DatesWritten) -> Self {
+        match written {
+            DatesWritten::DayFirst => Self::DayFirst,
+            DatesWritten::MonthFirst => Self::MonthFirst,
+        }
+    }
 }
 
 fn mapping(text: &str) -> Result<Said, String> {

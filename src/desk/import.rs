@@ -25,7 +25,7 @@ use super::{
     records::NotKept,
 };
 use crate::{
-    domain::{TableLook, Timestamp},
+    domain::{TableLook, TableWarning, Timestamp},
     source::import::{Found, Item, Marks, Reject, walk},
     store::StoreError,
     text::json::escaped,
@@ -53,6 +53,9 @@ pub struct Imported {
     pub tickets_joined: u64,
     /// What has no place here, of exports.
     pub unmapped: Vec<NotKept>,
+    /// What a person should know of tables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<TableWarning>,
     /// What a look at tables found; only when nothing is filed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableLook>,

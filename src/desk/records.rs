@@ -94,6 +94,7 @@ impl<'a> Recorder<'a> {
             match entry {
                 Entry::Ticket(record) => self.take(*record).await?,
                 Entry::Reject(reject) => self.done.rejected.push(reject),
+                Entry::Warning(warning) => self.done.warnings.push(warning),
                 Entry::Unmapped(unmapped) => {
                     *self.unmapped.entry(unmapped).or_default() += 1;
                 }
@@ -256,6 +257,7 @@ impl Imported {
         self.tickets_new += other.tickets_new;
         self.tickets_joined += other.tickets_joined;
         self.unmapped.extend(other.unmapped);
+        self.warnings.extend(other.warnings);
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Desk, DeskError, import::Imported, records::ImportPlan};
 use crate::{
-    domain::{Field, TableLook},
+    domain::{DayOrder, Field, TableLook},
     source::import::{How, Kind, csv, judge},
 };
 
@@ -19,6 +19,8 @@ pub struct TableAsk {
     pub encoding: Option<String>,
     /// What stands between fields.
     pub separator: Option<char>,
+    /// Which number comes first in dates such as `01/02/2024`.
+    pub dates: Option<DayOrder>,
 }
 
 impl TableAsk {
@@ -30,6 +32,7 @@ impl TableAsk {
                 .collect(),
             encoding: self.encoding.clone(),
             separator: self.separator,
+            dates: self.dates,
         }
     }
 }

@@ -54,7 +54,7 @@ pub use record::{Origin, Record, RecordMessage, SameWhen, Unmapped};
 pub use sign_in::{Login, SignIn};
 pub use spend::{Cap, CapName, Meter, Period, SideCaps};
 pub use standing::{KeyStanding, KeyState, Rest};
-pub use table::{Because, Column, Field, TableLook};
+pub use table::{Because, Column, DayOrder, Days, Field, TableLook, TableWarning};
 pub use ticket::{Priority, Status, Ticket, TicketEvent};
 pub use time::{Clock, Mono, Timestamp};
 pub use usage::{Counting, Usage};

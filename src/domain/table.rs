@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -148,6 +148,89 @@ pub enum Because {
     Unknown,
 }
 
+/// Which number comes first in a date such as `01/02/2024`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DayOrder {
+    /// The day, then the month.
+    DayFirst,
+    /// The month, then the day.
+    MonthFirst,
+}
+
+impl DayOrder {
+    /// Returns its word, as on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::DayFirst => "day-first",
+            Self::MonthFirst => "month-first",
+        }
+    }
+}
+
+/// How a table writes dates such as `01/02/2024`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Days {
+    /// Which number comes first; nothing where no date needs it, or none tells it.
+    pub order: Option<DayOrder>,
+    /// Whether a person said so; else a date such as `31/02/2024` did.
+    pub is_said: bool,
+}
+
+/// What a person should know before a table is filed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TableWarning {
+    /// Dates of this column could be two days each: rows that have one are refused.
+    TwoDays {
+        /// The column.
+        column: String,
+        /// One of its dates.
+        sample: String,
+    },
+    /// No column holds a date.
+    NoDate,
+}
+
+impl TableWarning {
+    /// Returns what settles it, on the command line.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::TwoDays { .. } => "Say which with --dates day-first or --dates month-first.",
+            Self::NoDate => "If one does, say which with --map COLUMN=created_at.",
+        }
+    }
+}
+
+impl fmt::Display for TableWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TwoDays { column, sample } => write!(
+                f,
+                "`{sample}` in {column} could be two days, and no date here tells which; rows \
+                 with such dates are refused."
+            ),
+            Self::NoDate => f.write_str(
+                "No column is known to hold a date: every message gets the time of the import.",
+            ),
+        }
+    }
+}
+
+impl Serialize for TableWarning {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (kind, column, sample) = match self {
+            Self::TwoDays { column, sample } => ("two_days", Some(column), Some(sample)),
+            Self::NoDate => ("no_date", None, None),
+        };
+        let mut map = serializer.serialize_struct("TableWarning", 4)?;
+        map.serialize_field("kind", kind)?;
+        map.serialize_field("column", &column)?;
+        map.serialize_field("sample", &sample)?;
+        map.serialize_field("says", &format!("{self} {}", self.remedy()))?;
+        map.end()
+    }
+}
+
 /// What a look at a table found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TableLook {
@@ -163,6 +246,10 @@ pub struct TableLook {
     pub separator: char,
     /// The columns, from left to right.
     pub columns: Vec<Column>,
+    /// How dates are written whose days and months look alike.
+    pub days: Days,
+    /// What a person should know before it is filed.
+    pub warnings: Vec<TableWarning>,
     /// The first rows, whole ones and broken ones alike.
     pub rows: Vec<Vec<String>>,
 }

@@ -113,3 +113,58 @@ fn a_long_id_is_no_number() {
     assert_eq!(show["ticket"]["source_id"], "360012345678");
     assert_eq!(counts(&import(&home, &path, &[])), [0, 0, 0, 0, 0]);
 }
+
+#[test]
+fn dates_that_could_be_two_days_are_warned_of_and_an_option_settles_them() {
+    let home = Home::new();
+    let text = "Ticket;Betreff;Kunde;Erstellt am;Nachricht\n\
+                1;Spät;maya@shop.example;01/02/2024;Wo ist es?\n\
+                2;Blau;jonas@garden.example;03/04/2024;Zu blau.\n";
+    let table = file(&home, "table.csv", text);
+    let path = table.to_str().expect("a path");
+
+    let open = import(&home, &table, &[]);
+    let dry = home.run(&["import", "--dry-run", path]).stdout;
+    let said = import(&home, &table, &["--dates", "day-first"]);
+
+    assert_eq!(counts(&open), [0, 0, 2, 0, 0], "{open}");
+    let warning = &open["warnings"][0];
+    assert_eq!(
+        (&warning["kind"], &warning["column"], &warning["sample"]),
+        (
+            &json!("two_days"),
+            &json!("Erstellt am"),
+            &json!("01/02/2024")
+        )
+    );
+    for words in [
+        "Warning: `01/02/2024` in Erstellt am",
+        "--dates day-first",
+        "Erstellt am = created_at",
+    ] {
+        assert!(dry.contains(words), "{words}: {dry}");
+    }
+    assert_eq!(counts(&said), [2, 0, 0, 2, 0], "{said}");
+    assert_eq!(said["warnings"], Value::Null);
+    let shown = home.run(&["show", "1", "--json"]).json();
+    assert_eq!(
+        shown["messages"][0]["sent_at"], "2024-02-01T00:00:00Z",
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_table_without_dates_is_warned_of() {
+    let home = Home::new();
+    let table = file(
+        &home,
+        "table.csv",
+        "Ticket;Betreff;Nachricht\n1;Spät;Wo ist es?\n",
+    );
+
+    let done = import(&home, &table, &[]);
+
+    assert_eq!(counts(&done), [1, 0, 0, 1, 0]);
+    let says = done["warnings"][0]["says"].as_str().expect("words");
+    assert!(says.contains("--map COLUMN=created_at"), "{says}");
+}

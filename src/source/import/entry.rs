@@ -7,7 +7,7 @@ use super::{
     case::Case,
     words::{self, Meaning},
 };
-use crate::domain::{Priority, Record, Status, Unmapped};
+use crate::domain::{Priority, Record, Status, TableWarning, Unmapped};
 
 /// What reading an export comes upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Entry {
     Reject(Reject),
     /// Something that has no place here; its ticket came without it.
     Unmapped(Unmapped),
+    /// What a person should know of a table.
+    Warning(TableWarning),
 }
 
 /// Makes a reject.

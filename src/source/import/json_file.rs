@@ -111,7 +111,7 @@ pub(super) fn date(value: &Value, path: &str) -> Result<Option<Timestamp>, Strin
         return Ok(None);
     };
     let whole = text.split('.').next().unwrap_or_default();
-    let read = dates::date(&text).or_else(|| dates::date(whole));
+    let read = dates::date(&text, None).or_else(|| dates::date(whole, None));
     let short: String = text.chars().take(40).collect();
     let name = path.trim_start_matches('/');
     read.map(Some)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     desk::{import::Imported, tables::TableAsk},
-    domain::{Because, Column, Field, TableLook},
+    domain::{Because, Column, DayOrder, Field, TableLook},
 };
 
 /// Encodings that `e` tries one after the other.
@@ -144,6 +144,14 @@ impl MappingScreen {
                 self.look.is_encoding_said = true;
                 return After::Look(self.ask());
             }
+            'o' => {
+                self.look.days.order = match self.look.days.order {
+                    Some(DayOrder::DayFirst) => Some(DayOrder::MonthFirst),
+                    Some(DayOrder::MonthFirst) | None => Some(DayOrder::DayFirst),
+                };
+                self.look.days.is_said = true;
+                return After::Look(self.ask());
+            }
             's' => {
                 self.look.separator = next(&SEPARATORS, self.look.separator);
                 self.separator_said = true;
@@ -208,6 +216,7 @@ impl MappingScreen {
                 .is_encoding_said
                 .then(|| self.look.encoding.clone()),
             separator: self.separator_said.then_some(self.look.separator),
+            dates: self.look.days.order.filter(|_| self.look.days.is_said),
         }
     }
 }

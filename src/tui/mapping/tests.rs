@@ -8,7 +8,7 @@ use super::MappingScreen;
 use crate::{
     config::{action::Action, theme::ThemeName},
     desk::{import::Imported, tables::TableAsk},
-    domain::{Because, Column, Field, TableLook},
+    domain::{Because, Column, DayOrder, Days, Field, TableLook, TableWarning},
     tui::{
         acts,
         effect::Effect,
@@ -43,6 +43,8 @@ fn look() -> TableLook {
             column("Nr", None, Because::Unknown),
             column("Text", Some(Field::Body), Because::Name),
         ],
+        days: Days::default(),
+        warnings: Vec::new(),
         rows: vec![
             texts(["Größe ändern", "maya@shop.example", "1001", "Bitte in 42."]),
             texts(["Spät", "jonas@garden.example", "1002", "Wo ist es?"]),
@@ -169,6 +171,40 @@ fn another_encoding_and_a_dry_run_are_asked_of_the_desk() {
     assert!(shown(&model).contains(words), "{}", shown(&model));
     keys(&mut model, &["esc"]);
     assert!(model.overlay.is_none());
+}
+
+#[test]
+fn dates_that_could_be_two_days_are_warned_of_until_o_says_which() {
+    let mut model = open(80, 24);
+    let mut open_dates = look();
+    open_dates.warnings = vec![TableWarning::TwoDays {
+        column: "Erstellt am".to_owned(),
+        sample: "01/02/2024".to_owned(),
+    }];
+    let done = Done::Table(PathBuf::from("/tmp/table.csv"), Ok(Box::new(open_dates)));
+    update(&mut model, Msg::Done(done), now());
+    let words = "01/02/2024 in Erstellt am could be two days: o says which.";
+    assert!(shown(&model).contains(words), "{}", shown(&model));
+
+    for order in [DayOrder::DayFirst, DayOrder::MonthFirst] {
+        let effects = keys(&mut model, &["o"]);
+        let Some(Effect::LookAtTable(ask)) = effects.first() else {
+            panic!("{effects:?}");
+        };
+        assert_eq!(ask.dates, Some(order));
+    }
+    let mut settled = look();
+    settled.days = Days {
+        order: Some(DayOrder::MonthFirst),
+        is_said: true,
+    };
+    let done = Done::Table(PathBuf::from("/tmp/table.csv"), Ok(Box::new(settled)));
+    update(&mut model, Msg::Done(done), now());
+    assert!(
+        shown(&model).contains("dates month-first"),
+        "{}",
+        shown(&model)
+    );
 }
 
 #[test]

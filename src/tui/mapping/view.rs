@@ -10,7 +10,7 @@ use super::MappingScreen;
 use crate::{
     config::theme::Theme,
     desk::import::Imported,
-    domain::{Because, Column, Field},
+    domain::{Because, Column, Field, TableWarning},
     tui::paint::{self, cut, pad, safe, style, write_line},
 };
 
@@ -70,9 +70,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, screen: &MappingScreen, theme: &The
     let keys = if screen.choosing.is_some() {
         "Enter takes it  Esc back"
     } else if wide < WIDE {
-        "Enter field  x out  e enc.  s sep.  d try  i import  Esc"
+        "Enter  x out  e enc  s sep  o day  d try  i import  Esc"
     } else {
-        "Enter what it holds  x leave it out  e encoding  s separator  d dry run  i import  Esc"
+        "Enter what it holds  x leave it out  e encoding  s separator  o days  d try  i import  Esc"
     };
     say(buffer, foot, keys, quiet);
 }
@@ -89,8 +89,12 @@ fn headline(screen: &MappingScreen) -> String {
         '\t' => "a tab".to_owned(),
         sign => format!("`{sign}`"),
     };
+    let days = match look.days.order {
+        Some(order) => format!(", dates {}", order.word()),
+        None => String::new(),
+    };
     format!(
-        "{}: {} ({who}), between fields {between}",
+        "{}: {} ({who}), between fields {between}{days}",
         safe(&name.to_string_lossy()),
         look.encoding
     )
@@ -209,10 +213,25 @@ fn outcome(screen: &MappingScreen) -> (String, bool) {
     match &screen.tried {
         Some(tried) => (tried_words(tried), !tried.rejected.is_empty()),
         None if screen.is_trying => ("Trying it, without filing anything …".to_owned(), false),
+        None if let Some(warning) = screen.look.warnings.first() => (warned(warning), true),
         None => (
             "Nothing is filed before i; d says what would come of it.".to_owned(),
             false,
         ),
+    }
+}
+
+/// Says in one short line what a person should know, and the key that settles it.
+fn warned(warning: &TableWarning) -> String {
+    match warning {
+        TableWarning::TwoDays { column, sample } => format!(
+            "{} in {} could be two days: o says which. Such rows are refused.",
+            safe(sample),
+            cut(&safe(column), NAME_WIDE)
+        ),
+        TableWarning::NoDate => {
+            "No column holds a date: messages get today's. Enter says which one does.".to_owned()
+        }
     }
 }
 

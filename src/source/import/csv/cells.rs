@@ -8,10 +8,11 @@ use super::super::{
     entry::Sieve,
     words::plain,
 };
-use crate::domain::{Column, Contact, Direction, Field, MessageKind};
+use crate::domain::{Column, Contact, DayOrder, Direction, Field, MessageKind};
 
 /// A row whose fields are texts, under their columns.
 pub(super) struct Cells<'a> {
+    pub(super) days: Option<DayOrder>,
     pub(super) columns: &'a [Column],
     pub(super) texts: Vec<String>,
 }
@@ -33,10 +34,19 @@ impl Cells<'_> {
         let Some(text) = self.get(field) else {
             return Ok(None);
         };
-        let date = dates::date(text);
+        if let Some(date) = dates::date(text, self.days) {
+            return Ok(Some(date));
+        }
         let short: String = text.chars().take(40).collect();
-        date.map(Some)
-            .ok_or_else(|| format!("its {field} `{short}` is no date that could be only one day"))
+        let is_two = dates::Slashed::read(text).is_some_and(dates::Slashed::is_two_days);
+        Err(if is_two {
+            format!(
+                "its {field} `{short}` could be two days; say which with --dates day-first or \
+                 --dates month-first"
+            )
+        } else {
+            format!("its {field} `{short}` is no date")
+        })
     }
 
     /// Makes a ticket of it, or says why it is none.

@@ -121,7 +121,7 @@ fn by_content(values: &[&str]) -> Vec<Field> {
     let long = values.iter().map(|value| value.len()).sum::<usize>() / values.len();
     if most(&is_address) && long < LONG * 2 {
         vec![Field::RequesterEmail, Field::AuthorEmail]
-    } else if most(&|value| dates::date(value).is_some()) {
+    } else if most(&dates::is_date) {
         vec![Field::CreatedAt, Field::SentAt, Field::UpdatedAt]
     } else if long >= LONG {
         vec![Field::Body]

@@ -3,6 +3,7 @@
 
 mod cells;
 mod charset;
+mod days;
 mod guess;
 mod names;
 mod rows;
@@ -26,7 +27,7 @@ use super::{
     kind::regular,
 };
 use crate::{
-    domain::{Because, Column, Field, TableLook},
+    domain::{Because, Column, DayOrder, Field, TableLook},
     text::clean::clean_line,
 };
 
@@ -53,6 +54,8 @@ pub struct Table {
     pub encoding: Option<String>,
     /// What stands between fields.
     pub separator: Option<char>,
+    /// Which number comes first in dates such as `01/02/2024`.
+    pub dates: Option<DayOrder>,
 }
 
 /// Tells whether the beginning of a file is that of a table: its first row names columns that
@@ -113,6 +116,11 @@ fn open(path: &Path, said: &Table) -> Result<Opened, String> {
         .map(|fields| fields.into_iter().map(lossy).collect())
         .collect();
     let columns = guess::columns(&names, &looked_at, &said.columns)?;
+    let (days, warnings) = days::days(
+        (&columns, &looked_at),
+        || Rows::new(&*text, between).skip(1),
+        said.dates,
+    );
     let short = |cell: String| clean_line(&cell).chars().take(CELL).collect();
     let shown = looked_at
         .into_iter()
@@ -126,6 +134,8 @@ fn open(path: &Path, said: &Table) -> Result<Opened, String> {
         separator: char::from(between),
         rows: shown.collect(),
         columns,
+        days,
+        warnings,
     };
     Ok(Opened {
         head_line: head.line,
@@ -175,19 +185,21 @@ pub(super) fn entries(
             names.join(", ")
         ));
     }
-    let left_out = left_out(&columns);
+    let warnings = opened.look.warnings.into_iter().map(Entry::Warning);
+    let notes: Vec<Entry> = warnings.chain(left_out(&columns)).collect();
     let separator = u8::try_from(opened.look.separator).unwrap_or(b',');
     let reader = Reader {
         rows: Rows::new(opened.text, separator),
         name,
         head_line: opened.head_line,
         columns,
+        days: opened.look.days.order,
         source: source.unwrap_or(SOURCE).to_owned(),
         at,
         waiting: None,
         alike: Alike::default(),
     };
-    Box::new(left_out.into_iter().chain(reader.flatten()))
+    Box::new(notes.into_iter().chain(reader.flatten()))
 }
 
 /// Says which columns have no place here.
@@ -207,6 +219,7 @@ struct Reader {
     name: String,
     head_line: u64,
     columns: Vec<Column>,
+    days: Option<DayOrder>,
     source: String,
     at: Timestamp,
     /// The ticket that goes on, and the line it began on.
@@ -279,6 +292,7 @@ impl Reader {
         })?;
         let cells = Cells {
             columns: &self.columns,
+            days: self.days,
             texts,
         };
         cells.case(&self.source, sieve)

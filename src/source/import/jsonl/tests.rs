@@ -26,7 +26,7 @@ fn tickets(text: &str) -> Vec<Record> {
         .into_iter()
         .map(|entry| match entry {
             Entry::Ticket(record) => *record,
-            Entry::Reject(_) | Entry::Unmapped(_) => panic!("{entry:?}"),
+            Entry::Reject(_) | Entry::Unmapped(_) | Entry::Warning(_) => panic!("{entry:?}"),
         })
         .collect()
 }
@@ -34,7 +34,7 @@ fn tickets(text: &str) -> Vec<Record> {
 fn rejects(text: &str) -> Vec<Reject> {
     let rejects = read_all(text).into_iter().filter_map(|entry| match entry {
         Entry::Reject(reject) => Some(reject),
-        Entry::Ticket(_) | Entry::Unmapped(_) => None,
+        Entry::Ticket(_) | Entry::Unmapped(_) | Entry::Warning(_) => None,
     });
     rejects.collect()
 }
@@ -120,7 +120,7 @@ fn a_merged_ticket_that_does_not_say_where_it_went_on_is_closed() {
     ] {
         let found = read_all(&line).into_iter().find_map(|entry| match entry {
             Entry::Ticket(record) => Some(record.ticket.status),
-            Entry::Reject(_) | Entry::Unmapped(_) => None,
+            Entry::Reject(_) | Entry::Unmapped(_) | Entry::Warning(_) => None,
         });
         assert_eq!(found, Some(status), "{line}");
     }
