@@ -55,12 +55,15 @@ fn line(row: &OutboxRow, ticket: &Ticket) -> String {
         },
     );
     let state = match (row.progress.delivery, row.progress.due_at()) {
+        (Delivery::Held, Some(due)) if row.progress.attempts > 0 => {
+            format!("will be tried again at {}", words::day(due))
+        }
         (Delivery::Held, Some(due)) => format!("held until {}", words::day(due)),
         (Delivery::Held, None) => "held: no account can send it".to_owned(),
         (delivery, _) => delivery.word().to_owned(),
     };
     let said = row.progress.said.as_deref();
-    let said = said.map_or_else(String::new, |said| format!("; {}", clean_line(said)));
+    let said = said.map_or_else(String::new, |said| format!(": {}", clean_line(said)));
     format!(
         "{}  #{:<6} to {}  {state}{said}",
         row.id,

@@ -41,6 +41,12 @@ pub fn clean(text: &str) -> String {
     out.text
 }
 
+/// Returns words without the full stop at their end: those that go into a sentence, which has its
+/// own.
+pub fn without_stop(words: &str) -> &str {
+    words.trim_end().trim_end_matches('.')
+}
+
 /// Returns the text cleaned and on one line: for subjects, names and titles.
 pub fn clean_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

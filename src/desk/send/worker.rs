@@ -8,6 +8,7 @@ use super::Delivered;
 use crate::{
     desk::{Desk, DeskError, face::DeskEvent},
     domain::{Delivery, OutboxId, OutboxRow, Timestamp},
+    text::clean::without_stop,
 };
 
 /// The name of this work among the leases.
@@ -78,8 +79,9 @@ impl Desk {
                     next = Some(next.map_or(due, |next| next.min(due)));
                     if row.progress.attempts == 0 {
                         self.remark(format!(
-                            "The reply to #{} did not leave yet: {said}. It is tried again.",
-                            ticket.number
+                            "The reply to #{} did not leave yet: {}. It is tried again.",
+                            ticket.number,
+                            without_stop(&said)
                         ));
                     }
                 }
@@ -102,11 +104,15 @@ impl Desk {
         let words = match delivered {
             Delivered::Sent => format!("The reply to #{number} left."),
             Delivered::Failed(said) => {
+                let said = without_stop(said);
                 format!("The reply to #{number} was not sent: {said}. It is a draft again.")
             }
-            Delivered::Unsure(said) => format!(
-                "Nobody knows whether the reply to #{number} left: {said}. The outbox asks you."
-            ),
+            Delivered::Unsure(said) => {
+                let said = without_stop(said);
+                format!(
+                    "Nobody knows whether the reply to #{number} left: {said}. The outbox asks you."
+                )
+            }
             Delivered::Later(..) | Delivered::NotOurs => return,
         };
         self.remark(words);

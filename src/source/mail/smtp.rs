@@ -19,7 +19,10 @@ use lettre::{
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
 use tokio::time::timeout;
 
-use super::oauth::{Credential, sasl};
+use super::{
+    oauth::{Credential, sasl},
+    tls::plain_words,
+};
 use crate::{
     domain::{MailServer, Security},
     text::clean::clean_line,
@@ -404,5 +407,5 @@ fn words(error: &Error) -> String {
         (None, Some(source)) => source,
         (None, None) => error.to_string(),
     };
-    clean_line(&text).chars().take(300).collect()
+    clean_line(&plain_words(&text)).chars().take(300).collect()
 }

@@ -48,6 +48,15 @@ pub(super) async fn wrap(
     Ok(Box::new(stream))
 }
 
+/// Says in plain words how a connection broke: the words of rustls for one that was cut end with
+/// a link to its manual for programmers.
+pub(super) fn plain_words(words: &str) -> String {
+    if words.contains("close_notify") {
+        return "the server hung up in the middle".to_owned();
+    }
+    words.to_owned()
+}
+
 /// Tells what TLS itself refused from a connection that broke.
 fn no_tls(error: &io::Error) -> NoTls {
     let why = error.get_ref();
@@ -57,7 +66,7 @@ fn no_tls(error: &io::Error) -> NoTls {
     {
         NoTls::Untrusted(error.to_string())
     } else {
-        NoTls::Broke(error.to_string())
+        NoTls::Broke(plain_words(&error.to_string()))
     }
 }
 
@@ -88,6 +97,14 @@ pub(super) fn trusting(ca: Option<&Path>) -> Result<ClientConfig, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cut_connection_is_said_without_a_link_for_programmers() {
+        let words = "peer closed connection without sending TLS close_notify: \
+                     https://docs.rs/rustls/latest/rustls/manual/_03_howto/index.html#unexpected-eof";
+        assert_eq!(plain_words(words), "the server hung up in the middle");
+        assert_eq!(plain_words("451 4.3.0 Try later"), "451 4.3.0 Try later");
+    }
 
     #[test]
     fn a_connection_that_breaks_is_not_a_server_that_is_not_trusted() {

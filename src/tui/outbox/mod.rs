@@ -60,8 +60,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
         write_line(buffer, inside, 0, &Line::raw(" No reply waits."));
         return write_line(buffer, inside, last, &quiet(" Esc close"));
     }
-    let head =
-        " Replies that have not come to an end. What waits for a word leaves only with yours.";
+    let head = " Replies that have not left. What waits needs your word.";
     write_line(buffer, inside, 0, &quiet(head));
     let shelf = Rect {
         y: inside.y + 2,
@@ -86,10 +85,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
         }
     }
     let foot = match outbox.here().map(|row| row.progress.delivery) {
-        Some(Delivery::Unsure) => {
-            " Enter sends it again   s it has left   u brings it back as the draft   Esc close"
-        }
-        Some(_) | None => " Enter sends it now   u brings it back as the draft   Esc close",
+        Some(Delivery::Unsure) => " Enter send again  s it has left  u back to the draft  Esc",
+        Some(_) | None => " Enter send now  u back to the draft  Esc",
     };
     write_line(buffer, inside, last, &quiet(foot));
 }
@@ -97,11 +94,18 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
 /// Says in few words how far a reply has come.
 fn state_words(row: &OutboxRow, model: &Model) -> String {
     match (row.progress.delivery, row.progress.due_at()) {
-        (Delivery::Held, Some(due)) => match due.duration_since(model.stage.now.civil).as_secs() {
-            left @ 1.. if row.progress.attempts == 0 => format!("leaves in {left} s"),
-            left @ 1.. => format!("again in {left} s"),
-            _ => "WAITS FOR YOU".to_owned(),
-        },
+        (Delivery::Held, Some(due)) => {
+            let now = model.stage.now.civil;
+            match due.duration_since(now).as_secs() {
+                left @ 1.. if row.progress.attempts == 0 => format!("leaves in {left} s"),
+                left @ 1..120 => format!("again in {left} s"),
+                120.. => {
+                    let again = words::moment(due, now, &model.stage.facts.zone);
+                    format!("again {again}")
+                }
+                _ => "WAITS FOR YOU".to_owned(),
+            }
+        }
         (Delivery::Held, None) => "no account sends it".to_owned(),
         (Delivery::Unsure, _) => "MAY HAVE LEFT".to_owned(),
         (delivery, _) => delivery.word().to_owned(),
@@ -130,4 +134,81 @@ fn two_lines(row: &OutboxRow, ticket: &Ticket, model: &Model, wide: usize) -> [S
             safe(row.progress.said.as_deref().unwrap_or(&text))
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::{Terminal, backend::TestBackend};
+
+    use super::*;
+    use crate::{
+        config::theme::ThemeName,
+        domain::{OutboxId, OutboxKind, Progress, Status},
+        tui::{
+            event::{Done, Msg},
+            fixture::{at, now, press, row, sized, view as ticket_view},
+            model::Model,
+            update::update,
+            view::view,
+        },
+    };
+
+    fn reply(progress: Progress) -> OutboxRow {
+        OutboxRow {
+            id: OutboxId::new(uuid::Uuid::from_u128(9)),
+            kind: OutboxKind::Reply,
+            ticket: row(0).id,
+            draft: crate::tui::fixture::draft(0).id,
+            text: "Your refund is on its way.".to_owned(),
+            then: Status::Solved,
+            approved_by: "noor".to_owned(),
+            queued_at: now().civil,
+            post: None,
+            progress,
+        }
+    }
+
+    fn shown((wide, high): (u16, u16), progress: Progress) -> String {
+        let mut model: Model = sized(wide, high, false);
+        press(&mut model, "g o");
+        let rows = vec![(reply(progress), ticket_view(0).ticket)];
+        update(&mut model, Msg::Done(Done::Outbox(Ok(rows))), now());
+        let mut terminal = Terminal::new(TestBackend::new(wide, high)).unwrap();
+        let theme = ThemeName::Mono.theme();
+        terminal.draw(|frame| view(&model, &theme, frame)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn the_keys_are_named_whole_on_every_terminal() {
+        for size in [(60, 20), (80, 24), (120, 36)] {
+            let held = shown(size, Progress::held(None));
+            assert!(
+                held.contains("Enter send now  u back to the draft  Esc "),
+                "{held}"
+            );
+            assert!(held.contains("What waits needs your word."), "{held}");
+            let mut progress = Progress::held(None);
+            progress.delivery = Delivery::Unsure;
+            let unsure = shown(size, progress);
+            let keys = "Enter send again  s it has left  u back to the draft  Esc ";
+            assert!(unsure.contains(keys.trim_end()), "{unsure}");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_a_server_put_off_says_when_it_is_tried_again_and_why() {
+        let mut progress = Progress::held(Some(at("2026-11-20T11:00:00Z")));
+        progress.attempts = 1;
+        progress.next_attempt_at = Some(at("2026-11-20T12:30:00Z"));
+        progress.said = Some("451 4.7.1 Greylisted, come back.".to_owned());
+
+        let words = shown((80, 24), progress);
+
+        assert!(words.contains("again today 12:30"), "{words}");
+        assert!(
+            words.contains("451 4.7.1 Greylisted, come back."),
+            "{words}"
+        );
+    }
 }

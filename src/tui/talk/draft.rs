@@ -12,6 +12,7 @@ use crate::{
         Attempt, Delivery, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Receipt,
         TicketId,
     },
+    text::clean::without_stop,
     tui::{
         model::Model,
         paint::{cut, safe, safe_lines, style, wrap},
@@ -226,8 +227,8 @@ pub fn flags(view: &TicketView, draft: &Draft) -> Option<String> {
 fn leaving_words(row: &OutboxRow, model: &Model) -> String {
     let undo = model.key(Action::Undo);
     let outbox = model.key(Action::GoOutbox);
-    let said = row.progress.said.as_deref().map(safe);
-    match (row.progress.delivery, row.progress.held_until) {
+    let said = row.progress.said.as_deref().map(without_stop).map(safe);
+    match (row.progress.delivery, row.progress.due_at()) {
         (Delivery::Unsure, _) => format!(
             "It may have left: {}. {outbox} opens the outbox, which asks you.",
             said.unwrap_or_default()
@@ -237,6 +238,11 @@ fn leaving_words(row: &OutboxRow, model: &Model) -> String {
         (_, Some(until)) => {
             let left = until.duration_since(model.stage.now.civil).as_secs();
             match (left, said) {
+                (1.., Some(said)) if row.progress.attempts > 0 => {
+                    let now = model.stage.now.civil;
+                    let again = words::moment(until, now, &model.stage.facts.zone);
+                    format!("It is tried again {again}: {said}. {undo} brings it back.")
+                }
                 (1.., _) => format!("It leaves in {left} s. {undo} brings it back."),
                 (_, Some(said)) => format!("Not sent yet: {said}. {undo} brings it back."),
                 (_, None) => {

@@ -27,7 +27,7 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, I
     let server = login.server.to_string();
     let unreachable = |error: io::Error| ImapError::Unreachable {
         server: server.clone(),
-        why: error.to_string(),
+        why: tls::plain_words(&error.to_string()),
     };
     let not_private = |why: String| ImapError::NotPrivate {
         server: server.clone(),
@@ -78,7 +78,7 @@ async fn greeted<T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + fmt::
         }),
         Err(error) => Err(ImapError::Failed {
             server: server.to_owned(),
-            said: error.to_string(),
+            said: tls::plain_words(&error.to_string()),
         }),
     }
 }
@@ -99,7 +99,7 @@ pub(super) async fn sign_in(
             let mut pipe = client.into_inner();
             let offers = offers(&mut pipe).await.map_err(|error| ImapError::Failed {
                 server: server.clone(),
-                said: error.to_string(),
+                said: tls::plain_words(&error.to_string()),
             })?;
             let client = Client::new(pipe);
             let Some(mechanism) = Mechanism::of(offers.iter().map(String::as_str)) else {

@@ -16,7 +16,10 @@ use futures::TryStreamExt as _;
 use jiff::Timestamp;
 use tokio::time::{sleep, timeout};
 
-use super::{oauth::Credential, tls::Pipe};
+use super::{
+    oauth::Credential,
+    tls::{Pipe, plain_words},
+};
 use crate::{
     domain::{FolderMark, MailServer},
     source::import::Marks,
@@ -427,7 +430,7 @@ fn words(error: &Error) -> String {
     } else {
         error.to_string()
     };
-    clean_line(&words).chars().take(300).collect()
+    clean_line(&plain_words(&words)).chars().take(300).collect()
 }
 
 #[cfg(test)]
