@@ -161,19 +161,7 @@ fn new_mail_and_marks_are_noticed_and_new_numbers_double_nothing() {
         (&1.into(), &1.into())
     );
 
-    for entry in fs::read_dir(dovecot.maildir()).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
-        if name.starts_with("dovecot") {
-            fs::remove_file(path).expect("the server's numbers are forgotten");
-        }
-    }
-    // The server takes new numbers from the time, in seconds.
-    std::thread::sleep(Duration::from_millis(1_100));
+    dovecot.count_anew();
     let renumbered = home.run(&["sync", "--json"]).json();
 
     assert_eq!(renumbered["imported"], 0, "{renumbered}");

@@ -322,6 +322,38 @@ fn the_browser_is_opened_and_comes_back() {
 
 #[test]
 #[ignore = "needs a Dovecot and a keyring: tests/run installs them"]
+fn programs_that_need_a_token_at_the_same_moment_renew_one_after_the_other() {
+    if !has_keyring("programs_that_need_a_token_at_the_same_moment_renew_one_after_the_other") {
+        return;
+    }
+    let service = Service::start();
+    let dovecot = Dovecot::start_with_tokens(&service.url("introspect"), "xoauth2");
+    let desk = Desk::new();
+    desk.account(&service, &dovecot, ("device", ""));
+    service.with(|memory| memory.approved = true);
+    let signed_in = desk.run(&["account", "login", ADDRESS]);
+    assert_eq!(signed_in.code, 0, "{}", signed_in.stderr);
+    // Long enough for all of them to stand at the service at once, if nothing keeps them apart.
+    service.with(|memory| memory.pause = Duration::from_millis(700));
+
+    let programs: Vec<_> = (0..4)
+        .map(|_| desk.command(&["account", "test", ADDRESS]).spawn())
+        .collect();
+
+    for program in programs {
+        let output = program
+            .expect("it starts")
+            .wait_with_output()
+            .expect("it ends");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{complaint}");
+    }
+    let (renewals, stale) = service.with(|memory| (memory.renewals, memory.stale));
+    assert_eq!((renewals, stale), (4, 0), "each token was shown once");
+}
+
+#[test]
+#[ignore = "needs a Dovecot and a keyring: tests/run installs them"]
 fn a_watch_goes_on_when_somebody_has_signed_in_again_and_renews_on_its_way() {
     if !has_keyring("a_watch_goes_on_when_somebody_has_signed_in_again_and_renews_on_its_way") {
         return;

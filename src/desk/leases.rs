@@ -74,6 +74,26 @@ impl Desk {
         }
     }
 
+    /// Takes a lease for work that is safe without one, only worse: waits for it, and goes on
+    /// without where that takes too long or the database does not answer.
+    pub(super) async fn lease_if_it_can_be(&self, name: &str) -> Option<Lease> {
+        let mut waited = Duration::ZERO;
+        while waited < LEASE {
+            match self.try_lease(name).await {
+                Ok(Ok(lease)) => return Some(lease),
+                Ok(Err(_)) => {
+                    sleep(LOOK).await;
+                    waited += LOOK;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a lease could not be taken");
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
     /// Waits until this desk has a lease.
     pub(super) async fn lease_for_good(&self, name: &str) -> Lease {
         loop {

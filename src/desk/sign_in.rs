@@ -1,5 +1,6 @@
 //! Signing in with tokens: a person says yes once; from then on the token is renewed before it
-//! runs out, and once more when a server refuses it all the same.
+//! runs out, and once more when a server refuses it all the same. Of several programs one renews
+//! at a time: many services give each refresh token once, and take all back when one is shown twice.
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -7,7 +8,7 @@ use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
     config::{AccountConfig, edit},
     domain::{FolderMark, KeySource, Login, SignIn, sign_in::Way},
-    source::mail::oauth::{Asking, Browser, Credential, OAuthError, Tokens, device, renew},
+    source::mail::oauth::{Asking, Browser, Credential, Held, OAuthError, Tokens, device, renew},
 };
 
 /// What opens a mailbox.
@@ -158,6 +159,23 @@ impl Desk {
         if let Some(access) = held.access(self.clock.mono(), refused) {
             return Ok(access);
         }
+        let lease = self.lease_if_it_can_be(&format!("sign-in {address}")).await;
+        // The keyring is read under the lease: another program may have just renewed.
+        let access = self.renew_and_keep(account, sign_in, &mut held).await;
+        if let Some(lease) = lease {
+            self.let_go(lease).await;
+        }
+        access
+    }
+
+    /// Renews a token and keeps what came with it.
+    async fn renew_and_keep(
+        &self,
+        account: &AccountConfig,
+        sign_in: &SignIn,
+        held: &mut Held,
+    ) -> Result<SecretString, DeskError> {
+        let address = &account.address;
         let refresh = match held.unkept() {
             Some(unkept) => Some(unkept),
             None => self.keys.sign_in(address).await?,

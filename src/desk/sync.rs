@@ -322,9 +322,10 @@ impl Desk {
         mut waiting: mpsc::Receiver<Reading>,
         work: &mut Work<'_>,
     ) -> Result<(), DeskError> {
-        while let Some(batch) = waiting.recv().await {
+        while let Some(mut batch) = waiting.recv().await {
             let before = work.progress.done;
-            let letters = batch.letters.await.map_err(|_| DeskError::Broken)?;
+            let mut letters = batch.letters.await.map_err(|_| DeskError::Broken)?;
+            self.know_again(&mut letters, &mut batch.uids).await?;
             work.importer
                 .letters(letters)
                 .await

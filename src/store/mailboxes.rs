@@ -238,6 +238,14 @@ impl Store {
             .bind(&message.raw_sha256)
             .execute(&mut *tx)
             .await?;
+            sqlx::query(
+                "INSERT INTO completed (headers_sha256, raw_sha256) VALUES ($1, $2)
+                 ON CONFLICT (headers_sha256) DO UPDATE SET raw_sha256 = $2",
+            )
+            .bind(digest_before)
+            .bind(&message.raw_sha256)
+            .execute(&mut *tx)
+            .await?;
             let happened = Happened {
                 verb: Verb::TicketChanged,
                 subject: &message.ticket.to_string(),
@@ -246,6 +254,19 @@ impl Store {
                 at,
             };
             self.commit(tx, &happened).await
+        })
+        .await
+    }
+
+    /// Returns the digest of the whole message whose headers have this one, where it has come.
+    pub async fn completed(&self, headers_sha256: &str) -> Result<Option<String>, StoreError> {
+        self.told("look up a message that came in two parts", async {
+            sqlx::query("SELECT raw_sha256 FROM completed WHERE headers_sha256 = $1")
+                .bind(headers_sha256)
+                .fetch_optional(self.pool())
+                .await?
+                .map(|row| rows::text(&row, "raw_sha256"))
+                .transpose()
         })
         .await
     }

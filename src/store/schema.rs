@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     Step {
         version: 1,
         name: "start",
@@ -82,6 +82,11 @@ const STEPS: [Step; 14] = [
         version: 14,
         name: "merges",
         sql: include_str!("../../assets/migrations/0014_merges.sql"),
+    },
+    Step {
+        version: 15,
+        name: "completed",
+        sql: include_str!("../../assets/migrations/0015_completed.sql"),
     },
 ];
 

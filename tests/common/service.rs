@@ -7,6 +7,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -41,6 +42,10 @@ pub(crate) struct Memory {
     pub(crate) stillborn: u32,
     /// So many seconds a token lasts; an hour where it is 0.
     pub(crate) seconds: u64,
+    /// How often a refresh token was shown that was good no more.
+    pub(crate) stale: u32,
+    /// So long the service takes over a token.
+    pub(crate) pause: Duration,
     /// The service answers 503.
     pub(crate) is_away: bool,
     /// The secret that must come with our name, if any.
@@ -114,6 +119,10 @@ fn talk(stream: &TcpStream, memory: &Mutex<Memory>) -> std::io::Result<()> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let text = String::from_utf8_lossy(&body).into_owned();
     let form = form(if body.is_empty() { query } else { &text });
+    let pause = memory.lock().expect("no panic").pause;
+    if path == "/token" {
+        thread::sleep(pause);
+    }
     let mut memory = memory.lock().expect("no panic");
     let answer = match path {
         _ if memory.is_away => {
@@ -213,6 +222,7 @@ fn token(form: &Form, memory: &mut Memory) -> Result<Value, &'static str> {
         }
         "refresh_token" => {
             if !memory.refresh.remove(value("refresh_token")) {
+                memory.stale += 1;
                 return Err("invalid_grant");
             }
             memory.renewals += 1;

@@ -88,6 +88,14 @@ fn a_giant_comes_when_somebody_wants_it() {
         (&synced["imported"], &synced["duplicates"]),
         (&0.into(), &0.into())
     );
+    // Its headers alone are new to a server that counts anew; it is known again.
+    dovecot.count_anew();
+    let renumbered = home.run(&["sync", "--json"]).json();
+    assert_eq!(
+        (&renumbered["imported"], &renumbered["duplicates"]),
+        (&0.into(), &1.into()),
+        "{renumbered}"
+    );
     let none = home.run(&["files", "1", "--fetch"]);
     assert!(
         none.stderr.contains("Nothing of this ticket"),

@@ -165,4 +165,7 @@ pub(super) async fn a_message_that_was_left_on_its_server_is_completed(store: &S
     assert_eq!(store.place_of(account, "sha-headers").await.unwrap(), None);
     let bytes = store.original("sha-whole").await.unwrap();
     assert_eq!(bytes.unwrap(), b"all of it");
+    let whole = store.completed("sha-headers").await.unwrap();
+    assert_eq!(whole.as_deref(), Some("sha-whole"));
+    assert_eq!(store.completed("sha-whole").await.unwrap(), None);
 }

@@ -2,11 +2,11 @@
 
 use futures::TryFutureExt as _;
 
-use super::letters::{Arrival, Read, read};
+use super::letters::{Arrival, Letters, Read, read};
 use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError, face::DeskEvent, sync::wrong},
-    domain::{Hint, Message, TicketId},
+    domain::{FolderUid, Hint, Message, TicketId},
     source::import::{Found, Marks},
 };
 
@@ -38,6 +38,27 @@ impl Desk {
         }
         self.tell(DeskEvent::TicketChanged(ticket));
         Ok(fetched)
+    }
+
+    /// Knows headers again whose message has come whole: a server that counts its messages anew
+    /// offers them as if they were new.
+    pub(in crate::desk) async fn know_again(
+        &self,
+        letters: &mut Letters,
+        uids: &mut [FolderUid],
+    ) -> Result<(), DeskError> {
+        let reads = letters.reads.iter_mut();
+        for read in reads.filter(|read| read.marks.left_there_mb.is_some()) {
+            let headers = read.parsed.raw_sha256.clone();
+            let Some(whole) = self.store.completed(&headers).await? else {
+                continue;
+            };
+            for uid in uids.iter_mut().filter(|uid| uid.raw_sha256 == headers) {
+                uid.raw_sha256.clone_from(&whole);
+            }
+            read.parsed.raw_sha256 = whole;
+        }
+        Ok(())
     }
 
     async fn fetch_one(&self, message: &Message) -> Result<(), DeskError> {
