@@ -83,6 +83,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/crowd.rs"),
         include_str!("store_story/leaving.rs"),
         include_str!("store_story/mailboxes.rs"),
+        include_str!("store_story/merging.rs"),
         include_str!("store_story/missed.rs"),
         include_str!("store_story/likeness.rs"),
         include_str!("store_story/records.rs"),
