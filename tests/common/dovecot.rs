@@ -64,11 +64,11 @@ impl Dovecot {
 
     /// Lets the server forget the numbers of its messages: it counts them anew (UIDVALIDITY).
     pub(crate) fn count_anew(&self) {
-        for entry in std::fs::read_dir(self.maildir()).expect("a folder") {
+        for entry in fs::read_dir(self.maildir()).expect("a folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_name().expect("a name").to_string_lossy();
             if name.starts_with("dovecot") {
-                std::fs::remove_file(&path).expect("the server's numbers are forgotten");
+                fs::remove_file(&path).expect("the server's numbers are forgotten");
             }
         }
         // It takes new numbers from the time, in seconds.
