@@ -73,7 +73,9 @@ pub(super) async fn split(call: &Call, args: &SplitArgs) -> Result<Exit, Stop> {
 
 /// Makes a ticket for somebody who has not written.
 pub(super) async fn new(call: &Call, args: &NewArgs) -> Result<Exit, Stop> {
-    let made = call.at_desk(async |desk| Ok(desk.new_ticket(&args.to, &args.subject).await?));
+    let account = args.account.as_deref();
+    let made =
+        call.at_desk(async |desk| Ok(desk.new_ticket(&args.to, &args.subject, account).await?));
     let made = made.await?;
     call.out.answer(
         || json!({ "number": made.number, "id": made.id }),

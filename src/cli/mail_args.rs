@@ -142,6 +142,9 @@ pub(super) struct ReplyArgs {
     /// How long it can be taken back; without it as the config says.
     #[arg(long, value_name = "SECONDS")]
     pub(super) hold: Option<u64>,
+    /// The account it leaves by, where several can send.
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Option<String>,
 }
 
 /// What a ticket can be after a reply.
@@ -206,6 +209,9 @@ pub(super) struct NewArgs {
     /// What it is about.
     #[arg(long)]
     pub(super) subject: String,
+    /// The account that writes to them, where several can send.
+    #[arg(long, value_name = "NAME")]
+    pub(super) account: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -38,6 +38,7 @@ pub(super) async fn run(call: &Call, args: &ReplyArgs) -> Result<Exit, Stop> {
             files,
             then: args.status.map(Into::into),
             hold: args.hold.map(Duration::from_secs),
+            account: args.account.clone(),
         };
         Ok(desk.reply(ask).await?)
     });
@@ -66,8 +67,9 @@ fn queued_words(number: i64, row: &OutboxRow) -> String {
             row.id
         ),
         None => format!(
-            "The reply to #{number} is in the outbox and waits: no account can send yet. Name its \
-             server: smtp = \"smtps://smtp.example.com:465\" under the account in the config."
+            "The reply to #{number} is in the outbox and waits: no account sends it. Name the \
+             server of one in the config (smtp = \"smtps://smtp.example.com:465\" under it), or \
+             which of several: --account NAME, or account = \"NAME\" under [outbox]."
         ),
     }
 }

@@ -119,6 +119,7 @@ const fn exit_of(error: &DeskError) -> Exit {
         | DeskError::NoModel { .. }
         | DeskError::Query(_)
         | DeskError::NoAccount { .. }
+        | DeskError::CannotSend(_)
         | DeskError::NoReply(_)
         | DeskError::Unreadable { .. }
         | DeskError::TooMuch { .. }

@@ -184,6 +184,9 @@ pub enum DeskError {
         /// Why not.
         error: SmtpError,
     },
+    /// The account that a person names has no server to send by.
+    #[error("The account {0} cannot send.")]
+    CannotSend(String),
     /// No reply of the outbox has that id.
     #[error("There is no reply `{0}` in the outbox, or more than one begins so.")]
     NoReply(String),
@@ -302,6 +305,7 @@ impl DeskError {
             | Self::NoServers { .. }
             | Self::SignIn { .. }
             | Self::NotSignedIn(_)
+            | Self::CannotSend(_)
             | Self::NoReply(_)
             | Self::NoFile(_)
             | Self::Unreadable { .. }
@@ -369,6 +373,9 @@ impl DeskError {
         )]
         let words = match self {
             Self::NoAccount { .. } => "Add one: deskhand account add support@example.com",
+            Self::CannotSend(_) => {
+                "Name its server in the config: smtp = \"smtps://smtp.example.com:465\" under it."
+            }
             Self::NoReply(_) => "`deskhand outbox` lists them.",
             Self::NoFile(_) => "Attach it again.",
             Self::Unreadable { .. } => "Check the path: nothing was attached.",
@@ -379,7 +386,8 @@ impl DeskError {
             Self::NoWayOut => {
                 "Name the server in the config: smtp = \"smtps://smtp.example.com:465\" under the \
                  account. Where several accounts can send, say which one does for people who wrote to \
-                 none: account = \"NAME\" under [outbox]."
+                 none: account = \"NAME\" under [outbox]; or say it of one reply, with --account NAME or, \
+                 at the desk, `from: NAME` behind the recipients."
             }
             Self::NoOpener { .. } => "Save it, and open it yourself.",
             Self::Leased { .. } => "Close it, or let it do its work: it sees the same tickets.",

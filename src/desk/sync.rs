@@ -355,7 +355,7 @@ impl Desk {
 }
 
 /// Names a mailbox as what messages came from.
-fn source_of(account: &AccountConfig) -> String {
+pub(super) fn source_of(account: &AccountConfig) -> String {
     format!("imap:{}", account.address)
 }
 

@@ -82,7 +82,7 @@ impl Desk {
         let own = self.own_addresses();
         let envelope = draft.as_ref().and_then(|draft| draft.envelope.clone());
         let envelope = envelope.unwrap_or_else(|| letter::envelope(&ticket, &messages, &own));
-        let account = self.account_for(&ticket);
+        let account = self.account_for(&ticket, envelope.account.as_deref());
         let mut route = Route::of(account.as_ref(), envelope, (&ticket, &messages), &own);
         for person in route.envelope.to.clone() {
             route

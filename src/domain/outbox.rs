@@ -89,6 +89,9 @@ pub struct Envelope {
     pub bcc: Vec<Contact>,
     /// The files that go with it.
     pub files: Vec<Enclosed>,
+    /// The address of the account it leaves by, where a person chose one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 impl Envelope {
@@ -220,6 +223,10 @@ pub fn route_line(envelope: &Envelope) -> String {
             line.push_str(&list(people));
         }
     }
+    if let Some(account) = &envelope.account {
+        line.push_str(" from: ");
+        line.push_str(account);
+    }
     line
 }
 
@@ -232,11 +239,14 @@ pub fn read_route(line: &str, before: &Envelope) -> Result<Envelope, String> {
     };
     let mut list = 0;
     let line = line.replace("cc:", " cc: ").replace("b cc: ", " bcc: ");
+    let line = line.replace("from:", " from: ");
     for word in line.split([' ', ',', ';']).filter(|word| !word.is_empty()) {
         match word {
             "to:" => list = 0,
             "cc:" => list = 1,
             "bcc:" => list = 2,
+            "from:" => list = 3,
+            account if list == 3 => after.account = Some(account.to_owned()),
             address => {
                 let is_one = address
                     .split_once('@')
@@ -282,5 +292,8 @@ mod tests {
         assert!(read_route("maya", &Envelope::default()).is_err());
         let tight = read_route("a@x.test cc:b@x.test bcc:c@x.test", &Envelope::default());
         assert_eq!(tight.unwrap().bcc.len(), 1);
+        let by = read_route("a@x.test from:support@x.test", &Envelope::default()).unwrap();
+        assert_eq!(by.account.as_deref(), Some("support@x.test"));
+        assert_eq!(route_line(&by), "a@x.test from: support@x.test");
     }
 }

@@ -126,6 +126,9 @@ fn what_is_put_off_waits_and_is_tried_again() {
     assert_eq!(listed["delivery"], "held");
     assert_eq!(listed["attempts"], 1);
     assert!(listed["next_attempt_at"].is_string(), "{listed}");
+    let words = home.run(&["outbox"]).stdout;
+    assert!(words.contains("will be tried again at 20"), "{words}");
+    assert!(words.contains(": 450 4.2.0 Come again"), "{words}");
     assert_eq!(
         send(&home)["held"],
         serde_json::json!([id]),
@@ -134,6 +137,53 @@ fn what_is_put_off_waits_and_is_tried_again() {
     server.turn(Manner::Takes);
     assert_eq!(home.run(&["outbox", "retry", &id]).code, 0);
     assert_eq!(send(&home)["sent"], serde_json::json!([id]));
+}
+
+#[test]
+fn of_two_accounts_the_one_that_is_named_writes() {
+    let (first, second) = (Smtp::start(Manner::Takes), Smtp::start(Manner::Takes));
+    let home = Home::new();
+    let account = |name: &str, port: u16| {
+        format!(
+            "[accounts.{name}]\naddress = \"{name}@acme.test\"\nimap = \"imap://127.0.0.1:1\"\n\
+             smtp = \"smtp://127.0.0.1:{port}\"\npassword_command = [\"printf\", \"x\"]\n"
+        )
+    };
+    let accounts = [account("shop", first.port), account("press", second.port)];
+    home.config(&accounts.concat());
+    let number = home.file("Parcel", "maya@northbend.test", "Where is it?");
+    let number = number.to_string();
+    let reply = |more: &[&str], number: &str| {
+        let args = ["reply", number, "--text", "-", "--hold", "0", "--json"];
+        home.run_with(&[&args, more].concat(), "Here.")
+    };
+
+    let by_none = reply(&[], &number).json();
+    let wrong = reply(&["--account", "nobody"], &number);
+    let by_name = reply(&["--account", "press"], &number);
+    let new = [
+        "new",
+        "--to",
+        "maya@northbend.test",
+        "--subject",
+        "Hello",
+        "--json",
+    ];
+    let begun = home.run(&[&new[..], &["--account", "shop@acme.test"]].concat());
+    let begun = begun.json()["number"].to_string();
+    let written = reply(&[], &begun);
+    send(&home);
+
+    assert_eq!(by_none["message_id"], serde_json::Value::Null);
+    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("press, shop"), "{}", wrong.stderr);
+    assert_eq!((by_name.code, written.code), (0, 0), "{}", by_name.stderr);
+    for (server, from) in [(&first, "shop@acme.test"), (&second, "press@acme.test")] {
+        let taken = server.taken.lock().expect("no panic").clone();
+        assert_eq!(taken.len(), 1, "{taken:?}");
+        let is_from = |line: &str| line.starts_with("From:") && line.contains(from);
+        assert!(taken[0].1.lines().any(is_from), "{}", taken[0].1);
+    }
 }
 
 #[test]

@@ -10,15 +10,20 @@ use uuid::Uuid;
 use super::letter;
 use crate::{
     config::accounts::is_address,
-    desk::{Desk, DeskError, face::DeskEvent},
+    desk::{Desk, DeskError, face::DeskEvent, sync::source_of},
     domain::{Contact, Enclosed, Envelope, Message, MessageKind, Status, Ticket, TicketId},
     source::mail::files::files_of,
 };
 
 impl Desk {
     /// Makes a ticket for somebody who has not written, to write to them or to keep what they
-    /// said elsewhere.
-    pub async fn new_ticket(&self, to: &str, subject: &str) -> Result<Ticket, DeskError> {
+    /// said elsewhere. What is written on it leaves by the account, where one is named.
+    pub async fn new_ticket(
+        &self,
+        to: &str,
+        subject: &str,
+        account: Option<&str>,
+    ) -> Result<Ticket, DeskError> {
         let (address, subject) = (to.trim(), subject.trim());
         if !is_address(address) {
             return Err(DeskError::Nothing(
@@ -28,11 +33,15 @@ impl Desk {
         if subject.is_empty() || subject.contains(char::is_control) {
             return Err(DeskError::Nothing("A ticket needs a subject of one line."));
         }
+        let source = match account {
+            Some(named) => source_of(&self.account_chosen(named)?),
+            None => "desk".to_owned(),
+        };
         let now = self.clock.now();
         let ticket = Ticket {
             id: TicketId::new(Uuid::now_v7()),
             number: 0,
-            source: "desk".to_owned(),
+            source,
             subject: subject.to_owned(),
             requester: Contact {
                 name: None,

@@ -34,12 +34,21 @@ impl Desk {
         Ok(Stamp::new(self.store.mail_secret(&fresh).await?))
     }
 
-    /// Returns the account by which replies to a ticket leave: the one it came to, else the one
-    /// the config names, else the only one. None: there is no way of sending yet.
-    pub(super) fn account_for(&self, ticket: &Ticket) -> Option<AccountConfig> {
+    /// Returns the account by which a reply to a ticket leaves: the one a person chose, else the
+    /// one it came to, else the one the config names, else the only one. None: there is no way of
+    /// sending yet.
+    pub(super) fn account_for(
+        &self,
+        ticket: &Ticket,
+        chosen: Option<&str>,
+    ) -> Option<AccountConfig> {
         let settings = self.settings();
         let can_send = |account: &&AccountConfig| account.sending.smtp.is_some();
         let accounts = &settings.config.accounts;
+        if let Some(chosen) = chosen {
+            let fits = |account: &&AccountConfig| account.address.eq_ignore_ascii_case(chosen);
+            return accounts.values().find(fits).filter(can_send).cloned();
+        }
         if let Some(address) = ticket.source.strip_prefix("imap:") {
             let came_to = accounts
                 .values()
@@ -56,6 +65,15 @@ impl Desk {
             (Some(only), None) => Some(only.clone()),
             (Some(_) | None, _) => None,
         }
+    }
+
+    /// Returns the account that a person names, by its name or address; refuses one that cannot
+    /// send.
+    pub(super) fn account_chosen(&self, named: &str) -> Result<AccountConfig, DeskError> {
+        let found = self.accounts(Some(named))?.into_iter().next();
+        found
+            .filter(|account| account.sending.smtp.is_some())
+            .ok_or_else(|| DeskError::CannotSend(named.to_owned()))
     }
 
     /// Returns the account that a reply leaves by.

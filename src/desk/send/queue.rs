@@ -50,6 +50,8 @@ pub struct ReplyAsk {
     pub then: Option<Status>,
     /// How long it can be taken back; none as the config says.
     pub hold: Option<Duration>,
+    /// The account it leaves by, by its name or address; none as usual.
+    pub account: Option<String>,
 }
 
 /// A reply ready to be queued.
@@ -119,6 +121,9 @@ impl Desk {
         envelope.cc.extend(ask.cc);
         envelope.bcc.extend(ask.bcc);
         envelope.files = ask.files;
+        if let Some(named) = &ask.account {
+            envelope.account = Some(self.account_chosen(named)?.address);
+        }
         let draft = DraftId::new(Uuid::now_v7());
         let ready = self
             .ready(
@@ -155,18 +160,22 @@ impl Desk {
         }
     }
 
-    /// Says to whom the ticket's draft goes and what goes with it.
+    /// Says to whom the ticket's draft goes, what goes with it, and by which account it leaves.
     pub async fn set_envelope(
         &self,
         ticket: TicketId,
         envelope: &Envelope,
     ) -> Result<Draft, DeskError> {
+        let mut envelope = envelope.clone();
+        if let Some(named) = &envelope.account {
+            envelope.account = Some(self.account_chosen(named)?.address);
+        }
         let draft = match self.store.draft(ticket, &self.agent()).await? {
             Some(draft) => draft,
             None => self.save_text(ticket, "", None).await?,
         };
         let at = self.clock.now();
-        let draft = self.store.set_envelope(draft.id, envelope, at).await?;
+        let draft = self.store.set_envelope(draft.id, &envelope, at).await?;
         self.tell(DeskEvent::DraftSaved(draft.id));
         Ok(draft)
     }
@@ -181,7 +190,7 @@ impl Desk {
     ) -> Result<Ready, DeskError> {
         let now = self.clock.now();
         let id = OutboxId::new(Uuid::now_v7());
-        let written = match self.account_for(ticket) {
+        let written = match self.account_for(ticket, envelope.account.as_deref()) {
             Some(account) => {
                 let about = (ticket, messages);
                 Some(self.write(&account, about, (id, &text, envelope)).await?)
@@ -323,7 +332,7 @@ impl Desk {
                 "This reply does not wait any more: look at its ticket.",
             ));
         }
-        Ok(match self.account_for(&ticket) {
+        Ok(match self.account_for(&ticket, None) {
             Some(_) => DeskError::Nothing(
                 "This reply was written before its account could send. Take it back (u), look at \
                  it, and send it again.",

@@ -171,8 +171,8 @@ impl Prompt {
                  and more. Nothing is asked of a provider and nothing is spent."
             }
             PromptKind::Recipients(_) => {
-                "Addresses with commas between; `cc:` and `bcc:` begin those lists. Tab completes \
-                 people of this ticket and the queue."
+                "Addresses with commas between; `cc:` and `bcc:` begin those lists, `from:` names \
+                 the account it leaves by. Tab completes people of this ticket and the queue."
             }
             PromptKind::Attach(_) => {
                 "Type or paste the path of a file. It is read now: what becomes of the file later \

@@ -127,7 +127,7 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
             .await
             .map(|_| "It has come whole.".to_owned()),
         Effect::NewTicket { to, subject } => {
-            let made = desk.new_ticket(&to, &subject).await;
+            let made = desk.new_ticket(&to, &subject, None).await;
             return Some(Done::MadeTicket(
                 made.map(|ticket| ticket.number).map_err(trouble),
             ));
