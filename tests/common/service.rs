@@ -101,6 +101,10 @@ pub(crate) fn get(url: &str) -> String {
 
 type Form = BTreeMap<String, String>;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a service that takes its time, on a thread of its own"
+)]
 fn talk(stream: &TcpStream, memory: &Mutex<Memory>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut first = String::new();
