@@ -18,6 +18,10 @@ mod keyring;
 #[expect(dead_code, reason = "this needs a part of it")]
 mod dovecot;
 
+#[path = "common/service.rs"]
+#[expect(dead_code, reason = "this needs a part of it")]
+mod service;
+
 use std::{
     fs,
     io::{Read as _, Write},
@@ -31,6 +35,7 @@ use std::{
 use dovecot::{Dovecot, mail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use program::Home;
+use service::{CLIENT, Service};
 
 const ADDRESS: &str = "support@acme.invalid";
 /// Every wait ends after this long, as a failure.
@@ -246,4 +251,54 @@ fn an_open_desk_reads_on_when_the_password_is_put_right() {
     assert_eq!(seat.end(), 0);
     let after = fs::read_to_string(home.path("config.toml")).expect("the config");
     assert_eq!(after, config);
+}
+
+#[test]
+#[ignore = "needs a Dovecot and a keyring: tests/run installs them"]
+fn the_steps_sign_in_with_a_code_that_stands_on_the_screen() {
+    if !has_keyring("the_steps_sign_in_with_a_code_that_stands_on_the_screen") {
+        return;
+    }
+    let service = Service::start();
+    let dovecot = Dovecot::start_with_tokens(&service.url("introspect"), "xoauth2");
+    dovecot.put("", "1", "", &mail(1, 0, ""));
+    let home = Home::new();
+    let config = format!(
+        "[accounts.\"support@acme.test\"]\nimap = \"{}\"\nca = \"{}\"\nclient_id = \"{CLIENT}\"\n\
+         login = {{ device = \"{}\", token = \"{}\", scope = \"mail\" }}\n",
+        dovecot.tls_url(),
+        dovecot.ca,
+        service.url("device"),
+        service.url("token"),
+    );
+    home.config(&config);
+    let mut seat = Seat::at(&home, &[]);
+    seat.wait_for("QUEUE");
+    seat.press("\u{b}");
+    seat.wait_for("PALETTE");
+    seat.press("set up my");
+    seat.wait_for("Set up my desk");
+    seat.press("\r");
+    let open_step = |seat: &mut Seat| {
+        seat.wait_for("Enter do this step");
+        seat.press("\r");
+        seat.wait_for("The address your customers write to");
+        seat.press("support@acme.test\r");
+        seat.wait_for("Enter the code ABCD-EFGH and say yes");
+        seat.wait_for("http://127.0.0.1/activate");
+    };
+
+    // Given up, it does not go on behind the screen.
+    open_step(&mut seat);
+    seat.press("\u{1b}");
+    open_step(&mut seat);
+    service.with(|memory| memory.approved = true);
+    seat.wait_for("1 messages in the inbox");
+    seat.press("\u{1b}");
+    seat.wait_for("Parcel 1");
+    seat.press("q");
+
+    assert_eq!(seat.end(), 0);
+    let after = fs::read_to_string(home.path("config.toml")).expect("the config");
+    assert_eq!(after, config, "what stood there stays");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use crate::{
-    config::Since,
+    config::{Since, login::command_words},
     domain::{MailServer, NotAServer, Status, sign_in::Service},
 };
 
@@ -290,8 +290,5 @@ fn since(text: &str) -> Result<Since, &'static str> {
 }
 
 fn words(text: &str) -> Result<Words, &'static str> {
-    shlex::split(text)
-        .filter(|words| words.first().is_some_and(|program| !program.is_empty()))
-        .map(Words)
-        .ok_or("it is no command")
+    command_words(text).map(Words)
 }

@@ -99,6 +99,13 @@ pub fn known(service: Service, client_id: String, client_secret: Option<Vec<Stri
     }
 }
 
+/// Reads a command as a shell would, `pass show mail/support`: its program and arguments.
+pub fn command_words(line: &str) -> Result<Vec<String>, &'static str> {
+    shlex::split(line)
+        .filter(|words| words.first().is_some_and(|program| !program.is_empty()))
+        .ok_or("it is no command")
+}
+
 /// Returns the servers of a service that is known: the one mail is read from, and the one it
 /// leaves by.
 pub fn known_servers(service: Service) -> Option<(MailServer, MailServer)> {

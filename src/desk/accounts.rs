@@ -3,7 +3,12 @@
 use futures::TryFutureExt as _;
 use secrecy::SecretString;
 
-use super::{Desk, DeskError, sign_in::Pass, sync::wrong};
+use super::{
+    Desk, DeskError,
+    face::DeskEvent,
+    sign_in::{Pass, Step},
+    sync::wrong,
+};
 use crate::{
     config::{AccountConfig, edit},
     domain::{FolderMark, KeySource, Login},
@@ -107,6 +112,29 @@ impl Desk {
             account.name = known.name;
         }
         self.add_account(&account, Some(password)).await?;
+        Ok(mark)
+    }
+
+    /// Signs in to an account and notes it in the config. What the person must do comes as
+    /// [`DeskEvent::SignIn`].
+    pub async fn set_up_sign_in(&self, account: &AccountConfig) -> Result<FolderMark, DeskError> {
+        let mut tell = |step: Step<'_>| {
+            let (url, code) = match step {
+                Step::Code { url, code } => (url, Some(code.to_owned())),
+                Step::Page(url) => (url, None),
+            };
+            let url = url.to_owned();
+            self.tell(DeskEvent::SignIn { url, code });
+        };
+        let mark = Box::pin(self.sign_in(account, &mut tell)).await?;
+        let known = self.accounts(Some(&account.address)).unwrap_or_default();
+        let mut account = account.clone();
+        if let Some(known) = known.first() {
+            account.name.clone_from(&known.name);
+        }
+        if known.first() != Some(&account) {
+            self.add_account(&account, None).await?;
+        }
         Ok(mark)
     }
 

@@ -337,6 +337,14 @@ pub enum DeskEvent {
     },
     /// A key was refused; its banner stays until the key is set anew.
     KeyRefused(ProviderName),
+    /// What a person must do to sign in to a mailbox: open a page, with a code to type there or in
+    /// the browser of this machine.
+    SignIn {
+        /// The page.
+        url: String,
+        /// The code; none where the browser of this machine is asked.
+        code: Option<String>,
+    },
     /// Something a person should know, in one sentence.
     Note(String),
 }

@@ -69,6 +69,10 @@ pub enum Effect {
     FindServers(String),
     /// Try an account with a password, and keep both.
     AddAccount(Box<AccountConfig>, SecretString),
+    /// Sign in to an account with a token, and note it in the config.
+    SignIn(Box<AccountConfig>),
+    /// Give a sign-in up that waits for the person.
+    StopSignIn,
     /// Read the chains.
     LoadChains,
     /// Write a chain into the config.

@@ -9,7 +9,7 @@ use super::{
     strays::{Typed, Writing},
 };
 use crate::{
-    config::chord::Chord,
+    config::{AccountConfig, chord::Chord},
     desk::{
         drill::Drilled,
         face::{
@@ -164,6 +164,8 @@ pub enum Done {
     Withdrawn(Result<Box<Draft>, Trouble>),
     /// Something was done with a reply, a note or a draft's address; the words say what.
     Sending(Result<String, Trouble>),
+    /// An address that is looked for is an account of the config that signs in with a token.
+    KnownAccount(Box<AccountConfig>),
     /// What a merge into the ticket with that number would put together.
     MergeSeen(TicketId, i64, Result<Box<MergeLook>, Trouble>),
     /// A ticket was merged; the number of the one it goes on in.

@@ -125,7 +125,10 @@ fn mailbox(setup: &SetUp, is_demo: bool) -> (&'static str, bool, String) {
             .to_owned(),
         accounts => {
             let known = accounts.join(", ");
-            format!("{}. Enter adds another.", paint::safe(&known))
+            format!(
+                "{}. Enter adds another, or signs in to one again.",
+                paint::safe(&known)
+            )
         }
     };
     let is_done = !is_demo && !setup.accounts.is_empty();

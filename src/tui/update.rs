@@ -279,6 +279,12 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             effects
         }
         DeskEvent::KeyRefused(_) => vec![Effect::LoadBanners],
+        DeskEvent::SignIn { url, code } => {
+            if let Some(Overlay::Mailbox(screen)) = &mut model.overlay {
+                screen.must_do(url, code);
+            }
+            Vec::new()
+        }
         DeskEvent::Note(words) => {
             model.notes.say(super::paint::safe(&words), model.stage.now);
             Vec::new()

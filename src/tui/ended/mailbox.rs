@@ -4,6 +4,7 @@ use crate::tui::{
     effect::Effect,
     event::{Done, Trouble},
     model::{Model, Overlay},
+    over,
     setup::SetUp,
 };
 
@@ -13,6 +14,9 @@ pub(super) fn mailbox(model: &mut Model, done: Done) -> Vec<Effect> {
         (Done::Accounts(accounts), Some(Overlay::SetUp(setup))) => setup.accounts = accounts,
         (Done::Servers(address, found), Some(Overlay::Mailbox(screen))) => {
             screen.found(&address, found);
+        }
+        (Done::KnownAccount(account), Some(Overlay::Mailbox(screen))) => {
+            return over::mailbox(screen.known(*account));
         }
         (Done::AccountAdded(result), _) => return account_added(model, result),
         _ => {}

@@ -59,9 +59,10 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
             Vec::new()
         }
         Done::Keys(cards) => keys_came(model, cards),
-        end @ (Done::Accounts(_) | Done::Servers(..) | Done::AccountAdded(_)) => {
-            mailbox(model, end)
-        }
+        end @ (Done::Accounts(_)
+        | Done::Servers(..)
+        | Done::KnownAccount(_)
+        | Done::AccountAdded(_)) => mailbox(model, end),
         Done::Chains(view) => chains_came(model, view),
         Done::ChainSaved(result) => chain_saved(model, result),
         Done::Providers(links) => {

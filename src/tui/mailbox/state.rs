@@ -7,6 +7,7 @@ use crate::{
         AccountConfig, Since,
         accounts::{USUAL_SINCE, is_address},
         chord::{Chord, Key},
+        login::{command_words, known},
     },
     desk::servers::Servers,
     domain::{KeySource, Login, MailServer, sign_in::Service},
@@ -32,7 +33,10 @@ pub struct MailboxScreen {
     pub smtp: Option<Place>,
     /// Hosts outside the address's domain.
     pub outside: Vec<String>,
+    /// What the person must do, once the service has said it.
+    pub must_do: Option<MustDo>,
     user: Option<String>,
+    client_id: String,
 }
 
 /// A server, and who named it.
@@ -59,10 +63,43 @@ pub enum Stage {
     Smtp,
     /// How far back mail is read.
     Since,
+    /// Whether to sign in with a token or a password, where passwords may be refused.
+    Way,
+    /// The id under which the service knows us.
+    ClientId,
+    /// The command that writes the secret that goes with it.
+    Secret,
+    /// Nothing: the person says yes elsewhere.
+    Signing,
     /// The password.
     Password,
     /// Nothing: both servers are tried.
     Trying,
+}
+
+impl Stage {
+    /// Tells whether a line is typed.
+    pub const fn takes_text(self) -> bool {
+        match self {
+            Self::Address
+            | Self::Imap
+            | Self::Smtp
+            | Self::Since
+            | Self::ClientId
+            | Self::Secret
+            | Self::Password => true,
+            Self::Looking | Self::Agree | Self::Way | Self::Signing | Self::Trying => false,
+        }
+    }
+}
+
+/// What the person must do to sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MustDo {
+    /// The page to open.
+    pub url: String,
+    /// The code to type there; none where the browser of this machine is asked.
+    pub code: Option<String>,
 }
 
 /// What follows from a key.
@@ -74,6 +111,8 @@ pub enum After {
     Find(String),
     /// The account is tried and kept.
     Add(Box<AccountConfig>, SecretString),
+    /// The account is signed in to with a token, and kept.
+    SignIn(Box<AccountConfig>),
 }
 
 impl MailboxScreen {
@@ -88,32 +127,36 @@ impl MailboxScreen {
             imap: None,
             smtp: None,
             outside: Vec::new(),
+            must_do: None,
             user: None,
+            client_id: String::new(),
         }
     }
 
     /// Takes a key as text, or as the answer to a question.
-    pub fn press(&mut self, chord: Chord) {
-        match self.stage {
-            Stage::Looking | Stage::Trying => {}
-            Stage::Agree if chord.ctrl || chord.alt => {}
-            Stage::Agree => {
-                if chord.key == Key::Char('y') {
-                    self.ask(Stage::Since);
-                } else if chord.key == Key::Char('n') {
-                    self.name_others();
-                }
-            }
-            Stage::Address | Stage::Imap | Stage::Smtp | Stage::Since | Stage::Password => {
-                self.line.press(chord);
-                self.trouble = None;
-            }
+    pub fn press(&mut self, chord: Chord) -> After {
+        if self.stage.takes_text() {
+            self.line.press(chord);
+            self.trouble = None;
+            return After::Stay;
         }
+        let letter = match chord.key {
+            Key::Char(letter) if !chord.ctrl && !chord.alt => letter,
+            _ => return After::Stay,
+        };
+        match (self.stage, letter) {
+            (Stage::Agree, 'y') => self.ask(Stage::Since),
+            (Stage::Agree, 'n') => self.name_others(),
+            (Stage::Way, 't') => self.ask(Stage::ClientId),
+            (Stage::Way, 'p') => self.ask(Stage::Password),
+            _ => {}
+        }
+        After::Stay
     }
 
     /// Takes text that is pasted.
     pub fn paste(&mut self, text: &str) {
-        if !matches!(self.stage, Stage::Looking | Stage::Trying | Stage::Agree) {
+        if self.stage.takes_text() {
             self.line.insert(text);
             self.trouble = None;
         }
@@ -123,7 +166,9 @@ impl MailboxScreen {
     pub fn enter(&mut self) -> After {
         let typed = self.line.text().trim().to_owned();
         match self.stage {
-            Stage::Looking | Stage::Trying | Stage::Agree => After::Stay,
+            Stage::Looking | Stage::Trying | Stage::Agree | Stage::Way | Stage::Signing => {
+                After::Stay
+            }
             Stage::Address => self.address(typed),
             Stage::Imap => {
                 match MailServer::imap(&typed) {
@@ -155,13 +200,42 @@ impl MailboxScreen {
                 match Since::parse(&typed) {
                     Some(since) => {
                         self.since = Some(since);
-                        self.ask(Stage::Password);
+                        let may_refuse = self.service().is_some();
+                        self.ask(if may_refuse {
+                            Stage::Way
+                        } else {
+                            Stage::Password
+                        });
                     }
                     None => self.trouble = Some("Write 30d, 8w or all.".to_owned()),
                 }
                 After::Stay
             }
+            Stage::ClientId => self.client_id(typed),
+            Stage::Secret => self.secret(&typed),
             Stage::Password => self.add(),
+        }
+    }
+
+    /// Takes that the address is an account of the config that signs in with a token.
+    pub fn known(&mut self, account: AccountConfig) -> After {
+        if self.stage != Stage::Looking || !self.address.eq_ignore_ascii_case(&account.address) {
+            return After::Stay;
+        }
+        let named = |server: &MailServer| Place {
+            server: server.clone(),
+            named: "as in your config".to_owned(),
+        };
+        self.imap = Some(named(&account.imap));
+        self.smtp = account.sending.smtp.as_ref().map(named);
+        self.since = Some(account.since);
+        self.sign_in(account)
+    }
+
+    /// Takes what the person must do to sign in.
+    pub fn must_do(&mut self, url: String, code: Option<String>) {
+        if self.stage == Stage::Signing {
+            self.must_do = Some(MustDo { url, code });
         }
     }
 
@@ -197,9 +271,15 @@ impl MailboxScreen {
         });
     }
 
-    /// Takes that the account could not be added: the password is asked for again.
+    /// Takes that the account could not be added: the password, or what the sign-in needs, is
+    /// asked for again.
     pub fn failed(&mut self, why: String) {
-        self.ask(Stage::Password);
+        let stage = match self.stage {
+            Stage::Signing if self.client_id.is_empty() => Stage::Address,
+            Stage::Signing => Stage::ClientId,
+            _ => Stage::Password,
+        };
+        self.ask(stage);
         self.trouble = Some(why);
     }
 
@@ -210,8 +290,11 @@ impl MailboxScreen {
 
     /// Returns the service whose server this is, where it is a known one that may refuse passwords.
     pub fn service(&self) -> Option<&'static str> {
-        let imap = self.imap.as_ref()?;
-        Service::of_host(&imap.server.host)?.word()
+        self.granter()?.word()
+    }
+
+    fn granter(&self) -> Option<Service> {
+        Service::of_host(&self.imap.as_ref()?.server.host)
     }
 
     /// Returns the domain of the address.
@@ -236,25 +319,77 @@ impl MailboxScreen {
         self.ask(Stage::Imap);
     }
 
-    fn add(&mut self) -> After {
-        let Some(imap) = self.imap.clone() else {
-            self.ask(Stage::Imap);
-            return After::Stay;
-        };
-        let password = self.line.take();
-        if password.is_empty() {
+    fn client_id(&mut self, typed: String) -> After {
+        if typed.is_empty() {
             self.trouble = Some("Nothing was typed.".to_owned());
             return After::Stay;
         }
+        self.client_id = typed;
+        // Microsoft wants no secret of a program that cannot keep one; Google wants it all the same.
+        if self.granter() == Some(Service::Google) {
+            self.ask(Stage::Secret);
+            return After::Stay;
+        }
+        self.with_token(None)
+    }
+
+    fn secret(&mut self, typed: &str) -> After {
+        if typed.is_empty() {
+            return self.with_token(None);
+        }
+        match command_words(typed) {
+            Ok(words) => self.with_token(Some(words)),
+            Err(why) => {
+                self.trouble = Some(format!("It cannot be run: {why}."));
+                After::Stay
+            }
+        }
+    }
+
+    fn with_token(&mut self, secret: Option<Vec<String>>) -> After {
+        let Some(service) = self.granter() else {
+            self.ask(Stage::Password);
+            return After::Stay;
+        };
+        let login = Login::SignIn(known(service, self.client_id.clone(), secret));
+        match self.account(login) {
+            Some(account) => self.sign_in(account),
+            None => After::Stay,
+        }
+    }
+
+    fn sign_in(&mut self, account: AccountConfig) -> After {
+        self.must_do = None;
+        self.ask(Stage::Signing);
+        After::SignIn(Box::new(account))
+    }
+
+    fn add(&mut self) -> After {
+        if self.line.text().is_empty() {
+            self.trouble = Some("Nothing was typed.".to_owned());
+            return After::Stay;
+        }
+        let Some(account) = self.account(Login::Password(KeySource::Keyring)) else {
+            return After::Stay;
+        };
+        let password = self.line.take();
         self.stage = Stage::Trying;
-        let login = Login::Password(KeySource::Keyring);
+        After::Add(Box::new(account), SecretString::from(password))
+    }
+
+    /// Makes the account of what is known; without a server, that is asked for.
+    fn account(&mut self, login: Login) -> Option<AccountConfig> {
+        let Some(imap) = self.imap.clone() else {
+            self.ask(Stage::Imap);
+            return None;
+        };
         let mut account = AccountConfig::of(&self.address, imap.server, login);
         if let Some(user) = &self.user {
             account.user.clone_from(user);
         }
         account.since = self.since.unwrap_or(USUAL_SINCE);
         account.sending.smtp = self.smtp.as_ref().map(|place| place.server.clone());
-        After::Add(Box::new(account), SecretString::from(password))
+        Some(account)
     }
 
     /// Asks for the next thing, with what is usual in the line.
@@ -264,9 +399,15 @@ impl MailboxScreen {
             Stage::Imap => InputLine::suggesting(&format!("imaps://imap.{domain}:993")),
             Stage::Smtp => InputLine::suggesting(&format!("smtps://smtp.{domain}:465")),
             Stage::Since => InputLine::suggesting(&USUAL_SINCE.word()),
-            Stage::Address | Stage::Looking | Stage::Agree | Stage::Password | Stage::Trying => {
-                InputLine::new("")
-            }
+            Stage::ClientId => InputLine::new(&self.client_id),
+            Stage::Address
+            | Stage::Looking
+            | Stage::Agree
+            | Stage::Way
+            | Stage::Secret
+            | Stage::Signing
+            | Stage::Password
+            | Stage::Trying => InputLine::new(""),
         };
         self.stage = stage;
         self.trouble = None;

@@ -7,7 +7,7 @@ use super::{After, MailboxScreen, Stage, view};
 use crate::{
     config::{Since, theme::ThemeName},
     desk::servers::{Offer, Origin, Servers},
-    domain::MailServer,
+    domain::{Login, MailServer, sign_in::Service},
     tui::event::Trouble,
 };
 
@@ -127,6 +127,84 @@ fn where_nothing_is_found_the_servers_are_named_by_hand() {
         small.contains("│ Enter go on   Esc back to the steps"),
         "{small}"
     );
+}
+
+fn key(screen: &mut MailboxScreen, key: &str) {
+    screen.press(key.parse::<crate::config::chord::Sequence>().unwrap().0[0]);
+}
+
+#[test]
+fn where_a_password_may_be_refused_a_token_is_offered_and_the_code_is_shown() {
+    let mut screen = looking();
+    let found = servers("imaps://outlook.office365.com", "smtp://smtp.office365.com");
+    screen.found("support@acme.test", Ok(found));
+    key(&mut screen, "y");
+    screen.enter();
+    assert_eq!(screen.stage, Stage::Way);
+    assert!(shown(&screen).contains("t token   p password"));
+    key(&mut screen, "t");
+    assert!(matches!(screen.enter(), After::Stay), "an id is needed");
+    screen.paste("1111-2222");
+
+    let After::SignIn(account) = screen.enter() else {
+        panic!("{screen:?}");
+    };
+    let Login::SignIn(sign_in) = &account.login else {
+        panic!("{:?}", account.login);
+    };
+    assert_eq!(
+        (sign_in.service, sign_in.client_id.as_str()),
+        (Service::Microsoft, "1111-2222")
+    );
+    assert_eq!(account.address, "support@acme.test");
+    screen.must_do(
+        "https://microsoft.test/device".to_owned(),
+        Some("ABCD-EFGH".to_owned()),
+    );
+    insta::assert_snapshot!(shown(&screen));
+    screen.failed("the service said no".to_owned());
+    assert_eq!(
+        (screen.stage, screen.line.text()),
+        (Stage::ClientId, "1111-2222")
+    );
+}
+
+#[test]
+fn the_secret_of_an_id_comes_from_a_command() {
+    let mut screen = looking();
+    let found = servers("imaps://imap.gmail.com", "smtps://smtp.gmail.com");
+    screen.found("support@acme.test", Ok(found));
+    key(&mut screen, "y");
+    screen.enter();
+    key(&mut screen, "t");
+    screen.paste("1234-abcd");
+    screen.enter();
+    assert_eq!(screen.stage, Stage::Secret);
+    screen.paste("pass 'show");
+    assert!(matches!(screen.enter(), After::Stay), "an open quote");
+    screen.line.take();
+    screen.paste("pass show google/deskhand");
+
+    let After::SignIn(account) = screen.enter() else {
+        panic!("{screen:?}");
+    };
+    let Login::SignIn(sign_in) = account.login else {
+        panic!("{screen:?}");
+    };
+    let words = ["pass", "show", "google/deskhand"].map(str::to_owned);
+    assert_eq!(sign_in.client_secret.as_deref(), Some(&words[..]));
+}
+
+#[test]
+fn a_password_may_be_given_all_the_same() {
+    let mut screen = looking();
+    let found = servers("imaps://imap.gmail.com", "smtps://smtp.gmail.com");
+    screen.found("support@acme.test", Ok(found));
+    key(&mut screen, "y");
+    screen.enter();
+    key(&mut screen, "p");
+    screen.paste("an app password");
+    assert!(matches!(screen.enter(), After::Add(..)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, text::Line};
 
-use super::state::{MailboxScreen, Place, Stage};
+use super::state::{MailboxScreen, MustDo, Place, Stage};
 use crate::{
     config::theme::{Paint, Theme},
     tui::paint::{self, safe, style, wrap, write_line},
@@ -27,26 +27,27 @@ pub fn draw(
     }
     pen.write(buffer, "", theme.text);
     pen.write(buffer, &question(screen), theme.title);
-    let asks = !matches!(screen.stage, Stage::Looking | Stage::Trying | Stage::Agree);
+    if let (Stage::Signing, Some(must_do)) = (screen.stage, &screen.must_do) {
+        pen.write(buffer, &safe(&must_do.url), theme.focus);
+    }
+    let asks = screen.stage.takes_text();
     let caret = asks.then(|| typed(buffer, inside, screen, pen.row));
     pen.row += u16::from(asks);
     if let Some(trouble) = &screen.trouble {
         pen.write(buffer, &safe(trouble), theme.bad);
     }
-    if let Some(service) = screen.service() {
-        let words = format!(
-            "This is {service}'s, where a password may be refused. A token instead: deskhand \
-             account add {} --login {service} --client-id ID",
-            safe(&screen.address)
-        );
-        pen.write(buffer, &words, theme.quiet);
-    }
     let foot = match screen.stage {
         Stage::Agree => " y it may   n name others   Esc back to the steps",
+        Stage::Way => " t token   p password   Esc back to the steps",
+        Stage::Signing => " Esc give up, back to the steps",
         Stage::Looking | Stage::Trying => " Esc back to the steps",
-        Stage::Address | Stage::Imap | Stage::Smtp | Stage::Since | Stage::Password => {
-            " Enter go on   Esc back to the steps"
-        }
+        Stage::Address
+        | Stage::Imap
+        | Stage::Smtp
+        | Stage::Since
+        | Stage::ClientId
+        | Stage::Secret
+        | Stage::Password => " Enter go on   Esc back to the steps",
     };
     let foot = format!("{foot}   Nothing is sent here.");
     write_line(
@@ -102,7 +103,11 @@ fn known(screen: &MailboxScreen) -> Vec<String> {
     lines.extend(screen.imap.as_ref().map(|imap| place("imap", imap)));
     match &screen.smtp {
         Some(smtp) => lines.push(place("smtp", smtp)),
-        None if matches!(screen.stage, Stage::Since | Stage::Password | Stage::Trying) => {
+        None if !matches!(
+            screen.stage,
+            Stage::Address | Stage::Looking | Stage::Agree | Stage::Imap | Stage::Smtp
+        ) =>
+        {
             lines.push("  smtp  none: replies wait in the outbox".to_owned());
         }
         None => {}
@@ -114,6 +119,22 @@ fn known(screen: &MailboxScreen) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn signing(must_do: Option<&MustDo>, address: &str) -> String {
+    match must_do {
+        None => format!("Asking the service to sign in {address} …"),
+        Some(MustDo {
+            code: Some(code), ..
+        }) => format!(
+            "Enter the code {} and say yes for {address} on this page, on any machine:",
+            safe(code)
+        ),
+        Some(MustDo { code: None, .. }) => format!(
+            "Say yes for {address} in your browser. If no page came up, open this one on this \
+             machine:"
+        ),
+    }
 }
 
 fn question(screen: &MailboxScreen) -> String {
@@ -136,6 +157,22 @@ fn question(screen: &MailboxScreen) -> String {
                 .to_owned()
         }
         Stage::Since => "How far back is mail read? 30d, 8w, or all.".to_owned(),
+        Stage::Way => format!(
+            "This is {}'s, where a password may be refused. Sign in with a token (t), or with a \
+             password (p)?",
+            screen.service().unwrap_or("a known service")
+        ),
+        Stage::ClientId => format!(
+            "The client id under which {} knows deskhand; docs/sign-in.md says how it is \
+             registered there, once for your organisation.",
+            screen.service().unwrap_or("the service")
+        ),
+        Stage::Secret => {
+            "The command that writes the client secret, such as: pass show google/deskhand. Empty \
+             where there is none."
+                .to_owned()
+        }
+        Stage::Signing => signing(screen.must_do.as_ref(), &address),
         Stage::Password => format!(
             "The password of {address}. It is not shown; your keyring gets it when both servers \
              have taken it."

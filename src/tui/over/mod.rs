@@ -3,13 +3,14 @@
 mod answers;
 mod screens;
 
+pub(in crate::tui) use screens::mailbox;
 pub use screens::{overview, providers};
 
 use self::{
     answers::{answer, chosen},
     screens::{
-        bring_back, catch_up, file_act, keys, mailbox, mapping, mapping_letter, routing, run,
-        send_now, set_up, was_sent,
+        bring_back, catch_up, file_act, keys, mapping, mapping_letter, routing, run, send_now,
+        set_up, was_sent,
     },
 };
 use super::{
@@ -17,6 +18,7 @@ use super::{
     effect::Effect,
     files::FileAct,
     help::Help,
+    mailbox::Stage,
     model::{Model, Overlay},
     prompt::{Prompt, PromptKind},
     receipts,
@@ -142,7 +144,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             let after = screen.press(chord, now);
             return receipts::follow(model, after);
         }
-        Some(Overlay::Mailbox(screen)) => screen.press(chord),
+        Some(Overlay::Mailbox(screen)) => return mailbox(screen.press(chord)),
         Some(Overlay::Outbox(_) | Overlay::Files(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
             plain_moves(model, letter);
         }
@@ -180,6 +182,11 @@ fn close(model: &mut Model) -> Vec<Effect> {
         Some(Overlay::Mapping(screen)) => {
             let after = screen.escape();
             return mapping(model, after);
+        }
+        Some(Overlay::Mailbox(screen)) => {
+            let waits = screen.stage == Stage::Signing;
+            model.overlay = None;
+            return waits.then_some(Effect::StopSignIn).into_iter().collect();
         }
         Some(Overlay::Routing(room)) => {
             if room.escape() == After::Close {

@@ -242,12 +242,13 @@ pub(super) fn set_up(model: &mut Model, step: Step, place: usize) -> Vec<Effect>
 }
 
 /// Does what follows a key of the setting up of a mailbox.
-pub(super) fn mailbox(after: mailbox::After) -> Vec<Effect> {
+pub(in crate::tui) fn mailbox(after: mailbox::After) -> Vec<Effect> {
     use mailbox::After;
     match after {
         After::Stay => Vec::new(),
         After::Find(address) => vec![Effect::FindServers(address)],
         After::Add(account, password) => vec![Effect::AddAccount(account, password)],
+        After::SignIn(account) => vec![Effect::SignIn(account)],
     }
 }
 

@@ -1,11 +1,19 @@
 //! Setting up a mailbox.
 
 use super::trouble;
-use crate::desk::{
-    Desk,
-    servers::{self, Places},
+use crate::{
+    config::AccountConfig,
+    desk::{
+        Desk, DeskError,
+        servers::{self, Places},
+    },
+    domain::{FolderMark, Login},
+    tui::{
+        effect::Effect,
+        event::{Done, Trouble},
+        paint::safe,
+    },
 };
-use crate::tui::{effect::Effect, event::Done, paint::safe};
 
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -14,21 +22,33 @@ use crate::tui::{effect::Effect, event::Done, paint::safe};
 pub(super) async fn accounts(desk: &Desk, effect: Effect) -> Option<Done> {
     Some(match effect {
         Effect::FindServers(address) => {
+            let known = desk.accounts(Some(&address)).unwrap_or_default();
+            let signs_in = |account: &AccountConfig| matches!(account.login, Login::SignIn(_));
+            if let Some(known) = known.into_iter().find(signs_in) {
+                return Some(Done::KnownAccount(Box::new(known)));
+            }
             let found = servers::find(&address, &Places::default()).await;
             Done::Servers(address, found.map_err(trouble))
         }
         Effect::AddAccount(account, password) => {
             let added = desk.set_up_account(&account, &password).await;
-            let words = added.map(|mark| {
-                format!(
-                    "{} is set up: {} messages in the inbox, nothing was sent. Its mail is read \
-                     now.",
-                    safe(&account.address),
-                    mark.messages
-                )
-            });
-            Done::AccountAdded(words.map_err(trouble))
+            Done::AccountAdded(words(&account, added))
+        }
+        Effect::SignIn(account) => {
+            let signed_in = desk.set_up_sign_in(&account).await;
+            Done::AccountAdded(words(&account, signed_in))
         }
         _ => return None,
     })
+}
+
+fn words(account: &AccountConfig, added: Result<FolderMark, DeskError>) -> Result<String, Trouble> {
+    let words = added.map(|mark| {
+        format!(
+            "{} is set up: {} messages in the inbox, nothing was sent. Its mail is read now.",
+            safe(&account.address),
+            mark.messages
+        )
+    });
+    words.map_err(trouble)
 }

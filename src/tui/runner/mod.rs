@@ -37,6 +37,7 @@ pub struct Runner {
     desk: Arc<Desk>,
     tasks: JoinSet<Option<Done>>,
     stops: BTreeMap<TicketId, CancellationToken>,
+    signing: CancellationToken,
     newest: Newest,
     turns: Turns,
     own_save: Arc<Mutex<OwnSave>>,
@@ -86,6 +87,7 @@ impl Runner {
             desk,
             tasks,
             stops,
+            signing: CancellationToken::new(),
             newest,
             turns: Turns::default(),
             own_save: Arc::default(),
@@ -122,6 +124,19 @@ impl Runner {
                     ))
                 });
             }
+            effect @ Effect::SignIn(_) => {
+                let stop = CancellationToken::new();
+                self.signing = stop.clone();
+                let desk = Arc::clone(&self.desk);
+                self.tasks.spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = stop.cancelled() => None,
+                        done = accounts(&desk, effect) => done,
+                    }
+                });
+            }
+            Effect::StopSignIn => self.signing.cancel(),
             effect @ Effect::LoadTicket(_) => self.read(effect, |newest| &mut newest.ticket),
             effect @ Effect::LoadPage { .. } => self.read(effect, |newest| &mut newest.page),
             effect @ (Effect::Save { .. }
