@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Call,
-    args::CatchUpCommand,
+    ai_args::CatchUpCommand,
     draft::{draft_json, told_to_stop},
     json,
     out::note,

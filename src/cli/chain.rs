@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call,
-    args::{ChainCommand, ChainPreset},
+    ai_args::{ChainCommand, ChainPreset},
     stop::{Exit, Stop},
     words,
 };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Call,
-    args::DraftArgs,
+    ai_args::DraftArgs,
     json,
     out::{Out, note},
     stop::{Exit, Stop},

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Call,
-    args::DrillArgs,
+    ai_args::DrillArgs,
     json,
     out::note,
     stop::{Exit, Stop},

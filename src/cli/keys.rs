@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call,
-    args::{KeysArgs, KeysCommand},
+    ai_args::{KeysArgs, KeysCommand},
     draft::told_to_stop,
     json, secret,
     stop::{Exit, Stop},

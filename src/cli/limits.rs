@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call,
-    args::LimitsArgs,
+    ai_args::LimitsArgs,
     stop::{Exit, Stop},
     words,
 };

@@ -4,6 +4,7 @@
 //! JSON that `docs/cli.md` lists. Nothing here decides what a draft or a cap means.
 
 mod account;
+mod ai_args;
 mod args;
 mod catch_up;
 mod chain;
@@ -29,6 +30,7 @@ mod outbox;
 mod overview;
 mod prices;
 mod providers;
+mod receipt_args;
 mod receipts;
 mod reply;
 mod secret;
@@ -47,8 +49,9 @@ use std::{ffi::OsString, process::ExitCode, sync::Arc};
 use clap::Parser as _;
 
 use self::{
-    args::{Args, Colour, Command, SpendArgs},
+    args::{Args, Colour, Command},
     out::{Format, Out, complain},
+    receipt_args::SpendArgs,
     stop::{Exit, Stop},
 };
 use crate::{

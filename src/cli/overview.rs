@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call,
-    args::OverviewArgs,
+    receipt_args::OverviewArgs,
     stop::{Exit, Stop},
 };
 use crate::{

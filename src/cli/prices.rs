@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call,
-    args::{ImportPricesArgs, PricesArgs, PricesCommand},
+    ai_args::{ImportPricesArgs, PricesArgs, PricesCommand},
     stop::{Exit, Stop},
 };
 use crate::{

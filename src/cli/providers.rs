@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Call,
-    args::ProvidersCommand,
+    ai_args::ProvidersCommand,
     draft::told_to_stop,
     json,
     stop::{Exit, Stop},

@@ -9,10 +9,9 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Call,
-    args::{ExportFormat, ReceiptsArgs, ReceiptsCommand, WhichReceipts},
-    json,
+    Call, json,
     out::note,
+    receipt_args::{ExportFormat, ReceiptsArgs, ReceiptsCommand, WhichReceipts},
     stop::{Exit, Stop},
     words,
 };

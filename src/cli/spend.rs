@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Call,
-    args::{SpendArgs, SpendCommand},
+    receipt_args::{SpendArgs, SpendCommand},
     stop::{Exit, Stop},
     words,
 };

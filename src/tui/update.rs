@@ -267,17 +267,7 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             model.notes.warn(words, model.stage.now);
             vec![Effect::LoadSpend]
         }
-        DeskEvent::Configured => {
-            let mut effects = vec![Effect::LoadSpend, Effect::LoadBanners];
-            if matches!(model.overlay, Some(Overlay::Keys(_) | Overlay::SetUp(_))) {
-                effects.extend([Effect::LoadKeys, Effect::LoadAccounts]);
-            }
-            effects.extend(providers_again(model));
-            if matches!(model.overlay, Some(Overlay::Routing(_))) {
-                effects.push(Effect::LoadChains);
-            }
-            effects
-        }
+        DeskEvent::Configured => configured(model),
         DeskEvent::KeyRefused(_) => vec![Effect::LoadBanners],
         DeskEvent::SignIn { url, code } => {
             if let Some(Overlay::Mailbox(screen)) = &mut model.overlay {
@@ -290,6 +280,19 @@ fn news(model: &mut Model, event: DeskEvent) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// Reads what depends on settings again, as far as it is on the screen.
+fn configured(model: &mut Model) -> Vec<Effect> {
+    let mut effects = vec![Effect::LoadSpend, Effect::LoadBanners];
+    if matches!(model.overlay, Some(Overlay::Keys(_) | Overlay::SetUp(_))) {
+        effects.extend([Effect::LoadKeys, Effect::LoadAccounts]);
+    }
+    effects.extend(providers_again(model));
+    if matches!(model.overlay, Some(Overlay::Routing(_))) {
+        effects.push(Effect::LoadChains);
+    }
+    effects
 }
 
 /// Reads how the links are again, where that is on the screen.

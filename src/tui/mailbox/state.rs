@@ -134,16 +134,18 @@ impl MailboxScreen {
     }
 
     /// Takes a key as text, or as the answer to a question.
-    pub fn press(&mut self, chord: Chord) -> After {
+    pub fn press(&mut self, chord: Chord) {
         if self.stage.takes_text() {
             self.line.press(chord);
             self.trouble = None;
-            return After::Stay;
+            return;
         }
-        let letter = match chord.key {
-            Key::Char(letter) if !chord.ctrl && !chord.alt => letter,
-            _ => return After::Stay,
+        let Key::Char(letter) = chord.key else {
+            return;
         };
+        if chord.ctrl || chord.alt {
+            return;
+        }
         match (self.stage, letter) {
             (Stage::Agree, 'y') => self.ask(Stage::Since),
             (Stage::Agree, 'n') => self.name_others(),
@@ -151,7 +153,6 @@ impl MailboxScreen {
             (Stage::Way, 'p') => self.ask(Stage::Password),
             _ => {}
         }
-        After::Stay
     }
 
     /// Takes text that is pasted.
@@ -274,10 +275,12 @@ impl MailboxScreen {
     /// Takes that the account could not be added: the password, or what the sign-in needs, is
     /// asked for again.
     pub fn failed(&mut self, why: String) {
-        let stage = match self.stage {
-            Stage::Signing if self.client_id.is_empty() => Stage::Address,
-            Stage::Signing => Stage::ClientId,
-            _ => Stage::Password,
+        let stage = if self.stage != Stage::Signing {
+            Stage::Password
+        } else if self.client_id.is_empty() {
+            Stage::Address
+        } else {
+            Stage::ClientId
         };
         self.ask(stage);
         self.trouble = Some(why);

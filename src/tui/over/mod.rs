@@ -144,7 +144,7 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             let after = screen.press(chord, now);
             return receipts::follow(model, after);
         }
-        Some(Overlay::Mailbox(screen)) => return mailbox(screen.press(chord)),
+        Some(Overlay::Mailbox(screen)) => screen.press(chord),
         Some(Overlay::Outbox(_) | Overlay::Files(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
             plain_moves(model, letter);
         }

@@ -1,21 +1,23 @@
 //! HTML to readable text, within bounds.
 
+mod shape;
+mod strip;
+mod tags;
+
 use std::panic::catch_unwind;
 
 use html2text::{config, render::RichAnnotation};
 
+use self::{
+    shape::Shape,
+    strip::{entity, strip_tags},
+};
 use super::clean::{clean, clean_line};
 
 /// HTML beyond this is not read: 0.5 MB of mail text is a book.
 const HTML_BYTES: usize = 512 * 1024;
 /// Paragraphs are not broken here but on the screen; this only keeps tables from running away.
 const WIDTH: usize = 400;
-/// 20,000 nested tags took the renderer 5.5 s, 256 take nothing.
-const NESTING: usize = 256;
-/// Tables in tables are measured again at each level.
-const TABLE_NESTING: usize = 24;
-/// Open `<font>`s are opened again in each paragraph: the product of both is what grows.
-const REOPENED: usize = 200_000;
 /// Style rules times elements, in bytes times tags.
 const STYLE_WORK: usize = 40_000_000;
 /// A link's address is shown whole up to here, beyond it only its host.
@@ -172,254 +174,6 @@ fn note(address: &str, words: &str) -> Option<String> {
     let host = host.rsplit('@').next().unwrap_or_default();
     let host: String = host.chars().take(ADDRESS_CHARS).collect();
     Some(format!(" ({host})"))
-}
-
-/// What makes HTML slow to read, counted without reading it.
-#[derive(Default)]
-struct Shape {
-    tags: usize,
-    deepest: usize,
-    deepest_table: usize,
-    reopened: usize,
-    style_bytes: usize,
-}
-
-impl Shape {
-    fn of(html: &str) -> Self {
-        let mut shape = Self::default();
-        let (mut depth, mut tables, mut inline) = (0_usize, 0_usize, 0_usize);
-        for tag in Tags(html) {
-            let name = tag.name.to_ascii_lowercase();
-            if matches!(name.as_str(), "style" | "script") {
-                shape.style_bytes += tag.body_bytes;
-                continue;
-            }
-            shape.tags += 1;
-            let is_table = name == "table";
-            let is_inline = matches!(
-                name.as_str(),
-                "a" | "b"
-                    | "big"
-                    | "code"
-                    | "em"
-                    | "font"
-                    | "i"
-                    | "nobr"
-                    | "s"
-                    | "small"
-                    | "span"
-                    | "strike"
-                    | "strong"
-                    | "tt"
-                    | "u"
-            );
-            if tag.is_end {
-                depth = depth.saturating_sub(1);
-                tables = tables.saturating_sub(usize::from(is_table));
-                inline = inline.saturating_sub(usize::from(is_inline));
-            } else if !is_closed_by_itself(&name) {
-                depth += 1;
-                tables += usize::from(is_table);
-                inline += usize::from(is_inline);
-            }
-            shape.deepest = shape.deepest.max(depth);
-            shape.deepest_table = shape.deepest_table.max(tables);
-            shape.reopened = shape.reopened.saturating_add(inline);
-        }
-        shape
-    }
-
-    const fn is_heavy(&self) -> bool {
-        self.deepest > NESTING || self.deepest_table > TABLE_NESTING || self.reopened > REOPENED
-    }
-}
-
-/// Elements without an end tag, and those whose end tag people leave out.
-fn is_closed_by_itself(name: &str) -> bool {
-    matches!(
-        name,
-        "area"
-            | "base"
-            | "br"
-            | "col"
-            | "embed"
-            | "hr"
-            | "img"
-            | "input"
-            | "link"
-            | "meta"
-            | "param"
-            | "source"
-            | "track"
-            | "wbr"
-            | "p"
-            | "li"
-            | "td"
-            | "th"
-            | "tr"
-            | "option"
-            | "dt"
-            | "dd"
-            | "tbody"
-            | "thead"
-            | "html"
-            | "head"
-            | "body"
-    )
-}
-
-/// One tag, and what it swallows: `<style>`, `<script>` and comments have no tags inside.
-struct Tag<'a> {
-    name: &'a str,
-    is_end: bool,
-    body_bytes: usize,
-    before: &'a str,
-}
-
-/// Walks over the tags of a text.
-struct Tags<'a>(&'a str);
-
-impl<'a> Iterator for Tags<'a> {
-    type Item = Tag<'a>;
-
-    fn next(&mut self) -> Option<Tag<'a>> {
-        let mut searched = 0;
-        loop {
-            let at = searched + self.0.get(searched..)?.find('<')?;
-            let (before, tail) = self.0.split_at_checked(at)?;
-            let after = tail.get(1..).unwrap_or_default();
-            if let Some(comment) = after.strip_prefix("!--") {
-                self.0 = comment
-                    .find("-->")
-                    .and_then(|end| comment.get(end + 3..))
-                    .unwrap_or_default();
-                return Some(Tag {
-                    name: "!",
-                    is_end: true,
-                    body_bytes: 0,
-                    before,
-                });
-            }
-            let (is_end, named) = after
-                .strip_prefix('/')
-                .map_or((false, after), |named| (true, named));
-            let length = named
-                .bytes()
-                .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'-'))
-                .count();
-            let is_other = after.starts_with(['!', '?']);
-            if length == 0 && !is_other {
-                searched = at + 1;
-                continue;
-            }
-            let name = if is_other {
-                "!"
-            } else {
-                named.get(..length).unwrap_or_default()
-            };
-            let rest = named
-                .find('>')
-                .and_then(|end| named.get(end + 1..))
-                .unwrap_or_default();
-            let body = if is_end { 0 } else { swallowed(name, rest) };
-            self.0 = rest.get(body..).unwrap_or_default();
-            return Some(Tag {
-                name,
-                is_end: is_end || is_other,
-                body_bytes: body,
-                before,
-            });
-        }
-    }
-}
-
-/// Returns how many bytes after a start tag are no HTML.
-fn swallowed(name: &str, rest: &str) -> usize {
-    let end = if name.eq_ignore_ascii_case("style") {
-        "</style"
-    } else if name.eq_ignore_ascii_case("script") {
-        "</script"
-    } else if name.eq_ignore_ascii_case("title") {
-        "</title"
-    } else {
-        return 0;
-    };
-    rest.as_bytes()
-        .windows(end.len())
-        .position(|bytes| bytes.eq_ignore_ascii_case(end.as_bytes()))
-        .unwrap_or(rest.len())
-}
-
-/// Returns the words between the tags: for HTML that is too much for the renderer.
-fn strip_tags(html: &str) -> String {
-    let mut text = String::with_capacity(html.len() / 2);
-    let mut tags = Tags(html);
-    for tag in tags.by_ref() {
-        text.push_str(&entities(tag.before));
-        let name = tag.name.to_ascii_lowercase();
-        if matches!(
-            name.as_str(),
-            "br" | "p"
-                | "div"
-                | "li"
-                | "tr"
-                | "table"
-                | "blockquote"
-                | "h1"
-                | "h2"
-                | "h3"
-                | "h4"
-                | "pre"
-                | "ul"
-        ) && !text.ends_with('\n')
-        {
-            text.push('\n');
-        }
-    }
-    text.push_str(&entities(tags.0));
-    text
-}
-
-fn entities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(rest.get(..at).unwrap_or_default());
-        rest = rest.get(at + 1..).unwrap_or_default();
-        let named = rest
-            .bytes()
-            .take(10)
-            .position(|b| b == b';')
-            .and_then(|end| Some((entity(rest.get(..end)?)?, rest.get(end + 1..)?)));
-        match named {
-            Some((c, tail)) => {
-                out.push(c);
-                rest = tail;
-            }
-            None => out.push('&'),
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn entity(name: &str) -> Option<char> {
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            let code = match digits.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => digits.parse(),
-            };
-            code.ok().and_then(char::from_u32)
-        }
-    }
 }
 
 /// Cuts blanks at the ends of lines, runs of blank lines, and rules as wide as the page.

@@ -1,0 +1,131 @@
+//! Replies: put into the outbox with a second press where one is due, and brought back.
+
+use super::{
+    super::{
+        effect::Effect,
+        event::{Done, Msg, Press},
+        fixture::{self, answer, model, now, press},
+        update::update,
+    },
+    note,
+};
+use crate::domain::{DraftOrigin, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status};
+
+#[test]
+fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
+    let mut model = model();
+    if let Some(view) = model.talk.view_of_mut(fixture::row(0).id)
+        && let Some(draft) = &mut view.draft
+    {
+        draft.origin = DraftOrigin::Mixed;
+        view.route.dropped.clear();
+    }
+    press(&mut model, "2");
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 2_000_000);
+    let key = Press {
+        chord: "Y".parse().unwrap(),
+        is_repeat: false,
+    };
+    let effects = update(&mut model, Msg::Key(key), later);
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::QueueReply(approval)] if approval.then == Status::Solved
+        ),
+        "{effects:?}"
+    );
+    let row = waiting_reply();
+
+    let done = Msg::Done(Done::Queued(Ok(Box::new(row)), Status::Solved));
+    let effects = update(&mut model, done, now());
+    answer(&mut model, effects);
+
+    assert!(
+        note(&model).contains("No account can send yet"),
+        "{}",
+        note(&model)
+    );
+    assert_eq!(model.here(), Some(fixture::row(1).id));
+    assert!(matches!(
+        press(&mut model, "u").as_slice(),
+        [Effect::Withdraw(_)]
+    ));
+}
+
+#[test]
+fn a_flagged_draft_asks_twice_and_a_key_held_down_does_not_count() {
+    let mut model = model();
+    if let Some(view) = model.talk.view_of_mut(fixture::row(0).id)
+        && let Some(draft) = &mut view.draft
+    {
+        draft.text.push_str(" {{name}}");
+    }
+
+    assert!(
+        press(&mut model, "Y Y Y").is_empty(),
+        "a held key sent a flagged draft"
+    );
+    let mut later = now();
+    later.mono = Mono(now().mono.0 + 2_000_000);
+    let key = Press {
+        chord: "Y".parse().unwrap(),
+        is_repeat: false,
+    };
+    let effects = update(&mut model, Msg::Key(key), later);
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::QueueReply(_)]),
+        "{effects:?}"
+    );
+}
+
+#[test]
+fn ai_words_that_nobody_changed_need_a_second_press_that_names_the_recipients() {
+    let mut model = model();
+
+    assert!(press(&mut model, "Y").is_empty(), "one press sent it");
+
+    let said = note(&model);
+    assert!(
+        said.contains("AI wrote it and nobody has changed it"),
+        "{said}"
+    );
+    assert!(said.starts_with("To "), "{said}");
+}
+
+fn waiting_reply() -> OutboxRow {
+    OutboxRow {
+        id: OutboxId::new(uuid::Uuid::from_u128(7)),
+        kind: OutboxKind::Reply,
+        ticket: fixture::row(0).id,
+        draft: fixture::draft(0).id,
+        text: "Hi".to_owned(),
+        then: Status::Solved,
+        approved_by: "noor".to_owned(),
+        queued_at: now().civil,
+        post: None,
+        progress: Progress::held(None),
+    }
+}
+
+#[test]
+fn the_outbox_lists_waiting_replies_and_brings_one_back() {
+    let mut model = model();
+
+    let asked = press(&mut model, "g o");
+    assert!(
+        matches!(asked.as_slice(), [Effect::LoadOutbox]),
+        "{asked:?}"
+    );
+    let reply = waiting_reply();
+    let ticket = fixture::view(0).ticket;
+    let came = Done::Outbox(Ok(vec![(reply.clone(), ticket)]));
+    update(&mut model, Msg::Done(came), now());
+    let effects = press(&mut model, "u");
+
+    assert!(
+        matches!(effects.as_slice(), [Effect::Withdraw(id)] if *id == reply.id),
+        "{effects:?}"
+    );
+}
