@@ -91,10 +91,17 @@ async fn send(call: &Call) -> Result<Exit, Stop> {
         },
         || {
             let mut text = format!("{} sent, {} held.", told.sent.len(), told.held.len());
-            let failed = told
-                .failed
-                .iter()
-                .map(|(id, said)| format!("\n{id} was not sent: {}", clean_line(said)));
+            let failed = told.failed.iter().map(|(id, said)| {
+                let again = told.again.iter().find(|(later, _)| later == id);
+                let what = again.map_or_else(
+                    || "was not sent, and is a draft again".to_owned(),
+                    |(_, then)| {
+                        let then = words::day(*then);
+                        format!("has not left, and will be tried again at {then}")
+                    },
+                );
+                format!("\n{id} {what}: {}", clean_line(said))
+            });
             let unsure = told.unsure.iter().map(|id| {
                 format!(
                     "\n{id} may have left. Look into the folder of sent mail, then say `deskhand \

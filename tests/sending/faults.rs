@@ -122,9 +122,16 @@ fn what_is_put_off_waits_and_is_tried_again() {
     let told = send(&home);
 
     assert_eq!(told["failed"][0]["outbox"], id.as_str());
+    let again = home.run(&["outbox", "retry", &id]);
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    let said = home.run(&["outbox", "send"]).stdout;
+    assert!(
+        said.contains("has not left, and will be tried again at 20"),
+        "{said}"
+    );
     let listed = home.run(&["outbox", "--json"]).json();
     assert_eq!(listed["delivery"], "held");
-    assert_eq!(listed["attempts"], 1);
+    assert_eq!(listed["attempts"], 2);
     assert!(listed["next_attempt_at"].is_string(), "{listed}");
     let words = home.run(&["outbox"]).stdout;
     assert!(words.contains("will be tried again at 20"), "{words}");

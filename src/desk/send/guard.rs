@@ -169,7 +169,12 @@ pub fn reasons(draft: &Draft, route: &Route, ticket: &Ticket) -> Vec<String> {
         let who = names(&route.dropped);
         reasons.push(format!("{who} was on the last message and does not get it"));
     }
-    reasons.extend(route.nobody_at.iter().cloned());
+    for nobody in &route.nobody_at {
+        // The report that came back says the same of the draft.
+        if !reasons.contains(nobody) {
+            reasons.push(nobody.clone());
+        }
+    }
     if let Some(other) = route.other_writers.first() {
         reasons.push(format!("{other} has a draft here too"));
     }

@@ -25,6 +25,8 @@ pub struct SentNow {
     pub held: Vec<OutboxId>,
     /// What was refused, or could not be sent now, with the words said.
     pub failed: Vec<(OutboxId, String)>,
+    /// Which of the failed ones only wait: they are tried again then.
+    pub again: Vec<(OutboxId, Timestamp)>,
     /// Of what nobody knows.
     pub unsure: Vec<OutboxId>,
 }
@@ -159,9 +161,11 @@ impl Desk {
                 Delivery::Held if row.progress.due_at().is_some_and(|due| due <= self.now()) => {
                     match self.deliver(row.id, None).await? {
                         Delivered::Sent => told.sent.push(row.id),
-                        Delivered::Later(_, said) | Delivered::Failed(said) => {
+                        Delivered::Later(then, said) => {
+                            told.again.push((row.id, then));
                             told.failed.push((row.id, said));
                         }
+                        Delivered::Failed(said) => told.failed.push((row.id, said)),
                         Delivered::Unsure(_) => told.unsure.push(row.id),
                         Delivered::NotOurs => told.held.push(row.id),
                     }
