@@ -94,6 +94,11 @@ impl Ear {
         self
     }
 
+    /// Says that one body comes, whatever was asked for: it is no stream to pass on.
+    pub fn expects_one_body(&mut self) {
+        self.passes_on &= !self.expects_events;
+    }
+
     /// Reads the next bytes of the body.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.is_over {
@@ -333,6 +338,23 @@ mod tests {
             panic!("{not:?}");
         };
         assert_eq!(fault.class, FaultClass::Empty);
+    }
+
+    #[test]
+    fn one_body_in_answer_to_a_stream_is_not_passed_on() {
+        let body = br#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+        for (expects_events, verbatim) in [(true, 0), (false, 1)] {
+            let mut ear = Ear::new(wire(ProviderKind::OpenAi), expects_events).passing_on();
+            ear.expects_one_body();
+            ear.push(body);
+            ear.finish();
+
+            let heard: Vec<Heard> = std::iter::from_fn(|| ear.heard()).collect();
+
+            let is_verbatim = |heard: &&Heard| matches!(heard, Heard::Delta(Delta::Verbatim(_)));
+            assert_eq!(heard.iter().filter(is_verbatim).count(), verbatim);
+            assert!(matches!(heard.last(), Some(Heard::Ended(_))));
+        }
     }
 
     #[test]

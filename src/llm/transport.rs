@@ -272,6 +272,11 @@ impl Talk {
         }
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let left = words::rate_left(header);
+        // Asked for a stream, some servers give one JSON body: that is told in pieces of our own.
+        let is_json = header("content-type").is_some_and(|kind| kind.contains("json"));
+        if is_json {
+            self.ear.expects_one_body();
+        }
         let seen = Seen {
             status: status.as_u16(),
             request: words::request_id(header),

@@ -195,7 +195,9 @@ impl Streaming {
         let words = declined(&passed).map(str::to_owned);
         match &mut self.encoder {
             // The provider's own events have said it.
-            Some(_) if (is_answered || words.is_some()) && self.is_verbatim => Vec::new(),
+            Some(encoder) if (is_answered || words.is_some()) && self.is_verbatim => {
+                encoder.passed_on()
+            }
             Some(encoder) if words.is_some() => {
                 let stop = Stopped::Refused(words.unwrap_or_default());
                 encoder.end(&stop, &passed.closing.usage)
