@@ -121,12 +121,12 @@ async fn serve(line: &mut Line, request: &Request, state: &State) -> io::Result<
     }
 }
 
-/// Any key is good but one that says itself that it is wrong.
+/// Any key is good but one that says itself that it is wrong or a fake.
 fn has_wrong_key(request: &Request) -> bool {
     ["x-api-key", "authorization", "x-goog-api-key"]
         .into_iter()
         .filter_map(|name| request.header(name))
-        .any(|key| key.contains("wrong"))
+        .any(|key| key.contains("wrong") || key.contains("sk-fake"))
 }
 
 async fn json(

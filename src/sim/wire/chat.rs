@@ -6,7 +6,7 @@ use super::{
     super::fault::not_refused, Asked, End, Error, Fault, Frames, bare, request_id, tokens,
 };
 
-/// A moment that every answer carries; a simulator needs no clock.
+/// When every model was made.
 const CREATED: u64 = 1_763_700_000;
 
 fn usage(asked: &Asked, tokens_out: u64) -> Value {
@@ -40,7 +40,7 @@ pub(super) fn whole(asked: &Asked, text: &str, end: End) -> Value {
     json!({
         "id": format!("chatcmpl-sim{:08}", asked.no),
         "object": "chat.completion",
-        "created": CREATED,
+        "created": asked.at,
         "model": asked.model,
         "choices": [{
             "index": 0,
@@ -61,7 +61,7 @@ pub(super) fn frames(asked: &Asked, pieces: &[&str], end: End) -> Frames {
         bare(&json!({
             "id": format!("chatcmpl-sim{:08}", asked.no),
             "object": "chat.completion.chunk",
-            "created": CREATED,
+            "created": asked.at,
             "model": asked.model,
             "service_tier": "default",
             "system_fingerprint": "fp_sim",

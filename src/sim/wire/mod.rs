@@ -5,6 +5,8 @@ mod chat;
 mod gemini;
 mod responses;
 
+use std::time::UNIX_EPOCH;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -97,6 +99,8 @@ pub(super) struct Asked {
     pub(super) with_usage: bool,
     /// Whether Gemini's stream is SSE; else one JSON list.
     pub(super) is_sse: bool,
+    /// When, in seconds since 1970.
+    pub(super) at: u64,
 }
 
 impl Asked {
@@ -139,6 +143,8 @@ impl Asked {
                 .and_then(Value::as_bool)
                 .unwrap_or(false),
             is_sse: !is_gemini || path.contains("alt=sse"),
+            // The desk's clock is not the simulator's; clients look whether an answer is of today.
+            at: UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()),
         }
     }
 

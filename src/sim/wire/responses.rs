@@ -4,8 +4,6 @@ use serde_json::{Value, json};
 
 use super::{Asked, End, Frames, named, tokens};
 
-const CREATED: u64 = 1_763_700_000;
-
 fn message(asked: &Asked, text: &str, status: &str) -> Value {
     json!({
         "id": format!("msg_sim{:08}", asked.no),
@@ -51,10 +49,10 @@ fn response(asked: &Asked, text: &str, end: Option<End>) -> Value {
     json!({
         "id": format!("resp_sim{:08}", asked.no),
         "object": "response",
-        "created_at": CREATED,
+        "created_at": asked.at,
         "status": status,
         "background": false,
-        "completed_at": end.map(|_| CREATED + 1),
+        "completed_at": end.map(|_| asked.at),
         "frequency_penalty": 0,
         "presence_penalty": 0,
         "max_tool_calls": null,
