@@ -81,21 +81,29 @@ async fn draft(call: &Call, desk: &Arc<Desk>, args: &DraftArgs) -> Result<Drafte
     Ok(drafted)
 }
 
-/// Waits for Ctrl-C or the signal to end.
-pub(super) async fn told_to_stop() {
+/// Begins to listen for Ctrl-C and for the signal to end, and returns what waits for them: one that
+/// comes before the wait begins counts too.
+pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let signs = {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        )
+    };
+    async move {
+        #[cfg(unix)]
+        if let (Ok(mut terminate), Ok(mut interrupt)) = signs {
             tokio::select! {
                 _ = terminate.recv() => return,
-                pressed = tokio::signal::ctrl_c() => if pressed.is_ok() { return },
+                _ = interrupt.recv() => return,
             }
         }
-        std::future::pending::<()>().await;
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_ok() {
+            return;
+        }
         std::future::pending::<()>().await;
     }
 }

@@ -141,6 +141,8 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     let first = first_token(desk, admission).await?;
     desk.listen_to_others();
     let serving = Serving::start(Arc::clone(desk)).await?;
+    // Whoever reads the address may stop the server at once.
+    let told = super::draft::told_to_stop();
     tell(call, listens, admission, first.as_ref());
     for implied in &config.serve.implied {
         note(implied.words());
@@ -153,7 +155,7 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     let server = Server::new(serving, options, desk.callers().await?);
     let stop = CancellationToken::new();
     let stopping = async {
-        super::draft::told_to_stop().await;
+        told.await;
         note("Stopping: requests under way are ended and settled.");
         stop.cancel();
     };
