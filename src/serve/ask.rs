@@ -19,7 +19,7 @@ use super::{
     read::{read, routing_named, unknown_model},
     route::{Route, route},
     server::Server,
-    spell::{HttpAnswer, Refused, Speech, json, put, put_head, refused, spell},
+    spell::{HttpAnswer, Refused, Speech, declined_head, json, put, put_head, refused, spell},
     stream,
 };
 use crate::{
@@ -277,7 +277,8 @@ impl Server {
             return answer;
         };
         let mut answer = json(StatusCode::OK, answer);
-        put_head(&mut answer, id, passed.head.as_ref());
+        let declined = declined_head(&passed);
+        put_head(&mut answer, id, passed.head.as_ref().or(declined.as_ref()));
         answer
     }
 

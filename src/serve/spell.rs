@@ -98,6 +98,12 @@ pub(super) fn declined(passed: &Passed) -> Option<&str> {
     is_answer.then(|| last.said.as_deref().unwrap_or("The model declined."))
 }
 
+/// Returns who declined and what came before, for the headers; none if nobody did.
+pub(super) fn declined_head(passed: &Passed) -> Option<serving::Head> {
+    declined(passed)?;
+    serving::Head::of(&passed.receipt)
+}
+
 fn spell_refusal(passed: &Passed, words: &str, speech: &Speech) -> Vec<u8> {
     let last = passed.receipt.attempts.last();
     let model = last.map_or("", |attempt| {

@@ -12,7 +12,7 @@ use super::{
     body::AnswerBody,
     dialect::{Encoder, Refusal, RefusalKind, Stopped},
     server::Server,
-    spell::{Refused, Speech, declined, put, put_head, refused},
+    spell::{Refused, Speech, declined, declined_head, put, put_head, refused},
 };
 use crate::desk::serving::{Passed, Passing, Piece, Told};
 
@@ -110,7 +110,11 @@ fn declined_answer(passed: &Passed, words: &str, speech: &Speech) -> Response<An
     bytes.extend(encoder.end(&Stopped::Refused(words.to_owned()), &passed.closing.usage));
     let mut answer = Response::new(AnswerBody::whole(bytes));
     put(&mut answer, "content-type", speech.framing.content_type());
-    put_head(&mut answer, passed.receipt.id, None);
+    put_head(
+        &mut answer,
+        passed.receipt.id,
+        declined_head(passed).as_ref(),
+    );
     answer
 }
 

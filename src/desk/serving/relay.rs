@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pipe::Teller;
 use crate::{
     desk::drive::relay::Relay,
-    domain::{Attempt, FaultClass, LinkName, Mono, Skipped, Usage},
+    domain::{Attempt, FaultClass, LinkName, Mono, Receipt, Skipped, Usage},
     engine::{
         answer::{CallPiece, Verbatim},
         attempts::Story,
@@ -50,6 +50,26 @@ pub struct Head {
     pub fallback: Option<String>,
     /// Whether the pieces come as the provider wrote them.
     pub is_verbatim: bool,
+}
+
+impl Head {
+    /// Returns who spoke last in a request that is over; none if nobody was asked.
+    pub fn of(receipt: &Receipt) -> Option<Self> {
+        let last = receipt.attempts.last()?;
+        let named = last.answered_by.as_ref();
+        Some(Self {
+            link: last.link.clone(),
+            model: named.unwrap_or(&last.link.model.0).clone(),
+            attempts: receipt.attempts.len(),
+            fallback: fallback(
+                &receipt.chain,
+                &last.link,
+                &receipt.attempts,
+                &receipt.skipped,
+            ),
+            is_verbatim: false,
+        })
+    }
 }
 
 /// How an answer ended, in no provider's words.
