@@ -131,7 +131,8 @@ impl Figures {
         let cost = receipt.cost();
         let tally = self.days.entry(day).or_default();
         tally.cost = tally.cost.plus(cost);
-        if receipt.task == Task::Reply {
+        // Answers that somebody waited for: drafts, and requests of other programs.
+        if matches!(receipt.task, Task::Reply | Task::Request) {
             tally.asked += 1;
             tally.answered += u64::from(receipt.ending.has_text());
             tally.fallback += u64::from(receipt.is_fallback());
