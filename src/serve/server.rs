@@ -77,7 +77,7 @@ impl Server {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.accept(listener, &connections, &stop) => {}
-            () = self.follow_tokens() => {}
+            () = self.follow_desk() => {}
         }
         connections.close();
         self.serving.stop(PATIENCE).await;
@@ -163,12 +163,14 @@ impl Server {
         }
     }
 
-    /// Tokens are made and taken away by other programs while this one runs.
-    async fn follow_tokens(&self) {
+    /// Tokens are made and taken away by other programs while this one runs; and what the desk has
+    /// to say is said at the server's terminal.
+    async fn follow_desk(&self) {
         let mut events = self.serving.desk().events();
         loop {
             match events.recv().await {
                 Ok(DeskEvent::Configured) | Err(RecvError::Lagged(_)) => self.read_callers().await,
+                Ok(DeskEvent::Note(words)) => (self.options.log)(&words),
                 Ok(_) => {}
                 // The desk is closing; whoever asks then is refused by it.
                 Err(RecvError::Closed) => return std::future::pending().await,
