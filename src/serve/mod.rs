@@ -9,6 +9,7 @@
 mod ask;
 mod body;
 pub mod dialect;
+mod files;
 mod gate;
 mod log;
 mod metrics;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{body::AnswerBody, gate::Admission, log::Line, metrics::Metrics};
+use super::{body::AnswerBody, files, gate::Admission, log::Line, metrics::Metrics};
 use crate::desk::{face::DeskEvent, serving::Serving, tokens::Callers};
 
 /// The largest body of a request: pictures are in it. OpenAI takes 50 MB, Anthropic 32 MB.
@@ -73,6 +73,7 @@ impl Server {
 
     /// Answers until it is told to stop; then those under way are ended and settled.
     pub async fn run(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
+        files::raise_limit();
         let connections = TaskTracker::new();
         tokio::select! {
             () = stop.cancelled() => {}
