@@ -5,7 +5,6 @@ use std::sync::Arc;
 use hyper::{
     Request as HttpRequest, Response, StatusCode,
     body::Incoming,
-    header::HeaderMap,
     http::{request::Parts, uri::Authority},
 };
 
@@ -37,9 +36,7 @@ impl Server {
     pub(super) async fn answer(self: &Arc<Self>, request: HttpRequest<Incoming>) -> HttpAnswer {
         let (head, body) = request.into_parts();
         let found = route(head.uri.path(), head.uri.query());
-        let kind = found.as_ref().map_or(ProviderKind::OpenAi, |(_, route)| {
-            spoken(route, &head.headers)
-        });
+        let kind = spoken(found.as_ref().map(|(_, route)| route), &head);
         let what = kind.word();
         let spoken = dialect(kind);
         let answered = self.route(found, &head, body, spoken).await;
@@ -124,7 +121,11 @@ impl Server {
         if let (None, Err(why)) = (known, &meant) {
             return Err(unknown_model(&why.to_string()));
         }
-        let one = models::one(model, first.as_ref());
+        let one = if is_gemini {
+            models::gemini(model)
+        } else {
+            models::one(model, first.as_ref())
+        };
         Ok(json(StatusCode::OK, one.to_string().into_bytes()))
     }
 
@@ -304,13 +305,20 @@ impl Server {
 
 /// Returns in which dialect a request is answered: that of its path; where several share one, the
 /// headers tell whose client asks.
-fn spoken(route: &Route, headers: &HeaderMap) -> ProviderKind {
+fn spoken(route: Option<&Route>, head: &Parts) -> ProviderKind {
     match route {
-        Route::Ask(kind, _) => *kind,
-        Route::CountTokens => ProviderKind::Anthropic,
-        Route::Models(_) if headers.contains_key("anthropic-version") => ProviderKind::Anthropic,
-        Route::Models(_) if headers.contains_key("x-goog-api-key") => ProviderKind::Gemini,
-        Route::Models(_) | Route::Health | Route::Metrics => ProviderKind::OpenAi,
+        Some(Route::Ask(kind, _)) => *kind,
+        Some(Route::CountTokens) => ProviderKind::Anthropic,
+        Some(Route::Models(_) | Route::Health | Route::Metrics) | None => {
+            let is_gemini = head.uri.path().starts_with("/v1beta/");
+            if is_gemini || head.headers.contains_key("x-goog-api-key") {
+                ProviderKind::Gemini
+            } else if head.headers.contains_key("anthropic-version") {
+                ProviderKind::Anthropic
+            } else {
+                ProviderKind::OpenAi
+            }
+        }
     }
 }
 

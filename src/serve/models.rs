@@ -74,7 +74,8 @@ pub(super) fn one(name: &str, link: Option<&LinkName>) -> Value {
     })
 }
 
-fn gemini(name: &str) -> Value {
+/// Returns one model in Gemini's shape.
+pub(super) fn gemini(name: &str) -> Value {
     json!({
         "name": format!("models/{name}"),
         "displayName": name,
