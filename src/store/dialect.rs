@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, fs, io, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::AnyConnection;
 
 use super::StoreError;
 
@@ -29,6 +30,15 @@ pub(super) enum Lock {
 }
 
 impl Dialect {
+    /// Returns which database a connection speaks to.
+    pub(super) fn of(connection: &AnyConnection) -> Self {
+        if connection.backend_name() == "SQLite" {
+            Self::Sqlite
+        } else {
+            Self::Postgres
+        }
+    }
+
     /// Returns how a transaction that writes begins. SQLite takes its one write lock at once:
     /// a transaction that reads first and writes later would fail instead of waiting.
     pub(super) const fn begin(self) -> &'static str {

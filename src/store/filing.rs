@@ -161,7 +161,7 @@ impl Store {
                 .replace("$SOURCE", &source)
                 .replace("$KEYS", &keys),
         );
-        let rows = sql.ready().fetch_all(self.pool()).await?;
+        let rows = sql.ready_in(self.dialect()).fetch_all(self.pool()).await?;
         rows.iter()
             .map(|row| known(row, asked, lookup.is_message))
             .collect()

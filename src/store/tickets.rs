@@ -6,7 +6,7 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe, Executor, any::AnyRow};
 
 use super::{
     Store, StoreError,
-    dialect::Lock,
+    dialect::{Dialect, Lock},
     error::Trouble,
     events::{self, Happened, Verb},
     rows,
@@ -306,7 +306,7 @@ pub(super) async fn write_tickets(
             sql.push_row(place, &values);
         }
         sql.push(") AS v WHERE tickets.id = v.column1");
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -331,7 +331,7 @@ pub(super) async fn insert_tickets(tx: &mut AnyConnection, new: &[&Ticket]) -> R
             let values = ticket_values(&mut sql, ticket)?;
             sql.push_row(place, &values);
         }
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }

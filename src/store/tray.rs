@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 
 use super::{
     Store,
-    dialect::Lock,
+    dialect::{Dialect, Lock},
     error::Trouble,
     events,
     filing::{AT_ONCE, Filed, Filing, Letter, Moved, Place},
@@ -285,7 +285,7 @@ async fn twins(
              WHERE source = {source} AND id_key IN ({})",
             keys.join(", ")
         ));
-        for row in sql.ready().fetch_all(&mut *tx).await? {
+        for row in sql.ready_in(Dialect::of(tx)).fetch_all(&mut *tx).await? {
             found
                 .entry(rows::text(&row, "id_key")?)
                 .or_default()

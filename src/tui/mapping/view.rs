@@ -225,7 +225,7 @@ fn outcome(screen: &MappingScreen) -> (String, bool) {
 fn warned(warning: &TableWarning) -> String {
     match warning {
         TableWarning::TwoDays { column, sample } => format!(
-            "{} in {} could be two days: o says which. Such rows are refused.",
+            "{} in {} could be two days: o says which, else refused.",
             safe(sample),
             cut(&safe(column), NAME_WIDE)
         ),
@@ -236,20 +236,20 @@ fn warned(warning: &TableWarning) -> String {
 }
 
 fn tried_words(tried: &Imported) -> String {
-    let words = format!(
-        "It would be {} new messages and {} new tickets; {} are here already.",
-        tried.imported, tried.tickets_new, tried.duplicates
-    );
-    match tried.rejected.first() {
-        None => words,
-        Some(first) => {
-            let place = first.path.rsplit('#').next().unwrap_or_default();
-            format!(
-                "{words} {} rejected; line {}: {}",
-                tried.rejected.len(),
-                safe(place),
-                safe(&first.reason)
-            )
-        }
-    }
+    let Some(first) = tried.rejected.first() else {
+        return format!(
+            "It would be {} new messages and {} new tickets; {} are here already.",
+            tried.imported, tried.tickets_new, tried.duplicates
+        );
+    };
+    // What is wrong comes first: the end of a long line is cut.
+    let place = first.path.rsplit('#').next().unwrap_or_default();
+    format!(
+        "{} rejected, {} new, {} here already; line {}: {}",
+        tried.rejected.len(),
+        tried.imported,
+        tried.duplicates,
+        safe(place),
+        safe(&first.reason)
+    )
 }
