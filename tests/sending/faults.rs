@@ -131,7 +131,7 @@ fn what_is_put_off_waits_and_is_tried_again() {
     );
     let listed = home.run(&["outbox", "--json"]).json();
     assert_eq!(listed["delivery"], "held");
-    assert_eq!(listed["attempts"], 2);
+    assert_eq!(listed["attempts"], 1);
     assert!(listed["next_attempt_at"].is_string(), "{listed}");
     let words = home.run(&["outbox"]).stdout;
     assert!(words.contains("will be tried again at 20"), "{words}");

@@ -183,7 +183,7 @@ fn dates_that_could_be_two_days_are_warned_of_until_o_says_which() {
     }];
     let done = Done::Table(PathBuf::from("/tmp/table.csv"), Ok(Box::new(open_dates)));
     update(&mut model, Msg::Done(done), now());
-    let words = "01/02/2024 in Erstellt am could be two days: o says which.";
+    let words = "01/02/2024 in Erstellt am could be two days: o says which, else refused.";
     assert!(shown(&model).contains(words), "{}", shown(&model));
 
     for order in [DayOrder::DayFirst, DayOrder::MonthFirst] {
