@@ -35,6 +35,12 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
             undo,
         } => {
             let changed = desk.change(ticket, &change).await;
+            if change.release {
+                let words = changed.map(|ticket| {
+                    format!("#{} is released: it stands in the queue.", ticket.number)
+                });
+                return Some(Done::Sending(words.map_err(trouble)));
+            }
             Done::Changed(
                 changed
                     .map(|ticket| (Box::new(ticket), undo))
