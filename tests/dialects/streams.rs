@@ -42,7 +42,7 @@ fn told(kind: ProviderKind, pieces: &[Piece]) -> (Vec<u8>, String, Vec<CallPiece
                 begun += u32::from(is_new);
                 let piece = CallPiece {
                     index,
-                    id: is_new.then(|| format!("call_{index}")),
+                    id: is_new.then(|| format!("id-{index}")),
                     name: is_new.then(|| format!("tool{index}")),
                     arguments: arguments.clone(),
                 };
