@@ -1,6 +1,6 @@
 //! One HTTP request: let in, read, passed on, answered.
 
-use std::sync::Arc;
+use std::{iter::once, sync::Arc};
 
 use hyper::{
     Request as HttpRequest, Response, StatusCode,
@@ -15,14 +15,14 @@ use super::{
     log::Line,
     models,
     outcome::{self, Around},
-    read::{read, routing_named, unknown_model},
+    read::{check_names, read, routing_named, unknown_model},
     route::{Route, route},
     server::Server,
     spell::{HttpAnswer, Refused, Speech, declined_head, json, put, put_head, refused, spell},
     stream,
 };
 use crate::{
-    config::{Meant, NotServed},
+    config::{Config, Meant, NotServed},
     desk::{
         Chosen,
         serving::{HoldBack, PassAsk, PassError, Passed, Passing},
@@ -183,53 +183,14 @@ impl Server {
         Ok(self.whole(passing, &speech).await)
     }
 
-    /// Says who is to be asked.
+    /// Says who is to be asked, and how.
     fn pass_ask(&self, caller: String, request: Request) -> Result<PassAsk, Refusal> {
         let settings = self.serving.desk().settings();
-        let config = &settings.config;
-        let unknown = |why: NotServed| unknown_model(&why.to_string());
-        let wishes = &request.provider;
-        let named = |names: &[String]| -> Result<Vec<LinkName>, Refusal> {
-            let mut links: Vec<LinkName> = Vec::new();
-            for name in names {
-                let meant = config.chain_for_model(name).map_err(unknown)?;
-                links.extend(
-                    meant
-                        .into_iter()
-                        .next()
-                        .filter(|link| !links.contains(link)),
-                );
-            }
-            Ok(links)
-        };
-        let meant = if request.model == "auto" && !wishes.among.is_empty() {
-            Meant {
-                links: named(&wishes.among)?,
-                routing: Routing::Priority,
-            }
-        } else {
-            config.meant_by(&request.model).map_err(unknown)?
-        };
-        let (mut links, mut from) = (meant.links, format!("asked for: {}", request.model));
-        if let Some(fallback) = &wishes.fallback {
-            links.truncate(1);
-            let others = named(fallback)?;
-            links.extend(
-                others
-                    .into_iter()
-                    .filter(|link| !links.contains(link))
-                    .collect::<Vec<_>>(),
-            );
-            from = format!("the request: {} and its own fallbacks", request.model);
-        }
-        let routing = match wishes.routing.as_deref() {
-            Some(word) => routing_named(word)?,
-            None => meant.routing,
-        };
-        let serve = &config.serve;
+        let (chosen, routing) = chosen(&settings.config, &request)?;
+        let serve = &settings.config.serve;
         Ok(PassAsk {
             caller,
-            chosen: Chosen { links, from },
+            chosen,
             routing: (routing != Routing::Priority).then_some(routing),
             stream: request.framing.is_streamed().then_some(HoldBack {
                 time: serve.hold,
@@ -301,6 +262,46 @@ impl Server {
         };
         outcome::refusal(&passed.receipt, &around)
     }
+}
+
+/// Says who is to be asked, in which order: as the request wishes, else as the config has it.
+fn chosen(config: &Config, request: &Request) -> Result<(Chosen, Routing), Refusal> {
+    let unknown = |why: NotServed| unknown_model(&why.to_string());
+    let wishes = &request.provider;
+    let fallbacks = wishes.fallback.iter().flatten().chain(&wishes.among);
+    check_names(once(&request.model).chain(fallbacks).map(String::as_str))?;
+    let named = |names: &[String]| -> Result<Vec<LinkName>, Refusal> {
+        let mut links: Vec<LinkName> = Vec::new();
+        for name in names {
+            let meant = config.chain_for_model(name).map_err(unknown)?;
+            let first = meant.into_iter().next();
+            links.extend(first.filter(|link| !links.contains(link)));
+        }
+        Ok(links)
+    };
+    let meant = if request.model == "auto" && !wishes.among.is_empty() {
+        Meant {
+            links: named(&wishes.among)?,
+            routing: Routing::Priority,
+        }
+    } else {
+        config.meant_by(&request.model).map_err(unknown)?
+    };
+    let (mut links, mut from) = (meant.links, format!("asked for: {}", request.model));
+    if let Some(fallback) = &wishes.fallback {
+        links.truncate(1);
+        for link in named(fallback)? {
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
+        from = format!("the request: {} and its own fallbacks", request.model);
+    }
+    let routing = match wishes.routing.as_deref() {
+        Some(word) => routing_named(word)?,
+        None => meant.routing,
+    };
+    Ok((Chosen { links, from }, routing))
 }
 
 /// Returns in which dialect a request is answered: that of its path; where several share one, the

@@ -26,6 +26,10 @@ impl Line<'_> {
                 }
                 continue;
             }
+            // Another was faster, or the caller went away: nobody failed.
+            if attempt.class == Some(FaultClass::Cancelled) {
+                continue;
+            }
             let Some(why) = reason(attempt) else { continue };
             lines.push(format!(
                 "Request to {} failed ({why}).",

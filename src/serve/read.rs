@@ -9,6 +9,11 @@ use super::{
 };
 use crate::engine::routing::Routing;
 
+/// The longest name of a model; Bedrock's have some 200 characters.
+const NAME_CHARS: usize = 256;
+/// So many models a request may name; nobody waits for more to fail.
+const NAMES: usize = 100;
+
 /// Reads the body of a request in its dialect.
 pub(super) async fn read(
     head: &Parts,
@@ -49,6 +54,24 @@ pub(super) async fn read(
         })
         .collect();
     dialect.request(text, &headers, words)
+}
+
+/// Refuses names that no model has: they would stand in headers, receipts and a terminal.
+pub(super) fn check_names<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), Refusal> {
+    for (place, name) in names.enumerate() {
+        let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+        if name.chars().count() > NAME_CHARS || !name.chars().all(is_plain) {
+            return Err(unknown_model(
+                "There is no model of that name: it is longer than 256 characters, or has some that \
+                 no name has.",
+            ));
+        }
+        if place >= NAMES {
+            let message = "The request names more than 100 models.";
+            return Err(Refusal::wrong("provider.fallback", message));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn routing_named(word: &str) -> Result<Routing, Refusal> {
