@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::pipe::Teller;
 use crate::{
     desk::drive::relay::Relay,
-    domain::{Attempt, FaultClass, LinkName, Mono, Receipt, Skipped, Usage},
+    domain::{Attempt, FaultClass, LinkName, Mono, Receipt, SkipReason, Skipped, Usage},
     engine::{
         answer::{CallPiece, Verbatim},
         attempts::Story,
@@ -242,6 +242,9 @@ impl Passing {
     }
 }
 
+/// Why a link did not answer that nobody waited for: after failures it is tried beside another.
+const TRIED_BESIDE: &str = "another answered first";
+
 /// Says why another link than the first of the chain answers; none when the first does.
 pub(super) fn fallback(
     chain: &[LinkName],
@@ -259,10 +262,20 @@ pub(super) fn fallback(
             .rev()
             .find(|attempt| attempt.link == *link && attempt.class.is_some());
         if let Some(class) = failed.and_then(|attempt| attempt.class) {
-            return Some(format!("{link}: {}", class.words()));
+            let words = if class == FaultClass::Cancelled {
+                TRIED_BESIDE
+            } else {
+                class.words()
+            };
+            return Some(format!("{link}: {words}"));
         }
         let skip = skipped.iter().find(|skip| skip.link == *link)?;
-        Some(format!("{link}: {}", skip.because.words()))
+        let words = if skip.because == SkipReason::NotNeeded {
+            TRIED_BESIDE.to_owned()
+        } else {
+            skip.because.words()
+        };
+        Some(format!("{link}: {words}"))
     });
     Some(words.collect::<Vec<_>>().join("; "))
 }
