@@ -14,6 +14,8 @@
 mod bench;
 #[path = "serve/http.rs"]
 mod http;
+#[path = "serve/killed.rs"]
+mod killed;
 #[path = "serve/ledger.rs"]
 mod ledger;
 #[path = "serve/pages.rs"]

@@ -156,6 +156,17 @@ fn what_is_wrong_with_a_request_is_said_before_any_call() {
         assert_eq!(serve.ask(Request::get(path)).status, status, "{path}");
     }
     assert_eq!(serve.ask(Request::get("/v1/chat/completions")).status, 405);
+    let many = json!({"model": "auto", "provider": {"fallback": vec!["chat/a"; 200]},
+        "messages": [{"role": "user", "content": "hello"}]});
+    let many = serve.ask(Request::post("/v1/chat/completions", &many));
+    assert_eq!(many.status, 400, "{}", many.text());
+    let long = format!("chat/{}", "x".repeat(300));
+    for name in ["chat/\u{1b}[2J", "chat/a\nb", "chat/\u{202e}abc", &long] {
+        for words in [Words::Chat, Words::Responses, Words::Messages] {
+            let odd = serve.ask(words.ask(name, "hello", Form::Whole));
+            assert_eq!(odd.status, 404, "{name}: {}", odd.text());
+        }
+    }
     let bodies = ["", "{", "[]", "null", "{\"model\":\"auto\"}", "\u{feff}{}"];
     for path in ["/v1/chat/completions", "/v1/responses", "/v1/messages"] {
         for body in bodies {
