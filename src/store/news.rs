@@ -14,6 +14,14 @@ use super::{EventRow, Store, StoreError, StoreUrl};
 
 /// How long signs are gathered before a look: a commit touches several files.
 const GATHER: Duration = Duration::from_millis(20);
+/// After how long it is looked again when no further sign comes. A commit touches the file first and
+/// is seen when the disk has it: a slow disk takes longer than `GATHER`, and gives no second sign.
+const AGAIN: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(600),
+    Duration::from_secs(3),
+];
 /// How often to look where no signs come.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -30,6 +38,8 @@ enum Signs {
     Folder {
         _watcher: notify::RecommendedWatcher,
         changed: mpsc::Receiver<()>,
+        /// How many looks there were since the last sign.
+        looks: usize,
     },
     /// A server's notifications.
     Server(Box<PgListener>),
@@ -91,8 +101,17 @@ struct Ended;
 impl Signs {
     async fn wait(&mut self) -> Result<(), Ended> {
         match self {
-            Self::Folder { changed, .. } => {
-                changed.recv().await.ok_or(Ended)?;
+            Self::Folder { changed, looks, .. } => {
+                let sign = match AGAIN.get(*looks) {
+                    Some(pause) => tokio::time::timeout(*pause, changed.recv()).await,
+                    None => Ok(changed.recv().await),
+                };
+                let Ok(sign) = sign else {
+                    *looks += 1;
+                    return Ok(());
+                };
+                sign.ok_or(Ended)?;
+                *looks = 0;
                 tokio::time::sleep(GATHER).await;
                 // What came meanwhile is looked at now.
                 while changed.try_recv().is_ok() {}
@@ -144,6 +163,7 @@ fn watch_folder(file: &Path) -> Option<Signs> {
     Some(Signs::Folder {
         _watcher: watcher,
         changed,
+        looks: AGAIN.len(),
     })
 }
 
@@ -210,5 +230,41 @@ mod tests {
 
         told.unwrap();
         assert_eq!(heard.unwrap()[0].subject, "cap");
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_has_only_after_its_sign_is_found_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(folder.path().join("tickets.db"));
+        let (ours, theirs) = (
+            Store::open(&url).await.unwrap(),
+            Store::open(&url).await.unwrap(),
+        );
+        let (sender, changed) = mpsc::channel(1);
+        // Nobody tells of the commit itself, as on a disk that is slower than its signs.
+        let mut news = News {
+            store: ours,
+            seen: 0,
+            signs: Signs::Folder {
+                _watcher: notify::recommended_watcher(|_: notify::Result<_>| {}).unwrap(),
+                changed,
+                looks: AGAIN.len(),
+            },
+        };
+        sender.try_send(()).unwrap();
+
+        let writing = async {
+            tokio::time::sleep(GATHER * 2).await;
+            theirs
+                .tell(Verb::Configured, "cap", "theo", Timestamp::UNIX_EPOCH)
+                .await
+        };
+        let hearing = tokio::time::timeout(LOOK, news.next());
+        let (heard, written) = tokio::join!(hearing, writing);
+
+        written.unwrap();
+        let heard = heard.expect("it is found within a second").unwrap();
+        assert_eq!(heard[0].subject, "cap");
+        drop(sender);
     }
 }
