@@ -220,6 +220,53 @@ fn at_the_cap_nothing_is_sent_and_raising_it_resumes_at_once() {
 }
 
 #[test]
+fn the_smallest_cap_wins_and_is_named() {
+    let bench = Bench::with(&Config {
+        cap: "0.5",
+        ..Config::default()
+    });
+    let serve = bench.serve();
+    let ask = || serve.ask(Words::Chat.ask("auto", "hello", Form::Whole));
+    assert_eq!(ask().status, 200);
+    let calls = bench.served(1).len();
+
+    bench.cli(&["spend", "cap", "--day", "0.0001"]);
+    until(|| ask().status == 402);
+
+    let denied = ask();
+    let (_, said) = Words::Chat.error(&denied);
+    assert!(said.contains("day"), "{said}");
+    assert_eq!(denied.json()["error"]["code"], "spend_cap_reached");
+    let wait: u64 = header(&denied, "retry-after").parse().expect("seconds");
+    assert!(wait <= 86_400, "{wait}");
+    let counted = bench.sim.served().len();
+    ask();
+    assert_eq!(bench.sim.served().len(), counted, "nothing was sent");
+    assert!(counted >= calls);
+}
+
+#[test]
+fn a_refused_key_is_said_once_and_the_backup_goes_on() {
+    let bench = Bench::new();
+    let serve = bench.serve();
+    bench.fails(Family::OpenAi, Fault::WrongKey);
+
+    let refused = serve.ask(Words::Messages.ask("auto", "hello", Form::Whole));
+
+    assert_eq!(refused.status, 401, "{}", refused.text());
+    let (kind, said) = Words::Messages.error(&refused);
+    assert_eq!(kind, "authentication_error");
+    assert!(said.contains("your token is good"), "{said}");
+    let next = serve.ask(Words::Messages.ask("auto", "hello", Form::Streamed));
+    given_by(&next, (Words::Messages, Form::Streamed), "claude/big", 1);
+    let why = header(&next, "x-deskhand-fallback");
+    assert!(
+        why.starts_with("chat/small: ") && why.contains("key"),
+        "{why}"
+    );
+}
+
+#[test]
 fn the_counters_and_the_list_of_models_tell_what_there_is() {
     let bench = Bench::new();
     let serve = bench.serve();
