@@ -146,7 +146,7 @@ fn every_fallback_of_a_request_is_asked_in_turn_and_none_where_it_says_so() {
         "{why}"
     );
 
-    let calls = bench.sim.served().len();
+    let calls = bench.served(3).len();
     for _ in 0..3 {
         bench.fails(Family::OpenAi, Fault::ServerError);
     }

@@ -215,7 +215,7 @@ fn without_a_token_nobody_is_let_in_from_outside() {
     );
     drop(open);
 
-    let calls = bench.sim.served().len();
+    let calls = bench.served(2).len();
     let mut outside = bench.serve_at("0.0.0.0:0", &[]);
     assert!(
         outside.said().contains("put TLS in front"),
