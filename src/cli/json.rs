@@ -322,7 +322,8 @@ fn skipped(skipped: &Skipped) -> Value {
         | SkipReason::OverCap
         | SkipReason::NoPrice
         | SkipReason::TooSmall
-        | SkipReason::NotUsable(_) => None,
+        | SkipReason::NotUsable(_)
+        | SkipReason::NoLedger(_) => None,
     };
     json!({
         "provider": skipped.link.provider,

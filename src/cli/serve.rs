@@ -144,6 +144,9 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     // Whoever reads the address may stop the server at once.
     let told = super::draft::told_to_stop();
     tell(call, listens, admission, first.as_ref());
+    for remark in desk.take_remarks() {
+        note(&remark);
+    }
     for implied in &config.serve.implied {
         note(implied.words());
     }

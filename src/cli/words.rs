@@ -1,8 +1,8 @@
 //! What the commands say in plain words. Foreign text in it is cleaned where it is printed.
 
 use crate::domain::{
-    Attempt, CapName, Contact, Ending, Origin, Priority, QueueRow, Receipt, SkipReason, Ticket,
-    Timestamp,
+    Attempt, CapName, Contact, Ending, Origin, Priority, QueueRow, Receipt, SkipReason, Task,
+    Ticket, Timestamp,
 };
 
 /// Writes a moment to the minute, in UTC.
@@ -78,6 +78,9 @@ pub(super) fn receipt(receipt: &Receipt) -> String {
     if let Some(number) = receipt.ticket_number {
         push(&mut text, format_args!(", #{number}"));
     }
+    if receipt.task == Task::Request {
+        push(&mut text, format_args!(", for {}", receipt.agent));
+    }
     push(
         &mut text,
         format_args!(", {}, {}", day(receipt.began), receipt.cost().for_people()),
@@ -152,7 +155,8 @@ fn skip(because: &SkipReason) -> String {
         | SkipReason::OverCap
         | SkipReason::NoPrice
         | SkipReason::TooSmall
-        | SkipReason::NotUsable(_) => words,
+        | SkipReason::NotUsable(_)
+        | SkipReason::NoLedger(_) => words,
     }
 }
 

@@ -28,7 +28,7 @@ impl Desk {
     /// before. What others write and what changes in the config becomes events within a second;
     /// what a program left behind that died meanwhile is settled.
     pub fn listen(self: &Arc<Self>) {
-        for sentence in self.background.remarks.send_replace(Vec::new()) {
+        for sentence in self.take_remarks() {
             self.tell(DeskEvent::Note(sentence));
         }
         self.until_closed(|desk| async move { desk.follow_store().await });
@@ -38,6 +38,11 @@ impl Desk {
         self.until_closed(Self::watch_accounts);
         // Ends by itself when the desk closes: a reply on its way is not broken off.
         drop(self.background.tasks.spawn(Arc::clone(self).run_outbox()));
+    }
+
+    /// Returns what was to be said before anybody listened, once.
+    pub fn take_remarks(&self) -> Vec<String> {
+        self.background.remarks.send_replace(Vec::new())
     }
 
     /// Begins to listen to other processes and to the config alone, for a program that serves

@@ -14,11 +14,12 @@ use super::{
     Desk, DeskError,
     face::DeskEvent,
     owner::{Fate, Owner},
+    serving::BLOCK_OF,
 };
 use crate::{
     domain::{
         Attempt, Billed, Cost, DraftState, Ending, Receipt, ReceiptId, RunId, Task, Timestamp,
-        Usage, fault::FaultClass,
+        Usage, Usd, fault::FaultClass,
     },
     store::{HoldState, OpenHold, Revision, SaveDraft},
 };
@@ -38,10 +39,22 @@ impl Desk {
             runs.entry(hold.run).or_default().push(hold);
         }
         let mut lost = 0;
+        let mut of_requests = Usd::ZERO;
         for (run, holds) in runs {
-            if self.is_lost(run, &holds) && self.bury(run, &holds).await? {
+            if !self.is_lost(run, &holds) || !self.bury(run, &holds).await? {
+                continue;
+            }
+            if holds.iter().any(is_block) {
+                let amounts = holds.iter().map(|hold| hold.amount);
+                of_requests = amounts.fold(of_requests, Usd::plus);
+            } else {
                 lost += 1;
             }
+        }
+        if of_requests > Usd::ZERO {
+            self.remark(format!(
+                "deskhand serve ended in the middle of its work: its requests under way may have cost up to {of_requests}, which is counted (~)."
+            ));
         }
         if lost > 0 {
             let drafts = if lost == 1 {
@@ -70,7 +83,10 @@ impl Desk {
         let leases_ran_out = holds.iter().all(|hold| hold.lease_until < now);
         let owner = holds.first().and_then(|hold| Owner::read(&hold.owner));
         match owner.map_or(Fate::Unknown, |owner| owner.fate(self.store.origin())) {
-            Fate::Us => leases_ran_out && self.live.of(run).is_none(),
+            // Our own purse is never lost while we live, however long the machine slept.
+            Fate::Us => {
+                leases_ran_out && !holds.iter().any(is_block) && self.live.of(run).is_none()
+            }
             Fate::Alive => false,
             Fate::Dead => true,
             Fate::Unknown => leases_ran_out,
@@ -117,7 +133,11 @@ impl Desk {
             run: first.run,
             ticket: first.ticket,
             ticket_number: number,
-            task: Task::Reply,
+            task: if is_block(first) {
+                Task::Request
+            } else {
+                Task::Reply
+            },
             agent: agent.to_owned(),
             began: first.at,
             ended: self.clock.now(),
@@ -126,7 +146,12 @@ impl Desk {
             attempts: calls.iter().map(lost_attempt).collect(),
             skipped: Vec::new(),
             ending: Ending::Lost,
-            action: "lost: the program ended during the call; counted at its most".to_owned(),
+            action: if is_block(first) {
+                "lost: the server ended; what its requests may have cost is counted at its most"
+            } else {
+                "lost: the program ended during the call; counted at its most"
+            }
+            .to_owned(),
             asked_sha256: format!("{:x}", Sha256::digest(b"")),
             words_sent: 0,
             words_whole: 0,
@@ -202,6 +227,11 @@ fn before_the_run(revisions: &[Revision], began: Timestamp) -> Option<&Revision>
 
 /// Tells of a call of a lost run. One that was settled before the end keeps its cost; more of it
 /// is not known.
+/// Tells whether it is the money of a serving process, not of one call.
+fn is_block(hold: &OpenHold) -> bool {
+    hold.link.provider.0 == BLOCK_OF
+}
+
 fn lost_attempt(call: &OpenHold) -> Attempt {
     let is_cut = call.state != HoldState::Settled;
     let said = if is_cut {

@@ -205,6 +205,8 @@ pub enum SkipReason {
     TooSmall,
     /// It is not set up properly; the words say how.
     NotUsable(String),
+    /// The ledger could not be asked for money; the words say why.
+    NoLedger(String),
 }
 
 impl SkipReason {
@@ -221,7 +223,9 @@ impl SkipReason {
             Self::OverCap => "not tried: over the cap".to_owned(),
             Self::NoPrice => "not tried: its price is not known".to_owned(),
             Self::TooSmall => "not tried: its window is too small".to_owned(),
-            Self::KeyNotAvailable(why) | Self::NotUsable(why) => format!("not tried: {why}"),
+            Self::KeyNotAvailable(why) | Self::NotUsable(why) | Self::NoLedger(why) => {
+                format!("not tried: {why}")
+            }
         }
     }
 }

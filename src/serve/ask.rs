@@ -167,8 +167,11 @@ impl Server {
         let wants_usage = request.wants_usage;
         let asked = self.pass_ask(caller, request)?;
         let passing = self.serving.pass(asked).map_err(|why| {
-            let PassError::NotTranslatable { .. } = why;
-            Refusal::new(RefusalKind::BadInput, why.to_string())
+            let kind = match why {
+                PassError::NotTranslatable { .. } => RefusalKind::BadInput,
+                PassError::Stopping => RefusalKind::Overloaded,
+            };
+            Refusal::new(kind, why.to_string())
         })?;
         let speech = Speech {
             dialect,

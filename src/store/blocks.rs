@@ -35,6 +35,8 @@ pub struct FromBlock {
     pub held: Usd,
     /// What it cost.
     pub cost: Cost,
+    /// When it was held: the day that it counts in.
+    pub held_at: Timestamp,
     /// When it was settled.
     pub at: Timestamp,
 }
@@ -58,9 +60,9 @@ pub struct Group<'a> {
 const AT_ONCE: usize = 20;
 
 impl Store {
-    /// Adds money to a block, as much as the caps leave of what is asked for. The block's lease is
-    /// renewed with it. Denied also where the block is no longer ours to spend.
-    pub async fn grow_block(&self, ask: &HoldAsk) -> Result<HoldAnswer, StoreError> {
+    /// Adds money to a block, as much as the caps leave of what is asked for, and renews its lease.
+    /// None where the block is no longer ours to spend.
+    pub async fn grow_block(&self, ask: &HoldAsk) -> Result<Option<HoldAnswer>, StoreError> {
         self.told("hold money", async {
             let mut tx = self.begin().await?;
             self.lock_budget(&mut tx, &ask.period).await?;
@@ -69,14 +71,14 @@ impl Store {
             let amount = ask.ceiling.min(free);
             let denied = HoldAnswer::Denied { free, by };
             if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
-                return Ok(denied);
+                return Ok(Some(denied));
             }
             let grown = change(&mut tx, ask.id, amount, ask.lease_until).await?;
             if !grown {
-                return Ok(denied);
+                return Ok(None);
             }
             self.commit(tx, &spent(&ask.period, ask.at)).await?;
-            Ok(HoldAnswer::Granted(amount))
+            Ok(Some(HoldAnswer::Granted(amount)))
         })
         .await
     }
@@ -225,14 +227,14 @@ async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), T
         let period = sql.text_value(group.period.to_owned());
         let owner = sql.text_value(group.owner.to_owned());
         for (place, settled) in some.iter().enumerate() {
-            let at = settled.at.as_microsecond().to_string();
+            let at = settled.held_at.as_microsecond().to_string();
             let values = [
                 sql.text_value(settled.id.to_string()),
                 period.clone(),
                 sql.text_value(settled.run.to_string()),
                 "NULL".to_owned(),
                 settled.attempt.to_string(),
-                sql.text_value(settled.link.to_string()),
+                sql.text_value(rows::plain(&settled.link.to_string())),
                 settled.held.nanos().to_string(),
                 "'filed'".to_owned(),
                 owner.clone(),

@@ -24,6 +24,14 @@ const UNCAPPED: Usd = Usd::from_nanos(1_000_000_000);
 /// How long a block is ours without a sign of life; it is renewed long before.
 pub(super) const LEASE: Duration = Duration::from_secs(90);
 
+/// What filling the till came to.
+pub(super) enum Filled {
+    /// There is more; what the request was granted that it was filled for.
+    Granted(Option<Usd>),
+    /// A limit does not allow it.
+    Denied { free: Usd, by: CapName },
+}
+
 /// The ledger of one request.
 pub(super) struct Books<'a> {
     serving: &'a Serving,
@@ -51,19 +59,51 @@ impl<'a> Books<'a> {
     }
 
     /// Returns what its attempts cost.
-    pub(super) fn into_settled(self) -> Vec<FromBlock> {
-        self.settled
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn take_settled(&self) -> Vec<FromBlock> {
+        std::mem::take(&mut *open(&self.settled))
+    }
+
+    /// Settles what is still held at its ceiling: what came of it is not known.
+    pub(super) fn settle_at_most(&self, at: Timestamp) {
+        let left: Vec<HoldId> = open(&self.wishes).iter().map(|(id, ..)| *id).collect();
+        for hold in left {
+            self.settle_now(hold, None, at);
+        }
+    }
+
+    /// Settles one hold: at a cost, or at its ceiling where none is known.
+    fn settle_now(&self, hold: HoldId, cost: Option<Cost>, at: Timestamp) {
+        let grant = self.serving.till().settle(hold, cost);
+        let Some((grant, cost)) = grant else { return };
+        let mut wishes = open(&self.wishes);
+        let Some(place) = wishes.iter().position(|(id, ..)| *id == hold) else {
+            return;
+        };
+        let (_, attempt, link) = wishes.swap_remove(place);
+        drop(wishes);
+        open(&self.settled).push(FromBlock {
+            block: grant.block,
+            id: hold,
+            run: self.run,
+            attempt,
+            link,
+            held: grant.held,
+            cost,
+            held_at: grant.at,
+            at,
+        });
+    }
+
+    fn note(&self, wish: &Wish) {
+        open(&self.wishes).push((wish.id, wish.attempt, wish.link.clone()));
     }
 
     /// Grants from memory, if there is enough.
-    fn grant(&self, wish: &Wish, span: &Span) -> Option<Usd> {
-        let held = self
-            .serving
-            .till()
-            .grant(wish.id, span, (wish.ceiling, wish.floor))?;
-        open(&self.wishes).push((wish.id, wish.attempt, wish.link.clone()));
+    fn grant(&self, wish: &Wish, span: &Span, floor: Usd) -> Option<Usd> {
+        let mut till = self.serving.till();
+        let held = till.grant(wish.id, span, (wish.ceiling, floor), wish.at)?;
+        drop(till);
+        self.note(wish);
         Some(held)
     }
 }
@@ -81,57 +121,40 @@ impl Ledger for Books<'_> {
             });
         }
         let span = self.serving.span(wish.at);
-        if let Some(held) = self.grant(wish, &span) {
+        if let Some(held) = self.grant(wish, &span, wish.ceiling) {
             self.serving.fill_ahead(&span, wish.ceiling);
             return Ok(Answer::Granted(held));
         }
         // One at a time: the next one finds what the first one brought.
         let _turn = self.serving.filling.lock().await;
-        if let Some(held) = self.grant(wish, &span) {
+        if let Some(held) = self.grant(wish, &span, wish.ceiling) {
             return Ok(Answer::Granted(held));
         }
-        let filled = self
-            .serving
-            .fill(&span, (wish.ceiling, wish.floor), wish.at)
-            .await;
-        let answer = filled.map_err(|error| LedgerError {
+        let filled = self.serving.fill(&span, wish.ceiling, wish.at, Some(wish));
+        let filled = filled.await.map_err(|error| LedgerError {
             did: "hold money",
             why: error.to_string(),
         })?;
-        match (self.grant(wish, &span), answer) {
-            (Some(held), _) => Ok(Answer::Granted(held)),
-            (None, HoldAnswer::Denied { free, by }) => {
-                self.denied_by.get_or_init(|| by);
-                let held = self.serving.held_elsewhere(&span).await;
-                Ok(Answer::Denied { free, held })
+        let denied = match filled {
+            Filled::Granted(Some(held)) => {
+                self.note(wish);
+                return Ok(Answer::Granted(held));
             }
-            (None, HoldAnswer::Granted(_)) => Ok(Answer::Denied {
-                free: Usd::ZERO,
-                held: self.serving.held_elsewhere(&span).await,
-            }),
+            Filled::Granted(None) => None,
+            Filled::Denied { free, by } => Some((free, by)),
+        };
+        // There is not enough for all of it; a shorter answer may still be paid for.
+        if let Some(held) = self.grant(wish, &span, wish.floor) {
+            return Ok(Answer::Granted(held));
         }
+        let (free, by) = denied.unwrap_or((Usd::ZERO, CapName::Month));
+        self.denied_by.get_or_init(|| by);
+        let held = self.serving.held_elsewhere(&span).await;
+        Ok(Answer::Denied { free, held })
     }
 
     async fn settle(&self, hold: HoldId, cost: Cost, at: Timestamp) -> Result<(), LedgerError> {
-        let Some(grant) = self.serving.till().settle(hold, cost) else {
-            return Ok(());
-        };
-        let mut wishes = open(&self.wishes);
-        let Some(place) = wishes.iter().position(|(id, ..)| *id == hold) else {
-            return Ok(());
-        };
-        let (_, attempt, link) = wishes.swap_remove(place);
-        drop(wishes);
-        open(&self.settled).push(FromBlock {
-            block: grant.block,
-            id: hold,
-            run: self.run,
-            attempt,
-            link,
-            held: grant.held,
-            cost,
-            at,
-        });
+        self.settle_now(hold, Some(cost), at);
         Ok(())
     }
 
@@ -188,40 +211,57 @@ impl Serving {
             .current(span)
             .map_or(Usd::ZERO, |block| block.free);
         let is_low = free < ceiling || free.nanos() < self.block_size().nanos().div_euclid(4);
-        if is_low {
+        if is_low && !self.is_low.swap(true, Ordering::AcqRel) {
             self.low.notify_one();
         }
     }
 
-    /// Brings the till up to a block, or to what one request needs if that is more.
+    /// Brings the till up to a block, or to what one request needs if that is more, and grants that
+    /// request in the same breath, before others take what came.
     pub(super) async fn fill(
         &self,
         span: &Span,
-        (ceiling, floor): (Usd, Usd),
+        ceiling: Usd,
         at: Timestamp,
-    ) -> Result<HoldAnswer, StoreError> {
+        wish: Option<&Wish>,
+    ) -> Result<Filled, StoreError> {
+        let wanted = self.block_size().max(ceiling);
+        let least = Usd::from_nanos(1);
         let current = self
             .till()
             .current(span)
             .map(|block| (block.id, block.free));
-        let wanted = self.block_size().max(ceiling);
-        let Some((id, free)) = current else {
-            let id = HoldId::new(Uuid::now_v7());
-            let ask = self.ask(id, span, (wanted, floor), at);
-            let answer = self.desk.store.hold(&ask).await?;
-            if let HoldAnswer::Granted(amount) = answer {
-                self.till().open(id, span.clone(), amount);
+        if let Some((id, free)) = current {
+            let more = wanted.minus(free).max(least);
+            let ask = self.ask(id, span, (more, least), at);
+            match self.desk.store.grow_block(&ask).await? {
+                Some(answer) => return Ok(self.filled(id, span, answer, wish)),
+                // Somebody settled it at its ceiling: it is no purse any more.
+                None => self.till().lose(id),
             }
-            return Ok(answer);
-        };
-        let more = wanted.minus(free).max(Usd::from_nanos(1));
-        let least = floor.minus(free).max(Usd::from_nanos(1));
-        let ask = self.ask(id, span, (more, least), at);
-        let answer = self.desk.store.grow_block(&ask).await?;
-        if let HoldAnswer::Granted(amount) = answer {
-            self.till().grown(id, amount);
         }
-        Ok(answer)
+        let id = HoldId::new(Uuid::now_v7());
+        // Known before it is asked for: should nobody wait for the answer, it is given back later.
+        self.till().open(id, span.clone(), Usd::ZERO);
+        let ask = self.ask(id, span, (wanted, least), at);
+        let answer = self.desk.store.hold(&ask).await?;
+        if let HoldAnswer::Denied { .. } = answer {
+            self.till().lose(id);
+        }
+        Ok(self.filled(id, span, answer, wish))
+    }
+
+    fn filled(&self, id: HoldId, span: &Span, answer: HoldAnswer, wish: Option<&Wish>) -> Filled {
+        let amount = match answer {
+            HoldAnswer::Granted(amount) => amount,
+            HoldAnswer::Denied { free, by } => return Filled::Denied { free, by },
+        };
+        let mut till = self.till();
+        till.grown(id, amount);
+        Filled::Granted(wish.and_then(|wish| {
+            let all = (wish.ceiling, wish.ceiling);
+            till.grant(wish.id, span, all, wish.at)
+        }))
     }
 
     pub(super) fn ask(
@@ -236,7 +276,7 @@ impl Serving {
             run: self.run,
             ticket: None,
             attempt: 1,
-            link: LinkName::new("serve", "block"),
+            link: LinkName::new(super::BLOCK_OF, "block"),
             ceiling,
             floor,
             cap: self.cap(),

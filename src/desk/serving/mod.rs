@@ -12,11 +12,16 @@ mod known;
 mod pass;
 mod pipe;
 mod relay;
+#[cfg(test)]
+mod relay_tests;
 mod scribe;
 mod till;
 
 use std::{
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -41,7 +46,10 @@ use crate::{
 };
 
 /// How long what is known of links may be old when a request comes after a pause.
-const STALE: Duration = Duration::from_secs(2);
+const STALE: Duration = Duration::from_secs(5);
+
+/// Whose the money of a block is, where a hold names its provider.
+pub(super) const BLOCK_OF: &str = "serve";
 
 /// So many results may wait to be written; more requests than that wait at their end.
 const WAITING: usize = 4_096;
@@ -57,9 +65,14 @@ pub struct Serving {
     /// Whoever fills the till.
     filling: tokio::sync::Mutex<()>,
     /// Asks for more money before it is needed.
+    is_low: AtomicBool,
     low: Notify,
     /// Whether costs could not be written: nothing new is begun then.
     cannot_write: AtomicBool,
+    /// Whether it is being stopped: no request is begun any more.
+    is_closed: AtomicBool,
+    /// Ends the trying to write what cannot be written.
+    give_up: CancellationToken,
     known: Known,
     refreshed: Mutex<Mono>,
     done: Mutex<Option<mpsc::Sender<Done>>>,
@@ -79,8 +92,11 @@ impl Serving {
             till: Mutex::default(),
             span: Mutex::default(),
             filling: tokio::sync::Mutex::default(),
+            is_low: AtomicBool::new(false),
             low: Notify::new(),
             cannot_write: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            give_up: CancellationToken::new(),
             known: Known::new(memory),
             refreshed: Mutex::new(desk.clock.mono()),
             done: Mutex::new(Some(done)),
@@ -107,6 +123,7 @@ impl Serving {
     /// Waits so long for requests under way, stops those that are left, and returns when every cost
     /// is written and the money that is left has gone back.
     pub async fn stop(&self, patience: Duration) {
+        self.is_closed.store(true, Ordering::SeqCst);
         self.requests.close();
         if tokio::time::timeout(patience, self.requests.wait())
             .await
@@ -122,7 +139,13 @@ impl Serving {
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .take(),
         );
-        self.scribe.wait().await;
+        if tokio::time::timeout(patience, self.scribe.wait())
+            .await
+            .is_err()
+        {
+            self.give_up.cancel();
+            self.scribe.wait().await;
+        }
     }
 
     /// Reads what the store knows of keys and links by now.

@@ -1,7 +1,11 @@
 //! One request, from its links to its receipt.
 
-use std::sync::Arc;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
 
+use futures::FutureExt as _;
 use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -23,13 +27,13 @@ use crate::{
     },
     domain::{
         CapName, Ending, LinkName, ProviderKind, Receipt, ReceiptId, RunId, SkipReason, Task,
+        Timestamp,
     },
     engine::{
         ask::Ask,
         plan::Usable,
         routing::{Candidate, Routing, order},
     },
-    store::FromBlock,
 };
 
 /// The most tokens of an answer where neither the caller nor the catalogue says.
@@ -72,6 +76,9 @@ pub enum PassError {
         /// Why, and what to do.
         why: &'static str,
     },
+    /// The server is being stopped.
+    #[error("deskhand is being stopped; ask again in a moment.")]
+    Stopping,
 }
 
 /// A request under way.
@@ -107,6 +114,11 @@ impl Serving {
     /// Begins to pass a request on.
     pub fn pass(self: &Arc<Self>, ask: PassAsk) -> Result<Passing, PassError> {
         self.check(&ask)?;
+        // Taken before the look: whoever stops waits for it, or is seen here.
+        let place = self.requests.token();
+        if self.is_closed.load(Ordering::SeqCst) {
+            return Err(PassError::Stopping);
+        }
         let receipt = ReceiptId::new(Uuid::now_v7());
         let (tell, told) = pipe();
         let (ended, end) = oneshot::channel();
@@ -118,11 +130,28 @@ impl Serving {
                 Some(hold) => Out::Stream(tell, hold),
                 None => Out::Kept,
             };
-            let (passed, settled) = serving.run(receipt, &ask, out, &cancel).await;
-            let receipt = passed.receipt.clone();
-            // A client that has gone needs no answer.
-            ended.send(passed).ok();
+            let run = RunId::new(Uuid::now_v7());
+            let books = Books::new(&serving, run);
+            let running =
+                AssertUnwindSafe(serving.run((receipt, run), &ask, (out, &books), &cancel));
+            let receipt = match running.catch_unwind().await {
+                Ok(passed) => {
+                    let receipt = passed.receipt.clone();
+                    // A client that has gone needs no answer.
+                    ended.send(passed).ok();
+                    receipt
+                }
+                Err(_) => {
+                    tracing::error!(%run, "a request ended by a fault of ours");
+                    books.settle_at_most(serving.desk.now());
+                    ask.broken((receipt, run), serving.desk.now())
+                }
+            };
+            // Nothing of it is needed any more, and what waits below may wait for long.
+            drop(ask);
+            let settled = books.take_settled();
             serving.file(Done { settled, receipt }).await;
+            drop(place);
         }));
         Ok(Passing {
             receipt,
@@ -159,20 +188,18 @@ impl Serving {
 
     async fn run(
         &self,
-        receipt: ReceiptId,
+        (receipt, run): (ReceiptId, RunId),
         ask: &PassAsk,
-        out: Out,
+        (out, books): (Out, &Books<'_>),
         cancel: &CancellationToken,
-    ) -> (Passed, Vec<FromBlock>) {
-        let run = RunId::new(Uuid::now_v7());
+    ) -> Passed {
         self.refresh_if_old().await;
         let mut prepared = self.prepare(ask).await;
         let claimed = self.claim(&mut prepared).await;
-        let books = Books::new(self, run);
         let voice =
             Voice::new(&self.desk.transport, &ask.ask, &prepared.endpoints).warming(&self.requests);
         let doors = Doors {
-            ledger: &books,
+            ledger: books,
             speaker: &voice,
             clock: self.desk.clock.as_ref(),
             teller: None,
@@ -193,18 +220,20 @@ impl Serving {
             luck,
         );
         self.desk.release_probes(&claimed).await;
+        if receipt.ending == Ending::Refused {
+            passing.declined();
+        }
         let is_released = passing.is_released();
         let kept = passing.into_kept(&outcome.attempts, &outcome.skipped);
         let is_answered = receipt.ending.has_text();
-        let passed = Passed {
+        Passed {
             head: kept.head.filter(|_| is_answered),
             pieces: kept.pieces,
             closing: kept.closing,
             is_released,
             denied_by,
             receipt,
-        };
-        (passed, books.into_settled())
+        }
     }
 
     /// Hands a result to whoever writes it down, and waits while too many wait already.
@@ -332,6 +361,22 @@ impl PassAsk {
         // A picture is counted as what it is understood to be, not at the length of its bytes.
         let words = written.saturating_sub(self.ask.picture_bytes());
         understood.max(u64::try_from(words).unwrap_or(u64::MAX))
+    }
+
+    /// Makes the receipt of a request that a fault of ours ended.
+    fn broken(&self, (id, run): (ReceiptId, RunId), now: Timestamp) -> Receipt {
+        let outcome = Outcome {
+            text: None,
+            ending: Ending::Lost,
+            attempts: Vec::new(),
+            skipped: Vec::new(),
+            lessons: Vec::new(),
+            hedged: false,
+            first_choice_cost: None,
+            span: (now, now),
+            unsettled: Vec::new(),
+        };
+        self.receipt((id, run), self.chosen.links.clone(), &outcome, None)
     }
 
     fn digest(&self) -> String {

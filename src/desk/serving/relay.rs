@@ -118,6 +118,8 @@ struct Brought {
     /// never passed off as an end.
     ending: Vec<Piece>,
     is_stopping: bool,
+    /// Whether it failed: what it brought is no answer any more.
+    is_dead: bool,
     count: usize,
     closing: Option<Closing>,
 }
@@ -168,6 +170,22 @@ impl Passing {
     /// Tells whether something has left.
     pub(super) const fn is_released(&self) -> bool {
         self.is_released
+    }
+
+    /// The run ended because the model that is shown declined: how it said so is its answer's end.
+    pub(super) fn declined(&mut self) {
+        let Some((_, mut brought)) = self.take_shown() else {
+            return;
+        };
+        brought.pieces.append(&mut brought.ending);
+        if self.is_released {
+            for piece in std::mem::take(&mut brought.pieces) {
+                if is_told(&piece, brought.is_verbatim) {
+                    self.tell(Told::Piece(piece));
+                }
+            }
+        }
+        self.brought.push(brought);
     }
 
     /// Returns the answer that was shown.
@@ -291,11 +309,13 @@ impl Relay for Passing {
             Heard::Opened(opening) => brought.is_verbatim = opening.verbatim,
             Heard::Delta(delta) => brought.take(delta),
             Heard::Ended(finish) => brought.end(finish),
-            // A model that declines says so in an answer of its own.
-            Heard::Failed(fault, _) if fault.class == FaultClass::Refused => {
-                brought.pieces.append(&mut brought.ending);
+            Heard::Failed(fault, _) => {
+                brought.is_dead = true;
+                // A model that declines says so in an answer of its own; see `declined`.
+                if fault.class != FaultClass::Refused {
+                    brought.ending.clear();
+                }
             }
-            Heard::Failed(..) => brought.ending.clear(),
         }
     }
 
@@ -324,7 +344,9 @@ impl Relay for Passing {
         let (Out::Stream(_, hold), Some(shown)) = (&self.out, &self.shown) else {
             return None;
         };
-        (!self.is_released).then(|| hold.time.saturating_sub(now.since(shown.since)))
+        let mut brought = self.brought.iter();
+        let is_alive = brought.any(|brought| brought.attempt == shown.attempt && !brought.is_dead);
+        (is_alive && !self.is_released).then(|| hold.time.saturating_sub(now.since(shown.since)))
     }
 
     fn release(&mut self, now: Mono, story: &Story) -> bool {
@@ -335,6 +357,11 @@ impl Relay for Passing {
         let Some((shown, mut brought)) = self.take_shown() else {
             return false;
         };
+        if brought.is_dead {
+            // What failed does not begin to leave: another may answer yet.
+            self.brought.push(brought);
+            return false;
+        }
         let is_due = brought.closing.is_some()
             || brought.count >= hold.pieces
             || now.since(shown.since) >= hold.time;
@@ -359,6 +386,11 @@ impl Relay for Passing {
 impl Brought {
     fn take(&mut self, delta: &Delta) {
         let piece = match delta {
+            // What is passed on as it was written is not spelled again.
+            Delta::Text(_) | Delta::Call(_) if self.is_verbatim => {
+                self.count += 1;
+                return;
+            }
             Delta::Text(text) => {
                 self.count += 1;
                 Piece::Text(text.clone())

@@ -12,17 +12,23 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
-use super::{Serving, bursar::LEASE};
+use super::{
+    Serving,
+    bursar::{Filled, LEASE},
+    till::Block,
+};
 use crate::{
     desk::face::DeskEvent,
     domain::{HoldId, Receipt, Usd},
-    store::{FromBlock, Group, HoldAnswer},
+    store::{FromBlock, Group, StoreError},
 };
 
 /// How long results are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(10);
 /// How long to wait after a failure to write.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How often a fault that does not pass by itself is tried.
+const TRIES: u32 = 6;
 /// How often idle money is looked for, and how long money may lie idle.
 const LOOK: Duration = Duration::from_secs(1);
 const IDLE: Duration = Duration::from_secs(5);
@@ -37,11 +43,50 @@ pub(super) struct Done {
     pub receipt: Receipt,
 }
 
+/// What is written together: costs of one month, and receipts.
+#[derive(Default)]
+struct Lot {
+    settled: Vec<FromBlock>,
+    receipts: Vec<Receipt>,
+}
+
+impl Lot {
+    fn is_one(&self) -> bool {
+        self.settled.len() + self.receipts.len() <= 1
+    }
+
+    /// Parts it in two; the costs first, for they are money.
+    fn halves(mut self) -> [Self; 2] {
+        if self.settled.is_empty() {
+            let rest = self.receipts.split_off(self.receipts.len() / 2);
+            let rest = Self {
+                receipts: rest,
+                ..Self::default()
+            };
+            return [rest, self];
+        }
+        if self.receipts.is_empty() {
+            let rest = self.settled.split_off(self.settled.len() / 2);
+            let rest = Self {
+                settled: rest,
+                ..Self::default()
+            };
+            return [rest, self];
+        }
+        let receipts = Self {
+            receipts: std::mem::take(&mut self.receipts),
+            ..Self::default()
+        };
+        [receipts, self]
+    }
+}
+
 /// When things were done last.
 struct Times {
     worked: Instant,
     renewed: Instant,
     noted: Instant,
+    looked: Instant,
     denied: Option<Instant>,
 }
 
@@ -49,6 +94,7 @@ impl Serving {
     /// Writes what comes until nothing can come any more and all is written; then the money that is
     /// left goes back.
     pub(super) async fn write(self: Arc<Self>, mut done: Receiver<Done>) {
+        let mut events = self.desk.events();
         let mut look = interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let now = Instant::now();
@@ -56,24 +102,31 @@ impl Serving {
             worked: now,
             renewed: now,
             noted: now,
+            looked: now,
             denied: None,
         };
         loop {
             tokio::select! {
-                biased;
                 first = done.recv() => {
                     let Some(first) = first else { break };
                     times.worked = Instant::now();
                     let group = gather(first, &mut done, times.worked + GATHER).await;
                     self.write_group(group).await;
-                    self.note(&mut times, false).await;
                 }
-                () = self.low.notified() => self.fill_up(&mut times).await,
+                () = self.low.notified() => {}
+                // Another program set a key, woke a link, changed the config.
+                event = events.recv() => if matches!(event, Ok(DeskEvent::Configured)) {
+                    self.refresh().await;
+                },
                 // Idle, nothing is looked for: the first request wakes it again.
-                _ = look.tick(), if self.has_money() => {
-                    self.note(&mut times, false).await;
-                    self.look_after(&mut times).await;
-                }
+                _ = look.tick(), if self.has_money() => {}
+            }
+            // Whichever it was: where requests never end, nothing else may wait for their end.
+            self.fill_up(&mut times).await;
+            self.note(&mut times, false).await;
+            if times.looked.elapsed() >= LOOK {
+                times.looked = Instant::now();
+                self.look_after(&mut times).await;
             }
         }
         self.note(&mut times, true).await;
@@ -86,64 +139,89 @@ impl Serving {
 
     /// Writes until it is written: nothing else may be granted meanwhile.
     async fn write_group(&self, group: Vec<Done>) {
-        let mut by_period: BTreeMap<String, (Vec<FromBlock>, Vec<Receipt>)> = BTreeMap::new();
         let now = self.span(self.desk.now()).period;
+        let mut by_period: BTreeMap<String, Lot> = BTreeMap::new();
         for done in group {
-            let first = done.settled.first().map(|settled| settled.block);
-            let period = first
-                .and_then(|block| {
-                    let till = self.till();
-                    let mut blocks = till.blocks().iter();
-                    let block = blocks.find(|known| known.id == block)?;
-                    Some(block.span.period.clone())
-                })
-                .unwrap_or_else(|| now.clone());
-            let (settled, receipts) = by_period.entry(period).or_default();
-            settled.extend(done.settled);
-            receipts.push(done.receipt);
+            for settled in done.settled {
+                let period = self.period_of(&settled);
+                by_period.entry(period).or_default().settled.push(settled);
+            }
+            let lot = by_period.entry(now.clone()).or_default();
+            lot.receipts.push(done.receipt);
         }
-        for (period, (settled, receipts)) in by_period {
-            self.write_period(&period, &settled, &receipts).await;
+        for (period, lot) in by_period {
+            self.write_lot(&period, lot).await;
         }
         self.desk.tell(DeskEvent::Spent);
         self.desk.tell(DeskEvent::Changed);
     }
 
-    async fn write_period(&self, period: &str, settled: &[FromBlock], receipts: &[Receipt]) {
-        let lost = loop {
+    /// Returns the month of what an attempt was granted from.
+    fn period_of(&self, settled: &FromBlock) -> String {
+        self.span(settled.held_at).period
+    }
+
+    /// Writes costs and receipts together. What the database will never take is set aside one by one,
+    /// so that the rest is written; what it cannot take now is tried until it can.
+    async fn write_lot(&self, period: &str, lot: Lot) {
+        let mut lots = vec![lot];
+        while let Some(lot) = lots.pop() {
+            match self.try_lot(period, &lot).await {
+                Ok(lost) => self.booked(&lot, lost),
+                Err(error) if lot.is_one() => {
+                    tracing::error!(%error, "a receipt cannot be written; its cost stays held");
+                }
+                Err(_) => lots.extend(lot.halves()),
+            }
+        }
+        self.cannot_write.store(false, Ordering::Release);
+    }
+
+    /// Tries while there is hope: a full disk and a busy database pass, another fault is tried a few
+    /// times.
+    async fn try_lot(&self, period: &str, lot: &Lot) -> Result<Vec<HoldId>, StoreError> {
+        let mut tries = 0;
+        loop {
             let group = Group {
                 period,
                 owner: &self.owner,
-                settled,
-                receipts,
+                settled: &lot.settled,
+                receipts: &lot.receipts,
                 at: self.desk.now(),
             };
-            match self.desk.store.write_group(group).await {
-                Ok(lost) => break lost,
-                Err(error) => {
-                    self.cannot_write.store(true, Ordering::Release);
-                    tracing::error!(%error, "costs and receipts could not be written yet");
-                    sleep(AGAIN).await;
-                }
+            let error = match self.desk.store.write_group(group).await {
+                Ok(lost) => return Ok(lost),
+                Err(error) => error,
+            };
+            self.cannot_write.store(true, Ordering::Release);
+            tries += 1;
+            let passes = matches!(error, StoreError::Busy { .. } | StoreError::Full { .. });
+            if (!passes && tries >= TRIES) || self.give_up.is_cancelled() {
+                return Err(error);
             }
-        };
-        self.cannot_write.store(false, Ordering::Release);
+            tracing::error!(%error, "costs and receipts could not be written yet");
+            tokio::select! {
+                () = self.give_up.cancelled() => return Err(error),
+                () = sleep(AGAIN) => {}
+            }
+        }
+    }
+
+    fn booked(&self, lot: &Lot, lost: Vec<HoldId>) {
         let mut till = self.till();
         for block in lost {
             till.lose(block);
         }
-        let mut sums: BTreeMap<HoldId, Usd> = BTreeMap::new();
-        for settled in settled {
-            let sum = sums.entry(settled.block).or_default();
-            *sum = sum.plus(settled.cost.amount());
-        }
-        for (block, sum) in sums {
-            till.booked(block, sum);
+        for settled in &lot.settled {
+            till.booked(settled.block, settled.cost.amount());
         }
     }
 
     /// Holds more before it is needed.
     async fn fill_up(&self, times: &mut Times) {
+        if !self.is_low.swap(false, Ordering::AcqRel) {
+            return;
+        }
         // Near the cap every request asks for it; the ledger need not be asked each time.
         if times.denied.is_some_and(|denied| denied.elapsed() < LOOK) {
             return;
@@ -160,9 +238,9 @@ impl Serving {
             return;
         }
         // Denied is no trouble here: the request that needs it will ask itself.
-        match self.fill(&span, (size, Usd::ZERO), now).await {
-            Ok(HoldAnswer::Granted(_)) => times.denied = None,
-            Ok(HoldAnswer::Denied { .. }) => times.denied = Some(Instant::now()),
+        match self.fill(&span, size, now, None).await {
+            Ok(Filled::Granted(_)) => times.denied = None,
+            Ok(Filled::Denied { .. }) => times.denied = Some(Instant::now()),
             Err(error) => tracing::warn!(%error, "no money could be held ahead"),
         }
     }
@@ -188,43 +266,39 @@ impl Serving {
             if !is_much && !renews {
                 continue;
             }
-            let (back, is_done) = {
-                let mut till = self.till();
-                let back = till.take_back(block.id, keep);
-                let rest = till.blocks().iter().find(|known| known.id == block.id);
-                let is_done = keep == Usd::ZERO && rest.is_some_and(super::till::Block::is_idle);
-                if is_done {
-                    till.lose(block.id);
-                }
-                (back, is_done)
-            };
-            self.give_back(block.id, &block.span, (back, is_done)).await;
+            let back = self.till().take_back(block.id, keep);
+            let is_done = keep == Usd::ZERO && self.is_idle(block.id);
+            self.give_back(&block, (back, is_done)).await;
             times.renewed = Instant::now();
         }
+    }
+
+    fn is_idle(&self, id: HoldId) -> bool {
+        let till = self.till();
+        let mut blocks = till.blocks().iter();
+        blocks.any(|block| block.id == id && block.is_idle())
     }
 
     async fn give_all_back(&self) {
         let blocks = self.till().blocks().to_vec();
         for block in blocks {
             let back = self.till().take_back(block.id, Usd::ZERO);
-            self.till().lose(block.id);
-            self.give_back(block.id, &block.span, (back, true)).await;
+            // What is granted or could not be booked stays held: whoever recovers it counts it.
+            let is_done = self.is_idle(block.id);
+            self.give_back(&block, (back, is_done)).await;
         }
     }
 
-    async fn give_back(&self, id: HoldId, span: &super::till::Span, (back, is_done): (Usd, bool)) {
+    /// Gives money back; where that fails, it is still ours and tried again at the next look.
+    async fn give_back(&self, block: &Block, (back, is_done): (Usd, bool)) {
         let now = self.desk.now();
-        let ask = self.ask(id, span, (Usd::ZERO, Usd::ZERO), now);
+        let ask = self.ask(block.id, &block.span, (Usd::ZERO, Usd::ZERO), now);
         match self.desk.store.shrink_block(&ask, back, is_done).await {
-            Ok(true) => {}
-            Ok(false) => self.till().lose(id),
+            Ok(true) if !is_done => {}
+            Ok(_) => self.till().lose(block.id),
             Err(error) => {
-                // It stays held, which costs nothing but room under the cap.
-                tracing::warn!(%error, "money could not be given back");
-                if is_done {
-                    return;
-                }
-                self.till().grown(id, back);
+                tracing::warn!(%error, "money could not be given back yet");
+                self.till().grown(block.id, back);
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::domain::{Cost, HoldId, Usd};
+use crate::domain::{Cost, HoldId, Timestamp, Usd};
 
 /// The money of one block, as memory knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) struct Block {
     pub id: HoldId,
     /// The month and the day that it counts in.
     pub span: Span,
-    /// What may be granted.
+    /// What may be granted; less than nothing where calls cost more than was set aside for them.
     pub free: Usd,
     /// What attempts under way were granted.
     pub granted: Usd,
@@ -39,6 +39,8 @@ pub(super) struct Grant {
     pub block: HoldId,
     /// How much.
     pub held: Usd,
+    /// When it was granted: the day it counts in.
+    pub at: Timestamp,
 }
 
 /// Every block of this process; the newest one grants.
@@ -71,9 +73,10 @@ impl Till {
         id: HoldId,
         span: &Span,
         (ceiling, floor): (Usd, Usd),
+        at: Timestamp,
     ) -> Option<Usd> {
         let block = self.blocks.last_mut().filter(|block| block.span == *span)?;
-        let held = ceiling.min(block.free);
+        let held = ceiling.min(block.free.max(Usd::ZERO));
         // A free call is granted from an empty block too: where nothing is asked for, nothing is short.
         if held < ceiling && held < floor.max(Usd::from_nanos(1)) {
             return None;
@@ -81,21 +84,23 @@ impl Till {
         block.free = block.free.minus(held);
         block.granted = block.granted.plus(held);
         let block = block.id;
-        self.grants.insert(id, Grant { block, held });
+        self.grants.insert(id, Grant { block, held, at });
         Some(held)
     }
 
-    /// Settles a grant: what it did not cost is free again. None if it was settled before.
-    pub(super) fn settle(&mut self, id: HoldId, cost: Cost) -> Option<Grant> {
+    /// Settles a grant, at its ceiling where no cost is known: what it did not cost is free again.
+    /// None if it was settled before.
+    pub(super) fn settle(&mut self, id: HoldId, cost: Option<Cost>) -> Option<(Grant, Cost)> {
         let grant = self.grants.remove(&id)?;
+        let cost = cost.unwrap_or(Cost::AtMost(grant.held));
         if let Some(block) = self.block(grant.block) {
             block.granted = block.granted.minus(grant.held);
             let left = grant.held.minus(cost.amount());
-            // What cost more than was set aside is paid from what is free, as far as that goes.
-            block.free = block.free.plus(left).max(Usd::ZERO);
+            // What cost more than was set aside is owed: nothing is free until that is held too.
+            block.free = block.free.plus(left);
             block.unbooked = block.unbooked.plus(cost.amount());
         }
-        Some(grant)
+        Some((grant, cost))
     }
 
     /// Notes that the ledger gave a block more.
@@ -158,6 +163,7 @@ mod tests {
     use super::*;
 
     const CAP: i64 = 10_000;
+    const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn id(number: u128) -> HoldId {
         HoldId::new(Uuid::from_u128(number))
@@ -195,13 +201,14 @@ mod tests {
         /// stay within the cap, and each block's money is all there.
         #[test]
         fn settled_and_held_never_pass_the_cap(
-            steps in prop::collection::vec((0_usize..3, 0_u8..6, 1_i64..3_000, 0_i64..100), 1..200)
+            steps in prop::collection::vec((0_usize..3, 0_u8..6, 1_i64..3_000, 0_i64..260), 1..200)
         ) {
             let span = Span::default();
             let mut ledger = Ledger::default();
             let mut tills: Vec<Till> = (0..3).map(|_| Till::default()).collect();
             let mut open: Vec<Vec<(HoldId, i64)>> = vec![Vec::new(); 3];
             let mut unbooked: Vec<i64> = vec![0; 3];
+            let mut over = 0;
             for (place, till) in tills.iter_mut().enumerate() {
                 till.open(block_id(place), span.clone(), Usd::ZERO);
             }
@@ -211,7 +218,7 @@ mod tests {
                 match act {
                     0 | 1 => {
                         let wish = id(number as u128);
-                        let held = till.grant(wish, &span, (usd(amount), usd(amount / 2)));
+                        let held = till.grant(wish, &span, (usd(amount), usd(amount / 2)), AT);
                         if let Some(held) = held {
                             open[place].push((wish, held.nanos()));
                         } else {
@@ -220,14 +227,16 @@ mod tests {
                     }
                     2 | 3 => if let Some((wish, held)) = open[place].pop() {
                         let cost = held * share / 100;
-                        prop_assert!(till.settle(wish, Cost::Known(usd(cost))).is_some());
-                        prop_assert!(till.settle(wish, Cost::Known(usd(cost))).is_none());
+                        prop_assert!(till.settle(wish, Some(Cost::Known(usd(cost)))).is_some());
+                        prop_assert!(till.settle(wish, Some(Cost::Known(usd(cost)))).is_none());
                         unbooked[place] += cost;
+                        over += (cost - held).max(0);
                     },
                     4 => {
                         let cost = std::mem::take(&mut unbooked[place]);
                         ledger.settled += cost;
-                        *ledger.held.entry(block).or_default() -= cost;
+                        let held = ledger.held.entry(block).or_default();
+                        *held = (*held - cost).max(0);
                         till.booked(block, usd(cost));
                     }
                     _ => {
@@ -235,11 +244,12 @@ mod tests {
                         *ledger.held.entry(block).or_default() -= back;
                     }
                 }
-                prop_assert!(ledger.taken() <= CAP, "past the cap");
+                prop_assert!(ledger.taken() <= CAP + over, "past the cap");
                 for (place, till) in tills.iter().enumerate() {
+                    // Never less than what memory counts on; more only after a cost above its hold.
                     let there = ledger.held.get(&block_id(place)).copied().unwrap_or(0);
                     let ours = till.current(&span).map(Block::in_ledger);
-                    prop_assert_eq!(ours, Some(usd(there)));
+                    prop_assert!(ours <= Some(usd(there)), "more is granted than is held");
                 }
             }
         }
@@ -258,18 +268,18 @@ mod tests {
         };
         till.open(id(1), november.clone(), usd(100));
 
-        assert_eq!(till.grant(id(2), &december, (usd(10), usd(10))), None);
+        assert_eq!(till.grant(id(2), &december, (usd(10), usd(10)), AT), None);
         assert_eq!(
-            till.grant(id(2), &november, (usd(10), usd(10))),
+            till.grant(id(2), &november, (usd(10), usd(10)), AT),
             Some(usd(10))
         );
         till.open(id(3), december.clone(), usd(50));
         assert_eq!(
-            till.grant(id(4), &december, (usd(80), usd(40))),
+            till.grant(id(4), &december, (usd(80), usd(40)), AT),
             Some(usd(50))
         );
-        assert_eq!(till.grant(id(5), &december, (usd(80), usd(40))), None);
-        assert_eq!(till.settle(id(2), Cost::FREE).unwrap().block, id(1));
+        assert_eq!(till.grant(id(5), &december, (usd(80), usd(40)), AT), None);
+        assert_eq!(till.settle(id(2), Some(Cost::FREE)).unwrap().0.block, id(1));
         assert_eq!(till.blocks()[1].granted, usd(50));
         assert!(till.blocks()[0].is_idle());
     }
@@ -279,11 +289,19 @@ mod tests {
         let mut till = Till::default();
         let span = Span::default();
         till.open(id(1), span.clone(), usd(100));
-        till.grant(id(2), &span, (usd(60), usd(60))).unwrap();
+        till.grant(id(2), &span, (usd(60), usd(60)), AT).unwrap();
 
-        till.settle(id(2), Cost::Known(usd(90))).unwrap();
+        till.settle(id(2), Some(Cost::Known(usd(90)))).unwrap();
 
         assert_eq!(till.current(&span).unwrap().free, usd(10));
-        assert_eq!(till.grant(id(3), &span, (usd(20), usd(20))), None);
+        assert_eq!(till.grant(id(3), &span, (usd(20), usd(20)), AT), None);
+        till.grant(id(4), &span, (usd(10), usd(10)), AT).unwrap();
+        till.settle(id(4), Some(Cost::Known(usd(50)))).unwrap();
+        assert_eq!(till.current(&span).unwrap().free, usd(-40), "owed");
+        till.grown(id(1), usd(45));
+        assert_eq!(
+            till.grant(id(5), &span, (usd(20), usd(1)), AT),
+            Some(usd(5))
+        );
     }
 }

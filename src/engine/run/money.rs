@@ -140,7 +140,7 @@ impl Run {
         }
         for index in 0..self.turns.len() {
             if self.due_link(index).is_some() && !self.was_asked(index) {
-                self.skip(index, SkipReason::NotUsable(why.to_owned()));
+                self.skip(index, SkipReason::NoLedger(why.to_owned()));
             }
         }
         self.finish(Ending::Failed, now);

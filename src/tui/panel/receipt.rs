@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::{
     config::theme::{Paint, Theme},
     desk::face::Running,
-    domain::{Attempt, Ending, LinkName, Receipt, SkipReason, Skipped},
+    domain::{Attempt, Ending, LinkName, Receipt, SkipReason, Skipped, Task},
     tui::{
         model::Facts,
         paint::{self, safe, style, wrap},
@@ -68,10 +68,13 @@ pub(in crate::tui) fn lines(
     if let Some(first) = receipt.first_choice_cost {
         page.pair("1st choice", &format!("est. {}", first.for_people()));
     }
-    page.pair(
-        "sent",
-        &format!("{} of {} words", receipt.words_sent, receipt.words_whole),
-    );
+    // What another program asks is passed on as it is: nobody counts its words.
+    if receipt.task != Task::Request {
+        page.pair(
+            "sent",
+            &format!("{} of {} words", receipt.words_sent, receipt.words_whole),
+        );
+    }
     if !receipt.redacted.is_empty() {
         page.pair("redacted", &safe(&receipt.redacted.join(", ")));
     }
@@ -244,7 +247,8 @@ impl Page<'_> {
             | SkipReason::OverCap
             | SkipReason::NoPrice
             | SkipReason::TooSmall
-            | SkipReason::NotUsable(_) => String::new(),
+            | SkipReason::NotUsable(_)
+            | SkipReason::NoLedger(_) => String::new(),
         };
         self.wrapped(
             "  ",

@@ -9,7 +9,7 @@ use ratatui::{
 use super::ReceiptsScreen;
 use crate::{
     config::theme::Theme,
-    domain::{Ending, Receipt},
+    domain::{Ending, Receipt, Task},
     tui::{
         model::Model,
         paint::{self, cut, pad, pad_left, safe, style, width, wrap, write_line, write_lines},
@@ -161,9 +161,12 @@ fn one(receipt: &Receipt, model: &Model, wide: usize) -> String {
         model.stage.now.civil,
         &model.stage.facts.zone,
     );
-    let number = receipt
-        .ticket_number
-        .map_or_else(|| "-".to_owned(), |number| format!("#{number}"));
+    let number = match receipt.ticket_number {
+        Some(number) => format!("#{number}"),
+        // Another program's: its name stands where a ticket would.
+        None if receipt.task == Task::Request => cut(&safe(&receipt.agent), 6),
+        None => "-".to_owned(),
+    };
     let by = receipt.answer().map_or_else(
         || receipt.ending.word().replace('_', " "),
         |answer| safe(&answer.link.to_string()),

@@ -1,0 +1,269 @@
+use std::time::Duration;
+
+use super::{
+    pipe::{Hearer, pipe},
+    relay::{Closing, HoldBack, Out, Passing, Piece, Stopped, Told},
+};
+use crate::{
+    desk::drive::relay::Relay as _,
+    domain::{Fault, FaultClass, LinkName, Mono, Usage},
+    engine::{answer::Verbatim, attempts::Story},
+    llm::{
+        heard::{Heard, Opening},
+        wire::{Delta, Finish, Stop},
+    },
+};
+
+const HOLD: HoldBack = HoldBack {
+    time: Duration::from_millis(400),
+    pieces: 3,
+};
+
+/// A stream, as its client hears it.
+struct Stage {
+    passing: Passing,
+    hearer: Hearer,
+    story: Story,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (teller, hearer) = pipe();
+        let chain = vec![first(), second()];
+        Self {
+            passing: Passing::new(Out::Stream(teller, HOLD), chain),
+            hearer,
+            story: Story::default(),
+        }
+    }
+
+    /// The attempt brings something and, if it is words, the machine shows it.
+    fn brings(&mut self, attempt: u32, link: &LinkName, delta: Delta, at: u64) -> bool {
+        let is_text = matches!(delta, Delta::Text(_) | Delta::Call(_));
+        self.passing.heard(attempt, &Heard::Delta(delta));
+        if is_text {
+            self.passing.show(attempt, link, Mono(at));
+        }
+        self.passing.release(Mono(at), &self.story)
+    }
+
+    fn opens(&mut self, attempt: u32, verbatim: bool) {
+        let opening = Opening {
+            verbatim,
+            ..Opening::default()
+        };
+        self.passing.heard(attempt, &Heard::Opened(opening));
+    }
+
+    fn ends(&mut self, attempt: u32, stop: Stop) -> bool {
+        let finish = Finish {
+            stop,
+            usage: Usage::default(),
+            model: Some("as-it-says".to_owned()),
+            said: None,
+            sequence: None,
+        };
+        self.passing.heard(attempt, &Heard::Ended(finish));
+        self.passing.release(Mono(0), &self.story)
+    }
+
+    /// Returns what has left; waits for nothing.
+    fn left(&mut self) -> Vec<Told> {
+        use futures::FutureExt as _;
+        self.hearer
+            .hear()
+            .now_or_never()
+            .flatten()
+            .unwrap_or_default()
+    }
+
+    fn words(&mut self) -> String {
+        self.left()
+            .into_iter()
+            .filter_map(|told| match told {
+                Told::Piece(Piece::Text(text)) => Some(text),
+                Told::Piece(Piece::Verbatim(Verbatim::Event { data, .. })) => Some(data),
+                Told::Head(_) | Told::Piece(Piece::Call(_) | Piece::Verbatim(_)) => None,
+            })
+            .collect()
+    }
+}
+
+fn first() -> LinkName {
+    LinkName::new("openai", "big")
+}
+
+fn second() -> LinkName {
+    LinkName::new("anthropic", "small")
+}
+
+fn text(words: &str) -> Delta {
+    Delta::Text(words.to_owned())
+}
+
+fn event(data: &str) -> Delta {
+    Delta::Verbatim(Verbatim::Event {
+        name: None,
+        data: data.to_owned(),
+    })
+}
+
+#[test]
+fn the_beginning_is_kept_back_for_a_time_or_some_pieces() {
+    let mut stage = Stage::new();
+    assert!(!stage.brings(1, &first(), text("a"), 0));
+    assert!(!stage.brings(1, &first(), text("b"), 100));
+    assert_eq!(
+        stage.passing.due(Mono(100)),
+        Some(Duration::from_millis(300))
+    );
+    assert!(stage.left().is_empty(), "nothing has left");
+
+    assert!(
+        stage.brings(1, &first(), text("c"), 110),
+        "three pieces are enough"
+    );
+    assert_eq!(stage.words(), "abc");
+    assert!(
+        !stage.brings(1, &first(), text("d"), 111),
+        "the first leaves once"
+    );
+    assert_eq!(stage.words(), "d");
+    assert_eq!(stage.passing.due(Mono(111)), None);
+
+    let mut slow = Stage::new();
+    slow.brings(1, &first(), text("a"), 0);
+    assert!(slow.passing.release(Mono(400), &slow.story));
+    assert_eq!(slow.words(), "a");
+}
+
+#[test]
+fn an_early_failure_is_never_seen() {
+    let mut stage = Stage::new();
+    stage.brings(1, &first(), text("half an ans"), 0);
+    let fault = Fault::new(FaultClass::Cut);
+    stage
+        .passing
+        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.passing.replace();
+    stage.brings(2, &second(), text("a whole"), 50);
+    stage.brings(2, &second(), text(" answer"), 51);
+
+    assert!(stage.ends(2, Stop::End), "an end lets everything go");
+
+    let told = stage.left();
+    let Some(Told::Head(head)) = told.first() else {
+        panic!("no head");
+    };
+    assert_eq!((&head.link, head.model.as_str()), (&second(), "as-it-says"));
+    assert!(head.fallback.is_some());
+    assert_eq!(told.len(), 3, "the head and two pieces: {told:?}");
+}
+
+#[test]
+fn what_failed_does_not_leave_while_the_next_is_waited_for() {
+    let mut stage = Stage::new();
+    stage.brings(1, &first(), text("half"), 0);
+    let fault = Fault::new(FaultClass::Cut);
+    stage
+        .passing
+        .heard(1, &Heard::Failed(fault, Usage::default()));
+
+    assert_eq!(stage.passing.due(Mono(100)), None);
+    assert!(
+        !stage.passing.release(Mono(800), &stage.story),
+        "the hold is over, the answer is not"
+    );
+    stage.passing.replace();
+    stage.brings(2, &second(), text("whole"), 900);
+    stage.ends(2, Stop::End);
+
+    assert_eq!(stage.words(), "whole");
+}
+
+#[test]
+fn a_model_that_declines_ends_its_own_answer() {
+    let mut stage = Stage::new();
+    stage.opens(1, true);
+    for word in ["a", "b", "c"] {
+        stage.brings(1, &first(), text(word), 0);
+        stage.brings(1, &first(), event(word), 0);
+    }
+    stage.brings(1, &first(), Delta::Stopping, 1);
+    stage.brings(1, &first(), event("[declined]"), 1);
+    let fault = Fault::new(FaultClass::Refused);
+    stage
+        .passing
+        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.passing.release(Mono(2), &stage.story);
+    assert_eq!(stage.words(), "abc");
+
+    stage.passing.declined();
+
+    assert_eq!(stage.words(), "[declined]");
+}
+
+#[test]
+fn what_says_how_it_ended_leaves_when_it_did() {
+    let mut stage = Stage::new();
+    stage.opens(1, true);
+    for word in ["a", "b", "c"] {
+        stage.brings(1, &first(), text(word), 0);
+        stage.brings(1, &first(), event(&format!("[{word}]")), 0);
+    }
+    assert_eq!(stage.words(), "[a][b][c]", "as the provider wrote it, once");
+    stage.brings(1, &first(), Delta::Stopping, 1);
+    stage.brings(1, &first(), event("[finish]"), 1);
+    assert_eq!(stage.words(), "", "the connection may still break");
+
+    stage.ends(1, Stop::End);
+
+    assert_eq!(stage.words(), "[finish]");
+}
+
+#[test]
+fn a_cut_takes_its_end_mark_with_it() {
+    let mut stage = Stage::new();
+    stage.opens(1, true);
+    for word in ["a", "b", "c"] {
+        stage.brings(1, &first(), text(word), 0);
+        stage.brings(1, &first(), event(word), 0);
+    }
+    stage.brings(1, &first(), Delta::Stopping, 1);
+    stage.brings(1, &first(), event("[finish]"), 1);
+    let fault = Fault::new(FaultClass::Cut);
+    stage
+        .passing
+        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.passing.release(Mono(2), &stage.story);
+
+    assert_eq!(stage.words(), "abc");
+    assert!(stage.passing.is_released());
+}
+
+#[test]
+fn an_answer_in_one_piece_is_kept_to_its_end() {
+    let mut passing = Passing::new(Out::Kept, vec![first()]);
+    passing.heard(1, &Heard::Delta(text("all of it")));
+    passing.show(1, &first(), Mono(0));
+    assert!(!passing.release(Mono(9_999), &Story::default()));
+    assert_eq!(passing.due(Mono(0)), None);
+    let finish = Finish {
+        stop: Stop::Limit,
+        usage: Usage::default(),
+        model: None,
+        said: None,
+        sequence: None,
+    };
+    passing.heard(1, &Heard::Ended(finish));
+
+    let kept = passing.into_kept(&[], &[]);
+
+    assert_eq!(kept.pieces, [Piece::Text("all of it".to_owned())]);
+    let closing = Closing {
+        stop: Stopped::Limit,
+        ..Closing::default()
+    };
+    assert_eq!(kept.closing, closing);
+    assert_eq!(kept.head.unwrap().model, "big");
+}
