@@ -155,6 +155,7 @@ impl Alone {
             PlannedLink::new(Link::new(link.clone()), Some(price(link)))
         };
         Plan {
+            choices: 1,
             links: endpoints.iter().map(planned).collect(),
             prompt_at_most: self.ask.tokens_at_most(),
             output_limit: 64,

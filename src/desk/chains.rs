@@ -156,6 +156,7 @@ impl Desk {
     pub(super) fn empty_plan(settings: &Settings, prompt_at_most: u64, began: Timestamp) -> Plan {
         let allowed = settings.config.spend.allow_unknown_prices;
         Plan {
+            choices: 1,
             links: Vec::new(),
             prompt_at_most,
             output_limit: settings.config.engine.output_limit,

@@ -275,6 +275,7 @@ mod tests {
             planned
         });
         let plan = Plan {
+            choices: 1,
             links: links.collect(),
             prompt_at_most: 1_000,
             output_limit: 1_000,

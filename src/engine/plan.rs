@@ -13,6 +13,8 @@ use crate::domain::{FaultClass, SkipReason, Timestamp};
 /// Everything the machine must know before it begins.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// How many answers each call asks for; 1 but for callers who want several.
+    pub choices: u32,
     /// The links in the order they are to be asked.
     pub links: Vec<PlannedLink>,
     /// The most tokens the prompt can have (`Ask::tokens_at_most`).
@@ -119,6 +121,7 @@ impl Plan {
             Temper::Reasoning | Temper::Silent => THINKING_LEAST,
         };
         let price = link.price.as_ref()?;
+        let limit = limit.saturating_mul(self.choices.max(1));
         Some(budget::want(price, self.prompt_at_most, limit, thinking))
     }
 

@@ -10,25 +10,22 @@ use hyper::{
 
 use super::{
     body::AnswerBody,
-    dialect::{Dialect, PathWords, Purpose, Refusal, RefusalKind, Request, dialect},
+    dialect::{Dialect, PathWords, Purpose, Refusal, RefusalKind, dialect},
     gate::{self, Admission, Shown},
     log::Line,
     models,
     outcome::{self, Around},
-    read::{check_names, read, routing_named, unknown_model},
+    read::{read, unknown_model},
     route::{Route, route},
     server::Server,
     spell::{HttpAnswer, Refused, Speech, declined_head, json, put, put_head, refused, spell},
-    stream,
+    stream, whom,
 };
 use crate::{
-    config::{Config, Meant, NotServed},
     desk::{
-        Chosen,
-        serving::{HoldBack, PassAsk, PassError, Passed, Passing},
+        serving::{PassError, Passed, Passing},
     },
-    domain::{LinkName, ProviderKind},
-    engine::routing::Routing,
+    domain::ProviderKind,
 };
 
 impl Server {
@@ -165,7 +162,8 @@ impl Server {
         let request = read(head, body, dialect, words).await?;
         let framing = request.framing;
         let wants_usage = request.wants_usage;
-        let asked = self.pass_ask(caller, request)?;
+        let settings = self.serving.desk().settings();
+        let asked = whom::pass_ask(&settings.config, caller, request)?;
         let passing = self.serving.pass(asked).map_err(|why| {
             let kind = match why {
                 PassError::NotTranslatable { .. } => RefusalKind::BadInput,
@@ -184,30 +182,6 @@ impl Server {
             return Ok(stream::answer(Arc::clone(self), passing, speech).await);
         }
         Ok(self.whole(passing, &speech).await)
-    }
-
-    /// Says who is to be asked, and how.
-    fn pass_ask(&self, caller: String, request: Request) -> Result<PassAsk, Refusal> {
-        let settings = self.serving.desk().settings();
-        let (chosen, routing) = chosen(&settings.config, &request)?;
-        let serve = &settings.config.serve;
-        Ok(PassAsk {
-            caller,
-            chosen,
-            routing: (routing != Routing::Priority).then_some(routing),
-            stream: request.framing.is_streamed().then_some(HoldBack {
-                time: serve.hold,
-                pieces: usize::try_from(serve.hold_tokens).unwrap_or(usize::MAX),
-            }),
-            bound: request
-                .bound
-                .into_iter()
-                .map(|bound| (bound.what, bound.by))
-                .collect(),
-            output_limit: request.output_limit,
-            callers: request.wrote,
-            ask: request.ask,
-        })
     }
 
     /// Waits for the whole answer.
@@ -265,46 +239,6 @@ impl Server {
         };
         outcome::refusal(&passed.receipt, &around)
     }
-}
-
-/// Says who is to be asked, in which order: as the request wishes, else as the config has it.
-fn chosen(config: &Config, request: &Request) -> Result<(Chosen, Routing), Refusal> {
-    let unknown = |why: NotServed| unknown_model(&why.to_string());
-    let wishes = &request.provider;
-    let fallbacks = wishes.fallback.iter().flatten().chain(&wishes.among);
-    check_names(once(&request.model).chain(fallbacks).map(String::as_str))?;
-    let named = |names: &[String]| -> Result<Vec<LinkName>, Refusal> {
-        let mut links: Vec<LinkName> = Vec::new();
-        for name in names {
-            let meant = config.chain_for_model(name).map_err(unknown)?;
-            let first = meant.into_iter().next();
-            links.extend(first.filter(|link| !links.contains(link)));
-        }
-        Ok(links)
-    };
-    let meant = if request.model == "auto" && !wishes.among.is_empty() {
-        Meant {
-            links: named(&wishes.among)?,
-            routing: Routing::Priority,
-        }
-    } else {
-        config.meant_by(&request.model).map_err(unknown)?
-    };
-    let (mut links, mut from) = (meant.links, format!("asked for: {}", request.model));
-    if let Some(fallback) = &wishes.fallback {
-        links.truncate(1);
-        for link in named(fallback)? {
-            if !links.contains(&link) {
-                links.push(link);
-            }
-        }
-        from = format!("the request: {} and its own fallbacks", request.model);
-    }
-    let routing = match wishes.routing.as_deref() {
-        Some(word) => routing_named(word)?,
-        None => meant.routing,
-    };
-    Ok((Chosen { links, from }, routing))
 }
 
 /// Returns in which dialect a request is answered: that of its path; where several share one, the

@@ -20,6 +20,7 @@ mod route;
 mod server;
 mod spell;
 mod stream;
+mod whom;
 
 pub use self::{
     gate::Admission,

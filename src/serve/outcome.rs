@@ -16,12 +16,12 @@ pub(super) struct Around {
 
 /// Returns what a caller is told of a request without an answer.
 pub(super) fn refusal(receipt: &Receipt, around: &Around) -> Refusal {
-    let last = receipt.attempts.last();
+    let ended_by = |class| of_class(receipt, class);
     match receipt.ending {
-        Ending::BadInput => of_caller(RefusalKind::BadInput, last),
-        Ending::TooLong => of_caller(RefusalKind::TooLong, last),
-        Ending::Refused => of_caller(RefusalKind::Declined, last),
-        Ending::OverCap => over_cap(around),
+        Ending::BadInput => of_caller(RefusalKind::BadInput, ended_by(FaultClass::BadInput)),
+        Ending::TooLong => of_caller(RefusalKind::TooLong, ended_by(FaultClass::TooLong)),
+        Ending::Refused => of_caller(RefusalKind::Declined, ended_by(FaultClass::Refused)),
+        Ending::OverCap => over_cap(receipt, around),
         Ending::KeyRefused => Refusal {
             code: Some("provider_key_refused".to_owned()),
             ..Refusal::new(
@@ -45,6 +45,14 @@ pub(super) fn refusal(receipt: &Receipt, around: &Around) -> Refusal {
     }
 }
 
+/// Returns the attempt that a run ended by: another may have been asked beside it.
+pub(super) fn of_class(receipt: &Receipt, class: FaultClass) -> Option<&Attempt> {
+    let mut attempts = receipt.attempts.iter().rev();
+    attempts
+        .find(|attempt| attempt.class == Some(class))
+        .or_else(|| receipt.attempts.last())
+}
+
 /// The request itself is at fault: the provider's own status and words.
 fn of_caller(kind: RefusalKind, last: Option<&Attempt>) -> Refusal {
     let said = last.and_then(|attempt| attempt.said.as_deref());
@@ -62,7 +70,7 @@ fn of_caller(kind: RefusalKind, last: Option<&Attempt>) -> Refusal {
     }
 }
 
-fn over_cap(around: &Around) -> Refusal {
+fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
     let (name, lifts) = match around.denied {
         Some((cap, lifts)) => (cap.words(), Some(lifts)),
         None => ("the cap", None),
@@ -70,13 +78,18 @@ fn over_cap(around: &Around) -> Refusal {
     let until = lifts.map_or_else(String::new, |lifts| {
         format!(" It counts anew at {}.", short(lifts))
     });
+    let before = if receipt.attempts.is_empty() {
+        "nothing was sent.".to_owned()
+    } else {
+        format!("before that: {}", story(receipt))
+    };
     Refusal {
         code: Some("spend_cap_reached".to_owned()),
         retry_after: lifts.and_then(|lifts| wait(lifts, around.now)),
         ..Refusal::new(
             RefusalKind::OverCap,
             format!(
-                "What is left of {name} does not pay for this request; nothing was sent.{until} \
+                "What is left of {name} does not pay for this request; {before}{until} \
                  `deskhand spend cap` raises it."
             ),
         )
@@ -89,7 +102,11 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
         .skipped
         .iter()
         .filter_map(|skipped| skip_class(&skipped.because));
-    let classes: Vec<FaultClass> = asked.chain(skipped).collect();
+    // Those that were asked say what is wrong; what was left out only where nobody was asked.
+    let mut classes: Vec<FaultClass> = asked.collect();
+    if classes.is_empty() {
+        classes.extend(skipped);
+    }
     let kind = classes
         .last()
         .copied()
@@ -119,13 +136,23 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
             | SkipReason::OverCap
             | SkipReason::NoPrice
             | SkipReason::TooSmall
-            | SkipReason::NotUsable(_) => None,
+            | SkipReason::NotUsable(_)
+            | SkipReason::NoLedger(_) => None,
         });
     Refusal {
-        code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
+        code: code_of(kind).map(str::to_owned),
         retry_after: named.chain(rests).min(),
         ..Refusal::new(kind, format!("No model answered. {}", story(receipt)))
     }
+}
+
+fn code_of(kind: RefusalKind) -> Option<&'static str> {
+    let codes = [
+        (RefusalKind::UnknownModel, "model_not_found"),
+        (RefusalKind::Auth, "provider_key_refused"),
+    ];
+    let mut codes = codes.into_iter();
+    codes.find_map(|(of, code)| (of == kind).then_some(code))
 }
 
 const fn kind_of(class: FaultClass) -> RefusalKind {
@@ -157,11 +184,13 @@ const fn skip_class(because: &SkipReason) -> Option<FaultClass> {
         }
         SkipReason::OverCap => Some(FaultClass::OverCap),
         SkipReason::TooSmall => Some(FaultClass::TooLong),
-        SkipReason::NoPrice | SkipReason::NotUsable(_) => Some(FaultClass::BadInput),
+        // A fault of the config, or of this server: nothing that the caller could mend.
+        SkipReason::NoPrice | SkipReason::NotUsable(_) => Some(FaultClass::ServerError),
         SkipReason::NotNeeded
         | SkipReason::RunEnded
         | SkipReason::Open { .. }
-        | SkipReason::RestedByHand { .. } => None,
+        | SkipReason::RestedByHand { .. }
+        | SkipReason::NoLedger(_) => None,
     }
 }
 

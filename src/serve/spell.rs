@@ -8,10 +8,11 @@ use hyper::{
 use super::{
     body::AnswerBody,
     dialect::{Answer, Dialect, Framing, Head, Refusal, Stopped},
+    outcome::of_class,
 };
 use crate::{
     desk::serving::{self, Passed, Piece},
-    domain::{Ending, ReceiptId},
+    domain::{Ending, FaultClass, ReceiptId},
     engine::{
         answer::{CallPiece, Verbatim},
         ask::tools::ToolCall,
@@ -93,7 +94,7 @@ pub(super) fn spell(passed: &Passed, speech: &Speech) -> Option<Vec<u8>> {
 /// Returns the words of a model that declined in an answer of its own: such an answer is passed on as
 /// one, with the stop that says so.
 pub(super) fn declined(passed: &Passed) -> Option<&str> {
-    let last = passed.receipt.attempts.last()?;
+    let last = of_class(&passed.receipt, FaultClass::Refused)?;
     let is_answer = passed.receipt.ending == Ending::Refused && last.status == Some(200);
     is_answer.then(|| last.said.as_deref().unwrap_or("The model declined."))
 }
@@ -105,7 +106,7 @@ pub(super) fn declined_head(passed: &Passed) -> Option<serving::Head> {
 }
 
 fn spell_refusal(passed: &Passed, words: &str, speech: &Speech) -> Vec<u8> {
-    let last = passed.receipt.attempts.last();
+    let last = of_class(&passed.receipt, FaultClass::Refused);
     let model = last.map_or("", |attempt| {
         let named = attempt.answered_by.as_deref();
         named.unwrap_or(&attempt.link.model.0)

@@ -11,9 +11,11 @@ use tokio::time::timeout;
 use super::{
     body::AnswerBody,
     dialect::{Encoder, Refusal, RefusalKind, Stopped},
+    outcome::of_class,
     server::Server,
     spell::{Refused, Speech, declined, declined_head, put, put_head, refused},
 };
+use crate::domain::FaultClass;
 use crate::desk::serving::{Passed, Passing, Piece, Told};
 
 /// How long a line may be silent before a comment goes out.
@@ -100,7 +102,7 @@ async fn without_answer(
 
 /// A model that declined before its first word: a stream of that alone.
 fn declined_answer(passed: &Passed, words: &str, speech: &Speech) -> Response<AnswerBody> {
-    let model = passed.receipt.attempts.last().map_or("", |last| {
+    let model = of_class(&passed.receipt, FaultClass::Refused).map_or("", |last| {
         let named = last.answered_by.as_deref();
         named.unwrap_or(&last.link.model.0)
     });

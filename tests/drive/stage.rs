@@ -315,6 +315,7 @@ pub(super) fn plan(links: &[&str]) -> Plan {
         PlannedLink::new(Link::new(link), Some(price))
     };
     Plan {
+        choices: 1,
         links: links.iter().map(planned).collect(),
         prompt_at_most: 1_000,
         output_limit: 1_000,

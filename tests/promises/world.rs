@@ -84,6 +84,7 @@ pub(super) fn whims() -> impl Strategy<Value = Vec<Whim>> {
 pub(super) fn plan(setting: &Setting) -> Plan {
     let links = setting.links.iter().enumerate();
     Plan {
+        choices: 1,
         links: links
             .map(|(place, (provider, usable))| {
                 let name =

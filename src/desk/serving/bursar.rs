@@ -8,12 +8,12 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Serving,
+    Beyond, Serving,
     till::{Span, Till},
 };
 use crate::{
     desk::ledger::{Answer, Ledger, LedgerError, Wish},
-    domain::{Cap, CapName, Cost, HoldId, LinkName, RunId, Timestamp, Usd},
+    domain::{Attempt, Cap, CapName, Cost, HoldId, LinkName, RunId, Timestamp, Usd},
     store::{FromBlock, HoldAnswer, HoldAsk, StoreError},
 };
 
@@ -40,16 +40,18 @@ pub(super) struct Books<'a> {
     /// What is known of each hold until it is settled.
     wishes: Mutex<Vec<(HoldId, u32, LinkName)>>,
     denied_by: OnceLock<CapName>,
+    beyond: Beyond,
 }
 
 impl<'a> Books<'a> {
-    pub(super) fn new(serving: &'a Serving, run: RunId) -> Self {
+    pub(super) fn new(serving: &'a Serving, run: RunId, beyond: Beyond) -> Self {
         Self {
             serving,
             run,
             settled: Mutex::default(),
             wishes: Mutex::default(),
             denied_by: OnceLock::new(),
+            beyond,
         }
     }
 
@@ -71,8 +73,24 @@ impl<'a> Books<'a> {
         }
     }
 
+    /// Puts into a receipt's attempts what was booked for them, where that is more than tokens tell.
+    pub(super) fn correct(&self, attempts: &mut [Attempt]) {
+        if !self.beyond.is_unpriced {
+            return;
+        }
+        for settled in open(&self.settled).iter() {
+            let mut of_it = attempts.iter_mut();
+            if let Some(attempt) = of_it.find(|attempt| attempt.no == settled.attempt) {
+                attempt.cost = settled.cost;
+            }
+        }
+    }
+
     /// Settles one hold: at a cost, or at its ceiling where none is known.
     fn settle_now(&self, hold: HoldId, cost: Option<Cost>, at: Timestamp) {
+        // What is billed beside tokens is not in their count.
+        let is_short = |cost: Cost| self.beyond.is_unpriced && cost.amount() > Usd::ZERO;
+        let cost = cost.filter(|cost| !is_short(*cost));
         let grant = self.serving.till().settle(hold, cost);
         let Some((grant, cost)) = grant else { return };
         let mut wishes = open(&self.wishes);

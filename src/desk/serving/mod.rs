@@ -35,7 +35,7 @@ use self::{
     till::{Span, Till},
 };
 pub use self::{
-    pass::{PassAsk, PassError, Passed, Passing},
+    pass::{Beyond, PassAsk, PassError, Passed, Passing},
     pipe::Hearer,
     relay::{Closing, Head, HoldBack, Piece, Stopped, Told},
 };

@@ -39,6 +39,9 @@ use crate::{
 /// The most tokens of an answer where neither the caller nor the catalogue says.
 const OUTPUT_LIMIT: u32 = 4_096;
 
+/// The largest window there is, where a model's own is not known.
+const WINDOW: u64 = 2_000_000;
+
 /// How long a request waits for money that others hold.
 const HOLD_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -55,12 +58,35 @@ pub struct PassAsk {
     pub routing: Option<Routing>,
     /// Whether the answer is read as it comes, and how long its beginning is kept back.
     pub stream: Option<HoldBack>,
+    /// What it may cost beyond its own words.
+    pub beyond: Beyond,
     /// What cannot be said in every wire format, and in which it can.
     pub bound: Vec<(String, Vec<ProviderKind>)>,
     /// The most tokens the caller wants.
     pub output_limit: Option<u32>,
     /// Parameters that the caller wrote.
     pub callers: Vec<String>,
+}
+
+/// What a request may cost beyond its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beyond {
+    /// How many answers are asked for at once; each may be as long as the limit allows.
+    pub choices: u32,
+    /// Whether a part of what is read lies at the provider: up to a whole window.
+    pub is_elsewhere: bool,
+    /// Whether something is billed beside tokens: the cost is then counted at its ceiling.
+    pub is_unpriced: bool,
+}
+
+impl Default for Beyond {
+    fn default() -> Self {
+        Self {
+            choices: 1,
+            is_elsewhere: false,
+            is_unpriced: false,
+        }
+    }
 }
 
 /// Why a request is not passed on at all.
@@ -131,7 +157,7 @@ impl Serving {
                 None => Out::Kept,
             };
             let run = RunId::new(Uuid::now_v7());
-            let books = Books::new(&serving, run);
+            let books = Books::new(&serving, run, ask.beyond);
             let running =
                 AssertUnwindSafe(serving.run((receipt, run), &ask, (out, &books), &cancel));
             let receipt = match running.catch_unwind().await {
@@ -208,7 +234,8 @@ impl Serving {
         let chain: Vec<LinkName> = links.map(|planned| planned.link.name.clone()).collect();
         let mut passing = relay::Passing::new(out, chain.clone());
         let (plan, company) = self.desk.with_company(prepared.plan.clone());
-        let outcome = drive_relayed(plan, doors, &mut passing, cancel).await;
+        let mut outcome = drive_relayed(plan, doors, &mut passing, cancel).await;
+        books.correct(&mut outcome.attempts);
         self.desk.after_company(company, &outcome);
         let denied_by = books.denied_by();
         let receipt = ask.receipt((receipt, run), chain, &outcome, denied_by);
@@ -261,12 +288,17 @@ impl Serving {
             .await;
         let plan = &mut prepared.plan;
         plan.output_limit = ask.output_limit.unwrap_or(u32::MAX);
+        plan.choices = ask.beyond.choices;
         plan.policy.callers.clone_from(&ask.callers);
         plan.policy.clocks.hold = plan.policy.clocks.hold.min(HOLD_PATIENCE);
         for planned in &mut plan.links {
             planned.link.stream = ask.stream.is_some();
             if planned.link.output_limit.is_none() && ask.output_limit.is_none() {
                 planned.link.output_limit = Some(OUTPUT_LIMIT);
+            }
+            if ask.beyond.is_elsewhere {
+                let window = planned.link.window.unwrap_or(WINDOW);
+                plan.prompt_at_most = plan.prompt_at_most.max(window);
             }
             let Some(to) = prepared.endpoints.get_mut(&planned.link.name) else {
                 continue;

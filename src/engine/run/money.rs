@@ -83,7 +83,9 @@ impl Run {
             let price = link.price.as_ref()?;
             budget::buys(price, self.plan.prompt_at_most, &want, amount)
         });
-        let Some(output_limit) = buys else {
+        // Bought for all answers together; each is told its share.
+        let share = |limit: u32| limit.checked_div(self.plan.choices).unwrap_or(limit);
+        let Some(output_limit) = buys.map(share) else {
             self.settle(hold, Cost::FREE);
             return self.denied(attempt, now);
         };
@@ -177,7 +179,9 @@ impl Run {
         let may_think = planned.is_some_and(thinks);
         let heard = Heard {
             text: &live.text,
-            thought: (live.thinking || may_think) && usage.tokens_thinking.is_none(),
+            // Of several answers only the first is heard here.
+            thought: (live.thinking || may_think || self.plan.choices > 1)
+                && usage.tokens_thinking.is_none(),
             prompt_at_most: self.plan.prompt_at_most,
             output_limit: live.output_limit,
             held: live.held,
