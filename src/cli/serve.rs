@@ -114,7 +114,7 @@ async fn token(call: &Call, command: &TokenCommand) -> Result<Exit, Stop> {
 }
 
 async fn serve(call: &Call, args: &ServeArgs) -> Result<Exit, Stop> {
-    let desk = call.open(Mode::Real, Patience::Command).await?;
+    let desk = call.open(Mode::Serving, Patience::Command).await?;
     let served = serve_at(call, args, &desk).await;
     desk.close().await;
     served

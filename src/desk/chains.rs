@@ -208,7 +208,8 @@ impl Desk {
         }
     }
 
-    async fn plan_link(
+    /// Plans one link and puts its endpoint and the fingerprint of its key beside it.
+    pub(super) async fn plan_link(
         &self,
         name: &LinkName,
         settings: &Settings,
@@ -223,20 +224,13 @@ impl Desk {
             return unknown;
         };
         let mut planned = PlannedLink::new(settings.link(name, &provider), price);
-        let quirks = memory.quirks.iter().filter(|(link, _)| link == name);
-        planned.without = quirks.map(|(_, parameter)| parameter.clone()).collect();
-        planned.history = memory
-            .times
-            .get(name)
-            .map(Times::history)
-            .unwrap_or_default();
         match self.keys.key(&name.provider, &provider.key).await {
             Ok(None) if provider.key != KeySource::NotNeeded => {
                 planned.usable = Usable::No(SkipReason::NoKey);
             }
             Ok(key) => {
                 let fingerprint = fingerprint_of(key.as_ref(), &provider.base_url);
-                planned.usable = self.usable(name, &fingerprint, memory);
+                self.remember(&mut planned, &fingerprint, memory);
                 let to = self.reach(&mut planned, settings, &provider, key).await;
                 prepared.endpoints.insert(name.clone(), to);
                 prepared
@@ -248,6 +242,19 @@ impl Desk {
             }
         }
         planned
+    }
+
+    /// Puts into a planned link how it behaved lately.
+    pub(super) fn remember(&self, planned: &mut PlannedLink, fingerprint: &str, memory: &Memory) {
+        let name = &planned.link.name;
+        let quirks = memory.quirks.iter().filter(|(link, _)| link == name);
+        planned.without = quirks.map(|(_, parameter)| parameter.clone()).collect();
+        planned.history = memory
+            .times
+            .get(name)
+            .map(Times::history)
+            .unwrap_or_default();
+        planned.usable = self.usable(name, fingerprint, memory);
     }
 
     fn usable(&self, name: &LinkName, fingerprint: &str, memory: &Memory) -> Usable {

@@ -22,7 +22,7 @@ use crate::{
     engine::hedge::Bucket,
     llm::Transport,
     secrets::{self, Noted, Vault},
-    store::{Store, StoreUrl},
+    store::{Store, StoreUrl, Use},
 };
 
 /// Which desk to open.
@@ -30,6 +30,8 @@ use crate::{
 pub enum Mode {
     /// The person's own.
     Real,
+    /// The person's own, for a program that serves requests: it keeps less in memory.
+    Serving,
     /// Invented tickets and simulated providers, in a folder of their own.
     Demo,
 }
@@ -63,7 +65,7 @@ impl Desk {
     /// Opens a desk that asks another clock what time it is: a rehearsal plays a month in minutes.
     pub async fn open_at(opening: Opening, clock: Arc<dyn Clock>) -> Result<Arc<Self>, DeskError> {
         let (paths, demo) = match opening.mode {
-            Mode::Real => (opening.paths, None),
+            Mode::Real | Mode::Serving => (opening.paths, None),
             Mode::Demo => {
                 let paths = demo::paths(&opening.paths)?;
                 (paths, Some(demo::start().await?))
@@ -74,7 +76,11 @@ impl Desk {
         if let Some(demo) = &demo {
             settings = demo::settings(settings, &demo.addresses);
         }
-        let store = Store::open(&store_url(&settings, &paths)).await?;
+        let purpose = match opening.mode {
+            Mode::Serving => Use::Serving,
+            Mode::Real | Mode::Demo => Use::Desk,
+        };
+        let store = Store::open_for(&store_url(&settings, &paths), purpose).await?;
         let events = broadcast::Sender::new(EVENTS_WAITING);
         let desk = Arc::new(Self {
             keys: rack(opening.mode, opening.patience, &paths, &events),
@@ -101,7 +107,7 @@ fn rack(
     events: &broadcast::Sender<DeskEvent>,
 ) -> Rack {
     let vault = match mode {
-        Mode::Real => Vault::new(config::env::var),
+        Mode::Real | Mode::Serving => Vault::new(config::env::var),
         Mode::Demo => Vault::in_memory(config::env::var),
     };
     let patience = match patience {

@@ -22,9 +22,7 @@ use super::{
     stream, whom,
 };
 use crate::{
-    desk::{
-        serving::{PassError, Passed, Passing},
-    },
+    desk::serving::{PassError, Passed, Passing},
     domain::ProviderKind,
 };
 

@@ -15,8 +15,8 @@ use super::{
     server::Server,
     spell::{Refused, Speech, declined, declined_head, put, put_head, refused},
 };
-use crate::domain::FaultClass;
 use crate::desk::serving::{Passed, Passing, Piece, Told};
+use crate::domain::FaultClass;
 
 /// How long a line may be silent before a comment goes out.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -147,12 +147,20 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
 /// Returns how many answers are asked for at once.
 fn choices(request: &Request) -> u32 {
     let many = ["`n` above 1", "`candidateCount` above 1"];
-    if !request.bound.iter().any(|bound| many.contains(&bound.what.as_str())) {
+    if !request
+        .bound
+        .iter()
+        .any(|bound| many.contains(&bound.what.as_str()))
+    {
         return 1;
     }
     let body = request.ask.raw.as_ref().map_or("", |raw| raw.body.as_str());
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let places = ["/n", "/generationConfig/candidateCount", "/generation_config/candidate_count"];
+    let places = [
+        "/n",
+        "/generationConfig/candidateCount",
+        "/generation_config/candidate_count",
+    ];
     let number = places
         .iter()
         .find_map(|place| body.pointer(place)?.as_u64())

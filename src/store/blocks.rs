@@ -13,7 +13,7 @@ use super::{
     events::{self, Happened, Verb},
     ledger::spent,
     rows,
-    search::Sql,
+    search::{Sql, lots},
     sums,
 };
 use crate::domain::{Cost, HoldId, LinkName, Receipt, RunId, Timestamp, Usd};
@@ -55,9 +55,6 @@ pub struct Group<'a> {
     /// Now.
     pub at: Timestamp,
 }
-
-/// How many rows one statement writes: SQLite looks each named value up among those before it.
-const AT_ONCE: usize = 20;
 
 impl Store {
     /// Adds money to a block, as much as the caps leave of what is asked for, and renews its lease.
@@ -218,7 +215,7 @@ async fn give_back_recovered(
 
 /// Writes a hold for each attempt, settled and told of from the beginning.
 async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
-    for some in group.settled.chunks(AT_ONCE) {
+    for some in lots(group.settled) {
         let mut sql = Sql::new();
         sql.push(
             "INSERT INTO holds (id, period, run, ticket, attempt, link, amount, state, owner,
@@ -227,15 +224,15 @@ async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), T
         let period = sql.text_value(group.period.to_owned());
         let owner = sql.text_value(group.owner.to_owned());
         for (place, settled) in some.iter().enumerate() {
-            let at = settled.held_at.as_microsecond().to_string();
+            let at = sql.int_value(settled.held_at.as_microsecond());
             let values = [
                 sql.text_value(settled.id.to_string()),
                 period.clone(),
                 sql.text_value(settled.run.to_string()),
                 "NULL".to_owned(),
-                settled.attempt.to_string(),
+                sql.int_value(i64::from(settled.attempt)),
                 sql.text_value(rows::plain(&settled.link.to_string())),
-                settled.held.nanos().to_string(),
+                sql.int_value(settled.held.nanos()),
                 "'filed'".to_owned(),
                 owner.clone(),
                 at.clone(),
@@ -254,7 +251,7 @@ async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(),
         return Ok(());
     }
     let mut number = events::next_of(tx, "ledger", many).await?;
-    for some in group.settled.chunks(AT_ONCE) {
+    for some in lots(group.settled) {
         let mut sql = Sql::new();
         sql.push(
             "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at) VALUES ",
@@ -264,14 +261,14 @@ async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(),
             let amount = settled.cost.amount();
             let is_over = amount > settled.held;
             let values = [
-                number.to_string(),
+                sql.int_value(number),
                 period.clone(),
                 sql.text_value(settled.id.to_string()),
-                if is_over { "'over'" } else { "'settled'" }.to_owned(),
-                amount.nanos().to_string(),
-                i64::from(settled.cost.is_at_most()).to_string(),
+                sql.text_value(if is_over { "over" } else { "settled" }.to_owned()),
+                sql.int_value(amount.nanos()),
+                sql.int_value(i64::from(settled.cost.is_at_most())),
                 "''".to_owned(),
-                settled.at.as_microsecond().to_string(),
+                sql.int_value(settled.at.as_microsecond()),
             ];
             sql.push_row(place, &values);
             number = number.saturating_add(1);

@@ -73,6 +73,15 @@ impl Dialect {
         }
     }
 
+    /// Returns what is said besides where memory is dear.
+    pub(super) const fn small(self) -> Option<&'static str> {
+        match self {
+            // 1 MB of pages.
+            Self::Sqlite => Some("PRAGMA cache_size = -1000"),
+            Self::Postgres => None,
+        }
+    }
+
     /// Returns the statement that locks the row with key `$1`; none where the transaction holds
     /// the whole database already.
     pub(super) const fn lock(self, lock: Lock) -> Option<&'static str> {

@@ -127,6 +127,15 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
+/// What a database is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// A desk: many readers, filing of mail.
+    Desk,
+    /// A server of requests: little memory.
+    Serving,
+}
+
 /// An open database. Clones share it.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -144,6 +153,8 @@ struct Inner {
 
 /// 5 connections: some readers beside the one that writes.
 const CONNECTIONS: u32 = 5;
+/// A server writes in one place and seldom reads: each connection has a cache of its own.
+const SERVING_CONNECTIONS: u32 = 2;
 /// How long a connection is waited for before the database counts as busy or not reachable.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How often, and how far apart, a file that is just being made by another process is tried.
@@ -153,6 +164,11 @@ const OPEN_PAUSE: Duration = Duration::from_millis(100);
 impl Store {
     /// Opens the database, makes it where it does not exist, and brings it to the newest schema.
     pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
+        Self::open_for(url, Use::Desk).await
+    }
+
+    /// Opens it for one use.
+    pub async fn open_for(url: &StoreUrl, purpose: Use) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let url = match url {
             StoreUrl::Sqlite(path) => {
@@ -173,7 +189,7 @@ impl Store {
                 (Dialect::Postgres, address)
             }
         };
-        let pool = lazy_pool(dialect, &address).map_err(|why| open_error(&url, &why))?;
+        let pool = lazy_pool(dialect, &address, purpose).map_err(|why| open_error(&url, &why))?;
         let store = Self(Arc::new(Inner {
             pool,
             dialect,
@@ -354,17 +370,23 @@ impl DerefMut for Tx {
     }
 }
 
-fn lazy_pool(dialect: Dialect, address: &str) -> Result<AnyPool, sqlx::Error> {
+fn lazy_pool(dialect: Dialect, address: &str, purpose: Use) -> Result<AnyPool, sqlx::Error> {
     let options: AnyConnectOptions = address.parse()?;
     let options = options.disable_statement_logging();
     let pool = AnyPoolOptions::new()
-        .max_connections(CONNECTIONS)
+        .max_connections(match purpose {
+            Use::Desk => CONNECTIONS,
+            Use::Serving => SERVING_CONNECTIONS,
+        })
         .acquire_timeout(CONNECT_LIMIT)
         .test_before_acquire(dialect == Dialect::Postgres)
         .after_connect(move |connection, _| {
             Box::pin(async move {
                 for statement in dialect.on_connect() {
                     connection.execute(*statement).await?;
+                }
+                if let (Use::Serving, Some(statement)) = (purpose, dialect.small()) {
+                    connection.execute(statement).await?;
                 }
                 Ok(())
             })

@@ -9,12 +9,9 @@ use super::{
     events::{Happened, Verb},
     receipts::{Columns, hash},
     rows,
-    search::Sql,
+    search::{Sql, lots},
 };
 use crate::domain::Receipt;
-
-/// How many rows one statement writes: SQLite looks each named value up among those before it.
-const AT_ONCE: usize = 16;
 
 impl Store {
     /// Adds a receipt to the chain and returns the number of its entry.
@@ -106,27 +103,26 @@ struct Link {
 }
 
 async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<(), Trouble> {
-    let mut links = links.into_iter().peekable();
-    while links.peek().is_some() {
+    for some in lots(&links) {
         let mut sql = Sql::new();
         sql.push(
             "INSERT INTO receipts (entry, id, ticket, ticket_number, ending, providers, is_fallback,
                  began, json, prev_hash, hash) VALUES ",
         );
-        for (place, (receipt, link)) in links.by_ref().take(AT_ONCE).enumerate() {
+        for (place, (receipt, link)) in some.iter().enumerate() {
             let columns = Columns::of(receipt);
             let values = [
-                link.entry.to_string(),
+                sql.int_value(link.entry),
                 sql.text_value(columns.id),
                 sql.maybe_value(columns.ticket),
                 sql.maybe_int(columns.ticket_number),
                 sql.text_value(columns.ending.to_owned()),
                 sql.text_value(columns.providers),
-                i64::from(columns.is_fallback).to_string(),
-                columns.began.to_string(),
-                sql.text_value(link.json),
-                sql.text_value(link.prev_hash),
-                sql.text_value(link.hash),
+                sql.int_value(i64::from(columns.is_fallback)),
+                sql.int_value(columns.began),
+                sql.text_value(link.json.clone()),
+                sql.text_value(link.prev_hash.clone()),
+                sql.text_value(link.hash.clone()),
             ];
             sql.push_row(place, &values);
         }

@@ -8,6 +8,18 @@ use crate::domain::{
     query::{Term, Test},
 };
 
+/// Parts rows into lots for statements of many rows, of three sizes alone: a statement that was
+/// prepared before is not prepared again. No more than sixteen: SQLite looks each named value up among
+/// those before it.
+pub(super) fn lots<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let size = [16, 4, 1].into_iter().find(|size| *size <= rows.len())?;
+        let (lot, rest) = rows.split_at(size);
+        rows = rest;
+        Some(lot)
+    })
+}
+
 /// A statement under construction.
 pub(super) struct Sql {
     pub(super) text: String,

@@ -3,7 +3,7 @@
 //!
 //! A draft asks the ledger before each call and reads what is known of its links from the store.
 //! A server that did so would wait for the disk with every request. Here the money comes from a
-//! block (`till`, `bursar`), what is known of links is kept in memory (`known`), and costs, receipts
+//! block (`till`, `bursar`), what is known of links is kept in memory (`known`, `ready`), and costs, receipts
 //! and lessons are written in groups (`scribe`). The answer goes on as it comes (`relay`); `pass` is
 //! one request from its links to its receipt.
 
@@ -11,6 +11,7 @@ mod bursar;
 mod known;
 mod pass;
 mod pipe;
+mod ready;
 mod relay;
 #[cfg(test)]
 mod relay_tests;
@@ -31,6 +32,7 @@ use uuid::Uuid;
 
 use self::{
     known::Known,
+    ready::Ready,
     scribe::Done,
     till::{Span, Till},
 };
@@ -74,6 +76,7 @@ pub struct Serving {
     /// Ends the trying to write what cannot be written.
     give_up: CancellationToken,
     known: Known,
+    ready: Ready,
     refreshed: Mutex<Mono>,
     done: Mutex<Option<mpsc::Sender<Done>>>,
     requests: TaskTracker,
@@ -98,6 +101,7 @@ impl Serving {
             is_closed: AtomicBool::new(false),
             give_up: CancellationToken::new(),
             known: Known::new(memory),
+            ready: Ready::default(),
             refreshed: Mutex::new(desk.clock.mono()),
             done: Mutex::new(Some(done)),
             requests: TaskTracker::new(),
@@ -150,6 +154,7 @@ impl Serving {
 
     /// Reads what the store knows of keys and links by now.
     async fn refresh(&self) {
+        self.ready.forget();
         match self.desk.memory().await {
             Ok(memory) => self.known.refresh(memory, self.desk.now(), luck()),
             Err(error) => tracing::warn!(%error, "what others learnt could not be read"),

@@ -1,6 +1,7 @@
 //! One request, from its links to its receipt.
 
 use std::{
+    collections::BTreeMap,
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
 };
@@ -21,7 +22,8 @@ use super::{
 };
 use crate::{
     desk::{
-        chains::{Chosen, Prepared},
+        Desk,
+        chains::{Chosen, Memory, Prepared},
         drive::{Doors, Outcome, drive_relayed},
         voice::Voice,
     },
@@ -160,18 +162,15 @@ impl Serving {
             let books = Books::new(&serving, run, ask.beyond);
             let running =
                 AssertUnwindSafe(serving.run((receipt, run), &ask, (out, &books), &cancel));
-            let receipt = match running.catch_unwind().await {
-                Ok(passed) => {
-                    let receipt = passed.receipt.clone();
-                    // A client that has gone needs no answer.
-                    ended.send(passed).ok();
-                    receipt
-                }
-                Err(_) => {
-                    tracing::error!(%run, "a request ended by a fault of ours");
-                    books.settle_at_most(serving.desk.now());
-                    ask.broken((receipt, run), serving.desk.now())
-                }
+            let receipt = if let Ok(passed) = running.catch_unwind().await {
+                let receipt = passed.receipt.clone();
+                // A client that has gone needs no answer.
+                ended.send(passed).ok();
+                receipt
+            } else {
+                tracing::error!(%run, "a request ended by a fault of ours");
+                books.settle_at_most(serving.desk.now());
+                ask.broken((receipt, run), serving.desk.now())
             };
             // Nothing of it is needed any more, and what waits below may wait for long.
             drop(ask);
@@ -279,13 +278,41 @@ impl Serving {
         }
     }
 
+    /// Prepares the links: those that were prepared a moment ago from memory.
+    async fn links(&self, ask: &PassAsk, memory: &Memory, prompt_at_most: u64) -> Prepared {
+        let settings = self.desk.settings();
+        let now = self.desk.clock.mono();
+        let mut prepared = Prepared {
+            plan: Desk::empty_plan(&settings, prompt_at_most, self.desk.now()),
+            endpoints: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
+            claimed: Vec::new(),
+        };
+        for name in &ask.chosen.links {
+            let planned = if let Some(template) = self.ready.get(name, &settings, now) {
+                let mut planned = template.planned.clone();
+                self.desk
+                    .remember(&mut planned, &template.fingerprint, memory);
+                prepared.endpoints.insert(name.clone(), template.to.clone());
+                let fingerprint = template.fingerprint.clone();
+                let provider = name.provider.clone();
+                prepared.fingerprints.insert(provider, fingerprint);
+                planned
+            } else {
+                let planning = self.desk.plan_link(name, &settings, memory, &mut prepared);
+                let planned = planning.await;
+                self.ready.keep(&planned, &prepared);
+                planned
+            };
+            prepared.plan.links.push(planned);
+        }
+        prepared
+    }
+
     async fn prepare(&self, ask: &PassAsk) -> Prepared {
         let memory = self.known.memory();
         let prompt_at_most = ask.prompt_at_most();
-        let mut prepared = self
-            .desk
-            .prepare_with(&memory, &ask.chosen, prompt_at_most)
-            .await;
+        let mut prepared = self.links(ask, &memory, prompt_at_most).await;
         let plan = &mut prepared.plan;
         plan.output_limit = ask.output_limit.unwrap_or(u32::MAX);
         plan.choices = ask.beyond.choices;
@@ -420,7 +447,7 @@ impl PassAsk {
 }
 
 /// Puts the links in the order that the caller asked for.
-fn put_in_order(prepared: &mut Prepared, routing: Routing, memory: &crate::desk::chains::Memory) {
+fn put_in_order(prepared: &mut Prepared, routing: Routing, memory: &Memory) {
     let plan = &mut prepared.plan;
     let candidates = plan.links.iter().map(|planned| Candidate {
         link: planned.link.name.clone(),

@@ -167,7 +167,7 @@ impl Serving {
         let mut lots = vec![lot];
         while let Some(lot) = lots.pop() {
             match self.try_lot(period, &lot).await {
-                Ok(lost) => self.booked(&lot, lost),
+                Ok(gone) => self.booked(&lot, gone),
                 Err(error) if lot.is_one() => {
                     tracing::error!(%error, "a receipt cannot be written; its cost stays held");
                 }
@@ -190,7 +190,7 @@ impl Serving {
                 at: self.desk.now(),
             };
             let error = match self.desk.store.write_group(group).await {
-                Ok(lost) => return Ok(lost),
+                Ok(gone) => return Ok(gone),
                 Err(error) => error,
             };
             self.cannot_write.store(true, Ordering::Release);
@@ -207,9 +207,9 @@ impl Serving {
         }
     }
 
-    fn booked(&self, lot: &Lot, lost: Vec<HoldId>) {
+    fn booked(&self, lot: &Lot, gone: Vec<HoldId>) {
         let mut till = self.till();
-        for block in lost {
+        for block in gone {
             till.lose(block);
         }
         for settled in &lot.settled {
