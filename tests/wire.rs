@@ -125,6 +125,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                 | Delta::Alive
                 | Delta::Request(_)
                 | Delta::Stopping
+                | Delta::Other
                 | Delta::Verbatim(_),
             ) => {}
             Heard::Ended(finish) => {

@@ -35,7 +35,7 @@ impl Clocks {
     pub(super) fn note(&mut self, delta: &Delta, now: Instant) {
         self.sign = now;
         match delta {
-            Delta::Text(_) | Delta::Call(_) => {
+            Delta::Text(_) | Delta::Call(_) | Delta::Other => {
                 self.useful = Some(now);
                 self.text = Some(now);
             }

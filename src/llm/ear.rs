@@ -6,7 +6,7 @@ use super::{
     body::ended,
     heard::Heard,
     sse::{Event, Frame, Parser},
-    wire::{Delta, Finish, Reader, Wire},
+    wire::{Delta, Finish, Reader, Stop, Wire},
 };
 use crate::{
     domain::{Billed, Fault, FaultClass, Usage},
@@ -36,6 +36,15 @@ enum Wanted {
     Text { came: bool },
 }
 
+/// What an answer without words is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wordless {
+    /// A failure: the model said nothing.
+    Fails,
+    /// An answer: what it brought is passed on as it was written.
+    Answers,
+}
+
 /// Listens to one body of a good status, whatever its shape: one JSON body as the answer to a
 /// streamed request is understood too.
 pub struct Ear {
@@ -46,6 +55,7 @@ pub struct Ear {
     heard: VecDeque<Heard>,
     is_over: bool,
     passes_on: bool,
+    wordless: Wordless,
     wanted: Wanted,
     /// The protocol's own end mark, which is passed on only once the answer is known to be whole.
     mark: Option<Verbatim>,
@@ -68,6 +78,7 @@ impl Ear {
             heard: VecDeque::new(),
             is_over: false,
             passes_on: false,
+            wordless: Wordless::Fails,
             wanted: Wanted::TextOrCalls,
             mark: None,
         }
@@ -91,6 +102,15 @@ impl Ear {
     #[must_use]
     pub fn without_tools(mut self) -> Self {
         self.wanted = Wanted::Text { came: false };
+        self
+    }
+
+    /// Takes an answer that ended properly for one whatever is in it, where it is passed on.
+    #[must_use]
+    pub const fn taking_wordless(mut self, takes: bool) -> Self {
+        if takes && self.passes_on {
+            self.wordless = Wordless::Answers;
+        }
         self
     }
 
@@ -136,10 +156,11 @@ impl Ear {
                 let whole = self.wire.whole(&body);
                 self.is_over = true;
                 self.hear(whole.deltas);
-                if self.passes_on && whole.end.is_ok() {
+                let end = self.or_wordless(whole.end, &whole.usage);
+                if self.passes_on && end.is_ok() {
                     self.pass_on(Some(Verbatim::Body(body)));
                 }
-                self.close(whole.end, whole.usage);
+                self.close(end, whole.usage);
             }
             Shape::Events(parser) => {
                 // Half an event is no event: what it cut off is found out by the reader.
@@ -235,7 +256,7 @@ impl Ear {
         let usage = self.usage();
         if let Some(reader) = self.reader.take().filter(|_| !self.is_over) {
             self.is_over = true;
-            let end = reader.end();
+            let end = self.or_wordless(reader.end(), &usage);
             // A refusal is an answer as well; a cut is none, whatever mark stands behind it.
             let is_answer = match &end {
                 Ok(_) => true,
@@ -245,6 +266,32 @@ impl Ear {
             self.pass_on(mark);
             self.close(end, usage);
         }
+    }
+
+    /// An answer that ended as its protocol has it, without words: taken where that may be.
+    fn or_wordless(&mut self, end: Result<Finish, Fault>, usage: &Usage) -> Result<Finish, Fault> {
+        let fault = match end {
+            Err(fault)
+                if self.wordless == Wordless::Answers && fault.class == FaultClass::Empty =>
+            {
+                fault
+            }
+            end => return end,
+        };
+        // The word with which the model stopped; without one nothing ended.
+        let Some(said) = fault.code.clone() else {
+            return Err(fault);
+        };
+        self.heard.push_back(Heard::Delta(Delta::Other));
+        let limits = ["length", "max_tokens", "max_output_tokens"];
+        let is_limit = limits.iter().any(|limit| said.eq_ignore_ascii_case(limit));
+        Ok(Finish {
+            stop: if is_limit { Stop::Limit } else { Stop::End },
+            usage: usage.clone(),
+            model: None,
+            said: Some(said),
+            sequence: None,
+        })
     }
 
     fn hear(&mut self, deltas: Vec<Delta>) {
@@ -354,6 +401,20 @@ mod tests {
             let is_verbatim = |heard: &&Heard| matches!(heard, Heard::Delta(Delta::Verbatim(_)));
             assert_eq!(heard.iter().filter(is_verbatim).count(), verbatim);
             assert!(matches!(heard.last(), Some(Heard::Ended(_))));
+        }
+    }
+
+    #[test]
+    fn an_answer_without_words_is_taken_where_it_may_be() {
+        let picture = br#"{"model":"m","choices":[{"index":0,"message":{"content":null,"audio":{"id":"a"}},"finish_reason":"stop"}]}"#;
+        for (takes, is_answer) in [(true, true), (false, false)] {
+            let ear = Ear::new(wire(ProviderKind::OpenAi), false);
+            let mut ear = ear.passing_on().taking_wordless(takes);
+            ear.push(picture);
+            ear.finish();
+            let heard: Vec<Heard> = std::iter::from_fn(|| ear.heard()).collect();
+            let ends = heard.iter().any(|heard| matches!(heard, Heard::Ended(_)));
+            assert_eq!(ends, is_answer, "{heard:?}");
         }
     }
 

@@ -88,7 +88,7 @@ fn ear(wire: &'static dyn Wire, ask: &Ask, to: &Endpoint) -> Ear {
         ear = ear.without_tools();
     }
     match spell::raw::of(ask, to) {
-        Some(_) => ear.passing_on(),
+        Some(_) => ear.passing_on().taking_wordless(ask.wishes.wordless),
         None => ear,
     }
 }

@@ -120,6 +120,8 @@ pub enum Delta {
     Request(String),
     /// A piece of a tool call.
     Call(CallPiece),
+    /// Something that is neither words nor a call, in an answer that is passed on as it is written.
+    Other,
     /// The model said why it stops: from here on, nothing is the answer's own text any more.
     Stopping,
     /// What the provider wrote, where the caller speaks its wire format; comes after what it brought.

@@ -13,7 +13,7 @@ use crate::{
         serving::{Beyond, HoldBack, PassAsk},
     },
     domain::LinkName,
-    engine::routing::Routing,
+    engine::{ask::Part, routing::Routing},
 };
 
 /// What of a request lies at the provider: its length is not in the request.
@@ -54,6 +54,14 @@ pub(super) fn pass_ask(
         None => routing,
     };
     let beyond = beyond(config, &request)?;
+    let last = request.ask.turns.last();
+    let after_tool = last.is_some_and(|turn| {
+        let mut parts = turn.parts.iter();
+        parts.any(|part| matches!(part, Part::Result(_)))
+    });
+    let mut ask = request.ask;
+    // What only one family answers may be a picture or sound; after a tool there may be nothing to say.
+    ask.wishes.wordless = after_tool || !request.bound.is_empty();
     let serve = &config.serve;
     Ok(PassAsk {
         caller,
@@ -71,7 +79,7 @@ pub(super) fn pass_ask(
             .collect(),
         output_limit: request.output_limit,
         callers: request.wrote,
-        ask: request.ask,
+        ask,
     })
 }
 

@@ -121,6 +121,7 @@ fn meant(kind: ProviderKind) -> Ask {
                 schema: Json::read(SCHEMA).unwrap(),
                 strict: None,
             },
+            wordless: false,
         },
         raw: None,
     }

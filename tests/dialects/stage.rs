@@ -108,6 +108,7 @@ impl Told {
             | Delta::Alive
             | Delta::Model(_)
             | Delta::Request(_)
+            | Delta::Other
             | Delta::Stopping => {}
         }
         self.deltas.push(delta);
@@ -172,6 +173,7 @@ pub(crate) fn streamed(kind: ProviderKind, told: &Told) -> Vec<u8> {
             Delta::Alive
             | Delta::Model(_)
             | Delta::Request(_)
+            | Delta::Other
             | Delta::Stopping
             | Delta::Verbatim(_) => {}
         }

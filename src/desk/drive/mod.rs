@@ -307,7 +307,7 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
         let fact = match delta {
             Delta::Text(piece) => return self.feed(Input::Text { attempt, piece }),
             Delta::Alive | Delta::Stopping | Delta::Verbatim(_) => return,
-            Delta::Call(_) => return self.feed(Input::Said { attempt }),
+            Delta::Call(_) | Delta::Other => return self.feed(Input::Said { attempt }),
             Delta::Thinking => Fact::Thinking,
             Delta::Model(model) => Fact::Model(model),
             Delta::Request(request) => Fact::Request(request),

@@ -408,7 +408,7 @@ impl Brought {
                 self.is_stopping = true;
                 return;
             }
-            Delta::Thinking | Delta::Alive | Delta::Request(_) => return,
+            Delta::Thinking | Delta::Alive | Delta::Request(_) | Delta::Other => return,
         };
         // Only what the provider wrote says how it ended; words are words.
         if self.is_stopping && matches!(piece, Piece::Verbatim(_)) {

@@ -25,6 +25,9 @@ pub struct Wishes {
     pub top_p: Option<Number>,
     /// What form the answer is to have.
     pub format: Format,
+    /// Whether an answer without words or calls is one too: a picture, sound, nothing left to say
+    /// after a tool.
+    pub wordless: bool,
 }
 
 /// What form an answer is to have.

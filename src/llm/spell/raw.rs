@@ -167,6 +167,10 @@ impl<'a> Own<'a> {
         );
         let mut puts = vec![self.model(to), self.stream(to)];
         puts.extend(limit.map(|name| self.limit(name, ask)));
+        // A server that knows the other name alone must not find a higher limit under it.
+        let other = LIMITS.into_iter().filter(|name| Some(*name) != limit);
+        let other = other.filter(|name| self.has(name) && takes(to, name));
+        puts.extend(other.map(|name| self.limit(name, ask)));
         if to.stream && takes(to, "stream_options") {
             puts.push(("stream_options", self.counted()));
         }

@@ -36,6 +36,8 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
         temperature: root.number_of("temperature")?,
         top_p: root.number_of("top_p")?,
         format: format(root)?,
+        // Decided when the whole request is known.
+        wordless: false,
     })
 }
 
