@@ -138,6 +138,7 @@ async fn tell(url: &StoreUrl) {
     exchange::a_switch_settles_and_holds_at_once(&store).await;
     serving::a_block_pays_for_many(&store).await;
     serving::tokens_are_kept_by_their_digest(&store).await;
+    serving::a_server_opens_it_with_little_memory(&store, url).await;
     ledger::the_smallest_limit_wins_and_is_named(&store).await;
     ledger::how_links_behaved_is_shared(&store).await;
     ledger::standings_outlive_a_run(&store).await;

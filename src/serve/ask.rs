@@ -1,6 +1,6 @@
 //! One HTTP request: let in, read, passed on, answered.
 
-use std::{iter::once, sync::Arc};
+use std::sync::Arc;
 
 use hyper::{
     Request as HttpRequest, Response, StatusCode,
@@ -71,7 +71,7 @@ impl Server {
         match route {
             Route::Health => Ok(json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec())),
             Route::Metrics => {
-                let text = self.metrics.text(self.serving.under_way());
+                let text = self.metrics.text(self.in_flight());
                 let mut answer = Response::new(AnswerBody::whole(text));
                 put(
                     &mut answer,

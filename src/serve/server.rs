@@ -142,6 +142,11 @@ impl Server {
         }
     }
 
+    /// Returns how many requests are being answered.
+    pub(super) fn in_flight(&self) -> usize {
+        REQUESTS.saturating_sub(self.slots.available_permits())
+    }
+
     /// Returns who may ask.
     pub(super) fn callers(&self) -> Arc<Callers> {
         Arc::clone(&self.callers.read().unwrap_or_else(PoisonError::into_inner))

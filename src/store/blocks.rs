@@ -221,22 +221,19 @@ async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), T
             "INSERT INTO holds (id, period, run, ticket, attempt, link, amount, state, owner,
                  lease_until, at) VALUES ",
         );
-        let period = sql.text_value(group.period.to_owned());
-        let owner = sql.text_value(group.owner.to_owned());
         for (place, settled) in some.iter().enumerate() {
-            let at = sql.int_value(settled.held_at.as_microsecond());
             let values = [
                 sql.text_value(settled.id.to_string()),
-                period.clone(),
+                sql.text_value(group.period.to_owned()),
                 sql.text_value(settled.run.to_string()),
                 "NULL".to_owned(),
                 sql.int_value(i64::from(settled.attempt)),
                 sql.text_value(rows::plain(&settled.link.to_string())),
                 sql.int_value(settled.held.nanos()),
                 "'filed'".to_owned(),
-                owner.clone(),
-                at.clone(),
-                at,
+                sql.text_value(group.owner.to_owned()),
+                sql.int_value(settled.held_at.as_microsecond()),
+                sql.int_value(settled.held_at.as_microsecond()),
             ];
             sql.push_row(place, &values);
         }
@@ -256,13 +253,12 @@ async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(),
         sql.push(
             "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at) VALUES ",
         );
-        let period = sql.text_value(group.period.to_owned());
         for (place, settled) in some.iter().enumerate() {
             let amount = settled.cost.amount();
             let is_over = amount > settled.held;
             let values = [
                 sql.int_value(number),
-                period.clone(),
+                sql.text_value(group.period.to_owned()),
                 sql.text_value(settled.id.to_string()),
                 sql.text_value(if is_over { "over" } else { "settled" }.to_owned()),
                 sql.int_value(amount.nanos()),

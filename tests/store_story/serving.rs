@@ -2,7 +2,7 @@
 
 use deskhand::{
     domain::{Cap, Cost, Ending, HoldId, LinkName, RunId, TicketId, Usd},
-    store::{FromBlock, Group, HoldAnswer, ServeToken, Store},
+    store::{FromBlock, Group, HoldAnswer, ServeToken, Store, StoreUrl, Use},
 };
 use uuid::Uuid;
 
@@ -122,8 +122,10 @@ async fn a_block_that_was_recovered_is_not_paid_twice(
 
     assert_eq!(sums(store, "2029-01").await, (58, 3, 0));
     assert!(!store.shrink_block(block, Usd::ZERO, true).await.unwrap());
+    let mut little = block.clone();
+    (little.ceiling, little.floor) = (usd(5), usd(1));
     assert_eq!(
-        store.grow_block(block).await.unwrap(),
+        store.grow_block(&little).await.unwrap(),
         None,
         "nothing is added to it"
     );
@@ -147,4 +149,12 @@ pub(super) async fn tokens_are_kept_by_their_digest(store: &Store) {
     assert!(store.remove_serve_token("cron", at(711)).await.unwrap());
     assert!(!store.remove_serve_token("cron", at(712)).await.unwrap());
     assert_eq!(store.serve_tokens().await.unwrap().len(), 1);
+}
+
+pub(super) async fn a_server_opens_it_with_little_memory(store: &Store, url: &StoreUrl) {
+    let small = Store::open_for(url, Use::Serving).await.unwrap();
+
+    let tokens = small.serve_tokens().await.unwrap();
+    assert_eq!(tokens, store.serve_tokens().await.unwrap());
+    small.close().await;
 }

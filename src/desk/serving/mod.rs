@@ -119,11 +119,6 @@ impl Serving {
         &self.desk
     }
 
-    /// Returns how many requests are under way.
-    pub fn under_way(&self) -> usize {
-        self.requests.len()
-    }
-
     /// Waits so long for requests under way, stops those that are left, and returns when every cost
     /// is written and the money that is left has gone back.
     pub async fn stop(&self, patience: Duration) {

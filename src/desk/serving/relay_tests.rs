@@ -5,7 +5,7 @@ use super::{
     relay::{Closing, HoldBack, Out, Passing, Piece, Stopped, Told},
 };
 use crate::{
-    desk::drive::relay::Relay as _,
+    desk::drive::relay::Relay,
     domain::{Fault, FaultClass, LinkName, Mono, Usage},
     engine::{answer::Verbatim, attempts::Story},
     llm::{
@@ -18,6 +18,11 @@ const HOLD: HoldBack = HoldBack {
     time: Duration::from_millis(400),
     pieces: 3,
 };
+
+/// A moment so many milliseconds after the beginning.
+fn ms(millis: u64) -> Mono {
+    Mono::default().after(Duration::from_millis(millis))
+}
 
 /// A stream, as its client hears it.
 struct Stage {
@@ -42,9 +47,9 @@ impl Stage {
         let is_text = matches!(delta, Delta::Text(_) | Delta::Call(_));
         self.passing.heard(attempt, &Heard::Delta(delta));
         if is_text {
-            self.passing.show(attempt, link, Mono(at));
+            self.passing.show(attempt, link, ms(at));
         }
-        self.passing.release(Mono(at), &self.story)
+        self.passing.release(ms(at), &self.story)
     }
 
     fn opens(&mut self, attempt: u32, verbatim: bool) {
@@ -64,7 +69,7 @@ impl Stage {
             sequence: None,
         };
         self.passing.heard(attempt, &Heard::Ended(finish));
-        self.passing.release(Mono(0), &self.story)
+        self.passing.release(ms(0), &self.story)
     }
 
     /// Returns what has left; waits for nothing.
@@ -113,10 +118,7 @@ fn the_beginning_is_kept_back_for_a_time_or_some_pieces() {
     let mut stage = Stage::new();
     assert!(!stage.brings(1, &first(), text("a"), 0));
     assert!(!stage.brings(1, &first(), text("b"), 100));
-    assert_eq!(
-        stage.passing.due(Mono(100)),
-        Some(Duration::from_millis(300))
-    );
+    assert_eq!(stage.passing.due(ms(100)), Some(Duration::from_millis(300)));
     assert!(stage.left().is_empty(), "nothing has left");
 
     assert!(
@@ -129,11 +131,11 @@ fn the_beginning_is_kept_back_for_a_time_or_some_pieces() {
         "the first leaves once"
     );
     assert_eq!(stage.words(), "d");
-    assert_eq!(stage.passing.due(Mono(111)), None);
+    assert_eq!(stage.passing.due(ms(111)), None);
 
     let mut slow = Stage::new();
     slow.brings(1, &first(), text("a"), 0);
-    assert!(slow.passing.release(Mono(400), &slow.story));
+    assert!(slow.passing.release(ms(400), &slow.story));
     assert_eq!(slow.words(), "a");
 }
 
@@ -169,9 +171,9 @@ fn what_failed_does_not_leave_while_the_next_is_waited_for() {
         .passing
         .heard(1, &Heard::Failed(fault, Usage::default()));
 
-    assert_eq!(stage.passing.due(Mono(100)), None);
+    assert_eq!(stage.passing.due(ms(100)), None);
     assert!(
-        !stage.passing.release(Mono(800), &stage.story),
+        !stage.passing.release(ms(800), &stage.story),
         "the hold is over, the answer is not"
     );
     stage.passing.replace();
@@ -195,7 +197,7 @@ fn a_model_that_declines_ends_its_own_answer() {
     stage
         .passing
         .heard(1, &Heard::Failed(fault, Usage::default()));
-    stage.passing.release(Mono(2), &stage.story);
+    stage.passing.release(ms(2), &stage.story);
     assert_eq!(stage.words(), "abc");
 
     stage.passing.declined();
@@ -235,7 +237,7 @@ fn a_cut_takes_its_end_mark_with_it() {
     stage
         .passing
         .heard(1, &Heard::Failed(fault, Usage::default()));
-    stage.passing.release(Mono(2), &stage.story);
+    stage.passing.release(ms(2), &stage.story);
 
     assert_eq!(stage.words(), "abc");
     assert!(stage.passing.is_released());
@@ -245,9 +247,9 @@ fn a_cut_takes_its_end_mark_with_it() {
 fn an_answer_in_one_piece_is_kept_to_its_end() {
     let mut passing = Passing::new(Out::Kept, vec![first()]);
     passing.heard(1, &Heard::Delta(text("all of it")));
-    passing.show(1, &first(), Mono(0));
-    assert!(!passing.release(Mono(9_999), &Story::default()));
-    assert_eq!(passing.due(Mono(0)), None);
+    passing.show(1, &first(), ms(0));
+    assert!(!passing.release(ms(9_999), &Story::default()));
+    assert_eq!(passing.due(ms(0)), None);
     let finish = Finish {
         stop: Stop::Limit,
         usage: Usage::default(),

@@ -7,7 +7,7 @@ use crate::{
         attempts::End,
         bill,
         lesson::{self, Lesson},
-        policy::Place,
+        policy::{AfterText, Place},
         remedy::{self, Position, Remedy, Retry, Text},
     },
 };
@@ -73,6 +73,15 @@ impl Run {
         let position = self.position(&flight, fault);
         self.close(&flight, fault, usage, now);
         let remedy = remedy::remedy(fault, position, &self.plan.policy);
+        if self.is_kept(attempt) {
+            // What it said stays, and nobody may go on in its place: not even one asked beside it.
+            self.set(flight.index, Turn::Asked);
+            let ending = match remedy {
+                Remedy::Stop(ending) => ending,
+                Remedy::Retry { .. } | Remedy::MoveOn(_) => Ending::Failed,
+            };
+            return self.finish(ending, now);
+        }
         if !self.flights.is_empty() {
             return self.one_of_two(&flight, remedy, fault, now);
         }
@@ -102,6 +111,25 @@ impl Run {
                 self.wait(flight.index, now.after(wait), now);
             }
             (Remedy::MoveOn(onward), None) => self.move_on(&flight, onward, fault, now),
+        }
+    }
+
+    /// Tells whether what an attempt said may not be replaced.
+    fn is_kept(&self, attempt: u32) -> bool {
+        let voice = self.speech.voice.as_ref();
+        let is_shown = voice.is_some_and(|voice| voice.attempt == attempt);
+        is_shown && self.plan.policy.after_text == AfterText::Stop
+    }
+
+    /// What was shown has left. Where it has failed by now, there is nothing to wait for.
+    pub(super) fn released(&mut self, now: Mono) {
+        self.plan.policy.after_text = AfterText::Stop;
+        let Some(voice) = self.speech.voice else {
+            return;
+        };
+        let goes_on = flight::live(&mut self.flights, voice.attempt).is_some();
+        if !goes_on && !self.is_over() {
+            self.finish(Ending::Failed, now);
         }
     }
 

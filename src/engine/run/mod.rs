@@ -25,7 +25,7 @@ use self::{
     flight::{Flight, Live, Role},
     turns::Turn,
 };
-use super::{attempts::Story, bill, plan::Plan, policy::AfterText, remedy::Retry};
+use super::{attempts::Story, bill, plan::Plan, remedy::Retry};
 use crate::domain::{
     Attempt, Ending, Fault, FaultClass, HoldId, LinkName, Mono, SkipReason, Skipped, Timestamp, Usd,
 };
@@ -140,7 +140,7 @@ impl Run {
             Input::Fact { attempt, fact } => self.learnt(attempt, fact, now),
             Input::Text { attempt, piece } => self.heard(attempt, &piece, now),
             Input::Said { attempt } => self.said(attempt, now),
-            Input::Released => self.plan.policy.after_text = AfterText::Stop,
+            Input::Released => self.released(now),
             Input::Ended {
                 attempt,
                 whole,
