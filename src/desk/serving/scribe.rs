@@ -117,6 +117,7 @@ impl Serving {
                 // Another program set a key, woke a link, changed the config.
                 event = events.recv() => if matches!(event, Ok(DeskEvent::Configured)) {
                     self.refresh().await;
+                    self.give_free_back().await;
                 },
                 // Idle, nothing is looked for: the first request wakes it again.
                 _ = look.tick(), if self.has_money() => {}
@@ -286,6 +287,16 @@ impl Serving {
             // What is granted or could not be booked stays held: whoever recovers it counts it.
             let is_done = self.is_idle(block.id);
             self.give_back(&block, (back, is_done)).await;
+        }
+    }
+
+    /// Gives back what nobody was granted yet: under other caps the ledger is asked anew.
+    async fn give_free_back(&self) {
+        let _turn = self.filling.lock().await;
+        let blocks = self.till().blocks().to_vec();
+        for block in blocks {
+            let back = self.till().take_back(block.id, Usd::ZERO);
+            self.give_back(&block, (back, false)).await;
         }
     }
 
