@@ -47,10 +47,16 @@ fn after_a_kill_the_next_start_says_what_was_lost() {
 
     let served = bench.served(9);
     let again = bench.serve();
+    until(|| again.said().contains("ended in the middle of its work"));
     let lost = bench
         .cli(&["receipts", "list", "--json", "ending:lost"])
         .json();
-    assert_eq!(lost["ending"], "lost", "{lost}");
+    assert_eq!(lost["task"], "request", "{lost}");
+    let said = again.said();
+    assert!(
+        said.contains(lost["cost_usd"].as_str().expect("a cost")),
+        "{said}"
+    );
     let after = books.sums();
     // The block may have grown after it was looked at.
     assert!(after.settled_at_most >= before.held, "what was held counts");

@@ -221,21 +221,21 @@ fn at_the_cap_nothing_is_sent_and_raising_it_resumes_at_once() {
 
 #[test]
 fn the_smallest_cap_wins_and_is_named() {
-    let bench = Bench::with(&Config {
-        cap: "0.5",
-        ..Config::default()
-    });
+    let bench = Bench::new();
     let serve = bench.serve();
     let ask = || serve.ask(Words::Chat.ask("auto", "hello", Form::Whole));
     assert_eq!(ask().status, 200);
     let mut answered = 1;
 
     bench.cli(&["spend", "cap", "--day", "0.0001"]);
+    let lowered = Instant::now();
     until(|| {
         let status = ask().status;
         answered += usize::from(status == 200);
         status == 402
     });
+    let took = lowered.elapsed();
+    assert!(took < Duration::from_secs(2), "money was kept for {took:?}");
 
     let denied = ask();
     let (_, said) = Words::Chat.error(&denied);
