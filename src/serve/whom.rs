@@ -30,15 +30,13 @@ const ELSEWHERE: [&str; 9] = [
 ];
 
 /// What providers bill beside tokens, at prices that the book does not have.
-const UNPRICED: [&str; 9] = [
+const UNPRICED: [&str; 7] = [
     "a tool that OpenAI runs or defines",
     "a tool that Anthropic runs or defines",
     "a tool that is no function",
     "an answer in audio",
     "`modalities` beside text",
     "`responseModalities` beside text",
-    "`service_tier`",
-    "`speed`",
     "`web_search_options`",
 ];
 
@@ -134,14 +132,16 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
         let mut bound = request.bound.iter();
         bound.find(|bound| bound.what.starts_with("the tool `"))
     };
-    let unpriced = has(&UNPRICED).or_else(of_gemini);
-    if let Some(bound) = unpriced
+    let unpriced = has(&UNPRICED)
+        .or_else(of_gemini)
+        .map(|bound| bound.what.as_str())
+        .or_else(|| dearer(request));
+    if let Some(what) = unpriced
         && !config.spend.allow_unknown_prices
     {
         let message = format!(
-            "Providers bill {} beside tokens, at prices that deskhand does not know. `[spend] \
-             allow_unknown_prices = true` lets it pass; it is then counted at its ceiling (~).",
-            bound.what
+            "Providers bill {what} beside tokens, at prices that deskhand does not know. `[spend] \
+             allow_unknown_prices = true` lets it pass; it is then counted at its ceiling (~)."
         );
         return Err(Refusal::new(RefusalKind::BadInput, message));
     }
@@ -149,6 +149,22 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
         choices: choices(request),
         is_elsewhere: has(&ELSEWHERE).is_some(),
         is_unpriced: unpriced.is_some(),
+    })
+}
+
+/// Returns the word by which a caller asks for a dearer way, if there is one.
+fn dearer(request: &Request) -> Option<&'static str> {
+    let body = request.ask.raw.as_ref().map_or("", |raw| raw.body.as_str());
+    // Looked for first: few requests have it, and reading all again would cost each of them.
+    let ways = [
+        ("service_tier", "priority", "`service_tier: priority`"),
+        ("speed", "fast", "`speed: fast`"),
+    ];
+    let mut ways = ways.into_iter().filter(|(name, ..)| body.contains(name));
+    ways.find_map(|(name, word, what)| {
+        let body: serde_json::Value = serde_json::from_str(body).ok()?;
+        let is_asked = body.get(name)?.as_str() == Some(word);
+        is_asked.then_some(what)
     })
 }
 
@@ -174,4 +190,51 @@ fn choices(request: &Request) -> u32 {
         .find_map(|place| body.pointer(place)?.as_u64())
         .unwrap_or(u64::from(u32::MAX));
     u32::try_from(number).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::ProviderKind,
+        serve::dialect::{PathWords, dialect},
+    };
+
+    fn beyond_of(kind: ProviderKind, members: &str, allows: bool) -> Result<Beyond, Refusal> {
+        let body = format!(
+            "{{\"model\":\"m\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]{members}}}"
+        );
+        let request = dialect(kind)
+            .request(&body, &[], &PathWords::default())
+            .unwrap_or_else(|refusal| panic!("{}", refusal.message));
+        let mut config = Config::default();
+        config.spend.allow_unknown_prices = allows;
+        beyond(&config, &request)
+    }
+
+    #[test]
+    fn several_answers_are_several_bills() {
+        let choices = |members| {
+            let beyond = beyond_of(ProviderKind::OpenAi, members, false);
+            beyond.map(|beyond| beyond.choices)
+        };
+        assert_eq!(choices(""), Ok(1));
+        assert_eq!(choices(",\"n\":1"), Ok(1));
+        assert_eq!(choices(",\"n\":8"), Ok(8));
+    }
+
+    #[test]
+    fn what_has_no_price_needs_leave() {
+        for (kind, members) in [
+            (ProviderKind::OpenAi, ",\"service_tier\":\"priority\""),
+            (ProviderKind::OpenAi, ",\"web_search_options\":{}"),
+            (ProviderKind::Anthropic, ",\"speed\":\"fast\""),
+        ] {
+            let refusal = beyond_of(kind, members, false).unwrap_err();
+            assert_eq!(refusal.status, 400, "{members}");
+            assert!(beyond_of(kind, members, true).unwrap().is_unpriced, "{members}");
+        }
+        let usual = beyond_of(ProviderKind::OpenAi, ",\"service_tier\":\"default\"", false);
+        assert!(!usual.unwrap().is_unpriced);
+    }
 }
