@@ -165,7 +165,7 @@ impl Server {
         let passing = self.serving.pass(asked).map_err(|why| {
             let kind = match why {
                 PassError::NotTranslatable { .. } => RefusalKind::BadInput,
-                PassError::Stopping => RefusalKind::Overloaded,
+                PassError::Stopping | PassError::NoLedger => RefusalKind::Overloaded,
             };
             Refusal::new(kind, why.to_string())
         })?;

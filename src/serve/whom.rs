@@ -232,7 +232,10 @@ mod tests {
         ] {
             let refusal = beyond_of(kind, members, false).unwrap_err();
             assert_eq!(refusal.status, 400, "{members}");
-            assert!(beyond_of(kind, members, true).unwrap().is_unpriced, "{members}");
+            assert!(
+                beyond_of(kind, members, true).unwrap().is_unpriced,
+                "{members}"
+            );
         }
         let usual = beyond_of(ProviderKind::OpenAi, ",\"service_tier\":\"default\"", false);
         assert!(!usual.unwrap().is_unpriced);

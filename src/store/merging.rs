@@ -77,6 +77,10 @@ impl Store {
         self.told("undo the merge", async {
             let mut tx = self.begin().await?;
             let (mut source, mut target, asked_before) = self.merged_pair(&mut tx, merged).await?;
+            // On its way from there it would be filed where its conversation is no more.
+            if is_reply_under_way(&mut tx, target.id).await? {
+                return Err(not_joined(NotJoined::OnItsWay(target.number)));
+            }
             let before = status_before(&mut tx, merged).await?;
             let back = move_back(&mut tx, (merged, target.id)).await?;
             target.messages -= back;
@@ -84,7 +88,8 @@ impl Store {
                 target.last_customer_message_at = asked_before;
             }
             touch(&mut target, at);
-            source.messages = back;
+            // A reply that was refused may have been filed with it meanwhile.
+            source.messages += back;
             source.status = before;
             touch(&mut source, at);
             tickets::write_ticket(&mut tx, &source, None).await?;

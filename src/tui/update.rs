@@ -184,7 +184,7 @@ fn text(model: &mut Model, scope: Scope, chord: Chord) -> Vec<Effect> {
 fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     let now = model.stage.now;
     match (&mut model.overlay, &mut model.editor) {
-        (Some(Overlay::Prompt(prompt)), _) => prompt.line.insert(text),
+        (Some(Overlay::Prompt(prompt)), _) => prompt.paste(text),
         (Some(Overlay::Palette(palette)), _) => palette.paste(text),
         (Some(Overlay::Help(help)), _) => help.line.insert(text),
         (Some(Overlay::Mailbox(screen)), _) => screen.paste(text),

@@ -53,8 +53,9 @@ const STALE: Duration = Duration::from_secs(5);
 /// Whose the money of a block is, where a hold names its provider.
 pub(super) const BLOCK_OF: &str = "serve";
 
-/// So many results may wait to be written; more requests than that wait at their end.
-const WAITING: usize = 4_096;
+/// So many requests may be under way or wait to be written; more wait at their beginning. What could
+/// not be written yet would else be kept in memory without end.
+const WAITING: usize = 1_024;
 
 /// What serves requests: one per process.
 pub struct Serving {

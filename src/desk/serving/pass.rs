@@ -8,7 +8,7 @@ use std::{
 
 use futures::FutureExt as _;
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc::OwnedPermit, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -107,6 +107,9 @@ pub enum PassError {
     /// The server is being stopped.
     #[error("deskhand is being stopped; ask again in a moment.")]
     Stopping,
+    /// What earlier requests cost could not be written.
+    #[error("deskhand cannot write its ledger, so nothing new is asked; its log says why.")]
+    NoLedger,
 }
 
 /// A request under way.
@@ -147,6 +150,9 @@ impl Serving {
         if self.is_closed.load(Ordering::SeqCst) {
             return Err(PassError::Stopping);
         }
+        if self.cannot_write.load(Ordering::Acquire) {
+            return Err(PassError::NoLedger);
+        }
         let receipt = ReceiptId::new(Uuid::now_v7());
         let (tell, told) = pipe();
         let (ended, end) = oneshot::channel();
@@ -157,6 +163,10 @@ impl Serving {
             let out = match ask.stream {
                 Some(hold) => Out::Stream(tell, hold),
                 None => Out::Kept,
+            };
+            // Its place among those that are to be written down: nobody begins without one.
+            let Some(slot) = serving.slot().await else {
+                return;
             };
             let run = RunId::new(Uuid::now_v7());
             let books = Books::new(&serving, run, ask.beyond);
@@ -172,10 +182,8 @@ impl Serving {
                 books.settle_at_most(serving.desk.now());
                 ask.broken((receipt, run), serving.desk.now())
             };
-            // Nothing of it is needed any more, and what waits below may wait for long.
-            drop(ask);
             let settled = books.take_settled();
-            serving.file(Done { settled, receipt }).await;
+            slot.send(Done { settled, receipt });
             drop(place);
         }));
         Ok(Passing {
@@ -262,20 +270,14 @@ impl Serving {
         }
     }
 
-    /// Hands a result to whoever writes it down, and waits while too many wait already.
-    async fn file(&self, done: Done) {
+    /// Returns a place among the results that are written down; none when nothing is written any more.
+    async fn slot(&self) -> Option<OwnedPermit<Done>> {
         let to = self
             .done
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
-        let is_filed = match to {
-            Some(to) => to.send(done).await.is_ok(),
-            None => false,
-        };
-        if !is_filed {
-            tracing::error!("a receipt came after everything was written; its cost stays held");
-        }
+            .clone()?;
+        to.reserve_owned().await.ok()
     }
 
     /// Prepares the links: those that were prepared a moment ago from memory.

@@ -167,5 +167,19 @@ mod tests {
             now(),
         );
         assert_eq!(prompted(&model), None);
+
+        press(&mut model, "backspace 2 enter");
+        update(
+            &mut model,
+            Msg::Done(Done::MergeSeen(here, 4802, Ok(look(0, 2)))),
+            now(),
+        );
+        assert!(prompted(&model).is_some());
+        update(&mut model, Msg::Paste("9".to_owned()), now());
+        let pasted = press(&mut model, "enter");
+        assert!(
+            matches!(pasted.as_slice(), [Effect::LookAtMerge(_, 48_029)]),
+            "{pasted:?}"
+        );
     }
 }

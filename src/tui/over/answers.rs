@@ -184,12 +184,14 @@ fn mail(model: &Model, kind: PromptKind, typed: String) -> Result<Vec<Effect>, S
 
 /// Reads into which ticket one is merged: the first Enter looks, the second merges.
 fn merge(ticket: TicketId, typed: &str, named: Option<&Named>) -> Result<Vec<Effect>, String> {
-    if let Some(named) = named {
-        return Ok(vec![Effect::Merge(ticket, named.number)]);
-    }
     let number = typed.trim_start_matches('#').parse();
     let number = number.map_err(|_| format!("{typed} is no number of a ticket."))?;
-    Ok(vec![Effect::LookAtMerge(ticket, number)])
+    let is_looked_at = named.is_some_and(|named| named.number == number);
+    Ok(vec![if is_looked_at {
+        Effect::Merge(ticket, number)
+    } else {
+        Effect::LookAtMerge(ticket, number)
+    }])
 }
 
 /// Reads to whom a reply is to go.

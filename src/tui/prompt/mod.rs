@@ -123,6 +123,13 @@ impl Prompt {
         self.trouble = None;
     }
 
+    /// Takes a paste: a line that is another now is not the one that was looked at.
+    pub fn paste(&mut self, text: &str) {
+        self.line.insert(text);
+        self.named = None;
+        self.trouble = None;
+    }
+
     /// Tells whether what is typed must not be seen.
     pub const fn is_hidden(&self) -> bool {
         matches!(self.kind, PromptKind::Key(_))
