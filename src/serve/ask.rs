@@ -91,7 +91,7 @@ impl Server {
         let admission = self.options.admission;
         let admitted = |callers: &_| gate::admit(shown, admission, callers).map(str::to_owned);
         match admitted(&self.callers()) {
-            Err(_) if admission == Admission::Token && shown.token().is_some() => {
+            Err(_) if admission == Admission::Token && shown.tokens().next().is_some() => {
                 self.read_callers().await;
                 admitted(&self.callers())
             }
@@ -136,7 +136,7 @@ impl Server {
         };
         let request = read(head, body, dialect, &words).await?;
         // Three bytes a token: an estimate, on the high side for most languages.
-        let estimate = request.ask.bytes().div_ceil(3).max(1);
+        let estimate = request.ask.tokens_at_most().div_ceil(3).max(1);
         let body = format!("{{\"input_tokens\":{estimate}}}");
         let mut answer = json(StatusCode::OK, body.into_bytes());
         put(&mut answer, "x-deskhand-estimate", "input_tokens");

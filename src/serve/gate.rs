@@ -36,17 +36,14 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// Returns the token that is shown, wherever it stands.
-    pub(super) fn token(&self) -> Option<&'a str> {
+    /// Returns every token that is shown, wherever it stands: a proxy may add one of its own.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &'a str> {
         let bearer = self.authorization.and_then(|header| {
             let (scheme, token) = header.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        bearer
-            .or(self.api_key)
-            .or(self.goog_key)
-            .or(self.query_key)
-            .filter(|token| !token.is_empty())
+        let all = [bearer, self.api_key, self.goog_key, self.query_key];
+        all.into_iter().flatten().filter(|token| !token.is_empty())
     }
 }
 
@@ -86,8 +83,8 @@ pub(super) fn admit<'c>(
     admission: Admission,
     callers: &'c Callers,
 ) -> Result<&'c str, Refusal> {
-    let token = shown.token();
-    let known = token.and_then(|token| callers.find(token));
+    let known = shown.tokens().find_map(|token| callers.find(token));
+    let token = shown.tokens().next();
     match (known, admission, token) {
         (Some(name), ..) => Ok(name),
         (None, Admission::Everybody, _) | (None, Admission::AnyBearer, Some(_)) => Ok(ANYBODY),
@@ -202,14 +199,14 @@ mod tests {
             authorization: Some("bearer  dh-1"),
             ..Shown::default()
         };
-        assert_eq!(shown.token(), Some("dh-1"));
+        assert_eq!(shown.tokens().next(), Some("dh-1"));
         let shown = Shown {
             authorization: Some("Basic abc"),
             api_key: Some("dh-2"),
             ..Shown::default()
         };
-        assert_eq!(shown.token(), Some("dh-2"));
-        assert_eq!(Shown::default().token(), None);
+        assert_eq!(shown.tokens().next(), Some("dh-2"));
+        assert_eq!(Shown::default().tokens().next(), None);
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::{
 /// Fingerprints of the keys that were used, by provider.
 type Keys = BTreeMap<ProviderName, String>;
 
+/// So many lessons wait at most while the store cannot be written.
+const MOST_PENDING: usize = 1_000;
+
 /// What is known, and what of it is not yet written down.
 pub(super) struct Known(Mutex<Inner>);
 
@@ -85,6 +88,14 @@ impl Known {
             lessons: std::mem::take(&mut inner.pending),
             keys: inner.keys.clone(),
         })
+    }
+
+    /// Takes back what could not be written down.
+    pub(super) fn put_back(&self, pending: Pending) {
+        let mut inner = self.lock();
+        let newer = std::mem::replace(&mut inner.pending, pending.lessons);
+        inner.pending.extend(newer);
+        inner.pending.truncate(MOST_PENDING);
     }
 
     /// Tells whether something waits that others must hear of soon.

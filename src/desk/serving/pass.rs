@@ -245,7 +245,10 @@ impl Serving {
         books.correct(&mut outcome.attempts);
         self.desk.after_company(company, &outcome);
         let denied_by = books.denied_by();
-        let receipt = ask.receipt((receipt, run), chain, &outcome, denied_by);
+        let mut receipt = ask.receipt((receipt, run), chain, &outcome, denied_by);
+        if receipt.ending == Ending::Cancelled && self.stop.is_cancelled() {
+            "stopped: the server was being stopped".clone_into(&mut receipt.action);
+        }
         let luck = luck();
         self.known.learn(
             &outcome.lessons,

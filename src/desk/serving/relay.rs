@@ -389,6 +389,9 @@ impl Brought {
             // What is passed on as it was written is not spelled again.
             Delta::Text(_) | Delta::Call(_) if self.is_verbatim => {
                 self.count += 1;
+                // It goes on, so what was said of its end was not it: some say it with every piece.
+                self.is_stopping = false;
+                self.pieces.append(&mut self.ending);
                 return;
             }
             Delta::Text(text) => {

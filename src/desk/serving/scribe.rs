@@ -270,6 +270,8 @@ impl Serving {
             let back = self.till().take_back(block.id, keep);
             let is_done = keep == Usd::ZERO && self.is_idle(block.id);
             self.give_back(&block, (back, is_done)).await;
+        }
+        if renews {
             times.renewed = Instant::now();
         }
     }
@@ -324,12 +326,17 @@ impl Serving {
         let Some(pending) = self.known.take_pending() else {
             return;
         };
-        let learnt = self.desk.learn(&pending.lessons, &pending.keys).await;
-        let announced = self.desk.announce().await;
-        for error in [learnt.err(), announced.err()].into_iter().flatten() {
-            tracing::warn!(%error, "what requests taught was not noted");
+        if let Err(error) = self.desk.announce().await {
+            tracing::warn!(%error, "what is spent was not announced");
         }
-        self.refresh().await;
+        match self.desk.learn(&pending.lessons, &pending.keys).await {
+            Ok(()) => self.refresh().await,
+            // It holds in memory all the same, and is written down the next time.
+            Err(error) => {
+                tracing::warn!(%error, "what requests taught was not noted yet");
+                self.known.put_back(pending);
+            }
+        }
     }
 }
 
