@@ -9,7 +9,10 @@
     reason = "a test may panic"
 )]
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+#[path = "common/recorded.rs"]
+mod recorded;
+
+use std::collections::BTreeMap;
 
 use deskhand::{
     domain::{Fault, FaultClass, ProviderKind, Usage},
@@ -43,55 +46,21 @@ struct Fixture {
     is_stream: bool,
 }
 
-fn corpus() -> PathBuf {
-    std::env::var_os("DESKHAND_CORPUS").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus")),
-        PathBuf::from,
-    )
-}
-
 fn fixtures() -> Vec<Fixture> {
-    let wire = corpus().join("wire");
-    let Ok(manifest) = fs::read_to_string(wire.join("shared/manifest.jsonl")) else {
-        println!("corpus absent: 1 tests not run");
-        return Vec::new();
-    };
-    let rows = manifest.lines().map(|line| {
-        let row: Value = serde_json::from_str(line).unwrap();
-        let path = wire.join(row["file"].as_str().unwrap());
-        let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        let response = &file["response"];
-        let body = match (
-            response["body_file"].as_str(),
-            response["body"]["_raw"].as_str(),
-        ) {
-            (Some(name), _) => fs::read(path.with_file_name(name)).unwrap(),
-            (None, Some(raw)) => raw.as_bytes().to_vec(),
-            (None, None) => response["body"].to_string().into_bytes(),
-        };
-        let headers = response["headers"].as_object().cloned().unwrap_or_default();
-        let kind = match (
-            row["dialect"].as_str().unwrap(),
-            row["provider"].as_str().unwrap(),
-        ) {
-            ("anthropic", _) => ProviderKind::Anthropic,
-            ("openai-chat", "openai-compatible") => ProviderKind::OpenAiCompatible,
-            ("openai-chat", _) => ProviderKind::OpenAi,
-            ("openai-responses", _) => ProviderKind::OpenAiResponses,
-            ("gemini", _) => ProviderKind::Gemini,
-            other => panic!("unknown dialect {other:?}"),
-        };
+    let rows = recorded::rows().into_iter().map(|row| {
+        let headers = row.response["headers"].as_object().cloned();
         Fixture {
-            id: row["id"].as_str().unwrap().to_owned(),
-            kind,
-            expect: row["expect"].clone(),
-            status: u16::try_from(response["status"].as_u64().unwrap()).unwrap(),
+            id: row.id,
+            kind: row.kind,
+            expect: row.listed["expect"].clone(),
+            status: u16::try_from(row.response["status"].as_u64().unwrap()).unwrap(),
             headers: headers
+                .unwrap_or_default()
                 .iter()
                 .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().to_owned()))
                 .collect(),
-            body,
-            is_stream: row["stream"].as_bool().unwrap(),
+            body: row.body,
+            is_stream: row.is_stream,
         }
     });
     rows.collect()

@@ -3,7 +3,10 @@
 
 use std::{ffi::OsStr, path::Path};
 
-use toml::{Spanned, de::DeTable};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{json, reader::Span, yaml};
 
@@ -19,6 +22,26 @@ pub enum Format {
     Yaml,
     /// JSON.
     Json,
+}
+
+/// Takes a document for the table that every config is, in its language `what`.
+pub(super) fn the_table<'t>(
+    document: Spanned<DeValue<'t>>,
+    what: &str,
+) -> Result<Spanned<DeTable<'t>>, Fault> {
+    let span = document.span();
+    match document.into_inner() {
+        DeValue::Table(table) => Ok(Spanned::new(span, table)),
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_) => {
+            let words = format!("a config is {what} of settings, and this is none.");
+            Err(Fault::at(span.start, words))
+        }
+    }
 }
 
 impl Format {

@@ -10,7 +10,7 @@ use toml::{
 };
 
 use super::{
-    format::{DEEPEST, Fault},
+    format::{DEEPEST, Fault, the_table},
     reader::Value,
     yaml::number,
 };
@@ -28,19 +28,7 @@ pub(super) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
     }
     let mut walk = Walk { text, at: 0 };
     let document = walk.value(0)?;
-    let span = document.span();
-    match document.into_inner() {
-        DeValue::Table(table) => Ok(Spanned::new(span, table)),
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_)
-        | DeValue::Array(_) => Err(Fault::at(
-            span.start,
-            "a config is an object of settings, and this is none.",
-        )),
-    }
+    the_table(document, "an object")
 }
 
 /// Returns the byte of a line and a column, both from 1; the column counts bytes and is the last

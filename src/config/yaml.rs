@@ -9,7 +9,7 @@ use toml::{
 };
 
 use super::{
-    format::{DEEPEST, Fault},
+    format::{DEEPEST, Fault, the_table},
     reader::{Span, Value},
 };
 
@@ -43,19 +43,7 @@ pub(super) fn document(text: &str) -> Result<Spanned<DeTable<'_>>, Fault> {
     let Some(document) = document else {
         return Ok(Spanned::new(0..text.len(), DeTable::new()));
     };
-    let span = document.span();
-    match document.into_inner() {
-        DeValue::Table(table) => Ok(Spanned::new(span, table)),
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_)
-        | DeValue::Array(_) => Err(Fault::at(
-            span.start,
-            "a config is a table of settings, and this is none.",
-        )),
-    }
+    the_table(document, "a table")
 }
 
 /// Builds values of the events of a parser.

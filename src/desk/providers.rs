@@ -33,6 +33,12 @@ impl Settings {
         Some(provider)
     }
 
+    /// Returns what people call a provider: its maker's name, else the config's.
+    pub fn title(&self, name: &ProviderName) -> String {
+        let preset = PRESETS.iter().find(|preset| preset.name == name.0);
+        preset.map_or_else(|| name.0.clone(), |preset| preset.title.to_owned())
+    }
+
     /// Returns every provider that can be named, those of the config first.
     pub fn providers(&self) -> BTreeMap<ProviderName, ProviderConfig> {
         let known = PRESETS

@@ -21,7 +21,7 @@ impl Line<'_> {
         while let Some(attempt) = attempts.next() {
             if Some(attempt) == answer {
                 if !lines.is_empty() {
-                    let provider = shown_provider(&attempt.link.provider.0);
+                    let provider = self.settings.title(&attempt.link.provider);
                     lines.push(format!("✓ {provider} responded successfully."));
                 }
                 continue;
@@ -50,7 +50,7 @@ impl Line<'_> {
     fn shown(&self, link: &LinkName) -> String {
         let called = self.settings.config.serve.called(link);
         let model = called.unwrap_or(&link.model.0);
-        format!("{} {model}", shown_provider(&link.provider.0))
+        format!("{} {model}", self.settings.title(&link.provider))
     }
 }
 
@@ -65,15 +65,4 @@ fn reason(attempt: &Attempt) -> Option<String> {
         class.words().to_owned()
     };
     Some(words)
-}
-
-fn shown_provider(name: &str) -> String {
-    match name {
-        "openai" => "OpenAI".to_owned(),
-        "anthropic" => "Anthropic".to_owned(),
-        "gemini" | "google" => "Gemini".to_owned(),
-        "deepseek" => "DeepSeek".to_owned(),
-        "openrouter" => "OpenRouter".to_owned(),
-        other => other.to_owned(),
-    }
 }

@@ -151,7 +151,7 @@ impl Inner {
             "What attempts cost, upper bounds included.",
         );
         for (labels, link) in links() {
-            out.row("deskhand_cost_usd_total", &labels, &dollars(link.cost));
+            out.row("deskhand_cost_usd_total", &labels, &link.cost.to_string());
         }
         let name = "gen_ai_client_token_usage_total";
         out.head(name, "counter", "Tokens as providers counted them.");
@@ -183,15 +183,6 @@ fn labels(name: &str) -> String {
         clean(provider),
         clean(model)
     )
-}
-
-fn dollars(usd: Usd) -> String {
-    let nanos = usd.nanos();
-    let (whole, part) = (
-        nanos.div_euclid(1_000_000_000),
-        nanos.rem_euclid(1_000_000_000),
-    );
-    format!("{whole}.{part:09}")
 }
 
 /// Prometheus' text format under construction.
@@ -251,6 +242,5 @@ mod tests {
     #[test]
     fn a_name_cannot_end_its_label() {
         assert!(!labels("a/b\"} 1\nx").contains('\n'));
-        assert_eq!(dollars(Usd::from_nanos(1_000_000_500)), "1.000000500");
     }
 }

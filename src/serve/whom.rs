@@ -13,32 +13,8 @@ use crate::{
         serving::{Beyond, HoldBack, PassAsk},
     },
     domain::LinkName,
-    engine::{ask::Part, routing::Routing},
+    engine::routing::Routing,
 };
-
-/// What of a request lies at the provider: its length is not in the request.
-const ELSEWHERE: [&str; 9] = [
-    "a file",
-    "a document",
-    "a picture that is a file of Anthropic's",
-    "a picture that is a file of OpenAI's",
-    "`cachedContent`",
-    "`previous_response_id`",
-    "`conversation`",
-    "`prompt`",
-    "an item of the type `item_reference`",
-];
-
-/// What providers bill beside tokens, at prices that the book does not have.
-const UNPRICED: [&str; 7] = [
-    "a tool that OpenAI runs or defines",
-    "a tool that Anthropic runs or defines",
-    "a tool that is no function",
-    "an answer in audio",
-    "`modalities` beside text",
-    "`responseModalities` beside text",
-    "`web_search_options`",
-];
 
 /// Says who is to be asked.
 pub(super) fn pass_ask(
@@ -52,14 +28,6 @@ pub(super) fn pass_ask(
         None => routing,
     };
     let beyond = beyond(config, &request)?;
-    let last = request.ask.turns.last();
-    let after_tool = last.is_some_and(|turn| {
-        let mut parts = turn.parts.iter();
-        parts.any(|part| matches!(part, Part::Result(_)))
-    });
-    let mut ask = request.ask;
-    // What only one family answers may be a picture or sound; after a tool there may be nothing to say.
-    ask.wishes.wordless = after_tool || !request.bound.is_empty();
     let serve = &config.serve;
     Ok(PassAsk {
         caller,
@@ -77,7 +45,7 @@ pub(super) fn pass_ask(
             .collect(),
         output_limit: request.output_limit,
         callers: request.wrote,
-        ask,
+        ask: request.ask,
     })
 }
 
@@ -122,21 +90,10 @@ fn meant(config: &Config, name: &str) -> Result<Meant, Refusal> {
         .map_err(|why| unknown_model(&why.to_string()))
 }
 
-/// Returns what the request may cost beyond its own words.
+/// Returns what the request may cost beyond its own words; what has no price needs leave.
 fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
-    let has = |names: &[&str]| {
-        let mut bound = request.bound.iter();
-        bound.find(|bound| names.contains(&bound.what.as_str()))
-    };
-    let of_gemini = || {
-        let mut bound = request.bound.iter();
-        bound.find(|bound| bound.what.starts_with("the tool `"))
-    };
-    let unpriced = has(&UNPRICED)
-        .or_else(of_gemini)
-        .map(|bound| bound.what.as_str())
-        .or_else(|| dearer(request));
-    if let Some(what) = unpriced
+    let bill = &request.bill;
+    if let Some(what) = &bill.unpriced
         && !config.spend.allow_unknown_prices
     {
         let message = format!(
@@ -146,50 +103,10 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
         return Err(Refusal::new(RefusalKind::BadInput, message));
     }
     Ok(Beyond {
-        choices: choices(request),
-        is_elsewhere: has(&ELSEWHERE).is_some(),
-        is_unpriced: unpriced.is_some(),
+        choices: bill.choices.unwrap_or(1),
+        is_elsewhere: bill.is_elsewhere,
+        is_unpriced: bill.unpriced.is_some(),
     })
-}
-
-/// Returns the word by which a caller asks for a dearer way, if there is one.
-fn dearer(request: &Request) -> Option<&'static str> {
-    let body = request.ask.raw.as_ref().map_or("", |raw| raw.body.as_str());
-    // Looked for first: few requests have it, and reading all again would cost each of them.
-    let ways = [
-        ("service_tier", "priority", "`service_tier: priority`"),
-        ("speed", "fast", "`speed: fast`"),
-    ];
-    let mut ways = ways.into_iter().filter(|(name, ..)| body.contains(name));
-    ways.find_map(|(name, word, what)| {
-        let body: serde_json::Value = serde_json::from_str(body).ok()?;
-        let is_asked = body.get(name)?.as_str() == Some(word);
-        is_asked.then_some(what)
-    })
-}
-
-/// Returns how many answers are asked for at once.
-fn choices(request: &Request) -> u32 {
-    let many = ["`n` above 1", "`candidateCount` above 1"];
-    if !request
-        .bound
-        .iter()
-        .any(|bound| many.contains(&bound.what.as_str()))
-    {
-        return 1;
-    }
-    let body = request.ask.raw.as_ref().map_or("", |raw| raw.body.as_str());
-    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let places = [
-        "/n",
-        "/generationConfig/candidateCount",
-        "/generation_config/candidate_count",
-    ];
-    let number = places
-        .iter()
-        .find_map(|place| body.pointer(place)?.as_u64())
-        .unwrap_or(u64::from(u32::MAX));
-    u32::try_from(number).unwrap_or(u32::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -225,10 +142,20 @@ mod tests {
 
     #[test]
     fn what_has_no_price_needs_leave() {
+        use ProviderKind::{Anthropic, OpenAi};
         for (kind, members) in [
-            (ProviderKind::OpenAi, ",\"service_tier\":\"priority\""),
-            (ProviderKind::OpenAi, ",\"web_search_options\":{}"),
-            (ProviderKind::Anthropic, ",\"speed\":\"fast\""),
+            (OpenAi, r#","service_tier":"priority""#),
+            (OpenAi, r#","web_search_options":{}"#),
+            (
+                OpenAi,
+                r#","modalities":["text","audio"],"audio":{"voice":"x"}"#,
+            ),
+            (Anthropic, r#","speed":"fast""#),
+            (
+                Anthropic,
+                r#","tools":[{"type":"web_search_20250305","name":"web_search"}]"#,
+            ),
+            (Anthropic, r#","mcp_servers":[{"url":"https://x.example"}]"#),
         ] {
             let refusal = beyond_of(kind, members, false).unwrap_err();
             assert_eq!(refusal.status, 400, "{members}");
@@ -237,7 +164,34 @@ mod tests {
                 "{members}"
             );
         }
-        let usual = beyond_of(ProviderKind::OpenAi, ",\"service_tier\":\"default\"", false);
-        assert!(!usual.unwrap().is_unpriced);
+        for (kind, members) in [
+            (OpenAi, r#","service_tier":"default""#),
+            (
+                OpenAi,
+                r#","tools":[{"type":"custom","custom":{"name":"x"}}]"#,
+            ),
+            (
+                Anthropic,
+                r#","tools":[{"type":"bash_20250124","name":"bash"}]"#,
+            ),
+            (
+                Anthropic,
+                r#","tools":[{"type":"text_editor_20250728","name":"edit"}]"#,
+            ),
+        ] {
+            let beyond = beyond_of(kind, members, false);
+            assert_eq!(beyond, Ok(Beyond::default()), "{members}");
+        }
+    }
+
+    #[test]
+    fn what_lies_at_the_provider_is_as_long_as_a_window() {
+        let part =
+            r#"[{"type":"document","source":{"type":"url","url":"https://x.example/a.pdf"}}]"#;
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":{part}}}]}}"#);
+        let request = dialect(ProviderKind::Anthropic).request(&body, &[], &PathWords::default());
+        let beyond = beyond(&Config::default(), &request.unwrap()).unwrap();
+
+        assert!(beyond.is_elsewhere && !beyond.is_unpriced);
     }
 }

@@ -15,6 +15,8 @@ mod corpus;
 mod limits;
 mod pass;
 mod random;
+#[path = "../common/recorded.rs"]
+mod recorded;
 mod requests;
 mod stage;
 mod streams;

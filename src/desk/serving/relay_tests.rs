@@ -42,6 +42,25 @@ impl Stage {
         }
     }
 
+    /// An answer that is passed on as it is written has left up to the word for its stop.
+    fn stopping() -> Self {
+        let mut stage = Self::new();
+        stage.opens(1, true);
+        for word in ["a", "b", "c"] {
+            stage.brings(1, &first(), text(word), 0);
+            stage.brings(1, &first(), event(&format!("[{word}]")), 0);
+        }
+        stage.brings(1, &first(), Delta::Stopping, 1);
+        stage
+    }
+
+    /// The first attempt fails.
+    fn fails(&mut self, class: FaultClass) {
+        let fault = Fault::new(class);
+        self.passing
+            .heard(1, &Heard::Failed(fault, Usage::default()));
+    }
+
     /// The attempt brings something and, if it is words, the machine shows it.
     fn brings(&mut self, attempt: u32, link: &LinkName, delta: Delta, at: u64) -> bool {
         let is_text = matches!(delta, Delta::Text(_) | Delta::Call(_));
@@ -143,10 +162,7 @@ fn the_beginning_is_kept_back_for_a_time_or_some_pieces() {
 fn an_early_failure_is_never_seen() {
     let mut stage = Stage::new();
     stage.brings(1, &first(), text("half an ans"), 0);
-    let fault = Fault::new(FaultClass::Cut);
-    stage
-        .passing
-        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.fails(FaultClass::Cut);
     stage.passing.replace();
     stage.brings(2, &second(), text("a whole"), 50);
     stage.brings(2, &second(), text(" answer"), 51);
@@ -166,10 +182,7 @@ fn an_early_failure_is_never_seen() {
 fn what_failed_does_not_leave_while_the_next_is_waited_for() {
     let mut stage = Stage::new();
     stage.brings(1, &first(), text("half"), 0);
-    let fault = Fault::new(FaultClass::Cut);
-    stage
-        .passing
-        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.fails(FaultClass::Cut);
 
     assert_eq!(stage.passing.due(ms(100)), None);
     assert!(
@@ -185,20 +198,11 @@ fn what_failed_does_not_leave_while_the_next_is_waited_for() {
 
 #[test]
 fn a_model_that_declines_ends_its_own_answer() {
-    let mut stage = Stage::new();
-    stage.opens(1, true);
-    for word in ["a", "b", "c"] {
-        stage.brings(1, &first(), text(word), 0);
-        stage.brings(1, &first(), event(word), 0);
-    }
-    stage.brings(1, &first(), Delta::Stopping, 1);
+    let mut stage = Stage::stopping();
     stage.brings(1, &first(), event("[declined]"), 1);
-    let fault = Fault::new(FaultClass::Refused);
-    stage
-        .passing
-        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.fails(FaultClass::Refused);
     stage.passing.release(ms(2), &stage.story);
-    assert_eq!(stage.words(), "abc");
+    assert_eq!(stage.words(), "[a][b][c]");
 
     stage.passing.declined();
 
@@ -207,14 +211,8 @@ fn a_model_that_declines_ends_its_own_answer() {
 
 #[test]
 fn what_says_how_it_ended_leaves_when_it_did() {
-    let mut stage = Stage::new();
-    stage.opens(1, true);
-    for word in ["a", "b", "c"] {
-        stage.brings(1, &first(), text(word), 0);
-        stage.brings(1, &first(), event(&format!("[{word}]")), 0);
-    }
+    let mut stage = Stage::stopping();
     assert_eq!(stage.words(), "[a][b][c]", "as the provider wrote it, once");
-    stage.brings(1, &first(), Delta::Stopping, 1);
     stage.brings(1, &first(), event("[finish]"), 1);
     assert_eq!(stage.words(), "", "the connection may still break");
 
@@ -225,21 +223,12 @@ fn what_says_how_it_ended_leaves_when_it_did() {
 
 #[test]
 fn a_cut_takes_its_end_mark_with_it() {
-    let mut stage = Stage::new();
-    stage.opens(1, true);
-    for word in ["a", "b", "c"] {
-        stage.brings(1, &first(), text(word), 0);
-        stage.brings(1, &first(), event(word), 0);
-    }
-    stage.brings(1, &first(), Delta::Stopping, 1);
+    let mut stage = Stage::stopping();
     stage.brings(1, &first(), event("[finish]"), 1);
-    let fault = Fault::new(FaultClass::Cut);
-    stage
-        .passing
-        .heard(1, &Heard::Failed(fault, Usage::default()));
+    stage.fails(FaultClass::Cut);
     stage.passing.release(ms(2), &stage.story);
 
-    assert_eq!(stage.words(), "abc");
+    assert_eq!(stage.words(), "[a][b][c]");
     assert!(stage.passing.is_released());
 }
 

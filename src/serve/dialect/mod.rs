@@ -18,7 +18,7 @@ mod spot;
 pub use self::{
     answer::{Answer, Encoder, Head, Stopped},
     refusal::{Refusal, RefusalKind},
-    request::{Bound, Framing, PathWords, ProviderWishes, Purpose, Request, USUAL_LIMIT},
+    request::{Bill, Bound, Framing, PathWords, ProviderWishes, Purpose, Request, USUAL_LIMIT},
 };
 use crate::domain::ProviderKind;
 

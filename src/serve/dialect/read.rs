@@ -1,6 +1,6 @@
 //! What the dialects share in reading a conversation.
 
-use super::{Bound, Refusal, request::Request, spot::Spot};
+use super::{Bill, Bound, Refusal, request::Request, spot::Spot};
 use crate::{
     domain::ProviderKind,
     engine::ask::{
@@ -18,6 +18,8 @@ pub(super) struct Talk {
     turns: Vec<Turn>,
     /// What only some families can answer.
     pub(super) bound: Vec<Bound>,
+    /// What it may cost beyond its own words.
+    pub(super) bill: Bill,
 }
 
 impl Talk {
@@ -60,6 +62,24 @@ impl Talk {
         }
     }
 
+    /// The same of what is read at the provider, as long as it may be there.
+    pub(super) fn bind_elsewhere(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+        self.bill.is_elsewhere = true;
+        self.bind(what, by);
+    }
+
+    /// The same of what has another price than tokens.
+    pub(super) fn bind_unpriced(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+        let what = what.into();
+        self.unpriced(&what);
+        self.bind(what, by);
+    }
+
+    /// Notes that something has another price than tokens.
+    pub(super) fn unpriced(&mut self, what: &str) {
+        self.bill.unpriced.get_or_insert_with(|| what.to_owned());
+    }
+
     /// Tells who spoke last.
     pub(super) fn ends_with(&self, role: Role) -> bool {
         self.turns.last().is_some_and(|turn| turn.role == role)
@@ -82,7 +102,14 @@ impl Talk {
     }
 
     /// Puts all together.
-    pub(super) fn into_ask(self, wishes: Wishes, output_limit: u32) -> (Ask, Vec<Bound>) {
+    pub(super) fn into_ask(self, mut wishes: Wishes, output_limit: u32) -> (Ask, Vec<Bound>, Bill) {
+        let after_tool = self.turns.last().is_some_and(|turn| {
+            let mut parts = turn.parts.iter();
+            parts.any(|part| matches!(part, Part::Result(_)))
+        });
+        // What only one family answers may be a picture or sound; after a tool there may be nothing
+        // to say.
+        wishes.wordless = after_tool || !self.bound.is_empty();
         let ask = Ask {
             system: self.system.join("\n\n"),
             turns: self.turns,
@@ -92,7 +119,7 @@ impl Talk {
         };
         let mut bound = self.bound;
         bound.extend(limits_of(&ask));
-        (ask, bound)
+        (ask, bound, self.bill)
     }
 }
 
@@ -204,9 +231,11 @@ pub(super) fn names(body: &Json) -> Vec<String> {
     }
 }
 
-/// Refuses a conversation in which nothing is said.
+/// Refuses a conversation in which nothing is said; what only the caller's own family reads, a file
+/// alone say, is not nothing, and the provider judges it.
 pub(super) fn spoken(request: Request, member: &str) -> Result<Request, Refusal> {
-    if request.ask.turns.iter().all(Turn::is_empty) {
+    let is_read_elsewhere = request.ask.wishes.wordless;
+    if request.ask.turns.iter().all(Turn::is_empty) && !is_read_elsewhere {
         let said = format!("`{member}` says nothing; it needs at least one message of the user.");
         return Err(Refusal::wrong(member, said));
     }

@@ -21,6 +21,8 @@ pub struct Request {
     pub provider: ProviderWishes,
     /// What only some families can answer.
     pub bound: Vec<Bound>,
+    /// What it may cost beyond its own words.
+    pub bill: Bill,
     /// The names of the parameters in the body, as in `Policy::callers`.
     pub wrote: Vec<String>,
 }
@@ -100,6 +102,18 @@ pub struct Bound {
     pub what: String,
     /// Who can.
     pub by: Vec<ProviderKind>,
+}
+
+/// What a request may cost beyond its own words: noted where each member is read, so that a member
+/// without a note costs what its bytes do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// How many answers are asked for at once; none says one.
+    pub choices: Option<u32>,
+    /// Whether a part of what is read lies at the provider, or is longer there than here.
+    pub is_elsewhere: bool,
+    /// What is billed beside tokens, or at another price than theirs, for people.
+    pub unpriced: Option<String>,
 }
 
 /// The families of OpenAI's chat.

@@ -32,7 +32,7 @@ pub(super) fn request(body: &str, headers: &[(&'static str, String)]) -> Result<
         Some(options) => options.flag_of("include_usage")?.unwrap_or(false),
         None => false,
     };
-    let (mut ask, bound) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
+    let (mut ask, bound, bill) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
     ask.raw = Some(Arc::new(Raw {
         kind: ProviderKind::OpenAi,
         body: body.to_owned(),
@@ -46,6 +46,7 @@ pub(super) fn request(body: &str, headers: &[(&'static str, String)]) -> Result<
         output_limit,
         provider: ProviderWishes::read(&root)?,
         bound,
+        bill,
         wrote: names(&json),
     };
     spoken(request, "messages")
@@ -93,7 +94,7 @@ fn assistant(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         said.push(Part::Text(refusal));
     }
     if message.member("audio")?.is_some() {
-        talk.bind("an answer in audio", CHATS);
+        talk.bind_unpriced("an answer in audio", CHATS);
     }
     if message.member("function_call")?.is_some() {
         talk.bind("`function_call`", CHATS);
@@ -134,11 +135,11 @@ fn parts(content: &Spot<'_>, talk: &mut Talk) -> Result<Vec<Part>, Refusal> {
                 };
                 said.push(Part::Image(picture));
             }
-            "input_audio" => talk.bind("audio", CHATS),
-            "file" => talk.bind("a file", CHATS),
+            "input_audio" => talk.bind_unpriced("audio", CHATS),
+            "file" => talk.bind_elsewhere("a file", CHATS),
             other => {
                 let other: String = other.chars().take(60).collect();
-                talk.bind(format!("a part of the type `{other}`"), CHATS);
+                talk.bind_elsewhere(format!("a part of the type `{other}`"), CHATS);
             }
         }
     }

@@ -28,28 +28,32 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
         temperature: root.number_of("temperature")?,
         top_p: root.number_of("top_p")?,
         format: format(root)?,
-        // Decided when the whole request is known.
+        // Known with the whole conversation.
         wordless: false,
     })
 }
 
 /// Binds what only OpenAI's chat, and those like it, can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
-    if root.count_of("n")?.is_some_and(|n| n > 1) {
+    if let Some(n) = root.count_of("n")?.filter(|n| *n > 1) {
+        talk.bill.choices = Some(n);
         talk.bind("`n` above 1", CHATS);
+    }
+    if root.text_of("service_tier")?.as_deref() == Some("priority") {
+        talk.unpriced("`service_tier: priority`");
     }
     if root.flag_of("logprobs")? == Some(true) {
         talk.bind("`logprobs`", CHATS);
     }
     // Members whose mere presence changes what the answer is.
-    for name in [
-        "top_logprobs",
-        "audio",
-        "web_search_options",
-        "function_call",
-    ] {
+    for name in ["top_logprobs", "function_call"] {
         if root.member(name)?.is_some() {
             talk.bind(format!("`{name}`"), CHATS);
+        }
+    }
+    for name in ["audio", "web_search_options"] {
+        if root.member(name)?.is_some() {
+            talk.bind_unpriced(format!("`{name}`"), CHATS);
         }
     }
     for name in ["logit_bias", "functions"] {
@@ -62,7 +66,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if let Some(modalities) = root.member("modalities")?
         && texts(&modalities)?.iter().any(|word| word != "text")
     {
-        talk.bind("`modalities` beside text", CHATS);
+        talk.bind_unpriced("`modalities` beside text", CHATS);
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {

@@ -58,7 +58,7 @@ pub(super) fn request(
         None => None,
     };
     let wishes = wishes(&root, config.as_ref())?;
-    let (mut ask, bound) = talk.into_ask(wishes, output_limit.unwrap_or(USUAL_LIMIT));
+    let (mut ask, bound, bill) = talk.into_ask(wishes, output_limit.unwrap_or(USUAL_LIMIT));
     ask.raw = Some(Arc::new(Raw {
         kind: ProviderKind::Gemini,
         body: body.to_owned(),
@@ -78,6 +78,7 @@ pub(super) fn request(
         output_limit,
         provider: ProviderWishes::read(&root)?,
         bound,
+        bill,
         wrote,
     };
     spoken(request, "contents")
@@ -185,7 +186,7 @@ impl Reading {
             return Ok(Some(Part::Image(Image::Inline { media_type, data })));
         }
         self.talk
-            .bind(format!("data of the type {media_type}"), OWN);
+            .bind_unpriced(format!("data of the type {media_type}"), OWN);
         Ok(None)
     }
 
@@ -201,7 +202,7 @@ impl Reading {
         if is_picture && is_web && !url.contains("youtube.com/") {
             return Ok(Some(Part::Image(Image::Url(url))));
         }
-        self.talk.bind("a file", OWN);
+        self.talk.bind_elsewhere("a file", OWN);
         Ok(None)
     }
 

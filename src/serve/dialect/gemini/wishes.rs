@@ -38,7 +38,7 @@ pub(super) fn wishes(root: &Spot<'_>, config: Option<&Spot<'_>>) -> Result<Wishe
 /// Binds what only Gemini can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if root.either(["cachedContent", "cached_content"])?.is_some() {
-        talk.bind("`cachedContent`", OWN);
+        talk.bind_elsewhere("`cachedContent`", OWN);
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {
@@ -48,7 +48,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
                     "functionDeclarations" | "function_declarations"
                 ) {
                     let name: String = name.chars().take(60).collect();
-                    talk.bind(format!("the tool `{name}`"), OWN);
+                    talk.bind_unpriced(format!("the tool `{name}`"), OWN);
                 }
             }
         }
@@ -57,11 +57,9 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         return Ok(());
     };
     let count = config.either(["candidateCount", "candidate_count"])?;
-    if count
-        .map(|count| count.count())
-        .transpose()?
-        .is_some_and(|count| count > 1)
-    {
+    let count = count.map(|count| count.count()).transpose()?;
+    if let Some(count) = count.filter(|count| *count > 1) {
+        talk.bill.choices = Some(count);
         talk.bind("`candidateCount` above 1", OWN);
     }
     let modalities = config.either(["responseModalities", "response_modalities"])?;
@@ -70,7 +68,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
             .iter()
             .any(|word| !word.eq_ignore_ascii_case("text"))
     {
-        talk.bind("`responseModalities` beside text", OWN);
+        talk.bind_unpriced("`responseModalities` beside text", OWN);
     }
     for names in [
         ["responseLogprobs", "response_logprobs"],

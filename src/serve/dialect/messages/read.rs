@@ -51,7 +51,7 @@ pub(super) fn request(
     if output_limit.is_none() && is_strict && purpose == Purpose::Answer {
         root.need("max_tokens")?;
     }
-    let (mut ask, bound) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
+    let (mut ask, bound, bill) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
     ask.raw = Some(Arc::new(Raw {
         kind: ProviderKind::Anthropic,
         body: body.to_owned(),
@@ -68,6 +68,7 @@ pub(super) fn request(
         output_limit,
         provider: ProviderWishes::read(&root)?,
         bound,
+        bill,
         wrote,
     };
     spoken(request, "messages")
@@ -155,7 +156,7 @@ fn picture(source: &Spot<'_>, talk: &mut Talk) -> Result<Option<Image>, Refusal>
         }),
         "url" => Some(image(&source.need("url")?)?),
         _ => {
-            talk.bind("a picture that is a file of Anthropic's", OWN);
+            talk.bind_elsewhere("a picture that is a file of Anthropic's", OWN);
             None
         }
     })
@@ -166,6 +167,6 @@ fn document(source: &Spot<'_>, talk: &mut Talk) -> Result<Option<String>, Refusa
     if source.need("type")?.text()? == "text" {
         return Ok(Some(source.need("data")?.text()?.to_owned()));
     }
-    talk.bind("a document", OWN);
+    talk.bind_elsewhere("a document", OWN);
     Ok(None)
 }

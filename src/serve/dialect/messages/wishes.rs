@@ -36,27 +36,42 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
         temperature: root.number_of("temperature")?,
         top_p: root.number_of("top_p")?,
         format: format(root)?,
-        // Decided when the whole request is known.
+        // Known with the whole conversation.
         wordless: false,
     })
 }
 
 /// Binds what only Anthropic can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
+    if root.text_of("speed")?.as_deref() == Some("fast") {
+        talk.unpriced("`speed: fast`");
+    }
     for name in ["mcp_servers", "container", "fallbacks"] {
         let given = root.member(name)?;
         if given.is_some_and(|given| *given.value() != Json::List(Vec::new())) {
-            talk.bind(format!("`{name}`"), OWN);
+            talk.bind_unpriced(format!("`{name}`"), OWN);
         }
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {
-            if !is_own(&tool)? {
-                talk.bind("a tool that Anthropic runs or defines", OWN);
+            match tool.text_of("type")? {
+                Some(kind) if is_run_there(&kind) => {
+                    talk.bind_unpriced("a tool that Anthropic runs", OWN);
+                }
+                _ if is_own(&tool)? => {}
+                _ => talk.bind("a tool that Anthropic defines", OWN),
             }
         }
     }
     Ok(())
+}
+
+/// Tells whether Anthropic runs a tool itself, which it bills beside tokens or reads from elsewhere; the
+/// others that it defines (a shell, an editor, a computer, memory) are run by the caller.
+/// <https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview>
+fn is_run_there(kind: &str) -> bool {
+    let run_by_callers = ["bash_", "text_editor_", "computer_", "memory_"];
+    kind != "custom" && !run_by_callers.iter().any(|tool| kind.starts_with(tool))
 }
 
 /// Tells whether a tool is the caller's own.

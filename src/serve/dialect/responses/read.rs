@@ -37,7 +37,7 @@ pub(super) fn request(body: &str, headers: &[(&'static str, String)]) -> Result<
         }
     }
     let output_limit = root.count_of("max_output_tokens")?;
-    let (mut ask, bound) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
+    let (mut ask, bound, bill) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
     ask.raw = Some(Arc::new(Raw {
         kind: ProviderKind::OpenAiResponses,
         body: body.to_owned(),
@@ -51,6 +51,7 @@ pub(super) fn request(body: &str, headers: &[(&'static str, String)]) -> Result<
         output_limit,
         provider: ProviderWishes::read(&root)?,
         bound,
+        bill,
         wrote: names(&json),
     };
     if is_kept {
@@ -93,7 +94,7 @@ fn take(item: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         Some("reasoning") => {}
         Some(other) => {
             let other: String = other.chars().take(60).collect();
-            talk.bind(format!("an item of the type `{other}`"), OWN);
+            talk.bind_elsewhere(format!("an item of the type `{other}`"), OWN);
         }
     }
     Ok(())
@@ -131,11 +132,11 @@ fn parts(content: &Spot<'_>, talk: &mut Talk) -> Result<Vec<Part>, Refusal> {
             "refusal" => said.push(Part::Text(part.need("refusal")?.text()?.to_owned())),
             "input_image" => match part.member("image_url")? {
                 Some(url) => said.push(Part::Image(image(&url)?)),
-                None => talk.bind("a picture that is a file of OpenAI's", OWN),
+                None => talk.bind_elsewhere("a picture that is a file of OpenAI's", OWN),
             },
             other => {
                 let other: String = other.chars().take(60).collect();
-                talk.bind(format!("a part of the type `{other}`"), OWN);
+                talk.bind_elsewhere(format!("a part of the type `{other}`"), OWN);
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
         temperature: root.number_of("temperature")?,
         top_p: root.number_of("top_p")?,
         format: format(root)?,
-        // Decided when the whole request is known.
+        // Known with the whole conversation.
         wordless: false,
     })
 }
@@ -35,9 +35,12 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
                     do; leave it out.";
         return Err(Refusal::wrong("background", said));
     }
+    if root.text_of("service_tier")?.as_deref() == Some("priority") {
+        talk.unpriced("`service_tier: priority`");
+    }
     for name in ["previous_response_id", "conversation", "prompt"] {
         if root.member(name)?.is_some() {
-            talk.bind(format!("`{name}`"), OWN);
+            talk.bind_elsewhere(format!("`{name}`"), OWN);
         }
     }
     // 0 asks for nothing.
@@ -54,8 +57,13 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {
-            if tool.need("type")?.text()? != "function" {
-                talk.bind("a tool that OpenAI runs or defines", OWN);
+            match tool.need("type")?.text()? {
+                "function" => {}
+                // Run by the caller, whoever defines them.
+                "custom" | "local_shell" | "apply_patch" => {
+                    talk.bind("a tool that OpenAI defines", OWN);
+                }
+                _ => talk.bind_unpriced("a tool that OpenAI runs", OWN),
             }
         }
     }
