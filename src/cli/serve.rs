@@ -15,7 +15,12 @@ use super::{
 };
 use crate::{
     config::Origin,
-    desk::{Desk, Mode, Patience, face::KeyOrigin, serving::Serving, tokens::NewToken},
+    desk::{
+        Desk, Mode, Patience,
+        face::{KeyCard, KeyOrigin},
+        serving::Serving,
+        tokens::NewToken,
+    },
     domain::Cap,
     serve::{Admission, Options, Server},
 };
@@ -196,24 +201,23 @@ fn admission(args: &ServeArgs, any_bearer: bool, listen: SocketAddr) -> Result<A
 async fn check_keys(desk: &Arc<Desk>) -> Result<(), Stop> {
     let settings = desk.settings();
     let cards = desk.keys().await?;
-    let named = |card: &&crate::desk::face::KeyCard| {
-        settings.config.providers.contains_key(&card.provider) && card.origin == KeyOrigin::Missing
-    };
-    let missing: Vec<String> = cards
-        .iter()
-        .filter(named)
-        .map(|card| card.provider.to_string())
-        .collect();
+    let missing = desk.missing_keys(&cards);
     if missing.is_empty() {
+        let has_no_key =
+            |card: &KeyCard| matches!(card.origin, KeyOrigin::Missing | KeyOrigin::NotNeeded);
+        if settings.config.providers.is_empty() && cards.iter().all(has_no_key) {
+            note("No provider has a key yet, so no model can answer: deskhand keys set anthropic");
+        }
         return Ok(());
     }
-    let words = format!("There is no key for {}.", missing.join(" and "));
-    if settings.config.serve.origin == Origin::Recipe
-        || missing.len() == settings.config.providers.len()
-    {
-        return Err(
-            Stop::usage(words).advising("deskhand keys list   # says where each key is looked for")
-        );
+    let (names, ways): (Vec<String>, Vec<String>) = missing
+        .into_iter()
+        .map(|(name, way)| (name.to_string(), way))
+        .unzip();
+    let words = format!("There is no key for {}.", names.join(" and "));
+    let is_all = names.len() == settings.config.providers.len();
+    if settings.config.serve.origin == Origin::Recipe || is_all {
+        return Err(Stop::usage(words).advising(ways.join("\n")));
     }
     note(&format!("{words} Its models are skipped."));
     Ok(())

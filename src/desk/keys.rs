@@ -52,10 +52,16 @@ impl Desk {
     /// Returns the providers of a file in the recipe's shape that have no key, each with the
     /// command that gives it one: such a file promises that all of them can be asked.
     pub fn keys_amiss(&self, cards: &[KeyCard]) -> Vec<(ProviderName, String)> {
-        let settings = self.settings();
-        if settings.config.serve.origin != Origin::Recipe {
-            return Vec::new();
+        match self.settings().config.serve.origin {
+            Origin::Own => Vec::new(),
+            Origin::Recipe => self.missing_keys(cards),
         }
+    }
+
+    /// Returns the providers of the config that have no key, each with the command that gives it
+    /// one.
+    pub fn missing_keys(&self, cards: &[KeyCard]) -> Vec<(ProviderName, String)> {
+        let settings = self.settings();
         let missing = cards
             .iter()
             .filter(|card| card.origin == KeyOrigin::Missing);

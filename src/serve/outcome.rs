@@ -22,16 +22,7 @@ pub(super) fn refusal(receipt: &Receipt, around: &Around) -> Refusal {
         Ending::TooLong => of_caller(RefusalKind::TooLong, ended_by(FaultClass::TooLong)),
         Ending::Refused => of_caller(RefusalKind::Declined, ended_by(FaultClass::Refused)),
         Ending::OverCap => over_cap(receipt, around),
-        Ending::KeyRefused => Refusal {
-            code: Some("provider_key_refused".to_owned()),
-            ..Refusal::new(
-                RefusalKind::Auth,
-                format!(
-                    "A provider refused deskhand's own key; your token is good. {}",
-                    story(receipt)
-                ),
-            )
-        },
+        Ending::KeyRefused => key_refused(receipt),
         Ending::Cancelled => Refusal::new(
             RefusalKind::Overloaded,
             "deskhand is being stopped; ask again.",
@@ -96,6 +87,18 @@ fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
     }
 }
 
+/// A provider refused the key of this server: a caller who reads 401 would change his token.
+fn key_refused(receipt: &Receipt) -> Refusal {
+    let words = format!(
+        "A provider refused deskhand's own key; your token is good. {}",
+        story(receipt)
+    );
+    Refusal {
+        code: Some("provider_key_refused".to_owned()),
+        ..Refusal::new(RefusalKind::Auth, words)
+    }
+}
+
 fn failed(receipt: &Receipt, around: &Around) -> Refusal {
     let asked = receipt.attempts.iter().filter_map(|attempt| attempt.class);
     let skipped = receipt
@@ -117,6 +120,9 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
     } else {
         kind
     };
+    if kind == RefusalKind::Auth {
+        return key_refused(receipt);
+    }
     let named = receipt
         .attempts
         .iter()
@@ -140,19 +146,10 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
             | SkipReason::NoLedger(_) => None,
         });
     Refusal {
-        code: code_of(kind).map(str::to_owned),
+        code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
         retry_after: named.chain(rests).min(),
         ..Refusal::new(kind, format!("No model answered. {}", story(receipt)))
     }
-}
-
-fn code_of(kind: RefusalKind) -> Option<&'static str> {
-    let codes = [
-        (RefusalKind::UnknownModel, "model_not_found"),
-        (RefusalKind::Auth, "provider_key_refused"),
-    ];
-    let mut codes = codes.into_iter();
-    codes.find_map(|(of, code)| (of == kind).then_some(code))
 }
 
 const fn kind_of(class: FaultClass) -> RefusalKind {
@@ -179,9 +176,7 @@ const fn kind_of(class: FaultClass) -> RefusalKind {
 const fn skip_class(because: &SkipReason) -> Option<FaultClass> {
     match because {
         SkipReason::Resting { because, .. } => Some(*because),
-        SkipReason::KeyInvalid | SkipReason::NoKey | SkipReason::KeyNotAvailable(_) => {
-            Some(FaultClass::KeyRefused)
-        }
+        SkipReason::KeyInvalid => Some(FaultClass::KeyRefused),
         SkipReason::OverCap => Some(FaultClass::OverCap),
         SkipReason::TooSmall => Some(FaultClass::TooLong),
         // A fault of the config, or of this server: nothing that the caller could mend.
@@ -190,6 +185,9 @@ const fn skip_class(because: &SkipReason) -> Option<FaultClass> {
         | SkipReason::RunEnded
         | SkipReason::Open { .. }
         | SkipReason::RestedByHand { .. }
+        // Nobody refused a key: this server is not ready, and a caller's token has no part in it.
+        | SkipReason::NoKey
+        | SkipReason::KeyNotAvailable(_)
         | SkipReason::NoLedger(_) => None,
     }
 }
