@@ -172,6 +172,12 @@ fn config(mock: &str) -> String {
          [engine.clocks]\nfirst_text = \"2s\"\ngap = \"2s\"\n",
     );
     let mut provider = |name: &str, wire: &str, base: &str| {
+        // A prompt that is too long goes on to a window that is known to be larger.
+        let window = if name.starts_with("backup") {
+            200_000
+        } else {
+            8_192
+        };
         let base = if wire == "openai" {
             format!("{base}/v1")
         } else {
@@ -182,7 +188,7 @@ fn config(mock: &str) -> String {
             "[providers.{name}]\ntype = \"{wire}\"\nbase_url = \"{base}\"\n\
              api_key = \"${{BENCH_KEY}}\"\nmodels = [\"mock\"]\n\
              [models.\"{name}/mock\"]\nprice_in_usd_per_million = 1\n\
-             price_out_usd_per_million = 5\n"
+             price_out_usd_per_million = 5\ncontext_tokens = {window}\n"
         )
         .expect("a String takes all");
     };
