@@ -29,6 +29,8 @@ mod ledger;
 mod likeness;
 #[path = "store_story/mailboxes.rs"]
 mod mailboxes;
+#[path = "store_story/merged.rs"]
+mod merged;
 #[path = "store_story/merging.rs"]
 mod merging;
 #[path = "store_story/missed.rs"]
@@ -83,6 +85,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/crowd.rs"),
         include_str!("store_story/leaving.rs"),
         include_str!("store_story/mailboxes.rs"),
+        include_str!("store_story/merged.rs"),
         include_str!("store_story/merging.rs"),
         include_str!("store_story/missed.rs"),
         include_str!("store_story/likeness.rs"),
@@ -132,6 +135,13 @@ async fn tell(url: &StoreUrl) {
     leaving::tickets_are_merged_and_split(&store).await;
     merging::a_merge_is_undone_whole(&store).await;
     merging::what_cannot_be_merged_is_said(&store).await;
+    merged::a_reply_goes_over_with_its_ticket(&store).await;
+    merged::a_report_finds_the_living_ticket(&store).await;
+    merged::mail_on_its_way_goes_where_its_ticket_went(&store).await;
+    merged::a_merge_hides_no_question(&store).await;
+    merged::no_merge_gives_back_an_empty_ticket(&store).await;
+    merged::an_automatic_answer_keeps_no_merge(&store).await;
+    merged::nothing_is_lost_while_tickets_are_merged(&store, url).await;
     leaving::standing_work_has_one_holder(&store).await;
     receipts::receipts_are_chained(&store, url).await;
     ledger::money_is_held_and_settled(&store).await;

@@ -9,6 +9,7 @@ use super::{
     drafts::{self, Standing},
     error::Trouble,
     events::Verb,
+    going_over::go_over,
     messages::{self, Arrival},
     originals,
     outbox::{SELECT, happened, one, outbox_row},
@@ -139,12 +140,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.told("note what came of the reply", async {
             let mut tx = self.begin().await?;
-            let row = one(&mut tx, id).await?;
-            self.locked_ticket(&mut tx, row.ticket).await?;
-            let row = one(&mut tx, id).await?;
+            let (row, living) = self.locked_reply(&mut tx, id).await?;
             if !row.progress.delivery.is_open() {
                 return Ok(());
             }
+            let row = go_over(&mut tx, row, &living).await?;
             self.apply(&mut tx, &row, (outcome, at)).await?;
             if matches!(outcome, Outcome::Refused) && row.kind == OutboxKind::Reply {
                 self.give_back(&mut tx, &row, said.unwrap_or_default())
@@ -232,7 +232,11 @@ impl Store {
                 .await?
                 .is_some();
         if !is_here {
-            messages::insert_message(tx, message, &arrival).await?;
+            let message = Message {
+                ticket: ticket.id,
+                ..message.clone()
+            };
+            messages::insert_message(tx, &message, &arrival).await?;
             originals::insert(tx, &message.raw_sha256, mime).await?;
             ticket.messages += 1;
         }
@@ -349,15 +353,16 @@ impl Store {
     }
 
     /// Lets a reply that was refused, or that nobody knows of, be sent: a person has decided so.
+    /// One whose ticket was merged goes over to the ticket it went on in. Returns the reply.
     pub async fn hold_again(
         &self,
         id: OutboxId,
         mime: &[u8],
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<OutboxRow, StoreError> {
         self.told("hold the reply again", async {
             let mut tx = self.begin().await?;
-            let row = one(&mut tx, id).await?;
+            let (row, living) = self.locked_reply(&mut tx, id).await?;
             let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET delivery = 'held', held_until = $2, next_attempt_at = NULL,
@@ -379,11 +384,12 @@ impl Store {
                 .bind(row.draft.to_string())
                 .execute(&mut *tx)
                 .await?;
-            self.commit(
-                tx,
-                &happened(Verb::ReplyMoved, &row, (&row.ticket.to_string(), at)),
-            )
-            .await
+            go_over(&mut tx, row, &living).await?;
+            let row = one(&mut tx, id).await?;
+            let ticket = row.ticket.to_string();
+            self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
+                .await?;
+            Ok(row)
         })
         .await
     }
@@ -398,6 +404,21 @@ impl Store {
             rows.iter().map(outbox_row).collect()
         })
         .await
+    }
+
+    /// Returns the bytes of a reply that has left, in whatever ticket it stands by now.
+    pub async fn sent_mime(&self, id: OutboxId) -> Result<Option<Vec<u8>>, StoreError> {
+        let digest = self.told("look up a sent reply", async {
+            let row = sqlx::query("SELECT raw_sha256 FROM messages WHERE id = $1")
+                .bind(id.to_string())
+                .fetch_optional(self.pool())
+                .await?;
+            row.map(|row| rows::text(&row, "raw_sha256")).transpose()
+        });
+        match digest.await? {
+            Some(digest) => self.original(&digest).await,
+            None => Ok(None),
+        }
     }
 
     /// Notes that the copy of a sent reply is where it belongs.

@@ -261,9 +261,16 @@ impl Store {
         tx: &mut AnyConnection,
         id: DraftId,
     ) -> Result<(Draft, Standing), Trouble> {
-        let (found, _) = one(tx, id).await?;
-        self.locked_ticket(tx, found.ticket).await?;
-        one(tx, id).await
+        let (mut found, _) = one(tx, id).await?;
+        loop {
+            self.locked_ticket(tx, found.ticket).await?;
+            let (draft, standing) = one(tx, id).await?;
+            // It may have gone over to another ticket before the lock was there.
+            if draft.ticket == found.ticket {
+                return Ok((draft, standing));
+            }
+            found = draft;
+        }
     }
 }
 

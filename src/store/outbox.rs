@@ -10,6 +10,8 @@ use super::{
     error::Trouble,
     events::{Happened, Verb},
     filing::Returned,
+    going_over::go_over,
+    joining::Living,
     rows,
     search::Sql,
 };
@@ -185,11 +187,12 @@ impl Store {
     }
 
     /// Takes a reply that is held, was refused, or may not have left out of the outbox and brings
-    /// its draft back to the desk.
+    /// its draft back to the desk; where its ticket was merged, to the one it went on in.
     pub async fn withdraw(&self, id: OutboxId, at: Timestamp) -> Result<Draft, StoreError> {
         self.told("withdraw the reply", async {
             let mut tx = self.begin().await?;
-            let row = one(&mut tx, id).await?;
+            let (row, living) = self.locked_reply(&mut tx, id).await?;
+            let row = go_over(&mut tx, row, &living).await?;
             let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET delivery = 'withdrawn', mime = NULL
@@ -286,11 +289,30 @@ pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Resu
     Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))
 }
 
-/// Makes a sent reply that was not delivered the draft it was, with the reason; where its author
-/// has begun another, the reason stays with the reply alone.
+/// Returns the tickets of replies that are reported as not delivered.
+pub(super) async fn tickets_of<'r>(
+    tx: &mut AnyConnection,
+    returned: impl Iterator<Item = &'r Returned>,
+) -> Result<Vec<TicketId>, Trouble> {
+    let mut tickets = Vec::new();
+    for one in returned {
+        let row = sqlx::query("SELECT ticket FROM outbox WHERE rfc_message_id = $1")
+            .bind(rows::plain(&one.message_id))
+            .fetch_optional(&mut *tx)
+            .await?;
+        if let Some(row) = row {
+            tickets.push(rows::parsed(&row, "ticket")?);
+        }
+    }
+    Ok(tickets)
+}
+
+/// Makes a sent reply that was not delivered the draft it was, with the reason, on the ticket in
+/// which its own goes on; where its author has begun another there, the reason stays with the
+/// reply alone.
 pub(super) async fn came_back(
     tx: &mut AnyConnection,
-    returned: &Returned,
+    (returned, living): (&Returned, &Living),
     at: Timestamp,
 ) -> Result<(), Trouble> {
     if let Some(address) = &returned.nobody_at {
@@ -312,7 +334,10 @@ pub(super) async fn came_back(
     let Some(row) = sql.ready().fetch_optional(&mut *tx).await? else {
         return Ok(());
     };
-    let row = outbox_row(&row)?;
+    let mut row = outbox_row(&row)?;
+    if let Some(ticket) = living.tickets.get(&living.of(row.ticket)) {
+        row = go_over(tx, row, ticket).await?;
+    }
     sqlx::query("UPDATE outbox SET said = $2, delivery = 'failed' WHERE id = $1")
         .bind(row.id.to_string())
         .bind(rows::plain(&returned.words))

@@ -75,10 +75,19 @@ impl Store {
             let mut tx = self.begin().await?;
             // One filing at a time, so that none overlooks what another is about to write.
             self.lock(&mut tx, Lock::Counter, "ticket").await?;
-            let known = Known::read(&mut tx, records).await?;
-            for id in known.tickets() {
-                self.lock(&mut tx, Lock::Ticket, &id.to_string()).await?;
-            }
+            // What was read before the locks may have been changed, or merged, by then.
+            let mut locked = BTreeSet::new();
+            let known = loop {
+                let known = Known::read(&mut tx, records).await?;
+                let mut fresh = known.tickets();
+                fresh.retain(|id| locked.insert(*id));
+                if fresh.is_empty() {
+                    break known;
+                }
+                for id in fresh {
+                    self.lock(&mut tx, Lock::Ticket, &id.to_string()).await?;
+                }
+            };
             let mut batch = Batch::new(known, at);
             for record in records {
                 batch.take(record);

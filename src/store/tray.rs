@@ -8,10 +8,11 @@ use sqlx::AnyConnection;
 
 use super::{
     Store,
-    dialect::{Dialect, Lock},
+    dialect::Dialect,
     error::Trouble,
     events,
     filing::{AT_ONCE, Filed, Filing, Letter, Moved, Place},
+    joining::Living,
     messages::{self, Arrival},
     originals::{self, Original},
     outbox, rows,
@@ -19,7 +20,9 @@ use super::{
     tickets,
     twice::{Elsewhere, elsewhere},
 };
-use crate::domain::{Direction, Message, MessageKind, Status, Ticket, TicketId, Timestamp};
+use crate::domain::{
+    AutoClass, Direction, Message, MessageKind, Status, Ticket, TicketEvent, TicketId, Timestamp,
+};
 
 impl Store {
     /// Reads all that a filing may touch, with few statements.
@@ -56,14 +59,10 @@ impl Store {
         // A new ticket may turn out to be there already, under its twin's.
         named.extend(twins.values().flatten().map(|twin| twin.ticket));
         named.extend(elsewhere.values().flatten().map(|known| known.ticket));
-        let mut tickets = BTreeMap::new();
-        // In one order, so that two writers never wait for each other in a circle.
-        for id in &named {
-            self.lock(tx, Lock::Ticket, &id.to_string()).await?;
-        }
-        for ticket in tickets::some(tx, &named).await? {
-            tickets.insert(ticket.id, ticket);
-        }
+        let returned = filing.letters.iter();
+        let returned = returned.filter_map(|letter| letter.returned.as_ref());
+        named.extend(outbox::tickets_of(tx, returned).await?);
+        let living = self.locked_living(tx, &named).await?;
         Ok(Tray {
             source: &filing.source,
             at,
@@ -71,7 +70,7 @@ impl Store {
             duplicates: 0,
             twins,
             elsewhere,
-            tickets,
+            living,
             new: Vec::new(),
             touched: BTreeSet::new(),
             moved: BTreeMap::new(),
@@ -92,8 +91,8 @@ pub(super) struct Tray<'a> {
     twins: BTreeMap<String, Vec<Twin>>,
     /// And those that other mailboxes of ours have.
     elsewhere: BTreeMap<String, Vec<Elsewhere>>,
-    /// The tickets as they will be.
-    tickets: BTreeMap<TicketId, Ticket>,
+    /// The tickets as they will be, and where those that were merged by now went on.
+    living: Living,
     /// Those that are made, in order.
     new: Vec<TicketId>,
     touched: BTreeSet<TicketId>,
@@ -113,51 +112,38 @@ impl<'a> Tray<'a> {
         if let Some(same) = known.into_iter().find(|known| known.is(&letter.message)) {
             self.duplicates += 1;
             if let Place::New(ticket) = &letter.place {
-                self.moved.insert(ticket.id, same.ticket);
+                self.moved.insert(ticket.id, self.living.of(same.ticket));
             }
             return Ok(());
         }
-        let twins = self.twins.entry(key).or_default();
-        if let Some(twin) = twins
-            .iter()
-            .find(|twin| letter.is_own_copy || twin.raw_sha256 == letter.message.raw_sha256)
-        {
+        let mut twins = self.twins.get(&key).into_iter().flatten().peekable();
+        let has_twin = twins.peek().is_some();
+        let same =
+            twins.find(|twin| letter.is_own_copy || twin.raw_sha256 == letter.message.raw_sha256);
+        if let Some(twin) = same {
             self.duplicates += 1;
             if let Place::New(ticket) = &letter.place
                 && ticket.id != twin.ticket
             {
-                self.moved.insert(ticket.id, twin.ticket);
+                self.moved.insert(ticket.id, self.living.of(twin.ticket));
             }
             return Ok(());
         }
         let mut message = letter.message.clone();
-        if !twins.is_empty() {
+        if has_twin {
             message
                 .thread_reason
                 .push_str("; another message bears the same Message-ID");
         }
-        let id = match &letter.place {
-            Place::New(ticket) => {
-                let mut ticket = (**ticket).clone();
-                ticket.messages = 0;
-                ticket.version = 1;
-                let id = ticket.id;
-                self.tickets.insert(id, ticket);
-                self.new.push(id);
-                id
-            }
-            Place::In(id) => self.moved.get(id).copied().unwrap_or(*id),
-        };
-        twins.push(Twin {
+        let (id, reopen) = self.place(letter, &mut message);
+        self.twins.entry(key).or_default().push(Twin {
             ticket: id,
             raw_sha256: message.raw_sha256.clone(),
         });
-        let ticket = self
-            .tickets
-            .get_mut(&id)
-            .ok_or_else(|| Trouble::not_found("ticket", &id))?;
+        let ticket = self.living.tickets.get_mut(&id);
+        let ticket = ticket.ok_or_else(|| Trouble::not_found("ticket", &id))?;
         message.ticket = id;
-        touch(ticket, &message, letter.reopen, self.at);
+        touch(ticket, &message, reopen, self.at);
         if !self.new.contains(&id) {
             ticket.version += 1;
             self.touched.insert(id);
@@ -170,6 +156,33 @@ impl<'a> Tray<'a> {
         Ok(())
     }
 
+    /// Returns the ticket that a letter goes into, which is made here if it is a new one, and the
+    /// status it takes because of it, if that changes.
+    fn place(&mut self, letter: &Letter, message: &mut Message) -> (TicketId, Option<Status>) {
+        let asked = match &letter.place {
+            Place::New(ticket) => {
+                let mut ticket = (**ticket).clone();
+                ticket.messages = 0;
+                ticket.version = 1;
+                let id = ticket.id;
+                self.living.tickets.insert(id, ticket);
+                self.new.push(id);
+                return (id, letter.reopen);
+            }
+            Place::In(id) => self.moved.get(id).copied().unwrap_or(*id),
+        };
+        let id = self.living.of(asked);
+        let tickets = &self.living.tickets;
+        match (tickets.get(&asked), tickets.get(&id)) {
+            (Some(merged), Some(living)) if id != asked => {
+                let words = format!("; #{} went on here", merged.number);
+                message.thread_reason.push_str(&words);
+                (id, reopened(living, message, letter.reopen))
+            }
+            (Some(_) | None, _) => (id, letter.reopen),
+        }
+    }
+
     async fn number_tickets(&mut self, tx: &mut AnyConnection) -> Result<(), Trouble> {
         if self.new.is_empty() {
             return Ok(());
@@ -177,7 +190,7 @@ impl<'a> Tray<'a> {
         let many = i64::try_from(self.new.len()).unwrap_or(i64::MAX);
         let first = events::next_of(tx, "ticket", many).await?;
         for (id, number) in self.new.iter().zip(first..) {
-            if let Some(ticket) = self.tickets.get_mut(id) {
+            if let Some(ticket) = self.living.tickets.get_mut(id) {
                 ticket.number = number;
             }
         }
@@ -190,7 +203,7 @@ impl<'a> Tray<'a> {
         let new: Vec<&Ticket> = self
             .new
             .iter()
-            .filter_map(|id| self.tickets.get(id))
+            .filter_map(|id| self.living.tickets.get(id))
             .collect();
         tickets::insert_tickets(tx, &new).await?;
         let arrivals: Vec<Arrival<'_>> = self
@@ -224,18 +237,18 @@ impl<'a> Tray<'a> {
             .iter()
             .filter_map(|(_, letter)| letter.returned.as_ref())
         {
-            outbox::came_back(tx, returned, self.at).await?;
+            outbox::came_back(tx, (returned, &self.living), self.at).await?;
         }
         let touched: Vec<&Ticket> = self
             .touched
             .iter()
-            .filter_map(|id| self.tickets.get(id))
+            .filter_map(|id| self.living.tickets.get(id))
             .collect();
         tickets::write_tickets(tx, &touched).await?;
         for id in self.said_to.intersection(&self.touched) {
             make_stale(tx, *id).await?;
             if outbox::bring_back(tx, *id).await? > 0
-                && let Some(ticket) = self.tickets.get(id)
+                && let Some(ticket) = self.living.tickets.get(id)
             {
                 self.brought_back.push(ticket.number);
             }
@@ -305,7 +318,10 @@ fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Tim
     ticket.messages += 1;
     ticket.created_at = ticket.created_at.min(sent);
     ticket.updated_at = ticket.updated_at.max(sent);
-    if let Some(status) = reopen {
+    // Where that is not known, nothing goes on in a merged ticket: it stays so.
+    if let Some(status) = reopen
+        && ticket.status != Status::Merged
+    {
         ticket.status = status;
     }
     if is_from_customer(message) {
@@ -322,6 +338,26 @@ fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Tim
             ticket.quarantined_because = None;
         }
     }
+}
+
+/// Returns the status that a ticket takes because of a letter to one that was merged into it while
+/// the letter was on its way, if that changes. A customer's is to be seen, even where the ticket
+/// was closed: what it was to become was decided for the other.
+fn reopened(ticket: &Ticket, message: &Message, reopen: Option<Status>) -> Option<Status> {
+    let last = ticket.last_customer_message_at;
+    let is_news = reopen.is_some() || last.is_none_or(|last| message.sent_at >= last);
+    let event = if is_from_customer(message) {
+        if ticket.status == Status::Closed {
+            return is_news.then_some(Status::Open);
+        }
+        is_news.then_some(TicketEvent::CustomerReply)
+    } else if message.auto_class == AutoClass::BounceHard {
+        reopen.map(|_| TicketEvent::HardBounce)
+    } else {
+        // We answered the other one: a question of this one may still wait.
+        None
+    };
+    ticket.status.after(&event?).ok()
 }
 
 const fn is_from_customer(message: &Message) -> bool {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::props::{at, filing, in_ticket, letter, message, new_ticket, save};
 
-const MIME: &[u8] = b"Subject: Re: x\r\n\r\nYes.\r\n";
+pub(super) const MIME: &[u8] = b"Subject: Re: x\r\n\r\nYes.\r\n";
 
 pub(super) async fn ticket(store: &Store, id: &str) -> TicketId {
     let letters = vec![letter(id, &new_ticket("Parcel"), "Where?", 10)];
@@ -80,7 +80,7 @@ async fn try_claim(store: &Store, row: &OutboxRow, (now, after): (i64, Option<i6
     store.claim_reply(row.id, claim).await.unwrap().is_some()
 }
 
-fn sent_message(row: &OutboxRow) -> Message {
+pub(super) fn sent_message(row: &OutboxRow) -> Message {
     let mut sent = message("sent", "Yes.", 40);
     sent.id = MessageId::new(row.id.to_string().parse().unwrap());
     sent.ticket = row.ticket;

@@ -10,14 +10,14 @@ use super::{
     props::{at, filing, in_ticket, message, new_ticket, to_status},
 };
 
-fn why<T: std::fmt::Debug>(refused: Result<T, StoreError>) -> NotJoined {
+pub(super) fn why<T: std::fmt::Debug>(refused: Result<T, StoreError>) -> NotJoined {
     match refused {
         Err(StoreError::NotJoined(why)) => why,
         other => panic!("{other:?}"),
     }
 }
 
-async fn ids(store: &Store, ticket: TicketId) -> Vec<String> {
+pub(super) async fn ids(store: &Store, ticket: TicketId) -> Vec<String> {
     let messages = store.messages(ticket).await.unwrap();
     messages.into_iter().map(|one| one.rfc_message_id).collect()
 }

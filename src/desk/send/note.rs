@@ -27,7 +27,8 @@ impl Desk {
             .await?)
     }
 
-    /// Writes an internal note on a ticket.
+    /// Writes an internal note on a ticket, or on the one it went on in when it was merged
+    /// meanwhile.
     pub async fn note(&self, id: TicketId, text: &str) -> Result<MessageId, DeskError> {
         if text.trim().is_empty() {
             return Err(DeskError::Nothing("The note has no words."));
@@ -71,21 +72,28 @@ impl Desk {
         };
         let filing = Filing {
             source: SOURCE.to_owned(),
-            letters: vec![Letter {
-                message,
-                place: Place::In(id),
-                reopen: None,
-                note_path: None,
-                topic: None,
-                original: None,
-                is_own_copy: false,
-                returned: None,
-            }],
+            letters: vec![in_ticket(message, id)],
             note_by: Some(self.agent()),
             ..Filing::default()
         };
-        self.store.file(&filing, now).await?;
+        let filed = self.store.file(&filing, now).await?;
         self.tell(DeskEvent::TicketChanged(id));
+        for joined in filed.joined.into_iter().filter(|joined| *joined != id) {
+            self.tell(DeskEvent::TicketChanged(joined));
+        }
         Ok(note)
+    }
+}
+
+const fn in_ticket(message: Message, ticket: TicketId) -> Letter {
+    Letter {
+        message,
+        place: Place::In(ticket),
+        reopen: None,
+        note_path: None,
+        topic: None,
+        original: None,
+        is_own_copy: false,
+        returned: None,
     }
 }

@@ -312,6 +312,7 @@ impl Desk {
     }
 
     /// Lets a reply that was refused, is unsure or was found waiting leave now: a person says so.
+    /// Where its ticket was merged meanwhile, it is a reply of the one that went on.
     /// One that was written before there was a way of sending is written as mail first.
     pub async fn release(&self, id: OutboxId) -> Result<(), DeskError> {
         let row = self.store.outbox_row(id).await?;
@@ -319,8 +320,11 @@ impl Desk {
         let Some(mime) = self.store.outbox_mime(id).await? else {
             return Err(self.why_not_ready(&row).await?);
         };
-        self.store.hold_again(id, &mime, now).await?;
+        let held = self.store.hold_again(id, &mime, now).await?;
         self.tell(DeskEvent::TicketChanged(row.ticket));
+        if held.ticket != row.ticket {
+            self.tell(DeskEvent::TicketChanged(held.ticket));
+        }
         Ok(())
     }
 

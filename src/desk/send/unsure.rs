@@ -89,7 +89,7 @@ impl Desk {
                 address: account.address.clone(),
                 error,
             };
-            let Some(mime) = self.sent_mime(&row).await? else {
+            let Some(mime) = self.store.sent_mime(row.id).await? else {
                 self.store.copy_done(row.id).await?;
                 continue;
             };
@@ -109,17 +109,5 @@ impl Desk {
             self.store.copy_done(row.id).await?;
         }
         Ok(())
-    }
-
-    /// Returns the bytes of a reply that has left.
-    async fn sent_mime(&self, row: &OutboxRow) -> Result<Option<Vec<u8>>, DeskError> {
-        let messages = self.store.messages(row.ticket).await?;
-        let message = messages
-            .iter()
-            .find(|message| message.id.to_string() == row.id.to_string());
-        match message {
-            Some(message) => Ok(self.store.original(&message.raw_sha256).await?),
-            None => Ok(None),
-        }
     }
 }
