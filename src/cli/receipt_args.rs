@@ -10,6 +10,9 @@ use super::args::number;
 pub(super) struct ReceiptsArgs {
     #[command(subcommand)]
     pub(super) command: Option<ReceiptsCommand>,
+    /// Those that are listed where no command is named.
+    #[command(flatten)]
+    pub(super) which: WhichReceipts,
 }
 
 #[derive(Debug, Subcommand)]
@@ -40,7 +43,7 @@ pub(super) enum ReceiptsCommand {
 }
 
 /// Which receipts are meant.
-#[derive(Debug, Default, ClapArgs)]
+#[derive(Debug, Default, PartialEq, Eq, ClapArgs)]
 pub(super) struct WhichReceipts {
     /// Words, and provider: model: first: class: ending: task: agent: tag: ticket: since: until:
     /// is:fallback; `-` turns a term round.

@@ -23,9 +23,16 @@ use crate::{
 
 /// Lists, shows, exports or verifies.
 pub(super) async fn run(call: &Call, args: ReceiptsArgs) -> Result<Exit, Stop> {
-    match args.command.unwrap_or(ReceiptsCommand::List {
-        which: WhichReceipts::default(),
-    }) {
+    let Some(command) = args.command else {
+        return list(call, &args.which).await;
+    };
+    if args.which != WhichReceipts::default() {
+        return Err(Stop::usage(
+            "Which receipts are meant is written behind the command, as in \
+             `deskhand receipts list --ticket 7`.",
+        ));
+    }
+    match command {
         ReceiptsCommand::List { which } => list(call, &which).await,
         ReceiptsCommand::Export { format, out, which } => {
             export(call, format, out.as_deref(), &which).await
