@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     connect::{Connecting, TooSlow, Watch},
+    served::Served,
     url,
     warm::Spoken,
     wire::{Call, Headers},
@@ -40,6 +41,8 @@ pub(super) struct Clients {
     local_fresh: OnceLock<Client>,
     /// Who was spoken to lately.
     pub(super) spoken: Spoken,
+    /// Which connections were used before.
+    pub(super) served: Served,
 }
 
 impl Clients {

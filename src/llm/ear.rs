@@ -157,7 +157,12 @@ impl Ear {
                 self.is_over = true;
                 self.hear(whole.deltas);
                 let end = self.or_wordless(whole.end, &whole.usage);
-                if self.passes_on && end.is_ok() {
+                // A refusal is an answer as well.
+                let is_answer = match &end {
+                    Ok(_) => true,
+                    Err(fault) => fault.class == FaultClass::Refused,
+                };
+                if self.passes_on && is_answer {
                     self.pass_on(Some(Verbatim::Body(body)));
                 }
                 self.close(end, whole.usage);
@@ -401,6 +406,26 @@ mod tests {
             let is_verbatim = |heard: &&Heard| matches!(heard, Heard::Delta(Delta::Verbatim(_)));
             assert_eq!(heard.iter().filter(is_verbatim).count(), verbatim);
             assert!(matches!(heard.last(), Some(Heard::Ended(_))));
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_one_piece_is_passed_on_as_it_was_written() {
+        let body = br#"{"x": 1, "choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}"#;
+        for passes_on in [true, false] {
+            let ear = Ear::new(wire(ProviderKind::OpenAi), false);
+            let mut ear = if passes_on { ear.passing_on() } else { ear };
+            ear.push(body);
+            ear.finish();
+
+            let heard: Vec<Heard> = std::iter::from_fn(|| ear.heard()).collect();
+
+            let is_body = |heard: &Heard| matches!(heard, Heard::Delta(Delta::Verbatim(Verbatim::Body(own))) if own == body);
+            assert_eq!(heard.iter().any(is_body), passes_on, "{heard:?}");
+            let Some(Heard::Failed(fault, _)) = heard.last() else {
+                panic!("{heard:?}");
+            };
+            assert_eq!(fault.class, FaultClass::Refused);
         }
     }
 

@@ -23,6 +23,7 @@ mod openai;
 pub mod renew;
 mod responses;
 mod rows;
+mod served;
 mod spell;
 pub mod sse;
 pub mod transport;

@@ -300,14 +300,16 @@ impl Talk {
         let (at, clock) = self.clocks.next();
         match timeout_at(at, sent).await {
             Ok(Ok(response)) => {
+                self.transport.clients.served.note(response.extensions());
                 if let Some(origin) = warm::origin(&self.call.url) {
                     self.transport.clients.spoken.note(origin);
                 }
                 Ok((response, connecting.took()))
             }
             Ok(Err(error)) => {
-                let was_pooled =
-                    !error.is_connect() && !error.is_builder() && connecting.took().is_none();
+                let was_sent = !error.is_connect() && !error.is_builder();
+                let served = self.transport.clients.served.lost(&error);
+                let was_pooled = was_sent && served.unwrap_or_else(|| connecting.took().is_none());
                 if was_pooled && pool == Pool::Shared {
                     return Err(Unsent::Stale);
                 }

@@ -78,7 +78,11 @@ impl Transport {
         };
         let connecting = Connecting::new(CONNECT_LIMIT);
         let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
-        let is_there = matches!(timeout(ANSWER_LIMIT, sent).await, Ok(Ok(_)));
+        let answer = timeout(ANSWER_LIMIT, sent).await;
+        let is_there = matches!(answer, Ok(Ok(_)));
+        if let Ok(Ok(response)) = answer {
+            self.clients.served.note(response.extensions());
+        }
         tracing::debug!(is_there, took = ?connecting.took(), "connected ahead");
     }
 }

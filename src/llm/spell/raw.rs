@@ -7,10 +7,14 @@ use serde_json::value::RawValue;
 
 use crate::{
     domain::{ProviderKind, manner::Place},
-    engine::ask::{
-        Ask,
-        json::Json,
-        raw::{Change, Raw, changed},
+    engine::{
+        ask::{
+            Ask,
+            json::Json,
+            raw::{Change, Raw, changed},
+        },
+        budget::LEAST_OUTPUT,
+        plan::THINKING_LEAST,
     },
     llm::{body::takes, wire::Endpoint},
 };
@@ -210,7 +214,25 @@ impl<'a> Own<'a> {
         } else {
             self.model(to)
         };
-        vec![place, self.stream(to), self.limit("max_tokens", ask)]
+        let limit = self.limit("max_tokens", ask);
+        let mut puts = vec![place, self.stream(to), limit];
+        puts.extend(self.thinking(ask));
+        puts
+    }
+
+    /// Lowers what the model may think with the output limit, which must be greater: it was where
+    /// the caller wrote both. What he wrote wrong himself is his.
+    fn thinking(&self, ask: &Ask) -> Option<Member<'a>> {
+        let budget = ask.raw.as_ref()?.thinking_budget()?;
+        let own = self.get("max_tokens").and_then(|own| own.parse().ok());
+        let was_right = own.is_none_or(|own: u32| budget < own);
+        let limit = ask.output_limit;
+        if !was_right || budget < limit {
+            return None;
+        }
+        let lower = limit.saturating_sub(LEAST_OUTPUT).max(THINKING_LEAST);
+        let change = Change::Put("budget_tokens", lower.to_string());
+        Some(("thinking", changed(self.get("thinking")?, &[change])))
     }
 
     /// The model and the stream are in the path.
