@@ -68,6 +68,22 @@ impl PlannedLink {
             without: Vec::new(),
         }
     }
+
+    /// The caller lets the model think before it answers: it is waited for and paid for as one that
+    /// does, and not asked where its longest answer leaves no room for words.
+    pub fn let_think(&mut self) {
+        if self.link.temper == Temper::Plain {
+            self.link.temper = Temper::Reasoning;
+        }
+        if self
+            .link
+            .output_limit
+            .is_some_and(|most| most <= THINKING_LEAST)
+        {
+            let why = "its answers are too short to think first, as is asked for";
+            self.usable = Usable::No(SkipReason::NotUsable(why.to_owned()));
+        }
+    }
 }
 
 /// Whether a link can be asked, as judged before the run.
@@ -96,7 +112,7 @@ pub enum Usable {
 }
 
 /// What a thinking model is taken to think at the least: Anthropic's minimum.
-const THINKING_LEAST: u32 = 1_024;
+pub const THINKING_LEAST: u32 = 1_024;
 
 impl Plan {
     /// Returns why a link must be skipped before it is asked, if it must.
@@ -138,5 +154,25 @@ impl Plan {
     /// Returns how long after the beginning a time is; nothing when it is past.
     pub(super) fn wait_until(&self, time: Timestamp) -> Duration {
         Duration::try_from(time.duration_since(self.began)).unwrap_or(Duration::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::LinkName;
+
+    #[test]
+    fn who_is_to_think_is_waited_for_and_needs_room_for_words() {
+        for (most, can) in [(None, true), (Some(8_192), true), (Some(1_024), false)] {
+            let mut link = Link::new(LinkName::new("a", "x"));
+            link.output_limit = most;
+            let mut planned = PlannedLink::new(link, None);
+
+            planned.let_think();
+
+            assert_eq!(planned.link.temper, Temper::Reasoning);
+            assert_eq!(!matches!(planned.usable, Usable::No(_)), can, "{most:?}");
+        }
     }
 }

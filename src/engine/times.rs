@@ -47,6 +47,18 @@ impl Times {
         }
     }
 
+    /// Keeps the times of `other` where it knows more of them; what is left of the rate limit stays.
+    pub fn or_more_of(&mut self, other: &Self) {
+        for (own, others) in [
+            (&mut self.first_words, &other.first_words),
+            (&mut self.gaps, &other.gaps),
+        ] {
+            if others.len() > own.len() {
+                own.clone_from(others);
+            }
+        }
+    }
+
     /// Returns what the clocks of the next call may build on.
     pub fn history(&self) -> History {
         History {

@@ -66,6 +66,10 @@ impl Speech {
 /// Spells a whole answer; none if there is none.
 pub(super) fn spell(passed: &Passed, speech: &Speech) -> Option<Vec<u8>> {
     if let Some(words) = declined(passed) {
+        // A provider of the caller's own family said it in the caller's dialect.
+        if let Some(Piece::Verbatim(Verbatim::Body(body))) = passed.pieces.last() {
+            return Some(body.clone());
+        }
         return Some(spell_refusal(passed, words, speech));
     }
     let head = passed.head.as_ref()?;

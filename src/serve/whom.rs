@@ -77,9 +77,16 @@ fn links(config: &Config, request: &Request) -> Result<(Vec<LinkName>, Routing, 
 fn named(config: &Config, names: &[String]) -> Result<Vec<LinkName>, Refusal> {
     let mut links: Vec<LinkName> = Vec::new();
     for name in names {
-        // A model's own fallbacks are not meant by who lists others for it.
-        let first = meant(config, name)?.links.into_iter().next();
-        links.extend(first.filter(|link| !links.contains(link)));
+        // A model's own fallbacks are not meant by who lists others for it; a chain is all its links.
+        let theirs = match config.link_named(name) {
+            Some(link) => vec![link],
+            None => meant(config, name)?.links,
+        };
+        for link in theirs {
+            if !links.contains(&link) {
+                links.push(link);
+            }
+        }
     }
     Ok(links)
 }
@@ -113,6 +120,7 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
 mod tests {
     use super::*;
     use crate::{
+        config::{Around, Missing},
         domain::ProviderKind,
         serve::dialect::{PathWords, dialect},
     };
@@ -127,6 +135,39 @@ mod tests {
         let mut config = Config::default();
         config.spend.allow_unknown_prices = allows;
         beyond(&config, &request)
+    }
+
+    #[test]
+    fn a_chain_among_the_fallbacks_is_all_its_links() {
+        let text = r#"
+[providers.house]
+type = "openai-compatible"
+base_url = "http://127.0.0.1:1/v1"
+auth = "none"
+models = ["big", "small", "other"]
+[chains.default]
+links = ["house/other", "house/small"]
+[chains.backup]
+links = ["house/small", "house/other", "house/big"]
+"#;
+        let around = Around {
+            known: &[],
+            env: &|_| None,
+            missing: Missing::Fine,
+            prices: &[],
+            today: jiff::civil::date(2026, 11, 25),
+        };
+        let path = std::path::Path::new("config.toml");
+        let config = crate::config::read(path, text, &around).unwrap().0;
+        let names = ["house/big", "backup", "house/other"].map(str::to_owned);
+
+        let links = named(&config, &names).unwrap();
+
+        let links: Vec<String> = links.iter().map(ToString::to_string).collect();
+        assert_eq!(links, ["house/big", "house/small", "house/other"]);
+        // A link is itself alone, whatever chain begins with it.
+        let one = named(&config, &names[2..]).unwrap();
+        assert_eq!(one.len(), 1);
     }
 
     #[test]

@@ -54,6 +54,25 @@ fn moment(value: &Value) -> deskhand::domain::Timestamp {
 }
 
 #[test]
+fn receipts_are_found_without_the_word_list() {
+    let (home, _server, number) = desk(&["anthropic/claude-haiku-4-5"], "cap_month_usd = 20");
+
+    let ran = draft(&home, number);
+
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for (query, count) in [("ending:answered", 1), ("ending:refused", 0)] {
+        let found = home.run(&["receipts", query, "--json"]);
+        assert_eq!((found.code, found.stdout.lines().count()), (0, count));
+        assert_eq!(
+            found.stdout,
+            home.run(&["receipts", "list", query, "--json"]).stdout
+        );
+    }
+    let mixed = home.run(&["receipts", "--limit", "1", "list"]);
+    assert_eq!(mixed.code, 2, "{}", mixed.stderr);
+}
+
+#[test]
 fn a_draft_comes_with_its_receipt() {
     let (home, _server, number) = desk(&["anthropic/claude-haiku-4-5"], "cap_month_usd = 20");
 

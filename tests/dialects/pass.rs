@@ -87,6 +87,38 @@ fn what_the_link_and_the_cap_need_is_put() {
     );
 }
 
+/// Messages refuses a thinking budget that is not below the output limit.
+#[test]
+fn a_lowered_limit_lowers_what_the_model_may_think() {
+    let asked = |budget: u32, kind: &str| {
+        format!(
+            r#"{{"model":"the-model","thinking":{{"type":"{kind}", "budget_tokens":{budget}}},"messages":[{{"role":"user","content":"a"}}],"max_tokens":4000}}"#
+        )
+    };
+    let spelled = |body: &str, output_limit: u32| {
+        let request = read(ProviderKind::Anthropic, body).unwrap();
+        let lowered = Ask {
+            output_limit,
+            ..request.ask
+        };
+        bytes(&lowered, &link(ProviderKind::Anthropic, false))
+    };
+    let put = |body: &str, limit: u32, budget: u32, to: u32| {
+        let body = body.replace("4000", &limit.to_string());
+        body.replace(&format!(":{budget}}}"), &format!(":{to}}}"))
+    };
+    let ours = asked(3_000, "enabled");
+
+    assert_eq!(spelled(&ours, 4_000), ours, "nothing is lowered");
+    assert_eq!(spelled(&ours, 3_001), put(&ours, 3_001, 3_000, 3_000));
+    assert_eq!(spelled(&ours, 2_000), put(&ours, 2_000, 3_000, 1_744));
+    assert_eq!(spelled(&ours, 1_100), put(&ours, 1_100, 3_000, 1_024));
+    let wrong = asked(5_000, "enabled");
+    assert_eq!(spelled(&wrong, 2_000), put(&wrong, 2_000, 5_000, 5_000));
+    let off = asked(3_000, "disabled");
+    assert_eq!(spelled(&off, 2_000), put(&off, 2_000, 3_000, 3_000));
+}
+
 /// Some compatible servers know one name of the limit only.
 #[test]
 fn a_name_that_the_link_does_not_take_becomes_the_other() {

@@ -180,6 +180,12 @@ fn a_callers_fault_and_a_refusal_are_not_sent_on() {
             let is_told = choice["message"]["refusal"].is_string()
                 || choice["finish_reason"] == "content_filter";
             assert!(is_told, "{choice}");
+            let body = answer.json();
+            let id = body["id"].as_str().unwrap_or_default();
+            assert!(
+                id.starts_with("chatcmpl-sim"),
+                "the provider's own body: {id}"
+            );
             assert_eq!(answer.header("x-deskhand-attempts"), Some("1"));
         }
     }

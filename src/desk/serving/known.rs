@@ -50,12 +50,21 @@ impl Known {
         Arc::clone(&self.lock().memory)
     }
 
-    /// Takes what the store knows; what is not yet written there holds all the same.
+    /// Takes what the store knows; what is not yet written there holds all the same. Of the times of
+    /// a link only now and then one is written, so those kept here stay while they are more.
     pub(super) fn refresh(&self, memory: Memory, now: Timestamp, luck: Luck) {
         let mut inner = self.lock();
-        inner.memory = Arc::new(memory);
+        let before = std::mem::replace(&mut inner.memory, Arc::new(memory));
         let pending = std::mem::take(&mut inner.pending);
         inner.learn(&pending, now, luck);
+        let memory = Arc::make_mut(&mut inner.memory);
+        for (link, times) in &before.times {
+            memory
+                .times
+                .entry(link.clone())
+                .or_default()
+                .or_more_of(times);
+        }
     }
 
     /// Learns what a run taught.
@@ -208,5 +217,45 @@ impl Inner {
         memory.keys.push(standing);
         self.pending.push(lesson.clone());
         self.is_urgent = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::breaker::Breakers;
+
+    fn nothing() -> Memory {
+        Memory {
+            keys: Vec::new(),
+            rests: Vec::new(),
+            quirks: Vec::new(),
+            breakers: Breakers::default(),
+            times: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn times_outlast_a_refresh_from_a_store_that_knows_fewer() {
+        let link = LinkName::new("openai", "big");
+        let known = Known::new(nothing());
+        let took = Duration::from_millis(300);
+        let worked = Lesson::Worked {
+            link: link.clone(),
+            first_text: Some(took),
+            gap_p99: None,
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        for _ in 0..5 {
+            known.learn(std::slice::from_ref(&worked), &Keys::new(), now, Luck(0));
+        }
+        let p95 = || known.memory().times[&link].history().first_text_p95;
+        assert_eq!(p95(), Some(took));
+
+        known.refresh(nothing(), now, Luck(0));
+
+        assert_eq!(p95(), Some(took));
     }
 }

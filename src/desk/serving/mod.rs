@@ -5,13 +5,14 @@
 //! A server that did so would wait for the disk with every request. Here the money comes from a
 //! block (`till`, `bursar`), what is known of links is kept in memory (`known`, `ready`), and costs, receipts
 //! and lessons are written in groups (`scribe`). The answer goes on as it comes (`relay`); `pass` is
-//! one request from its links to its receipt.
+//! one request from its links to its receipt (`receipt`).
 
 mod bursar;
 mod known;
 mod pass;
 mod pipe;
 mod ready;
+mod receipt;
 mod relay;
 #[cfg(test)]
 mod relay_tests;

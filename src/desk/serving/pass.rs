@@ -2,12 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
 };
 
 use futures::FutureExt as _;
-use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc::OwnedPermit, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -24,13 +24,10 @@ use crate::{
     desk::{
         Desk,
         chains::{Chosen, Memory, Prepared},
-        drive::{Doors, Outcome, drive_relayed},
+        drive::{Doors, drive_relayed},
         voice::Voice,
     },
-    domain::{
-        CapName, Ending, LinkName, ProviderKind, Receipt, ReceiptId, RunId, SkipReason, Task,
-        Timestamp,
-    },
+    domain::{CapName, Ending, LinkName, ProviderKind, Receipt, ReceiptId, RunId, SkipReason},
     engine::{
         ask::Ask,
         plan::Usable,
@@ -125,7 +122,7 @@ pub struct Passing {
 }
 
 /// How a request came out.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Passed {
     /// What will be kept of it.
     pub receipt: Receipt,
@@ -139,6 +136,15 @@ pub struct Passed {
     pub is_released: bool,
     /// Which limit denied it, if one did.
     pub denied_by: Option<CapName>,
+}
+
+impl fmt::Debug for Passed {
+    /// A receipt holds what providers said, which may be a customer's words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (receipt, ending) = (self.receipt.id, self.receipt.ending);
+        let pieces = self.pieces.len();
+        write!(f, "Passed {receipt}, {ending:?}, {pieces} pieces")
+    }
 }
 
 impl Serving {
@@ -258,7 +264,8 @@ impl Serving {
         );
         self.desk.release_probes(&claimed).await;
         if receipt.ending == Ending::Refused {
-            passing.declined();
+            let last = outcome.attempts.last();
+            passing.declined(last.map(|attempt| &attempt.link));
         }
         let is_released = passing.is_released();
         let kept = passing.into_kept(&outcome.attempts, &outcome.skipped);
@@ -323,6 +330,8 @@ impl Serving {
         plan.choices = ask.beyond.choices;
         plan.policy.callers.clone_from(&ask.callers);
         plan.policy.clocks.hold = plan.policy.clocks.hold.min(HOLD_PATIENCE);
+        let raw = ask.ask.raw.as_ref();
+        let thinks = raw.is_some_and(|raw| raw.thinking_budget().is_some());
         for planned in &mut plan.links {
             planned.link.stream = ask.stream.is_some();
             if planned.link.output_limit.is_none() && ask.output_limit.is_none() {
@@ -336,6 +345,9 @@ impl Serving {
                 continue;
             };
             to.stream = ask.stream.is_some();
+            if thinks && to.kind == ProviderKind::Anthropic {
+                planned.let_think();
+            }
             if let Some(what) = ask.untold(to.kind) {
                 let why = format!("{what} cannot be said in its words");
                 planned.usable = Usable::No(SkipReason::NotUsable(why));
@@ -376,41 +388,6 @@ impl Serving {
 }
 
 impl PassAsk {
-    fn receipt(
-        &self,
-        (id, run): (ReceiptId, RunId),
-        chain: Vec<LinkName>,
-        outcome: &Outcome,
-        denied_by: Option<CapName>,
-    ) -> Receipt {
-        let action = match (outcome.ending, denied_by) {
-            (Ending::OverCap, Some(cap)) => format!("denied: over {}", cap.words()),
-            (ending, _) => action_words(ending).to_owned(),
-        };
-        Receipt {
-            id,
-            run,
-            ticket: None,
-            ticket_number: None,
-            task: Task::Request,
-            agent: self.caller.clone(),
-            began: outcome.span.0,
-            ended: outcome.span.1,
-            chain,
-            chain_from: self.chosen.from.clone(),
-            attempts: outcome.attempts.clone(),
-            skipped: outcome.skipped.clone(),
-            ending: outcome.ending,
-            action,
-            asked_sha256: self.digest(),
-            words_sent: 0,
-            words_whole: 0,
-            redacted: Vec::new(),
-            first_choice_cost: outcome.first_choice_cost,
-            sources: Vec::new(),
-        }
-    }
-
     /// Returns what of the request cannot be said in a wire format.
     fn untold(&self, kind: ProviderKind) -> Option<&str> {
         let mut bound = self.bound.iter();
@@ -425,29 +402,6 @@ impl PassAsk {
         // A picture is counted as what it is understood to be, not at the length of its bytes.
         let words = written.saturating_sub(self.ask.picture_bytes());
         understood.max(u64::try_from(words).unwrap_or(u64::MAX))
-    }
-
-    /// Makes the receipt of a request that a fault of ours ended.
-    fn broken(&self, (id, run): (ReceiptId, RunId), now: Timestamp) -> Receipt {
-        let outcome = Outcome {
-            text: None,
-            ending: Ending::Lost,
-            attempts: Vec::new(),
-            skipped: Vec::new(),
-            lessons: Vec::new(),
-            hedged: false,
-            first_choice_cost: None,
-            span: (now, now),
-            unsettled: Vec::new(),
-        };
-        self.receipt((id, run), self.chosen.links.clone(), &outcome, None)
-    }
-
-    fn digest(&self) -> String {
-        match &self.ask.raw {
-            Some(raw) => format!("{:x}", Sha256::digest(raw.body.as_bytes())),
-            None => crate::engine::prompt::digest(&self.ask),
-        }
     }
 }
 
@@ -466,21 +420,4 @@ fn put_in_order(prepared: &mut Prepared, routing: Routing, memory: &Memory) {
     let names = order(candidates.collect(), routing, turn);
     let place = |name: &LinkName| names.iter().position(|own| own == name);
     plan.links.sort_by_key(|planned| place(&planned.link.name));
-}
-
-const fn action_words(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Answered => "answered",
-        Ending::Truncated => "answered, but it stopped at the output limit",
-        Ending::OverCap => "denied: over the cap",
-        Ending::Failed => "not answered: every link that was tried failed",
-        Ending::Offline => "not answered: no provider could be reached",
-        Ending::NoLink => "not answered: no link could be tried",
-        Ending::KeyRefused => "not answered: a key was refused",
-        Ending::BadInput => "not answered: the request was not accepted",
-        Ending::TooLong => "not answered: the request is too long for the models",
-        Ending::Refused => "not answered: the model declined",
-        Ending::Cancelled => "stopped: its caller went away",
-        Ending::Lost => "lost: the program ended during the call",
-    }
 }

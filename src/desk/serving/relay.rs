@@ -1,7 +1,7 @@
 //! Passes an answer on as the machine shows it: kept back for a moment, so that an early failure is
 //! never seen, then piece by piece.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::pipe::Teller;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A piece of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Piece {
     /// Words.
     Text(String),
@@ -26,6 +26,17 @@ pub enum Piece {
     Call(CallPiece),
     /// What the provider wrote, as it was written.
     Verbatim(Verbatim),
+}
+
+impl fmt::Debug for Piece {
+    /// The words are a customer's answer.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "words of {} bytes", text.len()),
+            Self::Call(call) => call.fmt(f),
+            Self::Verbatim(verbatim) => verbatim.fmt(f),
+        }
+    }
 }
 
 /// What is told of a request while it is answered.
@@ -73,7 +84,7 @@ impl Head {
 }
 
 /// How an answer ended, in no provider's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Closing {
     /// Why the model stopped.
     pub stop: Stopped,
@@ -81,6 +92,13 @@ pub struct Closing {
     pub sequence: Option<String>,
     /// What the provider counted.
     pub usage: Usage,
+}
+
+impl fmt::Debug for Closing {
+    /// A stop sequence is a caller's words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Closing {:?}, {:?}", self.stop, self.usage)
+    }
 }
 
 /// Why a model stopped.
@@ -118,8 +136,8 @@ struct Brought {
     /// never passed off as an end.
     ending: Vec<Piece>,
     is_stopping: bool,
-    /// Whether it failed: what it brought is no answer any more.
-    is_dead: bool,
+    /// How it failed, if it did: what it brought is no answer any more.
+    failed: Option<FaultClass>,
     count: usize,
     closing: Option<Closing>,
 }
@@ -172,8 +190,20 @@ impl Passing {
         self.is_released
     }
 
-    /// The run ended because the model that is shown declined: how it said so is its answer's end.
-    pub(super) fn declined(&mut self) {
+    /// The run ended because a model declined: how it said so is its answer's end. One that said
+    /// nothing before it did was never shown; then what `link`, the last that was asked, wrote is
+    /// shown.
+    pub(super) fn declined(&mut self, link: Option<&LinkName>) {
+        let mut brought = self.brought.iter().rev();
+        if let (None, Some(link)) = (&self.shown, link)
+            && let Some(last) = brought.find(|brought| brought.failed == Some(FaultClass::Refused))
+        {
+            self.shown = Some(Shown {
+                attempt: last.attempt,
+                link: link.clone(),
+                since: Mono::default(),
+            });
+        }
         let Some((_, mut brought)) = self.take_shown() else {
             return;
         };
@@ -310,7 +340,7 @@ impl Relay for Passing {
             Heard::Delta(delta) => brought.take(delta),
             Heard::Ended(finish) => brought.end(finish),
             Heard::Failed(fault, _) => {
-                brought.is_dead = true;
+                brought.failed = Some(fault.class);
                 // A model that declines says so in an answer of its own; see `declined`.
                 if fault.class != FaultClass::Refused {
                     brought.ending.clear();
@@ -345,7 +375,8 @@ impl Relay for Passing {
             return None;
         };
         let mut brought = self.brought.iter();
-        let is_alive = brought.any(|brought| brought.attempt == shown.attempt && !brought.is_dead);
+        let is_alive =
+            brought.any(|brought| brought.attempt == shown.attempt && brought.failed.is_none());
         (is_alive && !self.is_released).then(|| hold.time.saturating_sub(now.since(shown.since)))
     }
 
@@ -357,7 +388,7 @@ impl Relay for Passing {
         let Some((shown, mut brought)) = self.take_shown() else {
             return false;
         };
-        if brought.is_dead {
+        if brought.failed.is_some() {
             // What failed does not begin to leave: another may answer yet.
             self.brought.push(brought);
             return false;

@@ -204,7 +204,7 @@ fn a_model_that_declines_ends_its_own_answer() {
     stage.passing.release(ms(2), &stage.story);
     assert_eq!(stage.words(), "[a][b][c]");
 
-    stage.passing.declined();
+    stage.passing.declined(None);
 
     assert_eq!(stage.words(), "[declined]");
 }
@@ -257,4 +257,46 @@ fn an_answer_in_one_piece_is_kept_to_its_end() {
     };
     assert_eq!(kept.closing, closing);
     assert_eq!(kept.head.unwrap().model, "big");
+}
+
+/// A model that declines in one piece says nothing that is shown before.
+#[test]
+fn a_refusal_in_one_piece_is_kept_as_it_was_written() {
+    let body = || Verbatim::Body(b"{}".to_vec());
+    let refuses = |is_refusal: bool| {
+        let mut passing = Passing::new(Out::Kept, vec![first()]);
+        let opening = Opening {
+            verbatim: true,
+            ..Opening::default()
+        };
+        passing.heard(1, &Heard::Opened(opening));
+        passing.heard(1, &Heard::Delta(Delta::Verbatim(body())));
+        let class = if is_refusal {
+            FaultClass::Refused
+        } else {
+            FaultClass::Cut
+        };
+        passing.heard(1, &Heard::Failed(Fault::new(class), Usage::default()));
+        passing.declined(Some(&first()));
+        passing.into_kept(&[], &[]).pieces
+    };
+
+    assert_eq!(refuses(true), [Piece::Verbatim(body())]);
+    assert_eq!(refuses(false), []);
+}
+
+#[test]
+fn no_words_are_told_to_a_log() {
+    let told = [
+        Told::Piece(Piece::Text("Noor lives here".to_owned())),
+        Told::Piece(Piece::Verbatim(Verbatim::Body(b"Noor".to_vec()))),
+    ];
+    let closing = Closing {
+        sequence: Some("Noor".to_owned()),
+        ..Closing::default()
+    };
+
+    let log = format!("{told:?} {closing:?}");
+
+    assert!(!log.contains("Noor"), "{log}");
 }

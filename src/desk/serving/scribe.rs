@@ -8,7 +8,7 @@ use std::{
 };
 
 use tokio::{
-    sync::mpsc::Receiver,
+    sync::{broadcast::error::RecvError, mpsc::Receiver},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 
@@ -115,7 +115,7 @@ impl Serving {
                 }
                 () = self.low.notified() => {}
                 // Another program set a key, woke a link, changed the config.
-                event = events.recv() => if matches!(event, Ok(DeskEvent::Configured)) {
+                event = events.recv() => if may_be_new(&event) {
                     self.refresh().await;
                     self.give_free_back().await;
                 },
@@ -340,6 +340,11 @@ impl Serving {
     }
 }
 
+/// Tells whether keys, links or the config may have changed: of what was missed nobody knows.
+const fn may_be_new(event: &Result<DeskEvent, RecvError>) -> bool {
+    matches!(event, Ok(DeskEvent::Configured) | Err(RecvError::Lagged(_)))
+}
+
 /// Takes what else is over until a moment, up to a number.
 async fn gather(first: Done, more: &mut Receiver<Done>, until: Instant) -> Vec<Done> {
     let mut group = vec![first];
@@ -352,5 +357,28 @@ async fn gather(first: Done, more: &mut Receiver<Done>, until: Instant) -> Vec<D
                 None => return group,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_missed_events_looks_for_what_is_new() {
+        let (tell, mut events) = broadcast::channel(1);
+        for event in [DeskEvent::Configured, DeskEvent::Spent, DeskEvent::Changed] {
+            tell.send(event).unwrap();
+        }
+
+        let missed = events.recv().await;
+        let next = events.recv().await;
+
+        assert!(matches!(missed, Err(RecvError::Lagged(2))), "{missed:?}");
+        assert!(may_be_new(&missed));
+        assert!(!may_be_new(&next));
+        assert!(may_be_new(&Ok(DeskEvent::Configured)));
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{Deserializer, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::domain::ProviderKind;
@@ -17,6 +20,29 @@ pub struct Raw {
     /// Headers of the caller that belong to the wire format (`anthropic-version`,
     /// `anthropic-beta`), names in lower case.
     pub headers: Vec<(&'static str, String)>,
+}
+
+impl Raw {
+    /// Returns how many tokens the model may think, where the caller bounds that in the words of
+    /// Messages: there the output limit must be greater.
+    pub fn thinking_budget(&self) -> Option<u32> {
+        #[derive(Deserialize)]
+        struct Thinking {
+            #[serde(rename = "type")]
+            kind: String,
+            budget_tokens: u32,
+        }
+        #[derive(Deserialize)]
+        struct Body {
+            thinking: Thinking,
+        }
+        // Most requests are not read a second time.
+        if self.kind != ProviderKind::Anthropic || !self.body.contains("budget_tokens") {
+            return None;
+        }
+        let Body { thinking } = serde_json::from_str(&self.body).ok()?;
+        (thinking.kind == "enabled").then_some(thinking.budget_tokens)
+    }
 }
 
 impl fmt::Debug for Raw {
