@@ -18,6 +18,8 @@ mod http;
 mod killed;
 #[path = "serve/ledger.rs"]
 mod ledger;
+#[path = "serve/limits.rs"]
+mod limits;
 #[path = "serve/pages.rs"]
 mod pages;
 #[path = "common/program.rs"]

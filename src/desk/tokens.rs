@@ -7,6 +7,8 @@ use crate::store::ServeToken;
 
 /// What every token begins with, so that a search for leaked keys finds it.
 const PREFIX: &str = "dh-";
+/// The names of nobody in particular: `anybody` asks where no token is needed.
+const NOBODYS: [&str; 2] = ["anybody", "agent"];
 /// The longest name of a token.
 const NAME_CHARS: usize = 40;
 
@@ -69,6 +71,13 @@ impl Desk {
         if name.is_empty() || name.len() > NAME_CHARS || !name.chars().all(is_name) {
             return Err(DeskError::Nothing(
                 "A token's name has 1 to 40 letters, digits, `-`, `_`, `.` or `@`.",
+            ));
+        }
+        let is = |taken: &str| taken.eq_ignore_ascii_case(name);
+        if NOBODYS.into_iter().any(is) || is(&self.agent()) || self.store.has_person(name).await? {
+            return Err(DeskError::Nothing(
+                "That is the name of a person here, or of anybody: receipts would not tell them \
+                 apart. Name the token for the program that will show it.",
             ));
         }
         // 244 random bits, from the system.

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use hyper::{
-    Request as HttpRequest, Response, StatusCode,
-    body::Incoming,
-    http::{request::Parts, uri::Authority},
-};
+use hyper::{Request as HttpRequest, Response, StatusCode, http::request::Parts};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
+    arrive::Arriving,
     body::AnswerBody,
-    dialect::{Dialect, PathWords, Purpose, Refusal, RefusalKind, dialect},
+    dialect::{Dialect, PathWords, Purpose, Refusal, RefusalKind, Request, dialect},
     gate::{self, Admission, Shown},
+    leave::{Coming, Unanswered},
     log::Line,
     models,
     outcome::{self, Around},
-    read::{read, unknown_model},
+    read::{busy, read, unknown_model},
     route::{Route, route},
     server::Server,
     spell::{HttpAnswer, Refused, Speech, declined_head, json, put, put_head, refused, spell},
@@ -28,11 +27,11 @@ use crate::{
 
 impl Server {
     /// Answers one request.
-    pub(super) async fn answer(self: &Arc<Self>, request: HttpRequest<Incoming>) -> HttpAnswer {
+    pub(super) async fn answer(self: &Arc<Self>, request: HttpRequest<Arriving>) -> HttpAnswer {
         let (head, body) = request.into_parts();
         let found = route(head.uri.path(), head.uri.query());
         let kind = spoken(found.as_ref().map(|(_, route)| route), &head);
-        let what = kind.word();
+        let unanswered = Unanswered::new(self, kind.word());
         let spoken = dialect(kind);
         let answered = self.route(found, &head, body, spoken).await;
         let answer = answered.unwrap_or_else(|refusal| {
@@ -42,7 +41,7 @@ impl Server {
                 receipt: None,
             })
         });
-        self.metrics.request(what, answer.status().as_u16());
+        unanswered.answered(answer.status().as_u16());
         answer
     }
 
@@ -50,10 +49,10 @@ impl Server {
         self: &Arc<Self>,
         found: Option<(&'static str, Route)>,
         head: &Parts,
-        body: Incoming,
+        body: Arriving,
         dialect: &'static dyn Dialect,
     ) -> Result<HttpAnswer, Refusal> {
-        let shown = shown(head);
+        let shown = Shown::of(head);
         gate::check_names(&shown, self.options.listens)?;
         let Some((method, route)) = found else {
             let message = format!("There is nothing at {}.", head.uri.path());
@@ -92,7 +91,7 @@ impl Server {
         let admitted = |callers: &_| gate::admit(shown, admission, callers).map(str::to_owned);
         match admitted(&self.callers()) {
             Err(_) if admission == Admission::Token && shown.tokens().next().is_some() => {
-                self.read_callers().await;
+                self.look_for_callers().await;
                 admitted(&self.callers())
             }
             admitted => admitted,
@@ -127,14 +126,14 @@ impl Server {
     async fn count_tokens(
         &self,
         head: &Parts,
-        body: Incoming,
+        body: Arriving,
         dialect: &'static dyn Dialect,
     ) -> Result<HttpAnswer, Refusal> {
         let words = PathWords {
             purpose: Purpose::Count,
             ..PathWords::default()
         };
-        let request = read(head, body, dialect, &words).await?;
+        let (request, _place) = self.place(head, body, (dialect, &words)).await?;
         // Three bytes a token: an estimate, on the high side for most languages.
         let estimate = request.ask.tokens_at_most().div_ceil(3).max(1);
         let body = format!("{{\"input_tokens\":{estimate}}}");
@@ -146,18 +145,11 @@ impl Server {
     async fn ask(
         self: &Arc<Self>,
         caller: String,
-        (head, body): (&Parts, Incoming),
+        (head, body): (&Parts, Arriving),
         dialect: &'static dyn Dialect,
         words: &PathWords,
     ) -> Result<HttpAnswer, Refusal> {
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-            let message = "Too many requests are being answered already; ask again.";
-            return Err(Refusal {
-                retry_after: Some(std::time::Duration::from_secs(1)),
-                ..Refusal::new(RefusalKind::Overloaded, message)
-            });
-        };
-        let request = read(head, body, dialect, words).await?;
+        let (request, place) = self.place(head, body, (dialect, words)).await?;
         let framing = request.framing;
         let wants_usage = request.wants_usage;
         let settings = self.serving.desk().settings();
@@ -174,7 +166,7 @@ impl Server {
             framing,
             wants_usage,
             created: self.serving.desk().now().as_second(),
-            _slot: slot,
+            _place: place,
         };
         if framing.is_streamed() {
             return Ok(stream::answer(Arc::clone(self), passing, speech).await);
@@ -182,12 +174,28 @@ impl Server {
         Ok(self.whole(passing, &speech).await)
     }
 
+    /// Reads a request and gives it a place; a body that is yet to come has none.
+    async fn place(
+        &self,
+        head: &Parts,
+        body: Arriving,
+        (dialect, words): (&'static dyn Dialect, &PathWords),
+    ) -> Result<(Request, [OwnedSemaphorePermit; 2]), Refusal> {
+        let full = || busy("Too many requests are being answered already; ask again.");
+        if self.slots.available_permits() == 0 {
+            return Err(full());
+        }
+        let (request, room) = read(head, (body, &self.room), dialect, words).await?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned();
+        Ok((request, [slot.map_err(|_| full())?, room]))
+    }
+
     /// Waits for the whole answer.
-    async fn whole(&self, passing: Passing, speech: &Speech) -> HttpAnswer {
+    async fn whole(self: &Arc<Self>, passing: Passing, speech: &Speech) -> HttpAnswer {
         let id = passing.receipt;
         // Kept until the answer is there: a client that goes away drops it, and the call is stopped.
-        let _guard = passing.guard;
-        let Ok(passed) = passing.end.await else {
+        let mut coming = Coming::new(Arc::clone(self), passing.end, passing.guard);
+        let Some(passed) = coming.passed().await else {
             let refusal = Refusal::new(
                 RefusalKind::Internal,
                 "deskhand could not go on. Its log says why.",
@@ -198,7 +206,6 @@ impl Server {
                 receipt: Some(id),
             });
         };
-        self.over(&passed);
         let Some(answer) = spell(&passed, speech) else {
             let refusal = self.refusal(&passed);
             let mut answer = refused(&Refused {
@@ -255,18 +262,5 @@ fn spoken(route: Option<&Route>, head: &Parts) -> ProviderKind {
                 ProviderKind::OpenAi
             }
         }
-    }
-}
-
-fn shown(head: &Parts) -> Shown<'_> {
-    let header = |name: &str| head.headers.get(name)?.to_str().ok();
-    let query = head.uri.query().unwrap_or_default();
-    Shown {
-        host: header("host").or_else(|| head.uri.authority().map(Authority::as_str)),
-        origin: header("origin"),
-        authorization: header("authorization"),
-        api_key: header("x-api-key"),
-        goog_key: header("x-goog-api-key"),
-        query_key: query.split('&').find_map(|pair| pair.strip_prefix("key=")),
     }
 }

@@ -9,12 +9,20 @@ use std::{
 use futures::Stream;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
+use super::socket::Turn;
+
 /// The body of an answer.
 pub(super) enum AnswerBody {
     /// In one piece; none once it was taken.
     Whole(Option<Bytes>),
     /// Piece by piece.
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
+}
+
+/// A body on its way to the caller: when it is gone, the next request may come.
+pub(super) struct Leaving {
+    pub body: AnswerBody,
+    pub _turn: Turn,
 }
 
 impl AnswerBody {
@@ -52,5 +60,25 @@ impl Body for AnswerBody {
             }
             Self::Stream(_) => SizeHint::default(),
         }
+    }
+}
+
+impl Body for Leaving {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -6,6 +6,8 @@
 
 use std::net::SocketAddr;
 
+use hyper::http::{request::Parts, uri::Authority};
+
 use super::dialect::{Refusal, RefusalKind};
 use crate::desk::tokens::Callers;
 
@@ -27,6 +29,9 @@ pub(super) const ANYBODY: &str = "anybody";
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown<'a> {
     pub host: Option<&'a str>,
+    /// Whether the request names more than one host: whoever stands before this server may have
+    /// looked at the other.
+    pub is_ambiguous: bool,
     pub origin: Option<&'a str>,
     pub authorization: Option<&'a str>,
     pub api_key: Option<&'a str>,
@@ -36,6 +41,31 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
+    /// Returns what the head of a request shows.
+    pub(super) fn of(head: &'a Parts) -> Self {
+        let header = |name: &str| head.headers.get(name)?.to_str().ok();
+        let query = head.uri.query().unwrap_or_default();
+        let mut hosts = head.headers.get_all("host").iter();
+        let named = hosts.next().and_then(|host| host.to_str().ok());
+        let in_line = head.uri.authority().map(Authority::as_str);
+        let differs = |(one, other): (&str, &str)| !one.eq_ignore_ascii_case(other);
+        let mut origins = head.headers.get_all("origin").iter();
+        // One that cannot be read, or a second one, is nobody's: it is refused as foreign.
+        let origin = origins.next().map(|origin| {
+            let only = origin.to_str().ok().filter(|_| origins.next().is_none());
+            only.unwrap_or_default()
+        });
+        Self {
+            host: in_line.or(named),
+            is_ambiguous: hosts.next().is_some() || in_line.zip(named).is_some_and(differs),
+            origin,
+            authorization: header("authorization"),
+            api_key: header("x-api-key"),
+            goog_key: header("x-goog-api-key"),
+            query_key: query.split('&').find_map(|pair| pair.strip_prefix("key=")),
+        }
+    }
+
     /// Returns every token that is shown, wherever it stands: a proxy may add one of its own.
     pub(super) fn tokens(&self) -> impl Iterator<Item = &'a str> {
         let bearer = self.authorization.and_then(|header| {
@@ -49,6 +79,10 @@ impl<'a> Shown<'a> {
 
 /// Refuses names and pages that are not this server's own.
 pub(super) fn check_names(shown: &Shown<'_>, listens: SocketAddr) -> Result<(), Refusal> {
+    if shown.is_ambiguous {
+        let message = "The request names more than one host.";
+        return Err(Refusal::new(RefusalKind::BadInput, message));
+    }
     if !listens.ip().is_loopback() {
         // Who listens elsewhere is known by names that nobody here knows; there a token is needed.
         return check_origin(shown);
@@ -191,6 +225,32 @@ mod tests {
             ..own_name
         };
         assert!(check_names(&foreign, outside).is_err());
+    }
+
+    #[test]
+    fn a_request_names_one_host_and_one_page() {
+        let checked = |uri: &str, headers: &[(&str, &[u8])]| {
+            let mut request = hyper::Request::builder().uri(uri);
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            check_names(&Shown::of(&head), here()).map_err(|refusal| refusal.status)
+        };
+        let host: (&str, &[u8]) = ("host", b"localhost:8000");
+        let evil: (&str, &[u8]) = ("host", b"evil.example");
+        assert_eq!(checked("/x", &[host]), Ok(()));
+        assert_eq!(checked("http://localhost:8000/x", &[host]), Ok(()));
+        assert_eq!(checked("/x", &[host, evil]), Err(400));
+        assert_eq!(checked("/x", &[host, host]), Err(400));
+        assert_eq!(checked("http://evil.example/x", &[host]), Err(400));
+        assert_eq!(checked("http://localhost:8000/x", &[evil]), Err(400));
+        assert_eq!(checked("http://evil.example/x", &[evil]), Err(403));
+        assert_eq!(checked("http://x@evil.example/x", &[]), Err(403));
+        let own: (&str, &[u8]) = ("origin", b"http://localhost");
+        assert_eq!(checked("/x", &[host, own]), Ok(()));
+        assert_eq!(checked("/x", &[host, own, ("origin", b"null")]), Err(403));
+        assert_eq!(checked("/x", &[host, ("origin", b"http://\xff")]), Err(403));
     }
 
     #[test]

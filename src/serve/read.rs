@@ -1,11 +1,13 @@
 //! The body of a request, read in its dialect.
 
-use http_body_util::{BodyExt as _, Limited};
-use hyper::{body::Incoming, http::request::Parts};
+use std::time::Duration;
+
+use hyper::http::request::Parts;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
+    arrive::{Arrived, Arriving, NotRead, Room},
     dialect::{Dialect, PathWords, Refusal, RefusalKind, Request},
-    server::{BODY_LIMIT, BODY_TIME},
 };
 use crate::engine::routing::Routing;
 
@@ -14,33 +16,14 @@ const NAME_CHARS: usize = 256;
 /// So many models a request may name; nobody waits for more to fail.
 const NAMES: usize = 100;
 
-/// Reads the body of a request in its dialect.
+/// Reads the body of a request in its dialect; with it comes its room, to be kept until it is over.
 pub(super) async fn read(
     head: &Parts,
-    body: Incoming,
+    (body, room): (Arriving, &Room),
     dialect: &'static dyn Dialect,
     words: &PathWords,
-) -> Result<Request, Refusal> {
-    let reading = Limited::new(body, BODY_LIMIT).collect();
-    let read = tokio::time::timeout(BODY_TIME, reading).await;
-    let bytes = match read {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            let message = "The request is larger than 32 MiB.";
-            return Err(Refusal::new(RefusalKind::TooLarge, message));
-        }
-        Ok(Err(_)) => {
-            let message = "The request broke off before its end.";
-            return Err(Refusal::new(RefusalKind::BadInput, message));
-        }
-        Err(_) => {
-            let message = "The body of the request did not come within 60 seconds.";
-            return Err(Refusal {
-                status: 408,
-                ..Refusal::new(RefusalKind::BadInput, message)
-            });
-        }
-    };
+) -> Result<(Request, OwnedSemaphorePermit), Refusal> {
+    let Arrived { bytes, room } = body.read(room).await.map_err(not_read)?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
         let message = "The request is not UTF-8.";
         return Err(Refusal::new(RefusalKind::BadInput, message));
@@ -53,7 +36,36 @@ pub(super) async fn read(
             Some((*name, value.to_owned()))
         })
         .collect();
-    dialect.request(text, &headers, words)
+    Ok((dialect.request(text, &headers, words)?, room))
+}
+
+fn not_read(why: NotRead) -> Refusal {
+    match why {
+        NotRead::TooLarge => {
+            Refusal::new(RefusalKind::TooLarge, "The request is larger than 32 MiB.")
+        }
+        NotRead::BrokeOff => {
+            let message = "The request broke off before its end.";
+            Refusal::new(RefusalKind::BadInput, message)
+        }
+        NotRead::TooSlow => {
+            let message = "The body of the request came too slowly: it has 60 seconds in all, and \
+                           after the first 10 it has to bring a kilobyte a second.";
+            Refusal {
+                status: 408,
+                ..Refusal::new(RefusalKind::BadInput, message)
+            }
+        }
+        NotRead::NoRoom => busy("Too many bytes of other requests are kept already; ask again."),
+    }
+}
+
+/// Makes the refusal of one who finds no room now.
+pub(super) fn busy(message: &str) -> Refusal {
+    Refusal {
+        retry_after: Some(Duration::from_secs(1)),
+        ..Refusal::new(RefusalKind::Overloaded, message)
+    }
 }
 
 /// Refuses names that no model has: they would stand in headers, receipts and a terminal.

@@ -7,23 +7,32 @@ use std::{
     time::Duration,
 };
 
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    Request, Response,
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, broadcast::error::RecvError},
+    sync::{Mutex, Semaphore, broadcast::error::RecvError},
+    time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{body::AnswerBody, files, gate::Admission, log::Line, metrics::Metrics};
+use super::{
+    arrive::{Arriving, Room},
+    body::Leaving,
+    files,
+    gate::Admission,
+    log::Line,
+    metrics::Metrics,
+    socket::{Road, Socket, Unread},
+};
 use crate::desk::{face::DeskEvent, serving::Serving, tokens::Callers};
 
-/// The largest body of a request: pictures are in it. OpenAI takes 50 MB, Anthropic 32 MB.
-pub(super) const BODY_LIMIT: usize = 32 << 20;
-/// How long the body of a request may take to come.
-pub(super) const BODY_TIME: Duration = Duration::from_mins(1);
-/// How long the head of a request may take, and how large it may be.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How large the head of a request may be.
 const HEAD_BYTES: usize = 64 << 10;
 const HEADERS: usize = 100;
 /// So many requests are answered at once, and so many connections are open.
@@ -33,6 +42,9 @@ const CONNECTIONS: usize = 1_024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait when no connection can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The tokens are read for unknown ones no more often, however many are shown: whoever guesses
+/// shall not keep the database busy, and a new token waits no longer.
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
 
 /// How a server is set up.
 pub struct Options {
@@ -56,6 +68,10 @@ pub struct Server {
     pub(super) options: Options,
     pub(super) metrics: Metrics,
     pub(super) slots: Arc<Semaphore>,
+    pub(super) room: Room,
+    /// Requests whose callers have left, until they are counted.
+    pub(super) leaving: TaskTracker,
+    looked: Looked,
     callers: RwLock<Arc<Callers>>,
 }
 
@@ -67,6 +83,9 @@ impl Server {
             options,
             metrics: Metrics::default(),
             slots: Arc::new(Semaphore::new(REQUESTS)),
+            room: Room::default(),
+            leaving: TaskTracker::new(),
+            looked: Looked::default(),
             callers: RwLock::new(Arc::new(callers)),
         })
     }
@@ -83,9 +102,12 @@ impl Server {
         connections.close();
         self.serving.stop(PATIENCE).await;
         // What is left has nobody to answer it.
-        tokio::time::timeout(PATIENCE, connections.wait())
-            .await
-            .ok();
+        let left = async {
+            connections.wait().await;
+            self.leaving.close();
+            self.leaving.wait().await;
+        };
+        tokio::time::timeout(PATIENCE, left).await.ok();
     }
 
     async fn accept(
@@ -109,26 +131,34 @@ impl Server {
                 continue;
             };
             let (server, stop) = (Arc::clone(self), stop.clone());
+            let road = Road::new(Arc::clone(&places));
             drop(connections.spawn(async move {
-                server.connection(socket, &stop).await;
+                server.connection((socket, road), &stop).await;
                 drop(place);
             }));
         }
     }
 
-    async fn connection(self: Arc<Self>, socket: TcpStream, stop: &CancellationToken) {
+    async fn connection(
+        self: Arc<Self>,
+        (socket, road): (TcpStream, Arc<Road>),
+        stop: &CancellationToken,
+    ) {
         // Without it every first token on a kept connection waits for the other side's sign.
         socket.set_nodelay(true).ok();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let server = Arc::clone(&self);
-            async move { Ok::<Response<AnswerBody>, Infallible>(server.answer(request).await) }
+        let service = service_fn(|request: Request<Incoming>| {
+            let (server, road) = (Arc::clone(&self), Arc::clone(&road));
+            async move { Ok::<_, Infallible>(server.serve_one(request, road).await) }
         });
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
+            // The socket knows better since when it waits.
+            .header_read_timeout(None)
             .max_buf_size(HEAD_BYTES)
             .max_headers(HEADERS)
-            .serve_connection(TokioIo::new(socket), service);
+            .serve_connection(
+                TokioIo::new(Socket::new(socket, Arc::clone(&road))),
+                service,
+            );
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -140,6 +170,26 @@ impl Server {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended");
         }
+        if road.is_stalled() {
+            let words = "A client took nothing of its answer for 30 seconds: it was left.";
+            (self.options.log)(words);
+        }
+    }
+
+    async fn serve_one(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        road: Arc<Road>,
+    ) -> Response<Leaving> {
+        let unread = if request.body().is_end_stream() {
+            Unread::Nothing
+        } else {
+            Unread::Some
+        };
+        let turn = road.begin(unread);
+        let request = request.map(|body| Arriving::new(body, road));
+        let answer = self.answer(request).await;
+        answer.map(|body| Leaving { body, _turn: turn })
     }
 
     /// Returns how many requests are being answered.
@@ -152,8 +202,13 @@ impl Server {
         Arc::clone(&self.callers.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Reads anew who may ask, for one whose token is not known.
+    pub(super) async fn look_for_callers(&self) {
+        self.looked.again(self.read_callers()).await;
+    }
+
     /// Reads anew who may ask.
-    pub(super) async fn read_callers(&self) {
+    async fn read_callers(&self) {
         match self.serving.desk().callers().await {
             Ok(callers) => {
                 *self.callers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(callers);
@@ -182,5 +237,41 @@ impl Server {
                 Err(RecvError::Closed) => return std::future::pending().await,
             }
         }
+    }
+}
+
+/// When the tokens were last read for one that was not known.
+#[derive(Default)]
+struct Looked(Mutex<Option<Instant>>);
+
+impl Looked {
+    /// Reads, unless that was done a moment ago. Those who come meanwhile wait for what is found.
+    async fn again(&self, reading: impl Future<Output = ()>) {
+        let mut last = self.0.lock().await;
+        if last.is_some_and(|last| last.elapsed() < LOOK_PAUSE) {
+            return;
+        }
+        reading.await;
+        *last = Some(Instant::now());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn unknown_tokens_read_the_table_four_times_a_second_at_most() {
+        let (looked, reads) = (Looked::default(), AtomicUsize::new(0));
+        let read = async || {
+            reads.fetch_add(1, Ordering::Relaxed);
+        };
+        for _ in 0..1_000 {
+            looked.again(read()).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(reads.load(Ordering::Relaxed), 4);
     }
 }

@@ -36,8 +36,8 @@ pub(super) struct Speech {
     pub wants_usage: bool,
     /// In seconds since 1970.
     pub created: i64,
-    /// Its place among the requests that are answered at once.
-    pub _slot: tokio::sync::OwnedSemaphorePermit,
+    /// Its place among the requests that are answered at once, and the room of its body.
+    pub _place: [tokio::sync::OwnedSemaphorePermit; 2],
 }
 
 impl Speech {

@@ -11,20 +11,22 @@ use tokio::time::timeout;
 use super::{
     body::AnswerBody,
     dialect::{Encoder, Refusal, RefusalKind, Stopped},
+    leave::Coming,
     outcome::of_class,
     server::Server,
     spell::{Refused, Speech, declined, declined_head, put, put_head, refused},
 };
-use crate::desk::serving::{Passed, Passing, Piece, Told};
-use crate::domain::FaultClass;
+use crate::desk::serving::{Hearer, Passed, Passing, Piece, Told};
+use crate::domain::{FaultClass, ReceiptId};
 
 /// How long a line may be silent before a comment goes out.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// A stream under way.
 struct Streaming {
-    server: Arc<Server>,
-    passing: Passing,
+    receipt: ReceiptId,
+    told: Hearer,
+    coming: Coming,
     speech: Speech,
     encoder: Option<Box<dyn Encoder>>,
     is_verbatim: bool,
@@ -36,10 +38,12 @@ struct Streaming {
 /// Answers piece by piece.
 pub(super) async fn answer(
     server: Arc<Server>,
-    mut passing: Passing,
+    passing: Passing,
     speech: Speech,
 ) -> Response<AnswerBody> {
-    let (waiting, head) = match timeout(SILENCE, passing.told.hear()).await {
+    let (receipt, mut told) = (passing.receipt, passing.told);
+    let coming = Coming::new(server, passing.end, passing.guard);
+    let (waiting, head) = match timeout(SILENCE, told.hear()).await {
         Ok(Some(waiting)) => {
             let head = waiting.iter().find_map(|told| match told {
                 Told::Head(head) => Some(head.clone()),
@@ -48,15 +52,15 @@ pub(super) async fn answer(
             (waiting, head)
         }
         // Nothing was told: there is no answer, and its status is still ours to give.
-        Ok(None) => return without_answer(&server, passing, &speech).await,
+        Ok(None) => return without_answer(coming, receipt, &speech).await,
         // A model that thinks for long: the headers keep the line, comments keep it alive.
         Err(_) => (Vec::new(), None),
     };
-    let receipt = passing.receipt;
     let framing = speech.framing;
     let streaming = Streaming {
-        server,
-        passing,
+        receipt,
+        told,
+        coming,
         speech,
         encoder: None,
         is_verbatim: false,
@@ -75,21 +79,18 @@ pub(super) async fn answer(
 }
 
 async fn without_answer(
-    server: &Server,
-    passing: Passing,
+    mut coming: Coming,
+    receipt: ReceiptId,
     speech: &Speech,
 ) -> Response<AnswerBody> {
-    let receipt = passing.receipt;
-    let _guard = passing.guard;
-    let (refusal, attempts) = match passing.end.await {
-        Ok(passed) => {
-            server.over(&passed);
+    let (refusal, attempts) = match coming.passed().await {
+        Some(passed) => {
             if let Some(words) = declined(&passed) {
                 return declined_answer(&passed, words, speech);
             }
-            (server.refusal(&passed), passed.receipt.attempts.len())
+            (coming.refusal(&passed), passed.receipt.attempts.len())
         }
-        Err(_) => (broken(), 0),
+        None => (broken(), 0),
     };
     let mut answer = refused(&Refused {
         dialect: speech.dialect,
@@ -136,7 +137,7 @@ impl Streaming {
             }
             let told = std::mem::take(&mut self.waiting);
             let told = if told.is_empty() {
-                match timeout(SILENCE, self.passing.told.hear()).await {
+                match timeout(SILENCE, self.told.hear()).await {
                     Ok(told) => told,
                     Err(_) => return Some(Bytes::from_static(self.comment())),
                 }
@@ -158,7 +159,7 @@ impl Streaming {
         if let Some(encoder) = &self.encoder {
             return encoder.comment();
         }
-        let head = self.speech.head(self.passing.receipt, "");
+        let head = self.speech.head(self.receipt, "");
         self.speech.dialect.encoder(head).comment()
     }
 
@@ -167,7 +168,7 @@ impl Streaming {
         for told in told {
             match told {
                 Told::Head(head) => {
-                    let known = self.speech.head(self.passing.receipt, &head.model);
+                    let known = self.speech.head(self.receipt, &head.model);
                     let mut encoder = self.speech.dialect.encoder(known);
                     self.is_verbatim = head.is_verbatim;
                     if !head.is_verbatim {
@@ -192,11 +193,9 @@ impl Streaming {
 
     /// Spells the end: of a whole answer, or of one that broke off.
     async fn last(&mut self) -> Vec<u8> {
-        let end = (&mut self.passing.end).await;
-        let Ok(passed) = end else {
+        let Some(passed) = self.coming.passed().await else {
             return self.fault(&broken());
         };
-        self.server.over(&passed);
         let is_answered = passed.receipt.ending.has_text();
         let words = declined(&passed).map(str::to_owned);
         match &mut self.encoder {
@@ -212,18 +211,14 @@ impl Streaming {
                 encoder.end(&Speech::stopped(&passed.closing), &passed.closing.usage)
             }
             Some(_) | None => {
-                let refusal = self.in_band(&passed);
+                let refusal = self.coming.refusal(&passed);
                 self.fault(&refusal)
             }
         }
     }
 
-    fn in_band(&self, passed: &Passed) -> Refusal {
-        self.server.refusal(passed)
-    }
-
     fn fault(&mut self, refusal: &Refusal) -> Vec<u8> {
-        let receipt = self.passing.receipt;
+        let receipt = self.receipt;
         let encoder = self.encoder.get_or_insert_with(|| {
             let head = self.speech.head(receipt, "");
             self.speech.dialect.encoder(head)

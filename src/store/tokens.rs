@@ -62,6 +62,21 @@ impl Store {
         .await
     }
 
+    /// Tells whether somebody of that name has tickets or has approved replies, in any case.
+    pub async fn has_person(&self, name: &str) -> Result<bool, StoreError> {
+        self.told("look for a person of that name", async {
+            let found = sqlx::query(
+                "SELECT 1 FROM tickets WHERE assignee_words = $1
+                 UNION ALL SELECT 1 FROM outbox WHERE LOWER(approved_by) = $1 LIMIT 1",
+            )
+            .bind(rows::lower(name))
+            .fetch_optional(self.pool())
+            .await?;
+            Ok(found.is_some())
+        })
+        .await
+    }
+
     /// Forgets a token; false if there was none of that name.
     pub async fn remove_serve_token(&self, name: &str, at: Timestamp) -> Result<bool, StoreError> {
         self.told("remove the token", async {

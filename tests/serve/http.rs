@@ -191,6 +191,11 @@ impl Line {
         rest
     }
 
+    /// Waits for the other side's end; an error if it comes as a reset.
+    pub(crate) fn ended(&mut self) -> io::Result<usize> {
+        self.0.read_to_end(&mut Vec::new())
+    }
+
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.0.read_line(&mut line)? == 0 {
