@@ -107,9 +107,21 @@ impl Store {
     /// Books what requests cost, takes it from their blocks and writes their receipts, all or
     /// nothing. Returns the blocks that are no longer ours: somebody settled them at their ceiling.
     pub async fn write_group(&self, group: Group<'_>) -> Result<Vec<HoldId>, StoreError> {
+        self.write(group, Before::Never).await
+    }
+
+    /// The same after a failure: what was written then, though nobody said so, is not written twice.
+    pub async fn write_group_again(&self, group: Group<'_>) -> Result<Vec<HoldId>, StoreError> {
+        self.write(group, Before::Perhaps).await
+    }
+
+    async fn write(&self, group: Group<'_>, before: Before) -> Result<Vec<HoldId>, StoreError> {
         self.told("write receipts and costs", async {
             let mut tx = self.begin().await?;
             self.lock_budget(&mut tx, group.period).await?;
+            if before == Before::Perhaps && is_written(&mut tx, &group).await? {
+                return Ok(Vec::new());
+            }
             insert_holds(&mut tx, &group).await?;
             insert_entries(&mut tx, &group).await?;
             let lost = take_from_blocks(&mut tx, &group).await?;
@@ -128,6 +140,27 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether a group may have been written before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Never,
+    Perhaps,
+}
+
+/// Tells whether a group is here: it is written as one, so its first row tells of all.
+async fn is_written(tx: &mut AnyConnection, group: &Group<'_>) -> Result<bool, Trouble> {
+    let (sql, id) = match (group.settled.first(), group.receipts.first()) {
+        (Some(settled), _) => ("SELECT id FROM holds WHERE id = $1", settled.id.to_string()),
+        (None, Some(receipt)) => (
+            "SELECT id FROM receipts WHERE id = $1",
+            receipt.id.to_string(),
+        ),
+        (None, None) => return Ok(false),
+    };
+    let row = sqlx::query(sql).bind(id).fetch_optional(tx).await?;
+    Ok(row.is_some())
 }
 
 /// Changes a block's amount, never below nothing, and its lease; false if it is not open any more.

@@ -110,6 +110,26 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Tells whether the same may work later: the fault is of the time or of the connection, and
+    /// not of what was to be written.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Busy { .. } | Self::Full { .. } => true,
+            Self::Database { why, .. } => is_out_of_reach(why),
+            Self::Open { .. }
+            | Self::File { .. }
+            | Self::NewerSchema { .. }
+            | Self::NotFound { .. }
+            | Self::Ambiguous { .. }
+            | Self::Conflict(_)
+            | Self::IllegalMove(_)
+            | Self::NotJoined(_)
+            | Self::Damaged { .. } => false,
+        }
+    }
+}
+
 /// A save that was refused: the draft is not what its writer had seen.
 #[derive(thiserror::Error)]
 #[error(
@@ -227,6 +247,28 @@ fn free_words(place: &str) -> String {
     })
 }
 
+/// Tells whether the database could not be reached or did not go on: a broken connection,
+/// PostgreSQL's classes 08 (connection), 53 (resources), 57 (stopped by an operator) and 58 (system),
+/// SQLite's IOERR (10), CANTOPEN (14) and PROTOCOL (15).
+fn is_out_of_reach(error: &sqlx::Error) -> bool {
+    if let Some(database) = error.as_database_error() {
+        return database.code().is_some_and(|code| {
+            let of_sqlite = code.parse::<u32>().map(|code| code & 0xff);
+            let class = code.get(..2).filter(|_| code.len() == 5);
+            matches!(class, Some("08" | "53" | "57" | "58"))
+                || (class.is_none() && matches!(of_sqlite, Ok(10 | 14 | 15)))
+        });
+    }
+    matches!(
+        error,
+        sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::WorkerCrashed
+    )
+}
+
 /// Tells whether the database was only locked by somebody else: SQLite's BUSY (5) and LOCKED (6)
 /// with their extended codes, PostgreSQL's `lock_not_available` and `query_canceled`, or no free
 /// connection in time.
@@ -240,4 +282,28 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
         });
     }
     matches!(error, sqlx::Error::PoolTimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_connection_passes_and_one_of_the_data_does_not() {
+        let of = |why: sqlx::Error| Trouble::Sql(why).while_doing("write", "here").passes();
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        for why in [
+            sqlx::Error::Io(broken),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::WorkerCrashed,
+        ] {
+            assert!(of(why));
+        }
+        assert!(!of(sqlx::Error::RowNotFound));
+        assert!(
+            !Trouble::damaged("a row", &"odd")
+                .while_doing("write", "here")
+                .passes()
+        );
+    }
 }

@@ -66,8 +66,8 @@ impl Store {
     pub async fn has_person(&self, name: &str) -> Result<bool, StoreError> {
         self.told("look for a person of that name", async {
             let found = sqlx::query(
-                "SELECT 1 FROM tickets WHERE assignee_words = $1
-                 UNION ALL SELECT 1 FROM outbox WHERE LOWER(approved_by) = $1 LIMIT 1",
+                "SELECT 1 AS one FROM tickets WHERE assignee_words = $1
+                 UNION ALL SELECT 1 AS one FROM outbox WHERE LOWER(approved_by) = $1 LIMIT 1",
             )
             .bind(rows::lower(name))
             .fetch_optional(self.pool())

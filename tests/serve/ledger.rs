@@ -216,3 +216,54 @@ fn a_server_without_a_cap_or_a_key_does_not_begin() {
     assert!(taken.stderr.contains("--listen"), "{}", taken.stderr);
     assert_eq!(ask(serve.at, &Request::get("/health")).status, 200);
 }
+
+#[test]
+fn without_a_cap_nobody_is_denied_beside_neighbours_who_spend() {
+    let bench = Bench::with(&Config {
+        cap: "\"none\"",
+        ..Config::default()
+    });
+    let serve = bench.serve();
+    // A block is a dollar. One asks for more than that, the others for much of it.
+    let most = [800_000, 300_000, 300_000, 120_000];
+    thread::scope(|scope| {
+        for caller in 0..16 {
+            let serve = &serve;
+            scope.spawn(move || {
+                for _ in 0..12 {
+                    let asked = serde_json::json!({"model": "chat/small", "stream": false,
+                        "max_tokens": most[caller % most.len()],
+                        "messages": [{"role": "user", "content": "Where is my parcel?"}]});
+                    let answer = serve.ask(Request::post("/v1/chat/completions", &asked));
+                    assert_eq!(answer.status, 200, "{}", answer.text());
+                }
+            });
+        }
+    });
+    let books = Books::of(&bench);
+    serve.stop();
+    assert_eq!(books.sums().held, Usd::ZERO, "all went back");
+    bench.verified();
+}
+
+#[test]
+fn a_free_model_answers_where_the_cap_pays_for_nothing() {
+    let bench = Bench::with(&Config {
+        cap: "0.0000001",
+        links: "\"claude/big\", \"chat/gift\"",
+        more: "[models.\"chat/gift\"]\nprice_in_usd_per_million = \"0\"\n\
+               price_out_usd_per_million = \"0\"\n"
+            .to_owned(),
+        ..Config::default()
+    });
+    let serve = bench.serve();
+    for form in [Form::Whole, Form::Streamed] {
+        let answer = serve.ask(Words::Chat.ask("auto", "Where is my parcel?", form));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    assert_eq!(bench.served(2).len(), 2, "nobody else was asked");
+    let paid = serde_json::json!({"model": "claude/big", "provider": {"fallback": []},
+        "messages": [{"role": "user", "content": "Where is it?"}]});
+    let paid = serve.ask(Request::post("/v1/chat/completions", &paid));
+    assert_eq!(paid.status, 402, "{}", paid.text());
+}

@@ -21,6 +21,9 @@ use crate::{
 const PART_OF_CAP: i64 = 100;
 /// The size of a block where there is no cap: it bounds nothing, a crash costs at most this.
 const UNCAPPED: Usd = Usd::from_nanos(1_000_000_000);
+/// How often the ledger is asked for one request while others take of what it gives: each time for
+/// all that the request needs.
+const FILLS: usize = 5;
 /// How long a block is ours without a sign of life; it is renewed long before.
 pub(super) const LEASE: Duration = Duration::from_secs(90);
 
@@ -86,12 +89,23 @@ impl<'a> Books<'a> {
         }
     }
 
+    /// Returns what is booked for a call that was granted `held`. What is billed beside tokens is not
+    /// in their count: such a call cost what they did, or its ceiling, whichever is more.
+    fn booked(&self, cost: Option<Cost>, held: Usd) -> Cost {
+        match cost {
+            None => Cost::AtMost(held),
+            Some(cost) if self.beyond.is_unpriced && cost.amount() > Usd::ZERO => {
+                Cost::AtMost(cost.amount().max(held))
+            }
+            Some(cost) => cost,
+        }
+    }
+
     /// Settles one hold: at a cost, or at its ceiling where none is known.
     fn settle_now(&self, hold: HoldId, cost: Option<Cost>, at: Timestamp) {
-        // What is billed beside tokens is not in their count.
-        let is_short = |cost: Cost| self.beyond.is_unpriced && cost.amount() > Usd::ZERO;
-        let cost = cost.filter(|cost| !is_short(*cost));
-        let grant = self.serving.till().settle(hold, cost);
+        let mut till = self.serving.till();
+        let grant = till.settle(hold, |held| self.booked(cost, held));
+        drop(till);
         let Some((grant, cost)) = grant else { return };
         let mut wishes = open(&self.wishes);
         let Some(place) = wishes.iter().position(|(id, ..)| *id == hold) else {
@@ -148,19 +162,27 @@ impl Ledger for Books<'_> {
         if let Some(held) = self.grant(wish, &span, wish.ceiling) {
             return Ok(Answer::Granted(held));
         }
-        let filled = self.serving.fill(&span, wish.ceiling, wish.at, Some(wish));
-        let filled = filled.await.map_err(|error| LedgerError {
-            did: "hold money",
-            why: error.to_string(),
-        })?;
-        let denied = match filled {
-            Filled::Granted(Some(held)) => {
-                self.note(wish);
-                return Ok(Answer::Granted(held));
+        let mut denied = None;
+        for _ in 0..FILLS {
+            let filled = self.serving.fill(&span, wish.ceiling, wish.at, Some(wish));
+            let filled = filled.await.map_err(|error| LedgerError {
+                did: "hold money",
+                why: error.to_string(),
+            })?;
+            match filled {
+                Filled::Granted(Some(held)) => {
+                    self.note(wish);
+                    return Ok(Answer::Granted(held));
+                }
+                // Others took of it while the ledger was asked: only the ledger says that there is
+                // no more.
+                Filled::Granted(None) => {}
+                Filled::Denied { free, by } => {
+                    denied = Some((free, by));
+                    break;
+                }
             }
-            Filled::Granted(None) => None,
-            Filled::Denied { free, by } => Some((free, by)),
-        };
+        }
         // There is not enough for all of it; a shorter answer may still be paid for.
         if let Some(held) = self.grant(wish, &span, wish.floor) {
             return Ok(Answer::Granted(held));
@@ -250,7 +272,9 @@ impl Serving {
             .current(span)
             .map(|block| (block.id, block.free));
         if let Some((id, free)) = current {
-            let more = wanted.minus(free).max(least);
+            // At least what the request needs: of what is free now, others may take meanwhile.
+            let needed = wish.map_or(least, |wish| wish.ceiling);
+            let more = wanted.minus(free).max(needed);
             let ask = self.ask(id, span, (more, least), at);
             match self.desk.store.grow_block(&ask).await? {
                 Some(answer) => return Ok(self.filled(id, span, answer, wish)),
@@ -262,9 +286,16 @@ impl Serving {
         // Known before it is asked for: should nobody wait for the answer, it is given back later.
         self.till().open(id, span.clone(), Usd::ZERO);
         let ask = self.ask(id, span, (wanted, least), at);
-        let answer = self.desk.store.hold(&ask).await?;
+        let mut answer = self.desk.store.hold(&ask).await?;
         if let HoldAnswer::Denied { .. } = answer {
-            self.till().lose(id);
+            // Who needs nothing is not denied: a free model answers at the cap too.
+            let is_free = wish.is_some_and(|wish| wish.ceiling == Usd::ZERO);
+            if is_free {
+                let ask = self.ask(id, span, (Usd::ZERO, Usd::ZERO), at);
+                answer = self.desk.store.hold(&ask).await?;
+            } else {
+                self.till().lose(id);
+            }
         }
         Ok(self.filled(id, span, answer, wish))
     }

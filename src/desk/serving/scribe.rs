@@ -178,8 +178,8 @@ impl Serving {
         self.cannot_write.store(false, Ordering::Release);
     }
 
-    /// Tries while there is hope: a full disk and a busy database pass, another fault is tried a few
-    /// times.
+    /// Tries while there is hope: a full disk, a busy database and one that is out of reach pass,
+    /// another fault is tried a few times.
     async fn try_lot(&self, period: &str, lot: &Lot) -> Result<Vec<HoldId>, StoreError> {
         let mut tries = 0;
         loop {
@@ -190,14 +190,19 @@ impl Serving {
                 receipts: &lot.receipts,
                 at: self.desk.now(),
             };
-            let error = match self.desk.store.write_group(group).await {
+            // The answer to a commit may have been lost: then all of it is there.
+            let written = if tries == 0 {
+                self.desk.store.write_group(group).await
+            } else {
+                self.desk.store.write_group_again(group).await
+            };
+            let error = match written {
                 Ok(gone) => return Ok(gone),
                 Err(error) => error,
             };
             self.cannot_write.store(true, Ordering::Release);
             tries += 1;
-            let passes = matches!(error, StoreError::Busy { .. } | StoreError::Full { .. });
-            if (!passes && tries >= TRIES) || self.give_up.is_cancelled() {
+            if (!error.passes() && tries >= TRIES) || self.give_up.is_cancelled() {
                 return Err(error);
             }
             tracing::error!(%error, "costs and receipts could not be written yet");
@@ -302,7 +307,8 @@ impl Serving {
         }
     }
 
-    /// Gives money back; where that fails, it is still ours and tried again at the next look.
+    /// Gives money back. Where that fails, the ledger may have taken it all the same: it is granted
+    /// to nobody any more, and what is left in the ledger goes back with the block.
     async fn give_back(&self, block: &Block, (back, is_done): (Usd, bool)) {
         let now = self.desk.now();
         let ask = self.ask(block.id, &block.span, (Usd::ZERO, Usd::ZERO), now);
@@ -311,7 +317,6 @@ impl Serving {
             Ok(_) => self.till().lose(block.id),
             Err(error) => {
                 tracing::warn!(%error, "money could not be given back yet");
-                self.till().grown(block.id, back);
             }
         }
     }

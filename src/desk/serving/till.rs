@@ -88,11 +88,15 @@ impl Till {
         Some(held)
     }
 
-    /// Settles a grant, at its ceiling where no cost is known: what it did not cost is free again.
-    /// None if it was settled before.
-    pub(super) fn settle(&mut self, id: HoldId, cost: Option<Cost>) -> Option<(Grant, Cost)> {
+    /// Settles a grant at what `cost` makes of the sum that was granted: what it did not cost is free
+    /// again. None if it was settled before.
+    pub(super) fn settle(
+        &mut self,
+        id: HoldId,
+        cost: impl FnOnce(Usd) -> Cost,
+    ) -> Option<(Grant, Cost)> {
         let grant = self.grants.remove(&id)?;
-        let cost = cost.unwrap_or(Cost::AtMost(grant.held));
+        let cost = cost(grant.held);
         if let Some(block) = self.block(grant.block) {
             block.granted = block.granted.minus(grant.held);
             let left = grant.held.minus(cost.amount());
@@ -227,8 +231,8 @@ mod tests {
                     }
                     2 | 3 => if let Some((wish, held)) = open[place].pop() {
                         let cost = held * share / 100;
-                        prop_assert!(till.settle(wish, Some(Cost::Known(usd(cost)))).is_some());
-                        prop_assert!(till.settle(wish, Some(Cost::Known(usd(cost)))).is_none());
+                        prop_assert!(till.settle(wish, |_| Cost::Known(usd(cost))).is_some());
+                        prop_assert!(till.settle(wish, |_| Cost::Known(usd(cost))).is_none());
                         unbooked[place] += cost;
                         over += (cost - held).max(0);
                     },
@@ -279,7 +283,7 @@ mod tests {
             Some(usd(50))
         );
         assert_eq!(till.grant(id(5), &december, (usd(80), usd(40)), AT), None);
-        assert_eq!(till.settle(id(2), Some(Cost::FREE)).unwrap().0.block, id(1));
+        assert_eq!(till.settle(id(2), |_| Cost::FREE).unwrap().0.block, id(1));
         assert_eq!(till.blocks()[1].granted, usd(50));
         assert!(till.blocks()[0].is_idle());
     }
@@ -291,12 +295,12 @@ mod tests {
         till.open(id(1), span.clone(), usd(100));
         till.grant(id(2), &span, (usd(60), usd(60)), AT).unwrap();
 
-        till.settle(id(2), Some(Cost::Known(usd(90)))).unwrap();
+        till.settle(id(2), |_| Cost::Known(usd(90))).unwrap();
 
         assert_eq!(till.current(&span).unwrap().free, usd(10));
         assert_eq!(till.grant(id(3), &span, (usd(20), usd(20)), AT), None);
         till.grant(id(4), &span, (usd(10), usd(10)), AT).unwrap();
-        till.settle(id(4), Some(Cost::Known(usd(50)))).unwrap();
+        till.settle(id(4), |_| Cost::Known(usd(50))).unwrap();
         assert_eq!(till.current(&span).unwrap().free, usd(-40), "owed");
         till.grown(id(1), usd(45));
         assert_eq!(
