@@ -1,6 +1,6 @@
 //! Standing work is done by one desk at a time: whoever has its lease.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -8,7 +8,10 @@ use super::{
     Desk, DeskError,
     owner::{Fate, Owner},
 };
-use crate::store::{Held, LeaseAsk};
+use crate::{
+    domain::Clock,
+    store::{Held, LeaseAsk, Store},
+};
 
 /// A lease runs so long; another desk takes the work over when it ran out.
 const LEASE: Duration = Duration::from_secs(30);
@@ -17,6 +20,9 @@ const RENEW: Duration = Duration::from_secs(10);
 /// So long a command waits for one, and so often it looks.
 const COMMAND_WAITS: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(200);
+/// So long work that must not be done twice waits for its lease: longer than a renewing of a
+/// sign-in takes, where every part of it takes as long as it may.
+const PATIENT: Duration = Duration::from_secs(90);
 
 /// Work this desk does until it lets it go.
 #[derive(Debug)]
@@ -25,16 +31,24 @@ pub(super) struct Lease {
     holder: String,
 }
 
-impl Desk {
+/// Takes leases in the name of a desk; outlives a borrow of it. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Leases {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    holder: String,
+    renewed_every: Duration,
+}
+
+impl Leases {
     /// Takes a lease; says who has it when it is not free.
-    async fn try_lease(&self, name: &str) -> Result<Result<Lease, Held>, DeskError> {
-        let holder = self.owner(&self.agent());
+    async fn try_take(&self, name: &str) -> Result<Result<Lease, Held>, DeskError> {
         let mut dead: Option<String> = None;
         loop {
             let at = self.clock.now();
             let ask = LeaseAsk {
                 name,
-                holder: &holder,
+                holder: &self.holder,
                 at,
                 until: at.checked_add(LEASE).unwrap_or(at),
                 dead: dead.as_deref(),
@@ -42,7 +56,7 @@ impl Desk {
             let Some(held) = self.store.take_lease(ask).await? else {
                 return Ok(Ok(Lease {
                     name: name.to_owned(),
-                    holder,
+                    holder: self.holder.clone(),
                 }));
             };
             let fate = Owner::read(&held.holder).map(|owner| owner.fate(self.store.origin()));
@@ -54,18 +68,14 @@ impl Desk {
         }
     }
 
-    /// Takes a lease for a command, which waits a little for it.
-    pub(super) async fn lease_for_command(&self, name: &str) -> Result<Lease, DeskError> {
+    /// Takes a lease for work that must not be done by two at once: waits long for it, and gives
+    /// up where it does not come.
+    pub(super) async fn take_patiently(&self, name: &str) -> Result<Lease, DeskError> {
         let mut waited = Duration::ZERO;
         loop {
-            match self.try_lease(name).await? {
+            match self.try_take(name).await? {
                 Ok(lease) => return Ok(lease),
-                Err(held) if waited >= COMMAND_WAITS => {
-                    return Err(DeskError::Leased {
-                        name: name.to_owned(),
-                        holder: holder_words(&held.holder),
-                    });
-                }
+                Err(held) if waited >= PATIENT => return Err(leased(name, &held)),
                 Err(_) => {
                     sleep(LOOK).await;
                     waited += LOOK;
@@ -74,24 +84,66 @@ impl Desk {
         }
     }
 
-    /// Takes a lease for work that is safe without one, only worse: waits for it, and goes on
-    /// without where that takes too long or the database does not answer.
-    pub(super) async fn lease_if_it_can_be(&self, name: &str) -> Option<Lease> {
+    /// Does work, and renews its lease for as long as it takes.
+    pub(super) async fn beside<T>(&self, lease: &Lease, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            done = work => done,
+            never = self.renew_for_ever(lease) => match never {},
+        }
+    }
+
+    async fn renew_for_ever(&self, lease: &Lease) -> Infallible {
+        loop {
+            sleep(self.renewed_every).await;
+            match self.try_take(&lease.name).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(held)) => {
+                    let holder = holder_words(&held.holder);
+                    tracing::warn!(name = lease.name, holder, "a lease was lost at work");
+                }
+                Err(error) => tracing::warn!(%error, "a lease could not be renewed"),
+            }
+        }
+    }
+
+    /// Lets a lease go.
+    pub(super) async fn let_go(&self, lease: Lease) {
+        let dropped = self.store.drop_lease(&lease.name, &lease.holder).await;
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "a lease was not let go; it runs out by itself");
+        }
+    }
+}
+
+impl Desk {
+    /// Returns what takes leases in the name of this desk.
+    pub(super) fn leases(&self) -> Leases {
+        Leases {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            holder: self.owner(&self.agent()),
+            renewed_every: RENEW,
+        }
+    }
+
+    /// Takes a lease; says who has it when it is not free.
+    async fn try_lease(&self, name: &str) -> Result<Result<Lease, Held>, DeskError> {
+        self.leases().try_take(name).await
+    }
+
+    /// Takes a lease for a command, which waits a little for it.
+    pub(super) async fn lease_for_command(&self, name: &str) -> Result<Lease, DeskError> {
         let mut waited = Duration::ZERO;
-        while waited < LEASE {
-            match self.try_lease(name).await {
-                Ok(Ok(lease)) => return Some(lease),
-                Ok(Err(_)) => {
+        loop {
+            match self.try_lease(name).await? {
+                Ok(lease) => return Ok(lease),
+                Err(held) if waited >= COMMAND_WAITS => return Err(leased(name, &held)),
+                Err(_) => {
                     sleep(LOOK).await;
                     waited += LOOK;
                 }
-                Err(error) => {
-                    tracing::warn!(%error, "a lease could not be taken");
-                    return None;
-                }
             }
         }
-        None
     }
 
     /// Waits until this desk has a lease.
@@ -138,10 +190,15 @@ impl Desk {
 
     /// Lets a lease go.
     pub(super) async fn let_go(&self, lease: Lease) {
-        let dropped = self.store.drop_lease(&lease.name, &lease.holder).await;
-        if let Err(error) = dropped {
-            tracing::warn!(%error, "a lease was not let go; it runs out by itself");
-        }
+        self.leases().let_go(lease).await;
+    }
+}
+
+/// Says that somebody else has a lease.
+fn leased(name: &str, held: &Held) -> DeskError {
+    DeskError::Leased {
+        name: name.to_owned(),
+        holder: holder_words(&held.holder),
     }
 }
 
@@ -171,5 +228,42 @@ impl Desk {
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{desk::clock::SystemClock, store::StoreUrl};
+
+    async fn leases(dir: &tempfile::TempDir, holder: &str) -> Leases {
+        let url = StoreUrl::Sqlite(dir.path().join("deskhand.db"));
+        Leases {
+            store: Store::open(&url).await.unwrap(),
+            clock: Arc::new(SystemClock::start()),
+            holder: holder.to_owned(),
+            renewed_every: Duration::from_millis(50),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lease_is_renewed_for_as_long_as_its_work_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ours, others) = (leases(&dir, "we").await, leases(&dir, "others").await);
+        let lease = ours.take_patiently("work").await.unwrap();
+        let first = others.try_take("work").await.unwrap().unwrap_err().until;
+
+        let until_renewed = async {
+            while others.try_take("work").await.unwrap().unwrap_err().until == first {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let working = ours.beside(&lease, until_renewed);
+        tokio::time::timeout(Duration::from_secs(20), working)
+            .await
+            .unwrap();
+        ours.let_go(lease).await;
+
+        assert!(others.try_take("work").await.unwrap().is_ok());
     }
 }

@@ -2,13 +2,15 @@
 //! runs out, and once more when a server refuses it all the same. Of several programs one renews
 //! at a time: many services give each refresh token once, and take all back when one is shown twice.
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
     config::{AccountConfig, edit},
     domain::{FolderMark, KeySource, Login, SignIn, sign_in::Way},
-    source::mail::oauth::{Asking, Browser, Credential, Held, OAuthError, Tokens, device, renew},
+    source::mail::oauth::{
+        Asking, Browser, Credential, Held, OAuthError, Tokens, Unkept, device, is_same, renew,
+    },
 };
 
 /// What opens a mailbox.
@@ -71,12 +73,41 @@ impl Desk {
         // The person may have said yes for another mailbox: the servers know.
         let pass = Pass::Token(tokens.access.clone());
         let mark = self.try_pass(account, &pass).await?;
-        self.keys.set_sign_in(&account.address, refresh).await?;
-        let mut held = self.keys.tokens().of(&account.address).await;
-        held.keep(&tokens, self.clock.mono());
-        drop(held);
+        self.keep_sign_in(&account.address, refresh, &tokens)
+            .await?;
         self.wake_others(account);
         Ok(mark)
+    }
+
+    /// Keeps what a person said yes to, while no program renews what was there before: that one
+    /// would be written over it.
+    async fn keep_sign_in(
+        &self,
+        address: &str,
+        refresh: &SecretString,
+        tokens: &Tokens,
+    ) -> Result<(), DeskError> {
+        let mut held = self.keys.tokens().of(address).await;
+        let keeping = async {
+            self.keys.set_sign_in(address, refresh).await?;
+            held.all_is_kept();
+            held.keep(tokens, self.clock.mono());
+            Ok(())
+        };
+        self.under_lease(address, keeping).await
+    }
+
+    /// Does what only one program at a time may do with the sign-in of an address.
+    async fn under_lease<T>(
+        &self,
+        address: &str,
+        work: impl Future<Output = Result<T, DeskError>>,
+    ) -> Result<T, DeskError> {
+        let leases = self.leases();
+        let lease = leases.take_patiently(&format!("sign-in {address}")).await?;
+        let done = leases.beside(&lease, work).await;
+        leases.let_go(lease).await;
+        done
     }
 
     /// Lets open desks look at the account again, if the config has it already.
@@ -159,13 +190,9 @@ impl Desk {
         if let Some(access) = held.access(self.clock.mono(), refused) {
             return Ok(access);
         }
-        let lease = self.lease_if_it_can_be(&format!("sign-in {address}")).await;
         // The keyring is read under the lease: another program may have just renewed.
-        let access = self.renew_and_keep(account, sign_in, &mut held).await;
-        if let Some(lease) = lease {
-            self.let_go(lease).await;
-        }
-        access
+        let renewing = Box::pin(self.renew_and_keep(account, sign_in, &mut held));
+        self.under_lease(address, renewing).await
     }
 
     /// Renews a token and keeps what came with it.
@@ -176,33 +203,45 @@ impl Desk {
         held: &mut Held,
     ) -> Result<SecretString, DeskError> {
         let address = &account.address;
-        let refresh = match held.unkept() {
-            Some(unkept) => Some(unkept),
-            None => self.keys.sign_in(address).await?,
+        let unkept = held.unkept();
+        let kept = match (self.keys.sign_in(address).await, &unkept) {
+            (Ok(kept), _) => kept,
+            // A keyring that cannot be read now is as it was.
+            (Err(_), Some(unkept)) => unkept.instead_of.clone(),
+            (Err(error), None) => return Err(error),
         };
+        // Where something else is kept by now, somebody has signed in since.
+        let unkept = unkept.filter(|unkept| is_same(unkept.instead_of.as_ref(), kept.as_ref()));
+        let was_unkept = unkept.is_some();
+        let refresh = unkept.map(|unkept| unkept.refresh).or_else(|| kept.clone());
         let refresh = refresh.ok_or_else(|| DeskError::NotSignedIn(address.clone()))?;
         if let Some(said) = held.refused_with(&refresh) {
             let host = host_of(&sign_in.token);
             return Err(wrong(account)(OAuthError::Refused { host, said }));
         }
-        let (refresh, renewed) = self.renewed(account, sign_in, refresh).await?;
+        let (used, renewed) = self.renewed(account, sign_in, refresh.clone()).await?;
+        let is_kept_one = !was_unkept || !is_same(Some(&used), Some(&refresh));
+        let kept = if is_kept_one {
+            Some(used.clone())
+        } else {
+            kept
+        };
         if let Err(OAuthError::Refused { said, .. }) = &renewed {
-            held.refuse(&refresh, said);
+            held.refuse(&used, said);
         }
         let tokens = renewed.map_err(wrong(account))?;
         held.keep(&tokens, self.clock.mono());
-        let is_new = |fresh: &&SecretString| fresh.expose_secret() != refresh.expose_secret();
-        let was_unkept = held.unkept();
-        if let Some(fresh) = tokens
-            .refresh
-            .as_ref()
-            .filter(is_new)
-            .or(was_unkept.as_ref())
-        {
+        let fresh = tokens.refresh.unwrap_or(used);
+        if is_same(Some(&fresh), kept.as_ref()) {
+            held.all_is_kept();
+        } else {
             // Held before it is written: a write that fails or is given up loses nothing.
-            held.hold(Some(fresh));
-            match self.keys.set_sign_in(address, fresh).await {
-                Ok(()) => held.hold(None),
+            held.hold(Unkept {
+                refresh: fresh.clone(),
+                instead_of: kept,
+            });
+            match self.keys.set_sign_in(address, &fresh).await {
+                Ok(()) => held.all_is_kept(),
                 Err(error) => tracing::warn!(%error, "a renewed sign-in could not be kept"),
             }
         }
@@ -224,7 +263,7 @@ impl Desk {
             return Ok((refresh, renewed));
         }
         match self.keys.sign_in(&account.address).await? {
-            Some(newer) if newer.expose_secret() != refresh.expose_secret() => {
+            Some(newer) if !is_same(Some(&newer), Some(&refresh)) => {
                 let renewed = renew(asking, &newer).await;
                 Ok((newer, renewed))
             }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,15 +22,29 @@ const BEFORE: Duration = Duration::from_mins(2);
 #[derive(Clone, Default)]
 pub struct HeldTokens {
     slots: Arc<std::sync::Mutex<BTreeMap<String, Arc<Mutex<Slot>>>>>,
+    /// How often all was forgotten. A slot that is at work then learns of it when it is asked for
+    /// next: its place stays, for a second one would renew beside it.
+    forgotten: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
 struct Slot {
     access: Option<(SecretString, Mono)>,
     /// A refresh token that came with a renewal and could not be kept.
-    unkept: Option<SecretString>,
+    unkept: Option<Unkept>,
     /// A refresh token that the service refused, and its words; asking again mends nothing.
     refused: Option<(SecretString, String)>,
+    /// How often all was forgotten when this was filled.
+    as_of: u64,
+}
+
+/// A refresh token that is here and nowhere else.
+#[derive(Clone)]
+pub struct Unkept {
+    /// The token.
+    pub refresh: SecretString,
+    /// What is kept in its place; when that is another one, somebody has signed in since.
+    pub instead_of: Option<SecretString>,
 }
 
 /// The place of one mailbox' token, while nobody else renews it.
@@ -40,13 +57,20 @@ impl HeldTokens {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry(address.to_lowercase()).or_default())
         };
-        Held(slot.lock_owned().await)
+        let mut held = Held(slot.lock_owned().await);
+        let forgotten = self.forgotten.load(Ordering::Acquire);
+        if held.0.as_of != forgotten {
+            held.0.access = None;
+            held.0.refused = None;
+            held.0.as_of = forgotten;
+        }
+        held
     }
 
-    /// Forgets every token: the config has changed.
+    /// Forgets every token that can be had again: the config has changed. One that could not be
+    /// kept stays, for it is nowhere else.
     pub fn forget_all(&self) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.clear();
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -68,6 +92,8 @@ impl Held {
 
     /// Notes that a refresh token was refused, and the service's words.
     pub fn refuse(&mut self, refresh: &SecretString, said: &str) {
+        let is_it = |unkept: &mut Unkept| is_same(Some(&unkept.refresh), Some(refresh));
+        self.0.unkept.take_if(is_it);
         self.0.access = None;
         self.0.refused = Some((refresh.clone(), said.to_owned()));
     }
@@ -78,20 +104,34 @@ impl Held {
         (refused.expose_secret() == refresh.expose_secret()).then(|| said.clone())
     }
 
-    /// Holds a refresh token that could not be kept: the one that is kept may be dead.
-    pub fn hold(&mut self, refresh: Option<&SecretString>) {
-        self.0.unkept = refresh.cloned();
+    /// Holds a refresh token that is not kept yet: the one that is kept may be dead.
+    pub fn hold(&mut self, unkept: Unkept) {
+        self.0.unkept = Some(unkept);
+    }
+
+    /// Notes that what is kept is the newest there is.
+    pub fn all_is_kept(&mut self) {
+        self.0.unkept = None;
     }
 
     /// Returns the refresh token that could not be kept.
-    pub fn unkept(&self) -> Option<SecretString> {
+    pub fn unkept(&self) -> Option<Unkept> {
         self.0.unkept.clone()
     }
 
     /// Forgets everything.
     pub fn forget(&mut self) {
-        *self.0 = Slot::default();
+        let as_of = self.0.as_of;
+        *self.0 = Slot {
+            as_of,
+            ..Slot::default()
+        };
     }
+}
+
+/// Tells whether two tokens are the same one, or both none.
+pub fn is_same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.map(SecretString::expose_secret) == other.map(SecretString::expose_secret)
 }
 
 #[cfg(test)]
@@ -129,5 +169,26 @@ mod tests {
                 .access(at(1), None)
                 .is_some()
         );
+    }
+    #[tokio::test]
+    async fn a_new_config_leaves_the_place_of_a_token_and_what_is_nowhere_else() {
+        let held = HeldTokens::default();
+        let at = Mono::default();
+        let mut here = held.of("support@acme.test").await;
+        here.hold(Unkept {
+            refresh: SecretString::from("newest"),
+            instead_of: None,
+        });
+
+        held.forget_all();
+        here.keep(&tokens("of the old config", 3_600), at);
+        let beside = tokio::time::timeout(Duration::ZERO, held.of("support@acme.test")).await;
+        assert!(beside.is_err(), "two would renew side by side");
+        drop(here);
+
+        let here = held.of("support@acme.test").await;
+        assert!(here.access(at, None).is_none());
+        let unkept = here.unkept().unwrap();
+        assert_eq!(unkept.refresh.expose_secret(), "newest");
     }
 }

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 pub use self::{
     browser::Browser,
     device::{Device, device},
-    held::{Held, HeldTokens},
+    held::{Held, HeldTokens, Unkept, is_same},
     sasl::Credential,
     token::renew,
 };
