@@ -293,13 +293,18 @@ impl Store {
             Dialect::Sqlite => Some(Arc::clone(&self.0.turn).lock_owned().await),
             Dialect::Postgres => None,
         };
-        let mut inner = self.pool().acquire().await?;
-        inner.execute(self.dialect().begin()).await?;
-        Ok(Tx {
+        let inner = self.pool().acquire().await?;
+        // Whoever gives up while it begins must not leave it open: the lock would stay with a
+        // connection that lies in the pool.
+        let mut tx = Tx {
             inner,
             is_over: false,
             turn,
-        })
+        };
+        let begun = tx.inner.execute(self.dialect().begin()).await;
+        tx.is_over = begun.is_err();
+        begun?;
+        Ok(tx)
     }
 
     /// Locks a row until the end of the transaction, where that is not the case anyway.
@@ -421,6 +426,25 @@ fn open_error(url: &StoreUrl, why: &sqlx::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_gives_up_while_a_transaction_begins_leaves_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(dir.path().join("desk.db"));
+        let (store, other) = (
+            Store::open(&url).await.unwrap(),
+            Store::open(&url).await.unwrap(),
+        );
+        // Given up after so long, wherever in its beginning that is.
+        for micros in (0..1_000).step_by(20) {
+            let beginning = store.begin();
+            drop(tokio::time::timeout(Duration::from_micros(micros), beginning).await);
+            for store in [&other, &store] {
+                let tx = store.begin().await.expect("nobody holds the lock");
+                tx.commit().await.unwrap();
+            }
+        }
+    }
 
     /// A full disk ends SQLite's transaction by itself; a trigger that does the same stands in
     /// for it.
