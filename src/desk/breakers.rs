@@ -69,18 +69,24 @@ impl Desk {
                 let until = now.saturating_add(limit).unwrap_or(now);
                 (
                     breakers.claim(&link, now, until),
+                    breakers.wants_a_turn(&link),
                     breakers.judge(&link, now),
                 )
             });
             match claimed.await? {
-                (true, _) => prepared.claimed.push(planned.link.name.clone()),
-                (false, Judgement::Open { until }) => {
+                (true, wants_a_turn, _) => {
+                    prepared.claimed.push(planned.link.name.clone());
+                    if wants_a_turn {
+                        planned.usable = Usable::Yes;
+                    }
+                }
+                (false, _, Judgement::Open { until }) => {
                     planned.usable = Usable::Open {
                         until,
                         failed: None,
                     };
                 }
-                (false, _) => {}
+                (false, _, _) => {}
             }
         }
         Ok(())

@@ -146,6 +146,14 @@ impl Breakers {
         });
     }
 
+    /// Tells whether a link that is tried again is to be asked in its turn, and not beside another:
+    /// it was always slower than that one.
+    pub fn wants_a_turn(&self, link: &LinkName) -> bool {
+        let own = self.links.get(link);
+        let provider = self.providers.get(&link.provider);
+        own.into_iter().chain(provider).any(Standing::wants_a_turn)
+    }
+
     /// Tells whether a link and its provider have answered since they failed too often.
     pub fn is_proved(&self, link: &LinkName) -> bool {
         let own = self.links.get(link);

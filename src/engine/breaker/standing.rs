@@ -20,6 +20,9 @@ const FIRST_OPEN: Duration = Duration::from_secs(5);
 const LONGEST_OPEN: Duration = Duration::from_mins(5);
 /// So many good probes close it.
 const PROBES: u32 = 3;
+/// After so many probes that were dropped before their answer it is asked by itself: it is slower
+/// than those beside it, and only its own answer tells whether it is well.
+const UNDECIDED: u32 = 2;
 /// More calls than these are not remembered.
 const CALLS_KEPT: usize = 128;
 
@@ -42,6 +45,9 @@ struct Opened {
     probes: u32,
     /// Until when a probe is taken to be under way.
     probing: Option<Timestamp>,
+    /// Probes since then that were dropped before their answer.
+    #[serde(default)]
+    undecided: u32,
 }
 
 /// Whether a link may be asked.
@@ -172,10 +178,10 @@ impl Standing {
     /// each such probe may cost its whole hold.
     pub fn undecided(&mut self, now: Timestamp, luck: Luck) {
         if let Some(open) = self.open.filter(|open| now >= open.until) {
-            let probes = open.probes;
             self.open_for(open.lasted.saturating_mul(2).min(LONGEST_OPEN), now, luck);
-            if let Some(open) = &mut self.open {
-                open.probes = probes;
+            if let Some(now) = &mut self.open {
+                now.probes = open.probes;
+                now.undecided = open.undecided.saturating_add(1);
             }
         }
     }
@@ -194,6 +200,11 @@ impl Standing {
             self.open = None;
             self.calls.clear();
         }
+    }
+
+    /// Tells whether probes beside others say nothing of it, so that it is asked by itself.
+    pub fn wants_a_turn(&self) -> bool {
+        self.open.is_some_and(|open| open.undecided >= UNDECIDED)
     }
 
     /// Tells whether it has answered since it failed too often, or never did fail so.
@@ -264,6 +275,7 @@ impl Standing {
             lasted,
             probes: 0,
             probing: None,
+            undecided: 0,
         });
     }
 }

@@ -224,6 +224,28 @@ fn each_undecided_probe_rests_it_twice_as_long() {
 }
 
 #[test]
+fn who_is_only_slower_than_others_gets_a_turn_of_its_own() {
+    let link = LinkName::new("a", "x");
+    let mut breakers = Breakers::default();
+    breakers.failed(&link, Weight::Opens, at(0), EVEN);
+    breakers.undecided(&link, at(5), EVEN);
+    assert!(!breakers.wants_a_turn(&link), "once may be chance");
+    breakers.undecided(&link, at(15), EVEN);
+    assert!(breakers.wants_a_turn(&link));
+
+    let mut failing = breakers.clone();
+    failing.failed(&link, Weight::One, at(35), EVEN);
+    assert!(!failing.wants_a_turn(&link), "a probe costs nobody time");
+
+    for second in 35..38 {
+        assert!(breakers.wants_a_turn(&link));
+        assert!(breakers.claim(&link, at(second), at(second + 60)));
+        breakers.worked(&link, at(second));
+    }
+    assert_eq!(breakers.judge(&link, at(38)), Judgement::Closed);
+}
+
+#[test]
 fn a_time_the_provider_names_is_waited_for_where_it_is_later() {
     let link = LinkName::new("a", "x");
     let failing = |wait: u64| Fault {
