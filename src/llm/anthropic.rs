@@ -158,6 +158,8 @@ struct Answer {
     sequence: Option<String>,
     /// The blocks that are calls, by their number in the answer.
     calls: Vec<u64>,
+    /// The calls that have begun and have no arguments yet.
+    bare: Vec<u64>,
     has_text: bool,
     is_over: bool,
 }
@@ -174,6 +176,7 @@ impl Answer {
         let blocks = value.get("content").and_then(Value::as_array);
         for (at, block) in (0..).zip(blocks.into_iter().flatten()) {
             self.take_block(at, block, deltas);
+            self.end_block(at, deltas);
         }
         self.take_stop(&value, deltas);
         self.is_over = self.stop.is_some();
@@ -208,11 +211,17 @@ impl Answer {
     fn take_delta(&mut self, at: u64, delta: &Value, deltas: &mut Vec<Delta>) {
         match text(delta, "/type") {
             Some("input_json_delta") => match self.index(at) {
-                Some(index) => deltas.push(Delta::Call(CallPiece {
-                    index,
-                    arguments: text(delta, "/partial_json").unwrap_or_default().to_owned(),
-                    ..CallPiece::default()
-                })),
+                Some(index) => {
+                    let arguments = text(delta, "/partial_json").unwrap_or_default();
+                    if !arguments.is_empty() {
+                        self.bare.retain(|bare| *bare != at);
+                    }
+                    deltas.push(Delta::Call(CallPiece {
+                        index,
+                        arguments: arguments.to_owned(),
+                        ..CallPiece::default()
+                    }));
+                }
                 // A tool of the provider's own, which it runs itself.
                 None => deltas.push(Delta::Alive),
             },
@@ -248,12 +257,28 @@ impl Answer {
             | Value::String(_)
             | Value::Array(_) => false,
         });
+        if input.is_none() {
+            self.bare.push(at);
+        }
         deltas.push(Delta::Call(CallPiece {
             index: self.index(at).unwrap_or_default(),
             id: text(block, "/id").map(str::to_owned),
             name: text(block, "/name").map(str::to_owned),
             arguments: input.map(Value::to_string).unwrap_or_default(),
         }));
+    }
+
+    /// Ends a block. A call that had no arguments has an object of none: everybody else writes one,
+    /// and reads no other.
+    fn end_block(&mut self, at: u64, deltas: &mut Vec<Delta>) {
+        if self.bare.contains(&at) {
+            self.bare.retain(|bare| *bare != at);
+            deltas.push(Delta::Call(CallPiece {
+                index: self.index(at).unwrap_or_default(),
+                arguments: "{}".to_owned(),
+                ..CallPiece::default()
+            }));
+        }
     }
 
     /// Returns which of the calls a block is.
@@ -293,6 +318,7 @@ impl Reader for Answer {
             Some("content_block_start") => {
                 self.take_block(at, member("content_block"), &mut deltas);
             }
+            Some("content_block_stop") => self.end_block(at, &mut deltas),
             Some("content_block_delta") => self.take_delta(at, member("delta"), &mut deltas),
             Some("message_delta") => {
                 self.usage.take(value.get("usage"));
@@ -360,6 +386,9 @@ struct Counts {
     written: Option<u64>,
     written_long: Option<u64>,
     thinking: Option<u64>,
+    /// What shortening the conversation on the way took and wrote; the sums above are without it.
+    /// <https://platform.claude.com/docs/en/build-with-claude/compaction>
+    compacted: Option<(u64, u64)>,
 }
 
 impl Counts {
@@ -375,13 +404,27 @@ impl Counts {
             self.written_long,
         );
         self.thinking = newer("/output_tokens_details/thinking_tokens", self.thinking);
+        if let Some(passes) = usage.get("iterations").and_then(Value::as_array) {
+            let of = |pass: &Value, name: &str| count(pass, name).unwrap_or(0);
+            let is_other = |pass: &&Value| text(pass, "/type") == Some("compaction");
+            let other = passes.iter().filter(is_other);
+            let sum = other.fold((0_u64, 0_u64), |(read, written), pass| {
+                (
+                    read.saturating_add(of(pass, "/input_tokens")),
+                    written.saturating_add(of(pass, "/output_tokens")),
+                )
+            });
+            self.compacted = Some(sum);
+        }
     }
 
     fn usage(&self) -> Usage {
         let long = self.written_long.unwrap_or(0);
+        let (read, written) = self.compacted.unwrap_or_default();
+        let with = |sum: Option<u64>, more: u64| sum.map(|sum| sum.saturating_add(more));
         Usage {
-            tokens_in: self.tokens_in,
-            tokens_out: self.tokens_out,
+            tokens_in: with(self.tokens_in, read),
+            tokens_out: with(self.tokens_out, written),
             tokens_cached: self.cached,
             tokens_cache_write: self.written.map(|all| all.saturating_sub(long)),
             tokens_cache_write_long: self.written_long,

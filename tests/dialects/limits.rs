@@ -393,3 +393,36 @@ fn each_kind_of_refusal_has_its_status_and_its_word() {
     let overloaded = Refusal::new(RefusalKind::Overloaded, "No.");
     assert_eq!(dialect(Kind::Anthropic).status(&overloaded), 529);
 }
+
+/// What is held for a picture is not enough for a text of as many bytes.
+#[test]
+fn only_a_picture_is_one() {
+    for (kind, start, content) in [
+        (
+            Kind::OpenAi,
+            r#""model":"m","messages":"#,
+            r#"{"type":"image_url","image_url":{"url":"data:text/plain;base64,QUJD"}}"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            r#""model":"m","input":"#,
+            r#"{"type":"input_image","image_url":"data:application/pdf;base64,QUJD"}"#,
+        ),
+        (
+            Kind::Anthropic,
+            r#""model":"m","max_tokens":5,"messages":"#,
+            r#"{"type":"image","source":{"type":"base64","media_type":"audio/wav","data":"QUJD"}}"#,
+        ),
+    ] {
+        let body =
+            |content: &str| format!("{{{start}[{{\"role\":\"user\",\"content\":[{content}]}}]}}");
+        let refused = read(kind, &body(content)).unwrap_err();
+        assert_eq!(refused.kind, RefusalKind::BadInput, "{}", refused.message);
+        assert!(refused.message.contains("picture"), "{}", refused.message);
+        let picture = content
+            .replace("text/plain", "image/png")
+            .replace("application/pdf", "IMAGE/PNG")
+            .replace("audio/wav", "image/png");
+        assert!(read(kind, &body(&picture)).is_ok(), "{picture}");
+    }
+}

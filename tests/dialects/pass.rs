@@ -133,6 +133,18 @@ fn a_name_that_the_link_does_not_take_becomes_the_other() {
     );
 }
 
+/// Nothing is said by a member that is null.
+#[test]
+fn a_limit_that_is_null_is_not_said_twice() {
+    let chat = r#"{"model":"the-model","max_tokens":null,"store":null,"messages":[{"role":"user","content":"a"}]}"#;
+    let request = read(ProviderKind::OpenAi, chat).unwrap();
+    let sent = bytes(&request.ask, &link(ProviderKind::OpenAi, false));
+    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    assert!(sent["max_tokens"].is_null(), "{sent}");
+    assert!(sent["max_completion_tokens"].is_u64(), "{sent}");
+    assert_eq!(sent["store"], false, "{sent}");
+}
+
 /// The caller's kit takes an end mark for an end: behind a cut there must be none.
 #[test]
 fn the_end_mark_of_a_cut_is_not_passed_on() {

@@ -79,6 +79,12 @@ proptest! {
             prop_assert_eq!(&whole.text, &text);
             prop_assert_eq!(&split.deltas, &whole.deltas);
             prop_assert!(matches!(whole.end, Some(Ok(_))), "{:?}", whole.end);
+            // Anthropic writes nothing for no arguments: there it means an object of none.
+            if kind == ProviderKind::Anthropic {
+                for call in calls.iter_mut().filter(|call| call.arguments.is_empty()) {
+                    "{}".clone_into(&mut call.arguments);
+                }
+            }
             // Gemini and a whole object: what is no JSON object is none there.
             if kind != ProviderKind::Gemini {
                 prop_assert!(whole.calls == calls, "{:?}", kind);
@@ -222,6 +228,47 @@ fn anthropics_events_come_in_its_order() {
             "message_stop",
         ]
     );
+}
+
+/// Anthropic writes an empty object only in an answer of one piece.
+#[test]
+fn a_call_without_arguments_has_an_object_of_none() {
+    let events = [
+        r#"{"type":"message_start","message":{"model":"m","usage":{"input_tokens":3,"output_tokens":1}}}"#,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"now","input":{}}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":""}}"#,
+        r#"{"type":"content_block_stop","index":0}"#,
+        r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"b","name":"find","input":{}}}"#,
+        r#"{"type":"content_block_delta","index":1,"delta":{"type":"input_json_delta","partial_json":"{\"n\":1}"}}"#,
+        r#"{"type":"content_block_stop","index":1}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":9,"iterations":[{"type":"message","input_tokens":3,"output_tokens":9},{"type":"compaction","input_tokens":180,"output_tokens":35}]}}"#,
+        r#"{"type":"message_stop"}"#,
+    ];
+    let stream: String = events.map(|event| format!("data: {event}\n\n")).concat();
+    let whole = r#"{"model":"m","content":[{"type":"tool_use","id":"a","name":"now","input":{}},
+        {"type":"tool_use","id":"b","name":"find","input":{"n":1}}],"stop_reason":"tool_use",
+        "usage":{"input_tokens":3,"output_tokens":9}}"#;
+    for (streams, body) in [(true, stream.as_str()), (false, whole)] {
+        let told = hear(
+            ProviderKind::Anthropic,
+            streams,
+            body.as_bytes(),
+            usize::MAX,
+        );
+        let arguments: Vec<&str> = told
+            .calls
+            .iter()
+            .map(|call| call.arguments.as_str())
+            .collect();
+        assert_eq!(arguments, ["{}", r#"{"n":1}"#], "{streams}");
+        let usage = &told.finish().usage;
+        let expected = if streams {
+            (Some(183), Some(44))
+        } else {
+            (Some(3), Some(9))
+        };
+        assert_eq!((usage.tokens_in, usage.tokens_out), expected, "{streams}");
+    }
 }
 
 /// Ways of telling calls that some servers have.

@@ -145,7 +145,8 @@ impl<'a> Own<'a> {
 
     /// Asks that nothing be kept, where the caller said nothing of it.
     fn store(&self, to: &Endpoint) -> Member<'a> {
-        let is_ours = !self.has("store") && takes(to, "store");
+        let is_said = self.get("store").is_some_and(|said| said != "null");
+        let is_ours = !is_said && takes(to, "store");
         ("store", is_ours.then(|| false.to_string()))
     }
 
@@ -173,7 +174,8 @@ impl<'a> Own<'a> {
         puts.extend(limit.map(|name| self.limit(name, ask)));
         // A server that knows the other name alone must not find a higher limit under it.
         let other = LIMITS.into_iter().filter(|name| Some(*name) != limit);
-        let other = other.filter(|name| self.has(name) && takes(to, name));
+        let is_said = |name: &&str| self.get(name).is_some_and(|value| value != "null");
+        let other = other.filter(|name| is_said(name) && takes(to, name));
         puts.extend(other.map(|name| self.limit(name, ask)));
         if to.stream && takes(to, "stream_options") {
             puts.push(("stream_options", self.counted()));

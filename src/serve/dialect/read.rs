@@ -1,5 +1,7 @@
 //! What the dialects share in reading a conversation.
 
+use std::collections::HashMap;
+
 use super::{Bill, Bound, Refusal, request::Request, spot::Spot};
 use crate::{
     domain::ProviderKind,
@@ -11,11 +13,16 @@ use crate::{
     },
 };
 
+/// So many things that only some families can answer are named; what binds is the first of them.
+const BOUNDS: usize = 64;
+
 /// A conversation as it is read.
 #[derive(Default)]
 pub(super) struct Talk {
     system: Vec<String>,
     turns: Vec<Turn>,
+    /// The tools that calls asked for, by the ids of the calls; of two with one id the later.
+    called: HashMap<String, String>,
     /// What only some families can answer.
     pub(super) bound: Vec<Bound>,
     /// What it may cost beyond its own words.
@@ -40,6 +47,9 @@ impl Talk {
             {
                 result.name = self.name_of(&result.id).unwrap_or_default();
             }
+            if let Part::Call(call) = part {
+                self.called.insert(call.id.clone(), call.name.clone());
+            }
         }
         let is_call = |part: &Part| matches!(part, Part::Call(_));
         let is_result = |part: &Part| matches!(part, Part::Result(_));
@@ -57,7 +67,10 @@ impl Talk {
     /// Says that only some families can answer.
     pub(super) fn bind(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
         let bound = Bound::to(what, by);
-        if !self.bound.contains(&bound) {
+        // A family that is bound to twice is bound; a body of a million odd parts is read on.
+        let is_told =
+            self.bound.len() >= BOUNDS && self.bound.iter().any(|told| told.by == bound.by);
+        if !is_told && !self.bound.contains(&bound) {
             self.bound.push(bound);
         }
     }
@@ -87,18 +100,7 @@ impl Talk {
 
     /// Returns the name of the tool that a call asked for; of two calls with one id the later.
     pub(super) fn name_of(&self, id: &str) -> Option<String> {
-        let parts = self
-            .turns
-            .iter()
-            .rev()
-            .flat_map(|turn| turn.parts.iter().rev());
-        let mut calls = parts.filter_map(|part| match part {
-            Part::Call(call) => Some(call),
-            Part::Text(_) | Part::Image(_) | Part::Result(_) => None,
-        });
-        calls
-            .find(|call| call.id == id)
-            .map(|call| call.name.clone())
+        self.called.get(id).cloned()
     }
 
     /// Puts all together.
@@ -159,17 +161,24 @@ pub(super) fn image(spot: &Spot<'_>) -> Result<Image, Refusal> {
     if let Some(rest) = url.strip_prefix("data:") {
         let inline = rest
             .split_once(";base64,")
-            .map(|(media_type, data)| Image::Inline {
-                media_type: media_type.to_owned(),
-                data: data.to_owned(),
-            });
-        return inline.ok_or_else(|| spot.wrong("a picture in base64"));
+            .and_then(|(media_type, data)| inline(media_type, data));
+        return inline
+            .ok_or_else(|| spot.wrong("a picture in base64, as in data:image/png;base64,"));
     }
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     if is_web {
         return Ok(Image::Url(url.to_owned()));
     }
     Err(spot.wrong("an https: or data: address"))
+}
+
+/// Makes a picture of what is stated to be one; nothing else is held and priced as a picture.
+pub(super) fn inline(media_type: &str, data: &str) -> Option<Image> {
+    let media_type = media_type.to_ascii_lowercase();
+    media_type.starts_with("image/").then(|| Image::Inline {
+        media_type,
+        data: data.to_owned(),
+    })
 }
 
 /// Makes a result of the parts that a tool brought.

@@ -12,7 +12,7 @@ use crate::{
     },
     serve::dialect::{
         Refusal, Request,
-        read::{Talk, image, json, names, result, spoken},
+        read::{Talk, image, inline, json, names, result, spoken},
         request::{Framing, ProviderWishes, Purpose, USUAL_LIMIT},
         spot::Spot,
     },
@@ -150,10 +150,11 @@ fn one(block: &Spot<'_>, talk: &mut Talk) -> Result<Option<Part>, Refusal> {
 
 fn picture(source: &Spot<'_>, talk: &mut Talk) -> Result<Option<Image>, Refusal> {
     Ok(match source.need("type")?.text()? {
-        "base64" => Some(Image::Inline {
-            media_type: source.need("media_type")?.text()?.to_owned(),
-            data: source.need("data")?.text()?.to_owned(),
-        }),
+        "base64" => {
+            let kind = source.need("media_type")?;
+            let picture = inline(kind.text()?, source.need("data")?.text()?);
+            Some(picture.ok_or_else(|| kind.wrong("a type of picture, such as image/png"))?)
+        }
         "url" => Some(image(&source.need("url")?)?),
         _ => {
             talk.bind_elsewhere("a picture that is a file of Anthropic's", OWN);
