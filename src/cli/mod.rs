@@ -239,6 +239,10 @@ impl Call {
     ) -> Result<T, Stop> {
         let desk = self.open(Mode::Real, Patience::Command).await?;
         let done = act(&desk).await;
+        // What was found and settled when it was opened: nobody else would hear of it.
+        for remark in desk.take_remarks() {
+            out::note(&remark);
+        }
         desk.close().await;
         done
     }

@@ -206,7 +206,10 @@ async fn check_keys(desk: &Arc<Desk>) -> Result<(), Stop> {
         let has_no_key =
             |card: &KeyCard| matches!(card.origin, KeyOrigin::Missing | KeyOrigin::NotNeeded);
         if settings.config.providers.is_empty() && cards.iter().all(has_no_key) {
-            note("No provider has a key yet, so no model can answer: deskhand keys set anthropic");
+            return Err(
+                Stop::usage("No provider has a key yet, so no model can answer.")
+                    .advising("deskhand keys set anthropic"),
+            );
         }
         return Ok(());
     }

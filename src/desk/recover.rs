@@ -53,7 +53,8 @@ impl Desk {
         }
         if of_requests > Usd::ZERO {
             self.remark(format!(
-                "deskhand serve ended in the middle of its work: its requests under way may have cost up to {of_requests}, which is counted (~)."
+                "deskhand serve ended in the middle of its work: its requests under way may have cost up to {}, which is counted (~).",
+                of_requests.for_people()
             ));
         }
         if lost > 0 {

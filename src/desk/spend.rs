@@ -121,6 +121,19 @@ impl Desk {
         }
     }
 
+    /// Returns how much a limit is; none where there is none.
+    pub fn limit(&self, cap: CapName) -> Option<Usd> {
+        let spend = &self.settings().config.spend;
+        match cap {
+            CapName::Month => match spend.cap {
+                Cap::Month(cap) => Some(cap),
+                Cap::None | Cap::NotChosen => None,
+            },
+            CapName::Day => spend.cap_day,
+            CapName::Ticket => spend.cap_ticket,
+        }
+    }
+
     /// Returns when the day of a moment began and when it ends.
     pub(super) fn day_of(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         let zone = &self.settings().zone;

@@ -55,6 +55,15 @@ impl CapName {
         }
     }
 
+    /// Returns the command that changes it.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Month => "deskhand spend cap AMOUNT",
+            Self::Day => "deskhand spend cap --day AMOUNT",
+            Self::Ticket => "deskhand spend cap --ticket AMOUNT",
+        }
+    }
+
     /// Returns what was reached, for people.
     pub const fn words(self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ use super::{
     leave::{Coming, Unanswered},
     log::Line,
     models,
-    outcome::{self, Around},
+    outcome::{self, Around, Limit},
     read::{busy, read, unknown_model},
     route::{Route, route},
     server::Server,
@@ -240,7 +240,11 @@ impl Server {
         let desk = self.serving.desk();
         let around = Around {
             now: desk.now(),
-            denied: passed.denied_by.map(|cap| (cap, desk.lifts(cap))),
+            denied: passed.denied_by.map(|name| Limit {
+                name,
+                amount: desk.limit(name),
+                lifts: desk.lifts(name),
+            }),
         };
         outcome::refusal(&passed.receipt, &around)
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     desk::Settings,
-    domain::{Attempt, FaultClass, LinkName, Receipt},
+    domain::{Attempt, Ending, FaultClass, LinkName, Receipt},
 };
 
 /// What is said of one request.
@@ -15,7 +15,7 @@ pub(super) struct Line<'a> {
 impl Line<'_> {
     /// Returns the lines; none where the first link answered.
     pub(super) fn words(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+        let mut lines = self.skips();
         let answer = self.receipt.answer();
         let mut attempts = self.receipt.attempts.iter().peekable();
         while let Some(attempt) = attempts.next() {
@@ -36,12 +36,47 @@ impl Line<'_> {
                 self.shown(&attempt.link)
             ));
             if let Some(next) = attempts.peek() {
-                lines.push(format!("Falling back to {}.", self.shown(&next.link)));
+                let again = next.link == attempt.link;
+                let does = if again {
+                    "Asking again:"
+                } else {
+                    "Falling back to"
+                };
+                lines.push(format!("{does} {}.", self.shown(&next.link)));
             }
         }
-        if answer.is_none() && !lines.is_empty() {
-            let ending = self.receipt.ending.word();
-            lines.push(format!("✗ No model answered ({ending})."));
+        if answer.is_none() && self.receipt.ending != Ending::Cancelled {
+            let words = self.receipt.action.trim_start_matches("not answered: ");
+            lines.push(format!("✗ No model answered ({words})."));
+        }
+        lines
+    }
+
+    /// Tells whether nobody failed just now: what is said of it was said before, and may be left out
+    /// where it would be said a thousand times a second.
+    pub(super) fn is_old_news(&self) -> bool {
+        let mut attempts = self.receipt.attempts.iter();
+        attempts.all(|attempt| attempt.class.is_none())
+    }
+
+    /// Says which links before the one that answered were not asked, and why.
+    fn skips(&self) -> Vec<String> {
+        let first = self.receipt.attempts.first().map(|attempt| &attempt.link);
+        let Some(first) = first else {
+            return Vec::new();
+        };
+        let before = self.receipt.chain.iter().take_while(|link| *link != first);
+        let skipped = before.filter_map(|link| {
+            let mut all = self.receipt.skipped.iter();
+            all.find(|skipped| skipped.link == *link)
+        });
+        let told = skipped.map(|skipped| {
+            let why = skipped.because.words();
+            format!("{} was not asked ({why}).", self.shown(&skipped.link))
+        });
+        let mut lines: Vec<String> = told.collect();
+        if !lines.is_empty() {
+            lines.push(format!("Falling back to {}.", self.shown(first)));
         }
         lines
     }

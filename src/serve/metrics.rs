@@ -57,6 +57,10 @@ struct Inner {
 }
 
 /// What a server has counted since it was started.
+/// So many links are told apart; the rest are one.
+const LINKS: usize = 200;
+const OTHER: &str = "other/other";
+
 #[derive(Default)]
 pub(super) struct Metrics(Mutex<Inner>);
 
@@ -73,7 +77,11 @@ impl Metrics {
         *inner.endings.entry(receipt.ending.word()).or_default() += 1;
         inner.fallbacks += u64::from(receipt.is_fallback());
         for attempt in &receipt.attempts {
-            let name = attempt.link.to_string();
+            let mut name = attempt.link.to_string();
+            // Callers name models; what nobody has must not grow without end.
+            if inner.links.len() >= LINKS && !inner.links.contains_key(&name) {
+                OTHER.clone_into(&mut name);
+            }
             let link = inner.links.entry(name).or_default();
             if let Some(class) = attempt.class {
                 *link.failures.entry(class.word()).or_default() += 1;

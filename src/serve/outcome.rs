@@ -3,15 +3,26 @@
 use std::time::Duration;
 
 use super::dialect::{Refusal, RefusalKind};
-use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp};
+use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp, Usd};
 
 /// What a refusal depends on beside the receipt.
 #[derive(Clone, Debug)]
 pub(super) struct Around {
     /// Now.
     pub now: Timestamp,
-    /// Which limit denied it, and when its count starts anew.
-    pub denied: Option<(CapName, Timestamp)>,
+    /// Which limit denied it.
+    pub denied: Option<Limit>,
+}
+
+/// A limit of what may be spent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    /// Which.
+    pub name: CapName,
+    /// How much it is; none where it is not known any more.
+    pub amount: Option<Usd>,
+    /// When its count starts anew.
+    pub lifts: Timestamp,
 }
 
 /// Returns what a caller is told of a request without an answer.
@@ -62,10 +73,12 @@ fn of_caller(kind: RefusalKind, last: Option<&Attempt>) -> Refusal {
 }
 
 fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
-    let (name, lifts) = match around.denied {
-        Some((cap, lifts)) => (cap.words(), Some(lifts)),
-        None => ("the cap", None),
-    };
+    let limit = around.denied;
+    let name = limit.map_or("the cap", |limit| limit.name.words());
+    let command = limit.map_or(CapName::Month, |limit| limit.name).command();
+    let amount = limit.and_then(|limit| limit.amount);
+    let amount = amount.map_or_else(String::new, |amount| format!(" ({})", amount.for_people()));
+    let lifts = limit.map(|limit| limit.lifts);
     let until = lifts.map_or_else(String::new, |lifts| {
         format!(" It counts anew at {}.", short(lifts))
     });
@@ -80,8 +93,8 @@ fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
         ..Refusal::new(
             RefusalKind::OverCap,
             format!(
-                "What is left of {name} does not pay for this request; {before}{until} \
-                 `deskhand spend cap` raises it."
+                "What is left of {name}{amount} does not pay for this request; {before}{until} \
+                 `{command}` raises it."
             ),
         )
     }

@@ -72,6 +72,7 @@ pub struct Server {
     /// Requests whose callers have left, until they are counted.
     pub(super) leaving: TaskTracker,
     looked: Looked,
+    pace: Pace,
     callers: RwLock<Arc<Callers>>,
 }
 
@@ -86,6 +87,7 @@ impl Server {
             room: Room::default(),
             leaving: TaskTracker::new(),
             looked: Looked::default(),
+            pace: Pace::default(),
             callers: RwLock::new(Arc::new(callers)),
         })
     }
@@ -219,6 +221,9 @@ impl Server {
 
     /// Tells a line of what happened.
     pub(super) fn say(&self, line: &Line<'_>) {
+        if line.is_old_news() && !self.pace.allows() {
+            return;
+        }
         for words in line.words() {
             (self.options.log)(&words);
         }
@@ -237,6 +242,26 @@ impl Server {
                 Err(RecvError::Closed) => return std::future::pending().await,
             }
         }
+    }
+}
+
+/// How often old news is told in a second.
+const OLD_NEWS: u32 = 5;
+
+/// Counts what was told in this second.
+#[derive(Default)]
+struct Pace(std::sync::Mutex<Option<(Instant, u32)>>);
+
+impl Pace {
+    fn allows(&self) -> bool {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let (since, told) = kept
+            .filter(|(since, _)| now.duration_since(*since) < Duration::from_secs(1))
+            .unwrap_or((now, 0));
+        let allowed = told < OLD_NEWS;
+        *kept = Some((since, told.saturating_add(u32::from(allowed))));
+        allowed
     }
 }
 

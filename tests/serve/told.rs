@@ -239,11 +239,27 @@ fn the_smallest_cap_wins_and_is_named() {
 
     let denied = ask();
     let (_, said) = Words::Chat.error(&denied);
-    assert!(said.contains("day"), "{said}");
+    for words in ["the day's cap ($0.0001)", "deskhand spend cap --day"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
     assert_eq!(denied.json()["error"]["code"], "spend_cap_reached");
     let wait: u64 = header(&denied, "retry-after").parse().expect("seconds");
     assert!(wait <= 86_400, "{wait}");
     assert_eq!(bench.served(answered).len(), answered, "nothing was sent");
+}
+
+#[test]
+fn who_is_left_alone_is_named_in_a_stream_too() {
+    let bench = Bench::new();
+    let serve = bench.serve();
+    bench.fails(Family::OpenAi, Fault::NoModel);
+    for form in [Form::Whole, Form::Streamed, Form::Whole] {
+        let answer = serve.ask(Words::Chat.ask("auto", "hello", form));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let because = header(&answer, "x-deskhand-fallback");
+        assert!(because.starts_with("chat/small: "), "{form:?}: {because}");
+    }
+    until(|| serve.said().matches("was not asked").count() == 2);
 }
 
 #[test]

@@ -245,7 +245,7 @@ impl Serving {
         };
         let links = prepared.plan.links.iter();
         let chain: Vec<LinkName> = links.map(|planned| planned.link.name.clone()).collect();
-        let mut passing = relay::Passing::new(out, chain.clone());
+        let mut passing = relay::Passing::new(out, chain.clone()).leaving(&prepared.plan);
         let (plan, company) = self.desk.with_company(prepared.plan.clone());
         let mut outcome = drive_relayed(plan, doors, &mut passing, cancel).await;
         books.correct(&mut outcome.attempts);

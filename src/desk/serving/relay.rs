@@ -10,6 +10,7 @@ use crate::{
     engine::{
         answer::{CallPiece, Verbatim},
         attempts::Story,
+        plan::{Plan, Usable},
     },
     llm::{
         heard::Heard,
@@ -154,6 +155,7 @@ pub(super) enum Out {
 pub(super) struct Passing {
     out: Out,
     chain: Vec<LinkName>,
+    left: Vec<Skipped>,
     brought: Vec<Brought>,
     shown: Option<Shown>,
     is_released: bool,
@@ -179,10 +181,30 @@ impl Passing {
         Self {
             out,
             chain,
+            left: Vec::new(),
             brought: Vec::new(),
             shown: None,
             is_released: false,
         }
+    }
+
+    /// Says which links are left alone for now, and why: the run tells of it only at its end, when
+    /// it knows that they were not needed.
+    pub(super) fn leaving(mut self, plan: &Plan) -> Self {
+        let left = plan.links.iter().filter_map(|planned| {
+            let because = match &planned.usable {
+                Usable::Open { until, .. } => SkipReason::Open { until: *until },
+                Usable::Resting { until, because } => SkipReason::Resting {
+                    until: *until,
+                    because: *because,
+                },
+                Usable::Yes | Usable::HalfOpen | Usable::No(_) => return None,
+            };
+            let link = planned.link.name.clone();
+            Some(Skipped { link, because })
+        });
+        self.left = left.collect();
+        self
     }
 
     /// Tells whether something has left.
@@ -280,10 +302,11 @@ impl Passing {
         skipped: &[Skipped],
     ) -> Head {
         let model = brought.model.clone();
+        let skipped: Vec<Skipped> = skipped.iter().chain(&self.left).cloned().collect();
         Head {
             model: model.unwrap_or_else(|| shown.link.model.0.clone()),
             attempts: attempts.len(),
-            fallback: fallback(&self.chain, &shown.link, attempts, skipped),
+            fallback: fallback(&self.chain, &shown.link, attempts, &skipped),
             is_verbatim: brought.is_verbatim,
             link: shown.link.clone(),
         }
