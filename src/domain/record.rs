@@ -51,6 +51,9 @@ pub struct RecordMessage {
 pub enum SameWhen {
     /// They have one id: helpdesks name every message, and its text may be edited there.
     IdsAgree,
+    /// They have one id, or one digest: rows of a table, which are named by what is read in them and
+    /// may be read in more than one way, and whose digest is of the row as it stands there.
+    IdsOrRowsAgree,
     /// They have one id and one digest: mail, where an id proves nothing.
     BytesAgree,
 }

@@ -232,10 +232,12 @@ impl<'a> Batch<'a> {
         let twins = self.known.twins(&key);
         let is_here = twins.iter().any(|twin| {
             self.known.living(twin.ticket) == ticket
-                && (record.same_when == SameWhen::IdsAgree
+                && (record.same_when != SameWhen::BytesAgree
                     || twin.raw_sha256 == told.message.raw_sha256)
         });
-        if is_here || self.is_stood_for(ticket, source, told) {
+        let row = self.known.row(source, &told.message.raw_sha256);
+        let is_read_otherwise = row.is_some_and(|there| self.known.living(there) == ticket);
+        if is_here || is_read_otherwise || self.is_stood_for(ticket, source, told) {
             self.done.duplicates += 1;
             return false;
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sqlx::AnyConnection;
 
 use super::{error::Trouble, filing::AT_ONCE, joining::LONGEST, rows, search::Sql, tickets};
-use crate::domain::{MessageId, Record, Status, Ticket, TicketId};
+use crate::domain::{MessageId, Record, SameWhen, Status, Ticket, TicketId};
 
 /// What a ticket is called: its source, and its id there.
 pub type Name = (String, String);
@@ -44,6 +44,8 @@ pub(super) struct Known {
     words: HashMap<TicketId, (Option<String>, Status)>,
     numbers: HashSet<i64>,
     twins: HashMap<Key, Vec<Kept>>,
+    /// Rows of tables that are here, by the digest of the row.
+    rows: HashMap<Key, TicketId>,
     messages: HashSet<MessageId>,
 }
 
@@ -72,6 +74,7 @@ impl Known {
         known.read_words(tx).await?;
         known.read_numbers(tx, records).await?;
         known.read_messages(tx, records).await?;
+        known.read_rows(tx, records).await?;
         Ok(known)
     }
 
@@ -215,6 +218,45 @@ impl Known {
         Ok(())
     }
 
+    /// Reads which rows of tables the tickets have already.
+    async fn read_rows(
+        &mut self,
+        tx: &mut AnyConnection,
+        records: &[Record],
+    ) -> Result<(), Trouble> {
+        for record in records {
+            let Some(ticket) = self.ticket_of(record) else {
+                continue;
+            };
+            if record.same_when != SameWhen::IdsOrRowsAgree {
+                continue;
+            }
+            let source = &record.origin.source;
+            for some in record.messages.chunks(AT_ONCE) {
+                let mut sql = Sql::new();
+                let named = sql.text_value(source.clone());
+                let mut tickets = vec![sql.text_value(ticket.to_string())];
+                let living = self.living(ticket);
+                if living != ticket {
+                    tickets.push(sql.text_value(living.to_string()));
+                }
+                let digests = some.iter().map(|told| told.message.raw_sha256.clone());
+                let keys: Vec<String> = digests.map(|digest| sql.text_value(digest)).collect();
+                sql.push(&format!(
+                    "SELECT raw_sha256, ticket FROM messages
+                     WHERE source = {named} AND ticket IN ({}) AND raw_sha256 IN ({})",
+                    tickets.join(", "),
+                    keys.join(", ")
+                ));
+                for row in sql.ready().fetch_all(&mut *tx).await? {
+                    let key = (source.clone(), rows::text(&row, "raw_sha256")?);
+                    self.rows.insert(key, rows::parsed(&row, "ticket")?);
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn read_twins(
         &mut self,
         tx: &mut AnyConnection,
@@ -288,6 +330,12 @@ impl Known {
     /// Returns the messages with an id.
     pub(super) fn twins(&self, key: &Key) -> &[Kept] {
         self.twins.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the ticket that has a row of a table, known by the digest of the row.
+    pub(super) fn row(&self, source: &str, digest: &str) -> Option<TicketId> {
+        let key = (source.to_owned(), digest.to_owned());
+        self.rows.get(&key).copied()
     }
 
     /// Tells whether a message with this identity is here.

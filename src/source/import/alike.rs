@@ -12,6 +12,7 @@ use crate::domain::{Direction, MessageKind};
 #[derive(Default)]
 pub(super) struct Alike {
     seen: HashMap<[u8; 32], u32>,
+    rows: HashMap<[u8; 32], u32>,
 }
 
 impl Alike {
@@ -35,23 +36,43 @@ impl Alike {
         let author = author(said);
         let sent_at = said.sent_at.map(|at| at.as_microsecond().to_string());
         let sent_at = sent_at.unwrap_or_default();
-        let mut digest = Sha256::new();
         // What the system calls it, and what it says: two tickets never share a message.
-        for part in [
+        let digest = of_parts([
             source, ticket, &said.id, kind, direction, &author, &sent_at, text,
-        ] {
-            digest.update(part.len().to_be_bytes());
-            digest.update(part);
-        }
+        ]);
         // What has a name is that, however often it is told.
         if said.id.is_empty() && said.message_id.is_none() {
-            let so_far: [u8; 32] = digest.clone().finalize().into();
-            let seen = self.seen.entry(so_far).or_default();
-            digest.update(seen.to_be_bytes());
-            *seen += 1;
+            return counted(&mut self.seen, digest);
         }
         format!("{:x}", digest.finalize())
     }
+
+    /// Returns the digest of a row of a table about such a ticket: of what stands there, in whichever
+    /// way it is read.
+    pub(super) fn row(&mut self, (source, ticket): (&str, &str), cells: &[String]) -> String {
+        let cells = cells.iter().map(String::as_str);
+        let digest = of_parts([source, ticket].into_iter().chain(cells));
+        counted(&mut self.rows, digest)
+    }
+}
+
+/// Begins a digest of parts, of which none can pass for two.
+fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Sha256 {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(part.len().to_be_bytes());
+        digest.update(part);
+    }
+    digest
+}
+
+/// Ends a digest with which of those it is that are alike.
+fn counted(seen: &mut HashMap<[u8; 32], u32>, mut digest: Sha256) -> String {
+    let so_far: [u8; 32] = digest.clone().finalize().into();
+    let seen = seen.entry(so_far).or_default();
+    digest.update(seen.to_be_bytes());
+    *seen += 1;
+    format!("{:x}", digest.finalize())
 }
 
 /// Who wrote it: the address, as people change how they are called; else the name.

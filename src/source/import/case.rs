@@ -64,6 +64,8 @@ pub(super) struct Said {
     pub(super) sent_at: Option<Timestamp>,
     /// Whether it says what its system tells of the ticket also where it tells no messages.
     pub(super) opens: bool,
+    /// The cells that tell its row in a table from others, as they stand there; empty elsewhere.
+    pub(super) row: Vec<String>,
 }
 
 /// What a message says, as it came.
@@ -89,6 +91,7 @@ impl Default for Said {
             auto_class: AutoClass::Human,
             sent_at: None,
             opens: false,
+            row: Vec::new(),
         }
     }
 }
@@ -116,6 +119,7 @@ impl Case {
         let first = said.iter().filter_map(|said| said.sent_at).min();
         let last = said.iter().filter_map(|said| said.sent_at).max();
         let created_at = self.created_at.or(first).unwrap_or(at);
+        let is_table = said.iter().any(|said| !said.row.is_empty());
         let ticket_id = TicketId::new(Uuid::now_v7());
         let mut messages: Vec<RecordMessage> = said
             .into_iter()
@@ -158,7 +162,11 @@ impl Case {
             ticket,
             status_before: None,
             merged_into: None,
-            same_when: SameWhen::IdsAgree,
+            same_when: if is_table {
+                SameWhen::IdsOrRowsAgree
+            } else {
+                SameWhen::IdsAgree
+            },
             messages,
         })
     }
@@ -176,15 +184,21 @@ impl Case {
         let body = body(words, said.kind);
         let own = said.message_id.take().map(|id| clean_id(&id));
         said.message_id = own.filter(|id| !id.is_empty());
-        let raw_sha256 = alike.digest((&self.source, ticket), &said, &body.text);
+        let digest = alike.digest((&self.source, ticket), &said, &body.text);
         let name = if said.id.is_empty() {
-            raw_sha256.get(..16).unwrap_or(&raw_sha256)
+            digest.get(..16).unwrap_or(&digest)
         } else {
             &said.id
         };
         let made =
             |name: &str| clean_id(&format!("{}.{ticket}.{name}@deskhand.invalid", self.source));
         let subject = said.subject.as_deref().unwrap_or(&self.subject);
+        let rfc_message_id = said.message_id.unwrap_or_else(|| made(name));
+        let raw_sha256 = if said.row.is_empty() {
+            digest
+        } else {
+            alike.row((&self.source, ticket), &said.row)
+        };
         RecordMessage {
             message: Message {
                 id: MessageId::new(Uuid::now_v7()),
@@ -198,7 +212,7 @@ impl Case {
                 subject: clean_line(subject),
                 body,
                 attachments: said.attachments,
-                rfc_message_id: said.message_id.unwrap_or_else(|| made(name)),
+                rfc_message_id,
                 answers: Vec::new(),
                 auto_class: said.auto_class,
                 sent_at: said.sent_at.unwrap_or(created_at),

@@ -205,6 +205,7 @@ fn one(message: &Value) -> Result<Said, String> {
         auto_class,
         sent_at: date(message, "/created_at")?,
         opens: false,
+        row: Vec::new(),
     })
 }
 

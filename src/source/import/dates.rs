@@ -73,8 +73,15 @@ impl Slashed {
             return None;
         }
         let (first, second) = (first.parse().ok()?, second.parse().ok()?);
-        let century = if year.len() == 2 { 2_000 } else { 0 };
-        let year = year.parse::<i16>().ok()?.checked_add(century)?;
+        let is_two_digits = year.len() == 2;
+        let year = year.parse::<i16>().ok()?;
+        // As POSIX has it for `%y`: 69 to 99 are of the last century.
+        let century = match year {
+            _ if !is_two_digits => 0,
+            69.. => 1_900,
+            _ => 2_000,
+        };
+        let year = year.checked_add(century)?;
         let time = time(rest.trim_start_matches([' ', 'T', ',']))?;
         let may_be = |day: i8, month: i8| Date::new(year, month, day).is_ok();
         (may_be(first, second) || may_be(second, first)).then_some(Self {
@@ -221,6 +228,7 @@ mod tests {
             ("7/8/24 1:05 PM", month, at("2024-07-08T13:05:00Z")),
             ("07-08-2024 13:05", day, at("2024-08-07T13:05:00Z")),
             ("18/07/2024", None, at("2024-07-18T00:00:00Z")),
+            ("18/07/99", None, at("1999-07-18T00:00:00Z")),
             ("07/18/2024, 12:30", None, at("2024-07-18T12:30:00Z")),
             // What can be one day only is that day, whatever is said of others.
             ("18/07/2024", month, at("2024-07-18T00:00:00Z")),

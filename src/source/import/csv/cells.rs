@@ -8,7 +8,8 @@ use super::super::{
     entry::Sieve,
     words::plain,
 };
-use crate::domain::{Column, Contact, DayOrder, Direction, Field, MessageKind};
+use super::names::usual;
+use crate::domain::{Because, Column, Contact, DayOrder, Direction, Field, MessageKind};
 
 /// A row whose fields are texts, under their columns.
 pub(super) struct Cells<'a> {
@@ -30,7 +31,7 @@ impl Cells<'_> {
         self.texts.get(place).map(String::as_str)
     }
 
-    fn date(&self, field: Field) -> Result<Option<Timestamp>, String> {
+    fn date(&self, field: Field, sieve: &mut Sieve) -> Result<Option<Timestamp>, String> {
         let Some(text) = self.get(field) else {
             return Ok(None);
         };
@@ -39,6 +40,12 @@ impl Cells<'_> {
         }
         let short: String = text.chars().take(40).collect();
         let is_two = dates::Slashed::read(text).is_some_and(dates::Slashed::is_two_days);
+        // No message has its date from the last change, and a column that only looked like dates
+        // may hold other things: a row is not lost for either.
+        if field == Field::UpdatedAt || (!is_two && self.is_guessed(field)) {
+            sieve.unmapped("date", field.word(), "left empty where it is none");
+            return Ok(None);
+        }
         Err(if is_two {
             format!(
                 "its {field} `{short}` could be two days; say which with --dates day-first or \
@@ -49,13 +56,20 @@ impl Cells<'_> {
         })
     }
 
+    /// Tells whether a field is taken from a column for what stands in it, not for its name.
+    fn is_guessed(&self, field: Field) -> bool {
+        let mut columns = self.columns.iter();
+        columns.any(|column| column.field == Some(field) && column.because == Because::Content)
+    }
+
     /// Makes a ticket of it, or says why it is none.
     pub(super) fn case(&self, source: &str, sieve: &mut Sieve) -> Result<Case, String> {
         let id = self.get(Field::TicketId).ok_or("it has no ticket_id")?;
         let text = |field| self.get(field).map(str::to_owned);
         let requester = self.person(Field::RequesterName, Field::RequesterEmail);
-        let (created_at, updated_at) = (self.date(Field::CreatedAt)?, self.date(Field::UpdatedAt)?);
-        let sent_at = self.date(Field::SentAt)?.or(created_at);
+        let created_at = self.date(Field::CreatedAt, sieve)?;
+        let updated_at = self.date(Field::UpdatedAt, sieve)?;
+        let sent_at = self.date(Field::SentAt, sieve)?.or(created_at);
         let said = self.said(&requester, sent_at, sieve);
         let status = self.get(Field::Status);
         let tags = self.get(Field::Tags).unwrap_or_default();
@@ -104,8 +118,24 @@ impl Cells<'_> {
             words: Words::Text(body.to_owned()),
             message_id: mail_id.map(str::to_owned),
             sent_at,
+            row: self.lasting(),
             ..Said::default()
         })
+    }
+
+    /// Returns the cells that stay as they are in the next export, whatever a person says of their
+    /// columns.
+    fn lasting(&self) -> Vec<String> {
+        // What is taken for something else by a person tells rows apart.
+        let is_lasting = |column: &Column| {
+            let is_usual = usual(&column.name).is_some_and(may_change);
+            !is_usual || !column.field.is_none_or(may_change)
+        };
+        let cells = self.columns.iter().zip(&self.texts);
+        cells
+            .filter(|(column, _)| is_lasting(column))
+            .map(|(_, text)| text.clone())
+            .collect()
     }
 
     fn kind(&self) -> MessageKind {
@@ -146,6 +176,21 @@ impl Cells<'_> {
         }
         found
     }
+}
+
+/// Tells whether a field of a message that was written may be another in a later export.
+const fn may_change(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Subject
+            | Field::Status
+            | Field::Priority
+            | Field::Assignee
+            | Field::Tags
+            | Field::UpdatedAt
+            | Field::RequesterName
+            | Field::AuthorName
+    )
 }
 
 /// Reads `4812`, `#4812` or `T-4812`.

@@ -6,11 +6,11 @@ use crate::domain::{Column, DayOrder, Days, Field, TableWarning};
 /// The fields that hold dates.
 const DATES: [Field; 3] = [Field::CreatedAt, Field::SentAt, Field::UpdatedAt];
 
-/// Finds out which number comes first in the dates of a table, and what a person should know.
-/// All rows are read only where the first ones leave it open.
-pub(super) fn days<R: Iterator<Item = Row>>(
-    (columns, first): (&[Column], &[Vec<String>]),
-    all: impl FnOnce() -> R,
+/// Finds out which number comes first in the dates of a table, and what a person should know. All
+/// its rows are asked: a later one may say otherwise than the first.
+pub(super) fn days(
+    columns: &[Column],
+    rows: impl IntoIterator<Item = Row>,
     said: Option<DayOrder>,
 ) -> (Days, Vec<TableWarning>) {
     let places: Vec<usize> = (0..columns.len())
@@ -27,15 +27,8 @@ pub(super) fn days<R: Iterator<Item = Row>>(
         return (Days { order, is_said }, Vec::new());
     }
     let mut seen = Seen::default();
-    for row in first {
-        seen.row(row, &places);
-    }
-    if seen.two_days.is_some() {
-        for row in all() {
-            let fields = row.fields.unwrap_or_default();
-            let texts: Vec<String> = fields.into_iter().map(super::lossy).collect();
-            seen.row(&texts, &places);
-        }
+    for row in rows {
+        seen.row(&row.fields.unwrap_or_default(), &places);
     }
     let order = seen.order();
     let warning = seen.two_days.filter(|_| order.is_none());
@@ -68,9 +61,10 @@ struct Seen {
 }
 
 impl Seen {
-    fn row(&mut self, row: &[String], places: &[usize]) {
+    fn row(&mut self, row: &[Vec<u8>], places: &[usize]) {
         for &place in places {
-            let text = row.get(place).map_or("", String::as_str);
+            let text = row.get(place).map_or(&[][..], Vec::as_slice);
+            let text = str::from_utf8(text).unwrap_or_default();
             let Some(date) = Slashed::read(text) else {
                 continue;
             };
@@ -110,18 +104,11 @@ mod tests {
             column("Datum", Field::CreatedAt),
             column("Text", Field::Body),
         ];
-        let rows: Vec<Vec<String>> = dates
-            .iter()
-            .map(|date| vec![(*date).to_owned(), "x".to_owned()])
-            .collect();
-        let (first, later) = rows.split_at(rows.len().min(1));
-        let all = || {
-            later.iter().map(|row| Row {
-                line: 2,
-                fields: Ok(row.iter().map(|text| text.clone().into_bytes()).collect()),
-            })
-        };
-        days((&columns, first), all, said)
+        let rows = dates.iter().map(|date| Row {
+            line: 2,
+            fields: Ok(vec![date.as_bytes().to_vec(), b"x".to_vec()]),
+        });
+        days(&columns, rows, said)
     }
 
     #[test]
@@ -167,8 +154,8 @@ mod tests {
             field: Some(Field::Body),
             because: Because::Name,
         };
-        let (_, warnings) = days((&[column], &[]), std::iter::empty, None);
+        let (_, warnings) = days(&[column], [], None);
         assert_eq!(warnings, [TableWarning::NoDate]);
-        assert_eq!(days((&[], &[]), std::iter::empty, None).1, []);
+        assert_eq!(days(&[], [], None).1, []);
     }
 }

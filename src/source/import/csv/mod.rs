@@ -116,11 +116,8 @@ fn open(path: &Path, said: &Table) -> Result<Opened, String> {
         .map(|fields| fields.into_iter().map(lossy).collect())
         .collect();
     let columns = guess::columns(&names, &looked_at, &said.columns)?;
-    let (days, warnings) = days::days(
-        (&columns, &looked_at),
-        || Rows::new(&*text, between).skip(1),
-        said.dates,
-    );
+    let all = Rows::new(&*text, between).skip(1);
+    let (days, warnings) = days::days(&columns, all, said.dates);
     let short = |cell: String| clean_line(&cell).chars().take(CELL).collect();
     let shown = looked_at
         .into_iter()

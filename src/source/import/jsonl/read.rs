@@ -182,6 +182,7 @@ fn message(
         auto_class: line.automatic.unwrap_or(crate::domain::AutoClass::Human),
         sent_at: line.sent_at,
         opens: false,
+        row: Vec::new(),
     };
     let id = ticket.id.clone().into_text();
     let mut told = case.message(&id, said, ticket.created_at.unwrap_or(at), alike);
