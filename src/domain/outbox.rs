@@ -246,7 +246,14 @@ pub fn read_route(line: &str, before: &Envelope) -> Result<Envelope, String> {
             "cc:" => list = 1,
             "bcc:" => list = 2,
             "from:" => list = 3,
-            account if list == 3 => after.account = Some(account.to_owned()),
+            account if list == 3 && after.account.is_none() => {
+                after.account = Some(account.to_owned());
+            }
+            other if list == 3 => {
+                return Err(format!(
+                    "A reply leaves from one account; {other} is one more after from:."
+                ));
+            }
             address => {
                 let is_one = address
                     .split_once('@')
@@ -295,5 +302,7 @@ mod tests {
         let by = read_route("a@x.test from:support@x.test", &Envelope::default()).unwrap();
         assert_eq!(by.account.as_deref(), Some("support@x.test"));
         assert_eq!(route_line(&by), "a@x.test from: support@x.test");
+        let two = read_route("a@x.test from: support@x.test, b@x.test", &by);
+        assert!(two.unwrap_err().contains("b@x.test is one more"));
     }
 }

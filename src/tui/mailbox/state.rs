@@ -341,6 +341,15 @@ impl MailboxScreen {
             return self.with_token(None);
         }
         match command_words(typed) {
+            Ok(words) if words.len() == 1 && is_rather_secret(typed) => {
+                self.line = InputLine::new("");
+                self.trouble = Some(
+                    "That looks like the secret itself, which is not kept in the config. Write \
+                     the command that prints it."
+                        .to_owned(),
+                );
+                After::Stay
+            }
             Ok(words) => self.with_token(Some(words)),
             Err(why) => {
                 self.trouble = Some(format!("It cannot be run: {why}."));
@@ -415,6 +424,12 @@ impl MailboxScreen {
         self.stage = stage;
         self.trouble = None;
     }
+}
+
+/// Tells whether a word is rather what a command should print: Google's begin so, and no program has
+/// a name as long.
+fn is_rather_secret(word: &str) -> bool {
+    word.starts_with("GOCSPX-") || (word.len() >= 24 && !word.contains('/'))
 }
 
 fn by_hand(server: MailServer) -> Place {

@@ -183,6 +183,9 @@ fn the_secret_of_an_id_comes_from_a_command() {
     screen.paste("pass 'show");
     assert!(matches!(screen.enter(), After::Stay), "an open quote");
     screen.line.take();
+    screen.paste("GOCSPX-0123456789");
+    assert!(matches!(screen.enter(), After::Stay), "the secret itself");
+    assert!(!shown(&screen).contains("GOCSPX"), "{}", shown(&screen));
     screen.paste("pass show google/deskhand");
 
     let After::SignIn(account) = screen.enter() else {
