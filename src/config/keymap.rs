@@ -92,8 +92,19 @@ impl Default for Keymap {
 impl Keymap {
     /// Returns what the presses so far mean in one place.
     pub fn meaning(&self, scope: Scope, pressed: &[Chord]) -> Meaning {
+        self.meaning_among(scope, pressed, |_| true)
+    }
+
+    /// Returns what they mean there, of some actions only.
+    pub fn meaning_among(
+        &self,
+        scope: Scope,
+        pressed: &[Chord],
+        is_one: impl Fn(Action) -> bool,
+    ) -> Meaning {
         let mut meaning = Meaning::Nothing;
-        for ((_, sequence), &action) in self.bound.iter().filter(|((at, _), _)| *at == scope) {
+        let bound = self.bound.iter().filter(|((at, _), _)| *at == scope);
+        for ((_, sequence), &action) in bound.filter(|(_, action)| is_one(**action)) {
             if sequence.0 == pressed {
                 return Meaning::Act(action);
             }

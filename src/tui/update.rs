@@ -98,7 +98,22 @@ fn key(model: &mut Model, press: Press) -> Vec<Effect> {
     let scope = model.scope();
     model.stage.pressed.push(press.chord);
     let pressed: &[Chord] = &model.stage.pressed;
-    match model.stage.facts.keymap.meaning(scope, pressed) {
+    let keymap = &model.stage.facts.keymap;
+    let mut meaning = keymap.meaning(scope, pressed);
+    if meaning == Meaning::Nothing && over::leads_on(model) {
+        let there = keymap.meaning_among(Scope::Desk, pressed, over::is_way);
+        meaning = match there {
+            // A single letter is the screen's own, but for the one that asks for help.
+            Meaning::Act(action) if pressed.len() > 1 || action == Action::Help => {
+                model.stage.pressed.clear();
+                model.overlay = None;
+                return act(model, Scope::Desk, action);
+            }
+            Meaning::Act(_) => Meaning::Nothing,
+            Meaning::Prefix | Meaning::Nothing => there,
+        };
+    }
+    match meaning {
         Meaning::Prefix => Vec::new(),
         Meaning::Act(action) => {
             model.stage.pressed.clear();

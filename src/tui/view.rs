@@ -13,7 +13,7 @@ use super::{
     mailbox, mapping, menu, meter,
     model::{Focus, Model, Overlay, Part},
     notes::Tone,
-    outbox, overview,
+    outbox, over, overview,
     paint::{self, cut, style, width, write_line},
     palette, panel, prompt, providers, queue, receipts, routing, setup, talk,
 };
@@ -353,7 +353,11 @@ fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
             }
         }
     } else {
-        for (rest, action) in keymap.after(model.scope(), pressed) {
+        let scope = model.scope();
+        let is_over = scope == Scope::Picker && over::leads_on(model);
+        let place = if is_over { Scope::Desk } else { scope };
+        let after = keymap.after(place, pressed).into_iter();
+        for (rest, action) in after.filter(|(_, action)| !is_over || over::is_way(*action)) {
             push(
                 rest.to_string(),
                 &action.name().replace('_', " "),

@@ -54,6 +54,34 @@ fn after(model: &mut Model, was_steps: bool) -> Vec<Effect> {
     vec![Effect::LoadKeys, Effect::LoadAccounts]
 }
 
+/// Tells whether what lies over the panes is a screen of its own, from which one goes on to another.
+pub const fn leads_on(model: &Model) -> bool {
+    match &model.overlay {
+        Some(Overlay::Receipts(screen)) => !screen.is_typing(),
+        Some(
+            Overlay::Overview(_) | Overlay::Providers(_) | Overlay::CatchUp(_) | Overlay::Outbox(_),
+        ) => true,
+        _ => false,
+    }
+}
+
+/// Tells whether an action goes somewhere from there too.
+pub const fn is_way(action: Action) -> bool {
+    matches!(
+        action,
+        Action::GoQueue
+            | Action::GoMine
+            | Action::GoAll
+            | Action::GoFallback
+            | Action::GoSystem
+            | Action::GoOutbox
+            | Action::GoReceipts
+            | Action::Overview
+            | Action::Providers
+            | Action::Help
+    )
+}
+
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "most actions mean nothing over an overlay"

@@ -212,3 +212,20 @@ fn the_overview_in_a_usual_terminal_further_down() {
 fn the_overview_in_the_smallest_terminal() {
     insta::assert_snapshot!(shown(&opened(60, 20, &receipts())));
 }
+
+#[test]
+fn one_goes_on_from_screen_to_screen() {
+    let mut model = opened(120, 36, &receipts());
+    keys(&mut model, "g");
+    assert!(shown(&model).contains("go receipts"), "{}", shown(&model));
+    keys(&mut model, "r");
+    assert!(matches!(model.overlay, Some(Overlay::Receipts(_))));
+    keys(&mut model, "g v");
+    assert!(matches!(model.overlay, Some(Overlay::Overview(_))));
+    keys(&mut model, "?");
+    assert!(matches!(model.overlay, Some(Overlay::Help(_))));
+    // Typed into a line, they are letters.
+    let mut model = opened(120, 36, &receipts());
+    keys(&mut model, "g r / g v");
+    assert!(matches!(model.overlay, Some(Overlay::Receipts(_))));
+}

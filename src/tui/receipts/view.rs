@@ -208,7 +208,7 @@ struct Cells<'a> {
 /// The names of the columns.
 const NAMES: Cells<'static> = Cells {
     when: "when",
-    ticket: "ticket",
+    ticket: "for",
     task: "task",
     by: "answered by",
     backup: "",
