@@ -288,13 +288,30 @@ async fn a_prompt_that_the_server_cut_is_too_long_and_no_success() {
 
 #[tokio::test]
 async fn what_openrouter_says_it_cost_is_what_it_cost() {
-    let body = r#"{"choices":[{"message":{"content":"Hi."},"finish_reason":"stop"}],
-        "usage":{"prompt_tokens":9,"completion_tokens":2,"cost":0.00014}}"#;
-    let (url, _) = server(vec![(200, body.to_owned())]).await;
-    let mut to = at_ollama(&url);
-    to.manner = Manner::default();
+    for (said, cost) in [
+        (r#""cost":0.00014"#, Some("0.00014")),
+        // With a key of ours for the maker: a fee there, and the maker's own bill.
+        (
+            r#""cost":0.00014,"is_byok":true,"cost_details":{"upstream_inference_cost":0.0028}"#,
+            Some("0.00294"),
+        ),
+        (r#""cost":0.00014,"is_byok":true"#, None),
+        (
+            r#""cost":0.00014,"is_byok":false,"cost_details":{"upstream_inference_cost":0.00014}"#,
+            Some("0.00014"),
+        ),
+    ] {
+        let body = format!(
+            r#"{{"choices":[{{"message":{{"content":"Hi."}},"finish_reason":"stop"}}],
+            "usage":{{"prompt_tokens":9,"completion_tokens":2,{said}}}}}"#
+        );
+        let (url, _) = server(vec![(200, body)]).await;
+        let mut to = at_ollama(&url);
+        to.manner = Manner::default();
 
-    let finish = heard(&to, "Hello?").await.unwrap();
+        let finish = heard(&to, "Hello?").await.unwrap();
 
-    assert_eq!(finish.usage.cost, Some("0.00014".parse().unwrap()));
+        let cost = cost.map(|cost| cost.parse().unwrap());
+        assert_eq!(finish.usage.cost, cost, "{said}");
+    }
 }

@@ -1,6 +1,9 @@
 //! `deskhand serve`: the engine for other programs.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
 use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
@@ -35,7 +38,7 @@ pub(super) struct ServeArgs {
     #[command(subcommand)]
     command: Option<ServeCommand>,
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Ask nobody for a token; on loopback only.
     #[arg(long)]
@@ -63,6 +66,7 @@ enum TokenCommand {
     /// List the names of the tokens.
     List,
     /// Take a token away; a server that runs refuses it at once.
+    #[command(alias = "revoke")]
     Remove {
         /// Whose.
         #[arg(value_name = "NAME")]
@@ -142,6 +146,11 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
         Stop::failed(format!("deskhand could not listen on {listen}: {error}."))
             .advising("Name another port: deskhand serve --listen 127.0.0.1:8010")
     })?;
+    if !listen.ip().is_loopback() {
+        note(&format!(
+            "Warning: {listen} is reachable from outside, and deskhand speaks plain HTTP: put TLS in front of it."
+        ));
+    }
     let listens = listener.local_addr().unwrap_or(listen);
     let first = first_token(desk, admission).await?;
     desk.listen_to_others();
@@ -181,9 +190,6 @@ fn admission(args: &ServeArgs, any_bearer: bool, listen: SocketAddr) -> Result<A
         .advising("deskhand serve token new --name NAME"));
     }
     if !is_loopback {
-        note(&format!(
-            "Warning: {listen} is reachable from outside, and deskhand speaks plain HTTP: put TLS in front of it."
-        ));
         return Ok(Admission::Token);
     }
     if args.no_auth {
@@ -233,14 +239,30 @@ async fn first_token(desk: &Arc<Desk>, admission: Admission) -> Result<Option<Ne
     Ok(Some(desk.new_token(FIRST).await?))
 }
 
+/// Reads an address and a port; `localhost` is 127.0.0.1.
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    let port = text.strip_prefix("localhost:");
+    let numeric = port.map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    let wants = "write an address and a port, such as 127.0.0.1:8000";
+    numeric.parse().map_err(|_| wants)
+}
+
 fn tell(call: &Call, listens: SocketAddr, admission: Admission, first: Option<&NewToken>) {
-    let url = format!("http://{listens}");
+    // Where it listens on every address, this machine reaches it at its own.
+    let mut reached = listens;
+    if listens.ip().is_unspecified() {
+        reached.set_ip(match listens {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let url = format!("http://{reached}");
     let token = first.map(|made| made.token.expose_secret().to_owned());
     call.out.answer(
         || json!({"listening": url, "token": token}),
         || {
             let mut lines = vec![
-                format!("deskhand serves on {url}"),
+                format!("deskhand serves on http://{listens}"),
                 format!("  OpenAI clients     base URL {url}/v1"),
                 format!("  Anthropic clients  base URL {url}"),
                 format!("  Gemini clients     base URL {url}"),

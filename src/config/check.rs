@@ -25,6 +25,7 @@ pub(super) fn check(
     around: &Around<'_>,
 ) {
     defaults(reader, root, config, around);
+    aliases(reader, root, config, around);
     let book = prices::book(config);
     let mut told = BTreeSet::new();
     for chain in chains {
@@ -95,6 +96,23 @@ fn defaults(reader: &mut Reader<'_>, root: &Section<'_>, config: &Config, around
                 &written.span(),
                 around,
             );
+        }
+    }
+}
+
+/// Notes names of models that stand for what no provider has.
+fn aliases(reader: &mut Reader<'_>, root: &Section<'_>, config: &Config, around: &Around<'_>) {
+    let serve = root
+        .get("serve")
+        .and_then(|serve| serve.get_ref().as_table());
+    let written = serve.and_then(|serve| serve.get("aliases")?.get_ref().as_table());
+    for (name, means) in &config.serve.aliases {
+        let span = written.and_then(|own| Some(own.get(name.as_str())?.span()));
+        let is_chain = config.chains.contains_key(means) || means == super::asked::AUTO;
+        let link = reader.link(means).filter(|_| !is_chain);
+        if let (Some(link), Some(span)) = (link, span) {
+            retired(reader, &link, &span, around);
+            is_known(reader, config, &link, &span, around);
         }
     }
 }

@@ -239,7 +239,7 @@ impl Answer {
         own.tokens_cached = cached.or(own.tokens_cached);
         own.tokens_thinking =
             count(usage, "/completion_tokens_details/reasoning_tokens").or(own.tokens_thinking);
-        own.cost = usage.get("cost").and_then(dollars).or(own.cost);
+        own.cost = whole_cost(usage).or(own.cost);
         let sides = own
             .tokens_in
             .zip(own.tokens_out)
@@ -338,6 +338,22 @@ impl Reader for Answer {
 
     fn usage(&self) -> Usage {
         self.usage.clone()
+    }
+}
+
+/// Returns what a router says a call cost. With a key of ours for the model's maker
+/// (`is_byok`) it takes its fee, and the maker bills the rest to us.
+/// <https://openrouter.ai/docs/use-cases/usage-accounting>, read on 2026-11-26.
+fn whole_cost(usage: &Value) -> Option<Usd> {
+    let cost = usage.get("cost").and_then(dollars);
+    let is_byok = usage.get("is_byok").and_then(Value::as_bool) == Some(true);
+    let makers = usage.pointer("/cost_details/upstream_inference_cost");
+    let makers = makers.and_then(dollars).filter(|_| is_byok);
+    match (cost, makers) {
+        (Some(fee), Some(makers)) => Some(fee.plus(makers)),
+        // A fee alone is not what it cost.
+        (Some(_), None) if is_byok => None,
+        (cost, makers) => cost.or(makers),
     }
 }
 

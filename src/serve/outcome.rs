@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::dialect::{Refusal, RefusalKind};
 use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp, Usd};
 
+/// How the words begin where nobody answered.
+pub(super) const NO_ANSWER: &str = "No model answered.";
+
 /// What a refusal depends on beside the receipt.
 #[derive(Clone, Debug)]
 pub(super) struct Around {
@@ -161,7 +164,7 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
     Refusal {
         code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
         retry_after: named.chain(rests).min(),
-        ..Refusal::new(kind, format!("No model answered. {}", story(receipt)))
+        ..Refusal::new(kind, format!("{NO_ANSWER} {}", story(receipt)))
     }
 }
 
@@ -227,7 +230,14 @@ fn story(receipt: &Receipt) -> String {
     if all.is_empty() {
         return "There is no link to ask: set a key with `deskhand keys set`.".to_owned();
     }
-    format!("{}.", all.join("; "))
+    let all = all.join("; ");
+    // A provider may have written a whole sentence.
+    let end = if all.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{all}{end}")
 }
 
 fn wait(until: Timestamp, now: Timestamp) -> Option<Duration> {

@@ -32,8 +32,10 @@ pub(super) async fn read(
         .headers()
         .iter()
         .filter_map(|name| {
-            let value = head.headers.get(*name)?.to_str().ok()?;
-            Some((*name, value.to_owned()))
+            // Several lines of one name are one list.
+            let lines = head.headers.get_all(*name).into_iter();
+            let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+            (!lines.is_empty()).then(|| (*name, lines.join(", ")))
         })
         .collect();
     Ok((dialect.request(text, &headers, words)?, room))

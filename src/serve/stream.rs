@@ -12,7 +12,7 @@ use super::{
     body::AnswerBody,
     dialect::{Encoder, Refusal, RefusalKind, Stopped},
     leave::Coming,
-    outcome::of_class,
+    outcome::{NO_ANSWER, of_class},
     server::Server,
     spell::{Refused, Speech, declined, declined_head, put, put_head, refused},
 };
@@ -210,8 +210,13 @@ impl Streaming {
             Some(encoder) if is_answered => {
                 encoder.end(&Speech::stopped(&passed.closing), &passed.closing.usage)
             }
-            Some(_) | None => {
-                let refusal = self.coming.refusal(&passed);
+            begun @ (Some(_) | None) => {
+                let mut refusal = self.coming.refusal(&passed);
+                if begun.is_some()
+                    && let Some(story) = refusal.message.strip_prefix(NO_ANSWER)
+                {
+                    refusal.message = format!("The answer broke off.{story}");
+                }
                 self.fault(&refusal)
             }
         }

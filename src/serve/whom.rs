@@ -113,6 +113,7 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
         choices: bill.choices.unwrap_or(1),
         is_elsewhere: bill.is_elsewhere,
         is_unpriced: bill.unpriced.is_some(),
+        times: bill.times.unwrap_or(1),
     })
 }
 
@@ -204,6 +205,16 @@ links = ["house/small", "house/other", "house/big"]
                 beyond_of(kind, members, true).unwrap().is_unpriced,
                 "{members}"
             );
+        }
+        for (kind, members, times, is_elsewhere) in [
+            (OpenAi, r#","service_tier":"priority""#, 2, false),
+            (Anthropic, r#","speed":"fast""#, 12, false),
+            (OpenAi, r#","modalities":["text","audio"]"#, 34, false),
+            (OpenAi, r#","web_search_options":{}"#, 1, true),
+        ] {
+            let beyond = beyond_of(kind, members, true).unwrap();
+            let told = (beyond.times, beyond.is_elsewhere);
+            assert_eq!(told, (times, is_elsewhere), "{members}");
         }
         for (kind, members) in [
             (OpenAi, r#","service_tier":"default""#),

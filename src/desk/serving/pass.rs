@@ -76,6 +76,8 @@ pub struct Beyond {
     pub is_elsewhere: bool,
     /// Whether something is billed beside tokens: the cost is then counted at its ceiling.
     pub is_unpriced: bool,
+    /// How many times its usual price a token may cost.
+    pub times: u32,
 }
 
 impl Default for Beyond {
@@ -84,6 +86,7 @@ impl Default for Beyond {
             choices: 1,
             is_elsewhere: false,
             is_unpriced: false,
+            times: 1,
         }
     }
 }
@@ -340,6 +343,15 @@ impl Serving {
             if ask.beyond.is_elsewhere {
                 let window = planned.link.window.unwrap_or(WINDOW);
                 plan.prompt_at_most = plan.prompt_at_most.max(window);
+            }
+            if let Some(price) = planned.price.as_mut().filter(|_| ask.beyond.times > 1) {
+                price
+                    .row
+                    .raise(u64::from(ask.beyond.times).saturating_mul(100));
+                let source = &mut price.row.source;
+                source.push_str(", counted ");
+                source.push_str(&ask.beyond.times.to_string());
+                source.push_str(" times for what was asked");
             }
             let Some(to) = prepared.endpoints.get_mut(&planned.link.name) else {
                 continue;

@@ -81,6 +81,12 @@ impl Talk {
         self.bind(what, by);
     }
 
+    /// The same of a tool that the provider runs: it costs a fee, and brings what it found.
+    pub(super) fn bind_tool(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+        self.bill.is_elsewhere = true;
+        self.bind_unpriced(what, by);
+    }
+
     /// The same of what has another price than tokens.
     pub(super) fn bind_unpriced(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
         let what = what.into();
@@ -91,6 +97,11 @@ impl Talk {
     /// Notes that something has another price than tokens.
     pub(super) fn unpriced(&mut self, what: &str) {
         self.bill.unpriced.get_or_insert_with(|| what.to_owned());
+    }
+
+    /// Notes that a token may cost so many times its usual price.
+    pub(super) fn costs_times(&mut self, times: u32) {
+        self.bill.times = self.bill.times.max(Some(times));
     }
 
     /// Tells who spoke last.

@@ -114,7 +114,13 @@ pub struct Bill {
     pub is_elsewhere: bool,
     /// What is billed beside tokens, or at another price than theirs, for people.
     pub unpriced: Option<String>,
+    /// How many times the usual price a token may cost for that; none says once.
+    pub times: Option<u32>,
 }
+
+/// What a token costs with `service_tier: priority` at the most: twice its price, as of gpt-5.4.
+/// <https://openai.com/api-priority-processing/>, read on 2026-11-26.
+pub(super) const PRIORITY: u32 = 2;
 
 /// The families of OpenAI's chat.
 pub(super) const CHATS: &[ProviderKind] = &[ProviderKind::OpenAi, ProviderKind::OpenAiCompatible];
@@ -160,7 +166,8 @@ impl ProviderWishes {
                     "speed" => "latency",
                     // Whoever lists models for quality has the best one first.
                     "quality" => "priority",
-                    word => word,
+                    word @ ("priority" | "cost" | "latency" | "balanced") => word,
+                    _ => return Err(preference.unknown("speed, quality, cost and balanced")),
                 };
                 wishes.routing = Some(word.to_owned());
             }

@@ -9,7 +9,7 @@ use crate::{
     serve::dialect::{
         Refusal,
         read::{Talk, schema, texts},
-        request::CHATS,
+        request::{CHATS, PRIORITY},
         spot::Spot,
     },
 };
@@ -33,6 +33,10 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
     })
 }
 
+/// What a token of sound costs beside one of text, at the most: $20 a million where that is $0.60
+/// (gpt-4o-mini-audio-preview). <https://platform.openai.com/docs/pricing>
+const AUDIO: u32 = 34;
+
 /// Binds what only OpenAI's chat, and those like it, can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if let Some(n) = root.count_of("n")?.filter(|n| *n > 1) {
@@ -41,6 +45,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     }
     if root.text_of("service_tier")?.as_deref() == Some("priority") {
         talk.unpriced("`service_tier: priority`");
+        talk.costs_times(PRIORITY);
     }
     if root.flag_of("logprobs")? == Some(true) {
         talk.bind("`logprobs`", CHATS);
@@ -53,7 +58,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     }
     for name in ["audio", "web_search_options"] {
         if root.member(name)?.is_some() {
-            talk.bind_unpriced(format!("`{name}`"), CHATS);
+            talk.bind_tool(format!("`{name}`"), CHATS);
         }
     }
     for name in ["logit_bias", "functions"] {
@@ -67,6 +72,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         && texts(&modalities)?.iter().any(|word| word != "text")
     {
         talk.bind_unpriced("`modalities` beside text", CHATS);
+        talk.costs_times(AUDIO);
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {

@@ -35,6 +35,10 @@ pub(super) fn wishes(root: &Spot<'_>, config: Option<&Spot<'_>>) -> Result<Wishe
     Ok(wishes)
 }
 
+/// What a token of a picture costs beside one of text, at the most: $30 a million where that is $2.50
+/// (gemini-2.5-flash-image). <https://ai.google.dev/gemini-api/docs/pricing>
+const PICTURE: u32 = 12;
+
 /// Binds what only Gemini can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if root.either(["cachedContent", "cached_content"])?.is_some() {
@@ -48,7 +52,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
                     "functionDeclarations" | "function_declarations"
                 ) {
                     let name: String = name.chars().take(60).collect();
-                    talk.bind_unpriced(format!("the tool `{name}`"), OWN);
+                    talk.bind_tool(format!("the tool `{name}`"), OWN);
                 }
             }
         }
@@ -69,6 +73,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
             .any(|word| !word.eq_ignore_ascii_case("text"))
     {
         talk.bind_unpriced("`responseModalities` beside text", OWN);
+        talk.costs_times(PICTURE);
     }
     for names in [
         ["responseLogprobs", "response_logprobs"],

@@ -41,22 +41,28 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
     })
 }
 
+/// What a token costs in fast mode at the most: six times its price, and twelve times in the longest
+/// prompts of the first models that had it.
+/// <https://platform.claude.com/docs/en/build-with-claude/fast-mode>, read on 2026-11-26.
+const FAST: u32 = 12;
+
 /// Binds what only Anthropic can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if root.text_of("speed")?.as_deref() == Some("fast") {
         talk.unpriced("`speed: fast`");
+        talk.costs_times(FAST);
     }
     for name in ["mcp_servers", "container", "fallbacks"] {
         let given = root.member(name)?;
         if given.is_some_and(|given| *given.value() != Json::List(Vec::new())) {
-            talk.bind_unpriced(format!("`{name}`"), OWN);
+            talk.bind_tool(format!("`{name}`"), OWN);
         }
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {
             match tool.text_of("type")? {
                 Some(kind) if is_run_there(&kind) => {
-                    talk.bind_unpriced("a tool that Anthropic runs", OWN);
+                    talk.bind_tool("a tool that Anthropic runs", OWN);
                 }
                 _ if is_own(&tool)? => {}
                 _ => talk.bind("a tool that Anthropic defines", OWN),

@@ -9,6 +9,7 @@ use crate::{
     serve::dialect::{
         Refusal,
         read::{Talk, schema, texts},
+        request::PRIORITY,
         spot::Spot,
     },
 };
@@ -37,6 +38,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     }
     if root.text_of("service_tier")?.as_deref() == Some("priority") {
         talk.unpriced("`service_tier: priority`");
+        talk.costs_times(PRIORITY);
     }
     for name in ["previous_response_id", "conversation", "prompt"] {
         if root.member(name)?.is_some() {
@@ -63,7 +65,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
                 "custom" | "local_shell" | "apply_patch" => {
                     talk.bind("a tool that OpenAI defines", OWN);
                 }
-                _ => talk.bind_unpriced("a tool that OpenAI runs", OWN),
+                _ => talk.bind_tool("a tool that OpenAI runs", OWN),
             }
         }
     }
