@@ -30,6 +30,7 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
             super::writing::open_note(model, here);
             super::moving::saw(model)
         }
+        Action::Forward => ask(model, PromptKind::Forward(here), ""),
         Action::Attach => ask(model, PromptKind::Attach(here), ""),
         Action::Merge => ask(model, PromptKind::Merge(here), ""),
         Action::Split => vec![Effect::Split(here)],
@@ -56,7 +57,8 @@ pub(super) fn mail(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Files(FilesScreen::of(here)));
             vec![Effect::LoadFiles(here)]
         }
-        _ => links(model),
+        Action::Links => links(model),
+        _ => Vec::new(),
     }
 }
 

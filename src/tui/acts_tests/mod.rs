@@ -134,3 +134,15 @@ fn the_steps_of_the_demo_open_the_own_desk_and_those_of_the_desk_come_back() {
     press(&mut own, "esc");
     assert!(own.overlay.is_none());
 }
+
+#[test]
+fn each_key_of_the_mail_asks_for_its_own() {
+    for (key, title) in [("f", "PASS IT ON"), ("C", "NEW TICKET"), ("A", "ATTACH")] {
+        let mut model = model();
+        press(&mut model, key);
+        let Some(Overlay::Prompt(prompt)) = &model.overlay else {
+            panic!("{key}: {:?}", model.overlay)
+        };
+        assert!(prompt.title().contains(title), "{key}: {}", prompt.title());
+    }
+}

@@ -135,7 +135,7 @@ impl Prompt {
         matches!(self.kind, PromptKind::Key(_))
     }
 
-    fn title(&self) -> String {
+    pub(in crate::tui) fn title(&self) -> String {
         match &self.kind {
             PromptKind::Filter => "FILTER".to_owned(),
             PromptKind::Tags(_) => "TAGS".to_owned(),
