@@ -173,11 +173,18 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     let stop = CancellationToken::new();
     let stopping = async {
         told.await;
+        let again = super::draft::told_to_stop();
         note("Stopping: requests under way are ended and settled.");
         stop.cancel();
+        again.await;
     };
-    tokio::join!(server.run(listener, stop.clone()), stopping);
-    Ok(Exit::OK)
+    tokio::select! {
+        () = server.run(listener, stop.clone()) => Ok(Exit::OK),
+        () = stopping => Err(Stop::failed(
+            "deskhand was told twice to stop, and did not wait for what was being written.",
+        )
+        .advising("deskhand spend   # the next command counts what is still held (~)")),
+    }
 }
 
 /// Who is let in: on loopback as the config and the person say; elsewhere with a token alone.

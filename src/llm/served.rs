@@ -4,7 +4,7 @@
 //! being made, another may become free and take it. So each is known by its two addresses.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     error::Error,
     net::SocketAddr,
     sync::{Mutex, PoisonError},
@@ -25,7 +25,15 @@ const MANY: usize = 256;
 
 /// When each connection last served a request.
 #[derive(Debug, Default)]
-pub(super) struct Served(Mutex<BTreeMap<Ends, Instant>>);
+pub(super) struct Served(Mutex<Times>);
+
+#[derive(Debug, Default)]
+struct Times {
+    /// When a connection served last.
+    of: HashMap<Ends, Instant>,
+    /// With more than so many, the old ones are looked for.
+    many: usize,
+}
 
 impl Served {
     /// Notes on which connection an answer came, by what stands beside it.
@@ -40,14 +48,16 @@ impl Served {
     pub(super) fn lost(&self, error: &(dyn Error + 'static)) -> Option<bool> {
         let ends = lost_on(error)?;
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(times.remove(&ends).is_some())
+        Some(times.of.remove(&ends).is_some())
     }
 
     fn note_ends(&self, ends: Ends, now: Instant) {
         let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.insert(ends, now);
-        if times.len() > MANY {
-            times.retain(|_, then| now.duration_since(*then) < KEPT);
+        times.of.insert(ends, now);
+        if times.of.len() > times.many.max(MANY) {
+            times.of.retain(|_, then| now.duration_since(*then) < KEPT);
+            // Until they have doubled, none is looked at again.
+            times.many = times.of.len() * 2;
         }
     }
 }
@@ -115,7 +125,7 @@ mod tests {
 
         assert_eq!(lost, [Some(true), Some(false)], "used before, then fresh");
         assert!(
-            served.0.lock().unwrap().is_empty(),
+            served.0.lock().unwrap().of.is_empty(),
             "the dead are forgotten"
         );
     }
@@ -124,12 +134,13 @@ mod tests {
     async fn what_must_be_closed_by_now_is_forgotten() {
         let served = Served::default();
         let at = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-        for port in 1..=300 {
+        for port in 1..=514 {
             served.note_ends((at(port), at(80)), Instant::now());
         }
         tokio::time::advance(KEPT).await;
-        served.note_ends((at(301), at(80)), Instant::now());
+        assert_eq!(served.0.lock().unwrap().of.len(), 514, "none is old yet");
+        served.note_ends((at(515), at(80)), Instant::now());
 
-        assert_eq!(served.0.lock().unwrap().len(), 1);
+        assert_eq!(served.0.lock().unwrap().of.len(), 1);
     }
 }

@@ -154,7 +154,7 @@ impl Server {
         let wants_usage = request.wants_usage;
         let settings = self.serving.desk().settings();
         let asked = whom::pass_ask(&settings.config, caller, request)?;
-        let passing = self.serving.pass(asked).map_err(|why| {
+        let passing = self.serving.pass(asked).await.map_err(|why| {
             let kind = match why {
                 PassError::NotTranslatable { .. } => RefusalKind::BadInput,
                 PassError::Stopping | PassError::NoLedger => RefusalKind::Overloaded,

@@ -9,10 +9,10 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -45,6 +45,9 @@ pub(super) struct Road {
     phase: AtomicU8,
     has_unread: AtomicBool,
     is_stalled: AtomicBool,
+    /// Who reads the connection. Hyper reads no further while it waits for bytes, also when a request
+    /// ends: from then on the silence counts, so it is woken.
+    reader: Mutex<Option<Waker>>,
     /// The places for connections.
     places: Arc<Semaphore>,
 }
@@ -55,6 +58,7 @@ impl Road {
             phase: AtomicU8::new(HEAD),
             has_unread: AtomicBool::new(false),
             is_stalled: AtomicBool::new(false),
+            reader: Mutex::default(),
             places,
         })
     }
@@ -104,6 +108,11 @@ pub(super) struct Turn(Arc<Road>);
 impl Drop for Turn {
     fn drop(&mut self) {
         self.0.phase.store(IDLE, Ordering::Relaxed);
+        let reader = self.0.reader.lock();
+        let reader = reader.unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 }
 
@@ -162,6 +171,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let phase = self.phase();
         if phase == REQUEST {
             self.waits_in = None;
+            let reader = self.road.reader.lock();
+            *reader.unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+            return false;
+        }
+        // The end of an answer that is yet to leave: the clock of writing runs.
+        if self.write_by.is_some() {
             return false;
         }
         if self.waits_in != Some(phase) {
@@ -372,6 +387,47 @@ mod tests {
         let an_hour = Duration::from_hours(1);
         let came = tokio::time::timeout(an_hour, socket.read(&mut byte)).await;
         assert!(came.is_err(), "{came:?}");
+    }
+
+    /// Hyper reads no further while it waits for bytes: the clock has to begin all the same.
+    #[tokio::test(start_paused = true)]
+    async fn after_a_long_answer_a_silent_connection_is_closed_too() {
+        use crate::serve::body::{AnswerBody, Leaving};
+        for seconds in [0, 12, 300] {
+            let (socket, road, mut theirs) = pair(1_000);
+            let service = hyper::service::service_fn(move |_| {
+                let turn = road.begin(Unread::Nothing);
+                async move {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                    let body = AnswerBody::whole("hi");
+                    let body = Leaving { body, _turn: turn };
+                    Ok::<_, std::convert::Infallible>(hyper::Response::new(body))
+                }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .header_read_timeout(None)
+                .serve_connection(hyper_util::rt::TokioIo::new(socket), service);
+            let caller = async {
+                theirs
+                    .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                    .await
+                    .unwrap();
+                let (mut answer, mut piece) = (Vec::new(), [0; 64]);
+                while !answer.ends_with(b"hi") {
+                    let came = theirs.read(&mut piece).await.unwrap();
+                    answer.extend_from_slice(&piece[..came]);
+                }
+                let began = Instant::now();
+                assert_eq!(theirs.read(&mut piece).await.unwrap(), 0);
+                began.elapsed().as_secs()
+            };
+            let ended = async { connection.await.ok() };
+            let both = tokio::time::timeout(Duration::from_hours(1), async {
+                tokio::join!(ended, caller)
+            });
+            let (_, silent) = both.await.expect("it is closed");
+            assert_eq!(silent, 120, "after an answer of {seconds} s");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -102,6 +102,16 @@ fn what_cannot_be_translated_is_bound_to_its_family() {
         (
             Kind::Gemini,
             GEMINI,
+            r#""tool_config":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f","g"]}}"#,
+        ),
+        (
+            Kind::Gemini,
+            r#""contents":[{"parts":[{"functionResponse":{"name":"f","parts":[{"fileData":{}}]}}]}]"#,
+            r#""safetySettings":[]"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
             r#""generationConfig":{"candidateCount":2}"#,
         ),
         (
@@ -243,6 +253,12 @@ fn a_member_of_the_wrong_kind_is_named_in_every_wire_format() {
             "contents[0].parts[0].text",
         ),
         (Kind::Gemini, r#"{"contents":[]}"#, "contents"),
+        (
+            Kind::Gemini,
+            r#"{"contents":[{"parts":[{"text":"a"}]}],
+                "generationConfig":{"maxOutputTokens":1,"max_output_tokens":9}}"#,
+            "generationConfig.max_output_tokens",
+        ),
         (
             Kind::Gemini,
             r#"{"contents":[{"parts":[{"text":"a"}]}],"generationConfig":{"maxOutputTokens":"x"}}"#,

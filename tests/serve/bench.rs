@@ -283,12 +283,17 @@ impl Serve {
 
     /// Waits for its end; returns its exit code.
     pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.ended_within(LIMIT)
+    }
+
+    /// Waits so long for its end.
+    pub(crate) fn ended_within(&mut self, limit: Duration) -> Option<i32> {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status.code();
             }
-            assert!(began.elapsed() < LIMIT, "it did not end");
+            assert!(began.elapsed() < limit, "it did not end");
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -16,7 +16,7 @@ use deskhand::{
 };
 
 use super::{
-    bench::{Bench, Config, LIMIT, Serve},
+    bench::{Bench, Config, LIMIT, Serve, until},
     http::{Request, ask},
     words::{ALL, Form, Words},
 };
@@ -266,4 +266,45 @@ fn a_free_model_answers_where_the_cap_pays_for_nothing() {
         "messages": [{"role": "user", "content": "Where is it?"}]});
     let paid = serve.ask(Request::post("/v1/chat/completions", &paid));
     assert_eq!(paid.status, 402, "{}", paid.text());
+}
+
+/// Whoever keeps the database for himself keeps no server from ending, and nobody waits for ever.
+#[test]
+#[ignore = "waits for the database to be given up"]
+fn a_stop_ends_also_while_the_database_is_out_of_reach() {
+    let bench = Bench::new();
+    let mut serve = bench.serve();
+    let ask_one = || serve.ask(Words::Chat.ask("auto", "Where is my parcel?", Form::Whole));
+    assert_eq!(ask_one().status, 200);
+    let file = bench.home.data().join("deskhand.db");
+    let lock = bench.runtime.block_on(async {
+        use sqlx::Connection as _;
+        let mut lock = sqlx::SqliteConnection::connect(&format!("sqlite:{}", file.display()))
+            .await
+            .expect("a connection");
+        sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut lock)
+            .await
+            .expect("the lock");
+        lock
+    });
+
+    let many: Vec<u16> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..40).map(|_| scope.spawn(|| ask_one().status)).collect();
+        let ended = callers
+            .into_iter()
+            .map(|caller| caller.join().expect("an answer"));
+        ended.collect()
+    });
+    assert!(many.contains(&200), "what was held already pays: {many:?}");
+    until(|| ask_one().status == 503);
+    serve.signal("TERM");
+    let ended = serve.ended_within(LIMIT * 4);
+    assert_eq!(ended, Some(0), "{}", serve.said());
+    drop(lock);
+
+    let again = bench.serve();
+    until(|| again.said().contains("ended in the middle of its work"));
+    again.stop();
+    assert_eq!(Books::of(&bench).sums().held, Usd::ZERO);
 }

@@ -54,9 +54,12 @@ const STALE: Duration = Duration::from_secs(5);
 /// Whose the money of a block is, where a hold names its provider.
 pub(super) const BLOCK_OF: &str = "serve";
 
-/// So many requests may be under way or wait to be written; more wait at their beginning. What could
-/// not be written yet would else be kept in memory without end.
-const WAITING: usize = 1_024;
+/// So many requests may be under way or wait to be written; more wait at their beginning, and not for
+/// long. What could not be written yet would else be kept in memory without end.
+const WAITING: usize = 2_048;
+/// How long a request waits at its beginning: nothing else keeps it there but a ledger that cannot be
+/// written.
+const SLOT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What serves requests: one per process.
 pub struct Serving {
@@ -77,6 +80,8 @@ pub struct Serving {
     is_closed: AtomicBool,
     /// Ends the trying to write what cannot be written.
     give_up: CancellationToken,
+    /// Whether the last try was in vain: nothing is tried any more.
+    is_given_up: AtomicBool,
     known: Known,
     ready: Ready,
     refreshed: Mutex<Mono>,
@@ -102,6 +107,7 @@ impl Serving {
             cannot_write: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             give_up: CancellationToken::new(),
+            is_given_up: AtomicBool::new(false),
             known: Known::new(memory),
             ready: Ready::default(),
             refreshed: Mutex::new(desk.clock.mono()),

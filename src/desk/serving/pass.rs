@@ -8,12 +8,18 @@ use std::{
 };
 
 use futures::FutureExt as _;
-use tokio::sync::{mpsc::OwnedPermit, oneshot};
+use tokio::{
+    sync::{
+        mpsc::{OwnedPermit, error::TrySendError},
+        oneshot,
+    },
+    time::sleep,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use super::{
-    Serving,
+    SLOT_PATIENCE, Serving,
     bursar::Books,
     luck,
     pipe::{Hearer, pipe},
@@ -151,8 +157,8 @@ impl fmt::Debug for Passed {
 }
 
 impl Serving {
-    /// Begins to pass a request on.
-    pub fn pass(self: &Arc<Self>, ask: PassAsk) -> Result<Passing, PassError> {
+    /// Begins to pass a request on, when there is a place for its receipt.
+    pub async fn pass(self: &Arc<Self>, ask: PassAsk) -> Result<Passing, PassError> {
         self.check(&ask)?;
         // Taken before the look: whoever stops waits for it, or is seen here.
         let place = self.requests.token();
@@ -162,6 +168,8 @@ impl Serving {
         if self.cannot_write.load(Ordering::Acquire) {
             return Err(PassError::NoLedger);
         }
+        // Its place among those that are to be written down: nobody begins without one.
+        let slot = self.slot().await?;
         let receipt = ReceiptId::new(Uuid::now_v7());
         let (tell, told) = pipe();
         let (ended, end) = oneshot::channel();
@@ -172,10 +180,6 @@ impl Serving {
             let out = match ask.stream {
                 Some(hold) => Out::Stream(tell, hold),
                 None => Out::Kept,
-            };
-            // Its place among those that are to be written down: nobody begins without one.
-            let Some(slot) = serving.slot().await else {
-                return;
             };
             let run = RunId::new(Uuid::now_v7());
             let books = Books::new(&serving, run, ask.beyond);
@@ -283,14 +287,23 @@ impl Serving {
         }
     }
 
-    /// Returns a place among the results that are written down; none when nothing is written any more.
-    async fn slot(&self) -> Option<OwnedPermit<Done>> {
+    /// Returns a place among the results that are written down.
+    async fn slot(&self) -> Result<OwnedPermit<Done>, PassError> {
         let to = self
             .done
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()?;
-        to.reserve_owned().await.ok()
+            .clone()
+            .ok_or(PassError::Stopping)?;
+        let to = match to.try_reserve_owned() {
+            Ok(slot) => return Ok(slot),
+            Err(TrySendError::Full(to) | TrySendError::Closed(to)) => to,
+        };
+        tokio::select! {
+            slot = to.reserve_owned() => slot.map_err(|_| PassError::Stopping),
+            () = self.stop.cancelled() => Err(PassError::Stopping),
+            () = sleep(SLOT_PATIENCE) => Err(PassError::NoLedger),
+        }
     }
 
     /// Prepares the links: those that were prepared a moment ago from memory.
@@ -314,9 +327,10 @@ impl Serving {
                 prepared.fingerprints.insert(provider, fingerprint);
                 planned
             } else {
+                let since = self.ready.forgotten();
                 let planning = self.desk.plan_link(name, &settings, memory, &mut prepared);
                 let planned = planning.await;
-                self.ready.keep(&planned, &prepared);
+                self.ready.keep(&planned, &prepared, since);
                 planned
             };
             prepared.plan.links.push(planned);

@@ -31,6 +31,8 @@ struct Inner {
     settings: Option<Arc<Settings>>,
     since: Mono,
     links: HashMap<LinkName, Arc<Template>>,
+    /// How often all was forgotten.
+    forgotten: u64,
 }
 
 /// The links that are prepared.
@@ -55,14 +57,24 @@ impl Ready {
                 settings: Some(Arc::clone(settings)),
                 since: now,
                 links: HashMap::new(),
+                forgotten: inner.forgotten + 1,
             };
             return None;
         }
         inner.links.get(link).map(Arc::clone)
     }
 
-    /// Keeps a link that was just prepared, if it can be asked at all.
-    pub(super) fn keep(&self, planned: &PlannedLink, prepared: &Prepared) {
+    /// Returns how often all was forgotten, to be shown when a link is kept.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .forgotten
+    }
+
+    /// Keeps a link that was just prepared, if it can be asked at all and nothing was forgotten since
+    /// its preparing began: its key may be an older one.
+    pub(super) fn keep(&self, planned: &PlannedLink, prepared: &Prepared, since: u64) {
         let name = &planned.link.name;
         let to = prepared.endpoints.get(name);
         let fingerprint = prepared.fingerprints.get(&name.provider);
@@ -75,17 +87,15 @@ impl Ready {
             fingerprint: fingerprint.clone(),
         };
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.links.len() < MOST {
+        if inner.links.len() < MOST && inner.forgotten == since {
             inner.links.insert(name.clone(), Arc::new(template));
         }
     }
 
     /// Forgets all: a key may be another now.
     pub(super) fn forget(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .links
-            .clear();
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.links.clear();
+        inner.forgotten += 1;
     }
 }

@@ -55,6 +55,17 @@ impl Lot {
         self.settled.len() + self.receipts.len() <= 1
     }
 
+    /// Says that it is never written.
+    fn is_lost(&self, why: &StoreError) {
+        let (receipts, costs) = (self.receipts.len(), self.settled.len());
+        tracing::error!(
+            receipts,
+            costs,
+            %why,
+            "not written; what was not booked stays held, and the next start counts it (~)"
+        );
+    }
+
     /// Parts it in two; the costs first, for they are money.
     fn halves(mut self) -> [Self; 2] {
         if self.settled.is_empty() {
@@ -130,6 +141,9 @@ impl Serving {
                 self.look_after(&mut times).await;
             }
         }
+        if self.is_given_up.load(Ordering::Acquire) {
+            return;
+        }
         self.note(&mut times, true).await;
         self.give_all_back().await;
     }
@@ -143,12 +157,15 @@ impl Serving {
         let now = self.span(self.desk.now()).period;
         let mut by_period: BTreeMap<String, Lot> = BTreeMap::new();
         for done in group {
+            // A receipt is written with its last cost: the months are written one after the other.
+            let mut last = None;
             for settled in done.settled {
                 let period = self.period_of(&settled);
+                last = last.max(Some(period.clone()));
                 by_period.entry(period).or_default().settled.push(settled);
             }
-            let lot = by_period.entry(now.clone()).or_default();
-            lot.receipts.push(done.receipt);
+            let lot = by_period.entry(last.unwrap_or_else(|| now.clone()));
+            lot.or_default().receipts.push(done.receipt);
         }
         for (period, lot) in by_period {
             self.write_lot(&period, lot).await;
@@ -169,9 +186,12 @@ impl Serving {
         while let Some(lot) = lots.pop() {
             match self.try_lot(period, &lot).await {
                 Ok(gone) => self.booked(&lot, gone),
-                Err(error) if lot.is_one() => {
-                    tracing::error!(%error, "a receipt cannot be written; its cost stays held");
+                // Only when it was given up: the database is there for no part of it, and for no other.
+                Err(error) if error.passes() => {
+                    self.is_given_up.store(true, Ordering::Release);
+                    lot.is_lost(&error);
                 }
+                Err(error) if lot.is_one() => lot.is_lost(&error),
                 Err(_) => lots.extend(lot.halves()),
             }
         }

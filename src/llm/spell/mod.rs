@@ -106,6 +106,8 @@ struct Ids<'a> {
     fits: fn(&str) -> bool,
     used: HashSet<String>,
     now: HashMap<&'a str, String>,
+    /// The number of the next one that is made.
+    next: usize,
 }
 
 impl<'a> Ids<'a> {
@@ -114,6 +116,7 @@ impl<'a> Ids<'a> {
             fits,
             used: HashSet::new(),
             now: HashMap::new(),
+            next: 0,
         }
     }
 
@@ -137,14 +140,15 @@ impl<'a> Ids<'a> {
         }
     }
 
-    fn fresh(&self) -> String {
-        let mut at = self.used.len();
+    fn fresh(&mut self) -> String {
+        // It never goes back: a long conversation is read once.
+        self.next = self.next.max(self.used.len());
         loop {
-            let id = format!("call_{at}");
+            let id = format!("call_{}", self.next);
+            self.next += 1;
             if !self.used.contains(&id) {
                 return id;
             }
-            at += 1;
         }
     }
 }

@@ -21,6 +21,8 @@ const BOUNDS: usize = 64;
 pub(super) struct Talk {
     system: Vec<String>,
     turns: Vec<Turn>,
+    /// Whether the last turn has nothing but results.
+    ends_in_results: bool,
     /// The tools that calls asked for, by the ids of the calls; of two with one id the later.
     called: HashMap<String, String>,
     /// What only some families can answer.
@@ -53,14 +55,21 @@ impl Talk {
         }
         let is_call = |part: &Part| matches!(part, Part::Call(_));
         let is_result = |part: &Part| matches!(part, Part::Result(_));
+        let are_results = parts.iter().all(is_result);
         let joins = self.turns.last().is_some_and(|last| {
-            let results = parts.iter().all(is_result) && last.parts.iter().all(is_result);
+            let results = are_results && self.ends_in_results;
             last.role == role && (results || parts.iter().all(is_call))
         });
         match self.turns.last_mut().filter(|_| joins) {
-            Some(last) => last.parts.extend(parts),
+            Some(last) => {
+                self.ends_in_results &= are_results;
+                last.parts.extend(parts);
+            }
             None if parts.is_empty() => {}
-            None => self.turns.push(Turn { role, parts }),
+            None => {
+                self.ends_in_results = are_results;
+                self.turns.push(Turn { role, parts });
+            }
         }
     }
 

@@ -66,9 +66,13 @@ impl<'a> Spot<'a> {
     /// Returns the first of several names for one member.
     pub(super) fn either<'s>(&'s self, names: [&'s str; 2]) -> Result<Option<Spot<'s>>, Refusal> {
         let [first, second] = names;
-        match self.member(first)? {
-            Some(found) => Ok(Some(found)),
-            None => self.member(second),
+        match (self.member(first)?, self.member(second)?) {
+            (Some(_), Some(_)) => {
+                let path = self.path_to(second);
+                let said = format!("`{path}` is there in both of its spellings; leave one out.");
+                Err(Refusal::wrong(path.as_str(), said))
+            }
+            (first, second) => Ok(first.or(second)),
         }
     }
 

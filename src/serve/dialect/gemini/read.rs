@@ -1,7 +1,10 @@
 //! Reads a request. Google's JSON takes every name in two spellings, `systemInstruction` and
 //! `system_instruction`.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use super::wishes::{bounds, wishes};
 use crate::{
@@ -88,8 +91,10 @@ pub(super) fn request(
 #[derive(Default)]
 struct Reading {
     talk: Talk,
-    /// The calls that wait for their results: name and id.
-    open: Vec<(String, String)>,
+    /// The ids of the calls that wait for their results, by the names of their tools, in order.
+    open: HashMap<String, VecDeque<String>>,
+    /// Those that a result named.
+    answered: HashSet<String>,
     calls: u32,
 }
 
@@ -212,7 +217,8 @@ impl Reading {
             .text_of("id")?
             .unwrap_or_else(|| format!("call_{}", self.calls));
         self.calls += 1;
-        self.open.push((name.clone(), id.clone()));
+        let open = self.open.entry(name.clone()).or_default();
+        open.push_back(id.clone());
         let arguments = match call.member("args")? {
             Some(arguments) if arguments.is_object() => arguments.value().to_string(),
             Some(arguments) => return Err(arguments.wrong("an object")),
@@ -228,12 +234,19 @@ impl Reading {
     fn response(&mut self, response: &Spot<'_>) -> Result<Part, Refusal> {
         let name = response.need("name")?.text()?.to_owned();
         let said = response.text_of("id")?;
-        let at = self.open.iter().position(|(own, id)| match &said {
-            Some(said) => said == id,
-            None => *own == name,
-        });
-        let found = at.map(|at| self.open.remove(at).1);
-        let id = said.or(found).unwrap_or_else(|| format!("call_of_{name}"));
+        let id = if let Some(said) = said {
+            self.answered.insert(said.clone());
+            Some(said)
+        } else {
+            let open = self.open.get_mut(&name).into_iter();
+            let mut open = open.flat_map(|open| std::iter::from_fn(|| open.pop_front()));
+            open.find(|id| !self.answered.contains(id))
+        };
+        let id = id.unwrap_or_else(|| format!("call_of_{name}"));
+        if response.member("parts")?.is_some() {
+            self.talk
+                .bind_elsewhere("`parts` of a `functionResponse`", OWN);
+        }
         let brought = response.member("response")?;
         let (text, is_error) = brought
             .map(|brought| told(brought.value()))

@@ -57,6 +57,11 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
             }
         }
     }
+    if let Some(allowed) = allowed(root)?
+        && allowed.len() > 1
+    {
+        talk.bind("several `allowedFunctionNames`", OWN);
+    }
     let Some(config) = root.either(["generationConfig", "generation_config"])? else {
         return Ok(());
     };
@@ -120,12 +125,24 @@ fn parameters(function: &Spot<'_>) -> Result<Json, Refusal> {
     Ok(json_schema(&own))
 }
 
-fn choice(root: &Spot<'_>) -> Result<ToolChoice, Refusal> {
-    let Some(config) = root.either(["toolConfig", "tool_config"])? else {
-        return Ok(ToolChoice::Auto);
+/// How the table is called that says which functions may be called.
+const CALLING: [&str; 2] = ["functionCallingConfig", "function_calling_config"];
+
+/// Returns the functions among which the model is to choose, where they are named.
+fn allowed(root: &Spot<'_>) -> Result<Option<Vec<String>>, Refusal> {
+    let tools = root.either(["toolConfig", "tool_config"])?;
+    let calling = tools.as_ref().map(|tools| tools.either(CALLING));
+    let Some(config) = calling.transpose()?.flatten() else {
+        return Ok(None);
     };
-    let names = ["functionCallingConfig", "function_calling_config"];
-    let Some(config) = config.either(names)? else {
+    let names = config.either(["allowedFunctionNames", "allowed_function_names"])?;
+    names.map(|names| texts(&names)).transpose()
+}
+
+fn choice(root: &Spot<'_>) -> Result<ToolChoice, Refusal> {
+    let tools = root.either(["toolConfig", "tool_config"])?;
+    let calling = tools.as_ref().map(|tools| tools.either(CALLING));
+    let Some(config) = calling.transpose()?.flatten() else {
         return Ok(ToolChoice::Auto);
     };
     let Some(mode) = config.member("mode")? else {
@@ -134,12 +151,7 @@ fn choice(root: &Spot<'_>) -> Result<ToolChoice, Refusal> {
     match mode.text()?.to_ascii_uppercase().as_str() {
         "NONE" => Ok(ToolChoice::None),
         "ANY" => {
-            let names = ["allowedFunctionNames", "allowed_function_names"];
-            let chosen = config.either(names)?;
-            let chosen = chosen
-                .map(|chosen| texts(&chosen))
-                .transpose()?
-                .unwrap_or_default();
+            let chosen = allowed(root)?.unwrap_or_default();
             Ok(match chosen.as_slice() {
                 [one] => ToolChoice::Named(one.clone()),
                 _ => ToolChoice::Any,
