@@ -18,6 +18,8 @@ const CODE_DIGITS: usize = 16;
 #[derive(Clone)]
 pub(super) struct Stamp {
     secret: Vec<u8>,
+    /// The domains of its addresses, in lower case: its ids end in one of them.
+    domains: Vec<String>,
 }
 
 impl fmt::Debug for Stamp {
@@ -38,21 +40,26 @@ pub(super) enum Read {
 }
 
 impl Stamp {
-    /// Takes the secret.
-    pub(super) const fn new(secret: Vec<u8>) -> Self {
-        Self { secret }
+    /// Takes the secret, and the addresses of the desk.
+    pub(super) fn new(secret: Vec<u8>, own: &[String]) -> Self {
+        let domains = own.iter().map(|address| domain_of(address));
+        Self {
+            secret,
+            domains: domains.map(str::to_ascii_lowercase).collect(),
+        }
     }
 
-    /// Returns the Message-ID of a reply: `dh.NUMBER.MESSAGE.CODE@DOMAIN`.
-    pub(super) fn message_id(&self, number: i64, reply: OutboxId, domain: &str) -> String {
+    /// Returns the Message-ID of a reply: `dh.NUMBER.MESSAGE.CODE@DOMAIN`, with the sender's domain.
+    pub(super) fn message_id(&self, number: i64, reply: OutboxId, sender: &str) -> String {
         let message = reply.to_string().replace('-', "");
         let code = self.code(&format!("id|{number}|{message}"));
+        let domain = domain_of(sender);
         format!("dh.{number}.{message}.{code}@{domain}")
     }
 
     /// Reads a Message-ID.
     pub(super) fn read_id(&self, id: &str) -> Read {
-        let local = id.split_once('@').map_or(id, |(local, _)| local);
+        let (local, domain) = id.split_once('@').unwrap_or((id, ""));
         let Some(rest) = local.strip_prefix("dh.") else {
             return Read::Foreign;
         };
@@ -65,6 +72,14 @@ impl Stamp {
         let Ok(number) = number.parse::<i64>() else {
             return Read::Foreign;
         };
+        // The code is not of the domain: whoever has a reply could end its id in another.
+        if !self
+            .domains
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(domain))
+        {
+            return Read::Forged;
+        }
         self.judge(&format!("id|{number}|{message}"), code, number)
     }
 
@@ -118,6 +133,12 @@ impl Stamp {
     }
 }
 
+fn domain_of(address: &str) -> &str {
+    address
+        .rsplit_once('@')
+        .map_or("localhost", |(_, domain)| domain)
+}
+
 /// Compares without telling by its time where they differ.
 fn is_same(ours: &str, theirs: &str) -> bool {
     let differs = ours
@@ -135,20 +156,22 @@ mod tests {
 
     #[test]
     fn only_the_desk_that_made_an_id_takes_it_for_its_own() {
-        let ours = Stamp::new(vec![1; 32]);
-        let theirs = Stamp::new(vec![2; 32]);
-        let id = ours.message_id(4812, OutboxId::new(Uuid::from_u128(7)), "acme.test");
+        let own = ["help@Acme.test".to_owned()];
+        let ours = Stamp::new(vec![1; 32], &own);
+        let theirs = Stamp::new(vec![2; 32], &own);
+        let id = ours.message_id(4812, OutboxId::new(Uuid::from_u128(7)), "help@acme.test");
 
         assert_eq!(ours.read_id(&id), Read::Ours(4812));
         assert_eq!(theirs.read_id(&id), Read::Forged);
         assert_eq!(ours.read_id(&id.replace("4812", "4813")), Read::Forged);
+        assert_eq!(ours.read_id(&id.replace("acme", "evil")), Read::Forged);
         assert_eq!(ours.read_id("dh.4812.x@acme.test"), Read::Foreign);
         assert_eq!(ours.read_id("CAB+abc@mail.example"), Read::Foreign);
     }
 
     #[test]
     fn a_mark_is_no_id_and_an_id_no_mark() {
-        let stamp = Stamp::new(vec![3; 32]);
+        let stamp = Stamp::new(vec![3; 32], &[]);
 
         assert_eq!(stamp.read_mark(&stamp.mark(9)), Read::Ours(9));
         assert_eq!(stamp.read_mark("dh-9-0000000000000000"), Read::Forged);

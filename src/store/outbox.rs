@@ -169,6 +169,19 @@ impl Store {
         .await
     }
 
+    /// Returns the reply that was given a Message-ID, if one was.
+    pub async fn reply_with_id(&self, message_id: &str) -> Result<Option<OutboxRow>, StoreError> {
+        self.told("look up a reply", async {
+            let mut sql = Sql::new();
+            let id = sql.text_value(message_id.to_owned());
+            sql.push(SELECT)
+                .push(&format!(" WHERE rfc_message_id = {id}"));
+            let row = sql.ready().fetch_optional(self.pool()).await?;
+            row.as_ref().map(outbox_row).transpose()
+        })
+        .await
+    }
+
     /// Returns the mail of a reply as it leaves; none where it has left or has no way.
     pub async fn outbox_mime(&self, id: OutboxId) -> Result<Option<Vec<u8>>, StoreError> {
         self.told("read the outbox", async {

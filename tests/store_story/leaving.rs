@@ -103,6 +103,10 @@ pub(super) async fn a_reply_leaves_once(store: &Store) {
         QueueAnswer::Queued
     );
     assert_eq!(store.outbox_row(row.id).await.unwrap(), row);
+    let id = &row.post.as_ref().unwrap().rfc_message_id;
+    let found = store.reply_with_id(id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&row));
+    assert_eq!(store.reply_with_id("x@x").await.unwrap(), None);
     assert_eq!(store.outbox_mime(row.id).await.unwrap().unwrap(), MIME);
     let open = store.open_outbox().await.unwrap();
     assert!(open.iter().any(|(open, _)| open.id == row.id));

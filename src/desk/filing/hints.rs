@@ -113,7 +113,7 @@ fn differ(before: &str, after: &str) -> bool {
 }
 
 /// Returns the words of a text in lower case with one blank between.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let lower = text.to_lowercase();
     let words: Vec<&str> = lower
         .split(|c: char| !c.is_alphanumeric())

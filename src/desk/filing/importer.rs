@@ -182,12 +182,19 @@ impl<'a> Importer<'a> {
         let mut letters = Vec::with_capacity(batch.len());
         let mut wanted = Vec::new();
         for mut read in batch {
+            let owner = self.owner(&read.parsed).await?;
+            if owner == Owner::Copy {
+                self.done.duplicates += 1;
+                continue;
+            }
             self.mark_flood(&mut read).await?;
             let may_answer = self.is_live
                 && read.parsed.auto_class == AutoClass::Human
                 && !read.parsed.own_marks.wants_no_answer
                 && read.quarantine.is_none();
-            let letter = self.letter(read, &mut index, &mut standings).await?;
+            let letter = self
+                .letter((read, owner), &mut index, &mut standings)
+                .await?;
             if may_answer && let Place::New(ticket) = &letter.place {
                 wanted.push(ticket.id);
             }
@@ -239,11 +246,10 @@ impl<'a> Importer<'a> {
     /// Decides where a letter goes and what its ticket becomes.
     async fn letter(
         &self,
-        mut read: Read,
+        (mut read, owner): (Read, Owner),
         index: &mut Index,
         standings: &mut HashMap<TicketId, Standing>,
     ) -> Result<Letter, ImportError> {
-        let owner = self.owner(&read.parsed);
         let is_ours = owner.is_ours();
         self.mark_own(&mut read.parsed, is_ours);
         if owner == Owner::Posing {

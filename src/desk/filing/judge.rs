@@ -85,8 +85,8 @@ impl Importer<'_> {
         let is_seen = by_ids.ticket.is_some() && index.has(&parsed.rfc_message_id);
         if is_seen {
             // A server that keeps a copy of what we sent may have changed its bytes.
-            let is_our_copy =
-                owner.is_ours() && stamp.read_id(&parsed.rfc_message_id) != stamp::Read::Foreign;
+            let is_our_copy = owner == Owner::Ours
+                && stamp.read_id(&parsed.rfc_message_id) != stamp::Read::Foreign;
             return Ok(Decision {
                 is_duplicate: by_ids.is_duplicate || is_our_copy,
                 ..by_ids

@@ -15,5 +15,7 @@ mod known;
 pub(super) mod letters;
 pub(super) mod ours;
 #[cfg(test)]
+mod reply_tests;
+#[cfg(test)]
 mod tests;
 pub mod thread;

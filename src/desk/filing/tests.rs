@@ -17,25 +17,30 @@ use crate::{
     store::{Store, StoreUrl},
 };
 
-const OURS: &str = "support@acme.test";
+pub(super) const OURS: &str = "support@acme.test";
 
-struct Bench {
+pub(super) struct Bench {
     _dir: TempDir,
-    store: Store,
-    at: Timestamp,
+    pub(super) store: Store,
+    pub(super) at: Timestamp,
 }
 
 /// What a test's mail says beside its text.
-struct Mail<'a> {
-    id: &'a str,
-    from: &'a str,
-    subject: &'a str,
-    more: &'a str,
-    text: &'a str,
+pub(super) struct Mail<'a> {
+    pub(super) id: &'a str,
+    pub(super) from: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) more: &'a str,
+    pub(super) text: &'a str,
+}
+
+/// By what the test's desk knows its own.
+pub(super) fn stamp() -> Stamp {
+    Stamp::new(vec![1; 32], &[OURS.to_owned()])
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = StoreUrl::Sqlite(dir.path().join("deskhand.db"));
         Self {
@@ -45,14 +50,14 @@ impl Bench {
         }
     }
 
-    fn importer<'a>(&'a self, source: &'a str) -> Importer<'a> {
-        let mut importer = Importer::new(&self.store, source, vec![OURS.to_owned()], self.at)
-            .stamped(Stamp::new(vec![1; 32]));
+    pub(super) fn importer<'a>(&'a self, source: &'a str) -> Importer<'a> {
+        let mut importer =
+            Importer::new(&self.store, source, vec![OURS.to_owned()], self.at).stamped(stamp());
         importer.live(true);
         importer
     }
 
-    async fn file(&self, importer: &mut Importer<'_>, mail: &Mail<'_>) {
+    pub(super) async fn file(&self, importer: &mut Importer<'_>, mail: &Mail<'_>) {
         let Mail {
             id,
             from,
@@ -76,18 +81,18 @@ impl Bench {
         importer.letters(letters).await.unwrap();
     }
 
-    async fn ticket(&self, number: i64) -> (Ticket, Vec<Message>) {
+    pub(super) async fn ticket(&self, number: i64) -> (Ticket, Vec<Message>) {
         let ticket = self.store.ticket_by_number(number).await.unwrap().unwrap();
         let messages = self.store.messages(ticket.id).await.unwrap();
         (ticket, messages)
     }
 
-    async fn has(&self, number: i64) -> bool {
+    pub(super) async fn has(&self, number: i64) -> bool {
         self.store.ticket_by_number(number).await.unwrap().is_some()
     }
 }
 
-const FIRST: Mail<'static> = Mail {
+pub(super) const FIRST: Mail<'static> = Mail {
     id: "1@maya.test",
     from: "maya@maya.test",
     subject: "Where is my parcel?",

@@ -91,12 +91,11 @@ impl Desk {
         let stamp = self.stamp().await?;
         let now = self.clock.now();
         let id = OutboxId::new(Uuid::now_v7());
-        let domain = account.address.rsplit('@').next().unwrap_or("localhost");
         let token = account.sending.subject_token.as_deref();
         let messages = std::slice::from_ref(message);
         let post = Post {
             account: account.address.clone(),
-            rfc_message_id: stamp.message_id(ticket.number, id, domain),
+            rfc_message_id: stamp.message_id(ticket.number, id, &account.address),
             letter: PostLetter {
                 envelope: Envelope {
                     to: vec![to.clone()],

@@ -31,7 +31,8 @@ impl Desk {
     /// Returns by what this desk knows its own mail.
     pub(super) async fn stamp(&self) -> Result<Stamp, DeskError> {
         let fresh = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
-        Ok(Stamp::new(self.store.mail_secret(&fresh).await?))
+        let secret = self.store.mail_secret(&fresh).await?;
+        Ok(Stamp::new(secret, &self.own_addresses()))
     }
 
     /// Returns the account by which a reply to a ticket leaves: the one a person chose, else the

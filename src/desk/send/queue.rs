@@ -232,7 +232,6 @@ impl Desk {
         }
         let files = self.enclosed(&envelope).await?;
         let stamp = self.stamp().await?;
-        let domain = account.address.rsplit('@').next().unwrap_or("localhost");
         let answered = letter::answered(messages);
         let sending = &account.sending;
         let mark = stamp.mark(ticket.number);
@@ -249,7 +248,7 @@ impl Desk {
         };
         let post = Post {
             account: account.address.clone(),
-            rfc_message_id: stamp.message_id(ticket.number, id, domain),
+            rfc_message_id: stamp.message_id(ticket.number, id, &account.address),
             letter: PostLetter {
                 subject: letter::subject(ticket, messages, sending.subject_token.as_deref()),
                 answers: answered.map(answers).unwrap_or_default(),
