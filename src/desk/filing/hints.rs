@@ -55,8 +55,7 @@ impl Importer<'_> {
                 if asks && standing.is_some_and(|standing| is_new_topic(read, standing)) {
                     hints.push(Hint::NewTopic);
                 }
-                let is_fresh = standing.is_none_or(|standing| standing.is_fresh);
-                if self.is_live && !is_fresh && self.is_newcomer(read, ticket).await? {
+                if self.is_live && self.is_newcomer(read, ticket, standing).await? {
                     hints.push(Hint::NewParticipant);
                 }
             }
@@ -70,14 +69,22 @@ impl Importer<'_> {
         Ok(hints)
     }
 
-    async fn is_newcomer(&self, read: &Read, ticket: TicketId) -> Result<bool, ImportError> {
-        let Some(found) = self.store.ticket(ticket).await? else {
-            return Ok(false);
-        };
-        let messages = self.store.messages(ticket).await?;
+    async fn is_newcomer(
+        &self,
+        read: &Read,
+        ticket: TicketId,
+        standing: Option<&Standing>,
+    ) -> Result<bool, ImportError> {
         // A list speaks for many.
         let is_list = read.parsed.auto_class == AutoClass::List;
-        Ok(!is_list && !known::is_on_ticket(&found, &messages, &read.parsed))
+        if is_list || standing.is_some_and(|standing| standing.has(&read.parsed.from)) {
+            return Ok(false);
+        }
+        let Some(found) = self.store.ticket(ticket).await? else {
+            return Ok(true);
+        };
+        let messages = self.store.messages(ticket).await?;
+        Ok(!known::is_on_ticket(&found, &messages, &read.parsed))
     }
 
     /// Returns the number of another ticket in which the same person said the same.

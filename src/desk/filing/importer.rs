@@ -16,7 +16,7 @@ use crate::{
         import::{ImportError, Imported},
         stamp::Stamp,
     },
-    domain::{AutoClass, Status, Ticket, TicketEvent, TicketId, Timestamp},
+    domain::{AutoClass, Hint, Status, Ticket, TicketEvent, TicketId, Timestamp},
     source::mail::parse::Parsed,
     store::{Filing, Letter, Place, Store},
 };
@@ -291,6 +291,12 @@ impl<'a> Importer<'a> {
             standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at), true));
             (Place::New(Box::new(new)), None)
         };
+        if self.is_live
+            && !hints.contains(&Hint::NewParticipant)
+            && let Some(standing) = standings.get_mut(&ticket)
+        {
+            standing.join(&read.parsed);
+        }
         let reason = (decision.reason, hints);
         Ok(Letter {
             returned: self.returned(&read.parsed),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::thread::Ids;
 use crate::{
     domain::{
-        AutoClass, Body, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket,
+        AutoClass, Body, Contact, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket,
         TicketId, Timestamp,
     },
     source::{
@@ -121,6 +121,8 @@ pub(in crate::desk) struct Standing {
     pub(in crate::desk) subject: String,
     /// Whether this import made it.
     pub(in crate::desk) is_fresh: bool,
+    /// Who is on its letters of this batch, which the store does not have yet; no strangers.
+    people: Vec<Contact>,
 }
 
 impl Standing {
@@ -133,7 +135,19 @@ impl Standing {
             number: ticket.number,
             subject: ticket.subject.clone(),
             is_fresh,
+            people: Vec::new(),
         }
+    }
+
+    /// Notes who is on a letter of the batch.
+    pub(in crate::desk) fn join(&mut self, parsed: &Parsed) {
+        let people = std::iter::once(&parsed.from).chain(&parsed.to);
+        self.people.extend(people.chain(&parsed.cc).cloned());
+    }
+
+    /// Tells whether somebody is on a letter of the batch.
+    pub(in crate::desk) fn has(&self, person: &Contact) -> bool {
+        self.people.iter().any(|one| one.is_same_mailbox(person))
     }
 }
 

@@ -58,6 +58,17 @@ impl Bench {
     }
 
     pub(super) async fn file(&self, importer: &mut Importer<'_>, mail: &Mail<'_>) {
+        self.file_all(importer, &[mail]).await;
+    }
+
+    /// Files mails as one batch.
+    async fn file_all(&self, importer: &mut Importer<'_>, mails: &[&Mail<'_>]) {
+        let found = mails.iter().map(|mail| self.found(mail)).collect();
+        let letters = Letters::of(found, self.at, Arrival::Known);
+        importer.letters(letters).await.unwrap();
+    }
+
+    fn found(&self, mail: &Mail<'_>) -> Found {
         let Mail {
             id,
             from,
@@ -70,15 +81,13 @@ impl Bench {
              Date: Wed, 25 Nov 2026 09:0{}:00 +0000\r\n\r\n{text}\r\n",
             id.len() % 10
         );
-        let found = Found {
+        Found {
             path: PathBuf::from(id),
             part: None,
             bytes: bytes.into_bytes(),
             marks: Marks::default(),
             modified: Some(self.at),
-        };
-        let letters = Letters::of(vec![found], self.at, Arrival::Known);
-        importer.letters(letters).await.unwrap();
+        }
     }
 
     pub(super) async fn ticket(&self, number: i64) -> (Ticket, Vec<Message>) {
@@ -160,6 +169,36 @@ async fn a_stranger_in_a_thread_is_named_and_gets_no_reply() {
         .map(|one| one.address.as_str())
         .collect();
     assert_eq!(to, ["maya@maya.test"]);
+}
+
+#[tokio::test]
+async fn a_stranger_is_named_also_when_the_thread_came_with_the_same_sync() {
+    let copied = Mail {
+        more: "Cc: ops@maya.test\r\n",
+        ..FIRST
+    };
+    let stranger = answer("eve@evil.test", "Re: Where is my parcel?", REPLIES);
+    let known = Mail {
+        id: "333@maya.test",
+        ..answer("ops@maya.test", "Re: Where is my parcel?", REPLIES)
+    };
+    let all = [&copied, &stranger, &known];
+    for batches in [vec![&all[..]], all.chunks(1).collect()] {
+        let bench = Bench::new().await;
+        let mut importer = bench.importer("imap:a");
+        for batch in &batches {
+            bench.file_all(&mut importer, batch).await;
+        }
+
+        let (_, messages) = bench.ticket(1).await;
+        let hints: Vec<&[Hint]> = messages.iter().map(|one| &one.hints[..]).collect();
+        assert_eq!(
+            hints,
+            [&[][..], &[], &[Hint::NewParticipant]],
+            "{} batches",
+            batches.len()
+        );
+    }
 }
 
 #[tokio::test]
