@@ -388,3 +388,37 @@ fn a_bounce_of_nothing_we_know_waits_in_the_system_view() {
     assert_eq!(tickets(&home, &["is:system"]).len(), 1);
     assert_eq!(tickets(&home, &["is:unsolved"]).len(), 0);
 }
+
+#[test]
+fn a_mail_that_is_nested_without_end_is_filed_by_its_header_and_stops_nothing() {
+    let home = Home::new();
+    let deep = format!(
+        "From: eve@evil.example\nSubject: Deep\n{}Subject: x\n\nhi\n",
+        "Content-Type:message/rfc822\n\n".repeat(20_000)
+    );
+    fs::write(
+        home.path("mails"),
+        format!("{FROM}{deep}\n{FROM}Subject: Plain\n\nHello\n"),
+    )
+    .expect("a file");
+
+    let done = import(&home, &home.path("mails"));
+
+    assert_eq!(done["imported"], 2, "{done}");
+    let found = &tickets(&home, &["Deep"])[0];
+    let shown = home.run(&["show", &found["number"].to_string(), "--json"]);
+    let message = &shown.json()["messages"][0];
+    let text = message["text"].as_str().expect("a text");
+    assert!(text.contains("nested too deeply"), "{text}");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = StoreUrl::Sqlite(home.data().join("deskhand.db"));
+    let kept = runtime.block_on(async {
+        let store = Store::open(&url).await.expect("the store opens");
+        let number = found["number"].as_i64().expect("a number");
+        let ticket = store.ticket_by_number(number).await.expect("read");
+        let ticket = ticket.expect("it is there").id;
+        let messages = store.messages(ticket).await.expect("read");
+        store.original(&messages[0].raw_sha256).await.expect("read")
+    });
+    assert_eq!(kept.expect("its bytes are kept"), deep.as_bytes());
+}

@@ -1,8 +1,8 @@
 //! The files that came with a mail: read out of its bytes when they are wanted.
 
-use mail_parser::{MessageParser, MimeHeaders as _};
+use mail_parser::MimeHeaders as _;
 
-use super::kind::media_type;
+use super::{kind::media_type, mime::Mime};
 use crate::text::clean::clean_line;
 
 /// A file that came with a mail.
@@ -16,9 +16,10 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Returns the files of a mail, in its order.
+/// Returns the files of a mail, in its order; none of one that is nested too deeply to be read.
 pub fn files_of(mail: &[u8]) -> Vec<File> {
-    let Some(message) = MessageParser::default().parse(mail) else {
+    let mime = Mime::of(mail);
+    let Some(message) = mime.message() else {
         return Vec::new();
     };
     message

@@ -8,6 +8,7 @@ pub mod files;
 pub mod imap;
 pub mod kind;
 mod marks;
+mod mime;
 pub mod oauth;
 pub mod parse;
 pub mod smtp;

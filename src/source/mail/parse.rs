@@ -1,13 +1,11 @@
 //! MIME to plain values: decoded, cleaned, with what is new told apart from what is quoted.
 
 use jiff::Timestamp;
-use mail_parser::{
-    Address, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders, PartType,
-};
+use mail_parser::{Address, HeaderName, HeaderValue, Message, MimeHeaders, PartType};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{auto, bounce::Bounce, marks::OwnMarks, subject, topic, vouch::Results};
+use super::{auto, bounce::Bounce, marks::OwnMarks, mime::Mime, subject, topic, vouch::Results};
 use crate::{
     domain::{Attachment, AttachmentId, AutoClass, Body, Contact},
     text::{clean, html, quote},
@@ -17,6 +15,9 @@ use crate::{
 const MOST_ANSWERS: usize = 200;
 /// A mail has at most so many people in one line that are kept.
 const MOST_PEOPLE: usize = 500;
+/// What stands in the place of a body that cannot be read.
+const TOO_DEEP: &str =
+    "[This message is nested too deeply to be read. Its bytes are kept as they came.]";
 
 /// One mail, read.
 #[derive(Clone, Debug)]
@@ -64,7 +65,8 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
         return Err("it is empty".to_owned());
     }
     let raw_sha256 = format!("{:x}", Sha256::digest(bytes));
-    let Some(message) = MessageParser::default().parse(bytes) else {
+    let mime = Mime::of(bytes);
+    let Some(message) = mime.message() else {
         return Ok(only_text(bytes, raw_sha256, otherwise));
     };
     let bounce = Bounce::read(&message);
@@ -89,7 +91,11 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
     });
     let from = from.unwrap_or_default();
     let reply_to = people(message.reply_to()).into_iter().next();
-    let body = body(&message);
+    let body = if mime.is_too_deep() {
+        told_apart(TOO_DEEP.to_owned(), Origin::Text)
+    } else {
+        body(&message)
+    };
     let own_marks = OwnMarks::read(&message, &[&to, &cc], &body.text);
     Ok(Parsed {
         reply_to: reply_to.filter(|person| !person.is_same_mailbox(&from)),
