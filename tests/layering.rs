@@ -29,13 +29,14 @@ const MAY_USE: [(&str, &str); 14] = [
 ];
 
 /// A name, and the beginnings of the files in which it may stand.
-const HOMES: [(&str, &str); 22] = [
+const HOMES: [(&str, &str); 23] = [
     ("sqlx::", "store/"),
     (
         "reqwest::",
         "llm/transport llm/client llm/check llm/connect llm/warm source/",
     ),
     ("async_imap::", "source/mail/imap"),
+    ("imap_proto::", "source/mail/imap"),
     ("tokio_rustls::", "source/mail/tls"),
     ("hickory_resolver::", "source/mail/discover/dns"),
     ("roxmltree::", "source/mail/discover/xml"),

@@ -1,4 +1,4 @@
-//! Mail out of a real Dovecot: read once, whole, whatever happens in between.
+//! Mail out of a real Dovecot, or a server of a test's own: read once, whole, whatever happens in between.
 #![expect(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -16,8 +16,12 @@ mod broken;
 #[path = "common/dovecot.rs"]
 #[expect(dead_code, reason = "reading needs a part of it")]
 mod dovecot;
+#[path = "mailbox/fake.rs"]
+mod fake;
 #[path = "mailbox/giants.rs"]
 mod giants;
+#[path = "mailbox/refusing.rs"]
+mod refusing;
 
 use std::{
     collections::BTreeMap,

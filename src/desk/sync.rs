@@ -184,6 +184,7 @@ impl Desk {
     ) -> Result<(), DeskError> {
         self.mark_there(mailbox, account).await?;
         let sent = mailbox.sent_folder().map_err(wrong(account)).await?;
+        let mut kept_back = Ok(());
         for name in [Some(INBOX.to_owned()), sent].into_iter().flatten() {
             let mark = mailbox.select(&name).map_err(wrong(account)).await?;
             let folder = Folder {
@@ -197,12 +198,17 @@ impl Desk {
             if before == Some(mark) && mark.mod_seq > 0 {
                 continue;
             }
-            self.read_folder(mailbox, folder, before, work).await?;
+            let missing = self.read_folder(mailbox, folder, before, work).await?;
+            if missing > 0 {
+                // Not read to its end: the next sync asks for them again.
+                kept_back = Err(wrong(account)(mailbox.kept_back(missing, &name)));
+                continue;
+            }
             self.store
                 .set_folder_mark(&account.address, &name, mark, self.clock.now())
                 .await?;
         }
-        Ok(())
+        kept_back
     }
 
     /// Marks on the server what was read and answered here.
@@ -242,13 +248,14 @@ impl Desk {
         Ok(self.store.marked(&account.address, &due).await?)
     }
 
+    /// Reads what is new in a folder; returns how many messages of it the server keeps back.
     async fn read_folder(
         &self,
         mailbox: &mut Mailbox,
         folder: Folder<'_>,
         before: Option<FolderMark>,
         work: &mut Work<'_>,
-    ) -> Result<(), DeskError> {
+    ) -> Result<usize, DeskError> {
         let account = folder.account;
         let validity = folder.mark.uid_validity;
         let known = self
@@ -287,8 +294,12 @@ impl Desk {
         let fetching = fetch_all(mailbox, folder, &new, (&facts, ready));
         let fetching = async { fetching.await.map_err(wrong(account)) };
         let filing = self.file_all(folder, waiting, work);
-        tokio::try_join!(fetching, filing)?;
-        Ok(())
+        let (mut missing, ()) = tokio::try_join!(fetching, filing)?;
+        if !missing.is_empty() {
+            let there = mailbox.uids(since).map_err(wrong(account)).await?;
+            missing.retain(|uid| there.binary_search(uid).is_ok());
+        }
+        Ok(missing.len())
     }
 
     /// Takes over that messages were read elsewhere; returns how many that are.

@@ -1,7 +1,10 @@
 //! Messages on their way from a mailbox: fetched in batches, read beside the connection. A very
 //! large one stays on the server, and its headers come.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use sha2::{Digest as _, Sha256};
 use tokio::{
@@ -47,22 +50,29 @@ pub(in crate::desk) struct Folder<'a> {
     pub(in crate::desk) at: Timestamp,
 }
 
-/// Fetches messages in the order given and hands them on; waits while they are not filed.
+/// Fetches messages in the order given and hands them on; waits while they are not filed. Returns
+/// those that did not come: they have gone meanwhile, or the server keeps them back.
 pub(in crate::desk) async fn fetch_all(
     mailbox: &mut Mailbox,
     folder: Folder<'_>,
     uids: &[u32],
     (facts, ready): (&BTreeMap<u32, Facts>, mpsc::Sender<Reading>),
-) -> Result<(), ImapError> {
-    for uids in batches(uids, facts) {
+) -> Result<Vec<u32>, ImapError> {
+    let (known, mut missing): (Vec<u32>, Vec<u32>) =
+        uids.iter().partition(|uid| facts.contains_key(uid));
+    for uids in batches(&known, facts) {
+        let asked: BTreeSet<u32> = uids.iter().copied().collect();
         let mut batch = Batch {
             letters: Vec::with_capacity(uids.len()),
             uids: Vec::with_capacity(uids.len()),
         };
         let (giants, whole): (Vec<u32>, Vec<u32>) =
             uids.into_iter().partition(|uid| size(facts, *uid) > GIANT);
-        for (uid, bytes) in mailbox.bodies(&whole).await? {
-            batch.take(folder, (uid, facts), bytes);
+        let mut bodies = mailbox.bodies(&whole).await?;
+        for uid in whole {
+            if let Some(bytes) = bodies.remove(&uid) {
+                batch.take(folder, (uid, facts), bytes);
+            }
         }
         for uid in giants {
             if let Some(header) = mailbox.header(uid).await? {
@@ -74,6 +84,8 @@ pub(in crate::desk) async fn fetch_all(
             }
         }
         let Batch { letters, uids } = batch;
+        let came: BTreeSet<u32> = uids.iter().map(|uid| uid.uid).collect();
+        missing.extend(asked.difference(&came));
         let at = folder.at;
         let reading = Reading {
             letters: spawn_blocking(move || Letters::of(letters, at, Arrival::Known)),
@@ -81,10 +93,10 @@ pub(in crate::desk) async fn fetch_all(
         };
         if ready.send(reading).await.is_err() {
             // The filing failed and says why.
-            return Ok(());
+            break;
         }
     }
-    Ok(())
+    Ok(missing)
 }
 
 impl Batch {

@@ -120,7 +120,7 @@ impl Desk {
                 return Ok(None);
             }
             let mut bodies = mailbox.bodies(&[*uid]).map_err(wrong(account)).await?;
-            Ok(bodies.pop().map(|(_, bytes)| bytes))
+            Ok(bodies.remove(uid))
         };
         let bytes = fetching.await;
         mailbox.close().await;

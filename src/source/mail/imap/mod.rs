@@ -3,19 +3,18 @@
 //! Reading changes nothing on the server: bodies are read with `PEEK`. What was read and answered at
 //! the desk is marked by an act of its own. Copies of sent mail are put where the server wants them.
 
+mod ask;
 mod connect;
+mod told;
 
 use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
 
-use async_imap::{
-    Session,
-    error::Error,
-    types::{Fetch, Flag, Mailbox as Opened, NameAttribute},
-};
-use futures::TryStreamExt as _;
+use async_imap::{Session, error::Error};
+use imap_proto::{MailboxDatum, NameAttribute, Response, ResponseCode};
 use jiff::Timestamp;
 use tokio::time::{sleep, timeout};
 
+use self::ask::{Said, quoted};
 use super::{
     oauth::Credential,
     tls::{Pipe, plain_words},
@@ -144,19 +143,36 @@ pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
 impl Mailbox {
     /// Opens a folder for reading and says how it stands.
     pub async fn select(&mut self, folder: &str) -> Result<FolderMark, ImapError> {
-        let opened = if self.counts_changes {
-            let asked = self.session.select_condstore(folder);
-            within(&self.server, ANSWER, asked).await?
+        let folder = quoted(folder);
+        if self.counts_changes {
+            self.open_folder(&format!("SELECT {folder} (CONDSTORE)"))
+                .await
         } else {
-            within(&self.server, ANSWER, self.session.examine(folder)).await?
+            self.open_folder(&format!("EXAMINE {folder}")).await
+        }
+    }
+
+    async fn open_folder(&mut self, command: &str) -> Result<FolderMark, ImapError> {
+        let mut mark = FolderMark {
+            uid_validity: 0,
+            uid_next: 0,
+            mod_seq: 0,
+            messages: 0,
         };
-        let opened: Opened = opened.map_err(|error| failed(&self.server, &error))?;
-        Ok(FolderMark {
-            uid_validity: opened.uid_validity.unwrap_or(0),
-            uid_next: opened.uid_next.unwrap_or(0),
-            mod_seq: opened.highest_modseq.unwrap_or(0),
-            messages: opened.exists,
-        })
+        let take = |answer: &Response<'_>| {
+            if let Response::MailboxData(MailboxDatum::Exists(messages)) = answer {
+                mark.messages = *messages;
+            } else if let Response::Data { outcome, .. } = answer {
+                match outcome.code {
+                    Some(ResponseCode::UidValidity(number)) => mark.uid_validity = number,
+                    Some(ResponseCode::UidNext(number)) => mark.uid_next = number,
+                    Some(ResponseCode::HighestModSeq(number)) => mark.mod_seq = number,
+                    _ => {}
+                }
+            }
+        };
+        self.must(command, take).await?;
+        Ok(mark)
     }
 
     /// Finds the folder of sent mail, where the server says which that is; once found, not
@@ -165,19 +181,17 @@ impl Mailbox {
         if self.sent.is_some() {
             return Ok(self.sent.clone());
         }
-        let server = self.server.clone();
-        let listed = async {
-            let names = self.session.list(None, Some("*")).await?;
-            names.try_collect::<Vec<_>>().await
+        let mut sent = None;
+        let take = |answer: &Response<'_>| {
+            if let Response::MailboxData(MailboxDatum::List(folder)) = answer
+                && folder.name_attributes.contains(&NameAttribute::Sent)
+            {
+                sent.get_or_insert_with(|| folder.name.to_string());
+            }
         };
-        let names = within(&server, ANSWER, listed)
-            .await?
-            .map_err(|error| failed(&server, &error))?;
-        let sent = names
-            .iter()
-            .find(|name| name.attributes().contains(&NameAttribute::Sent));
-        self.sent = sent.map(|name| name.name().to_owned());
-        Ok(self.sent.clone())
+        self.must("LIST \"\" *", take).await?;
+        self.sent.clone_from(&sent);
+        Ok(sent)
     }
 
     /// Returns the numbers of the messages that arrived since a moment; all without one. Whole
@@ -187,27 +201,15 @@ impl Mailbox {
             || "ALL".to_owned(),
             |since| format!("SINCE {}", since.strftime("%-d-%b-%Y")),
         );
-        let found = within(&self.server, ANSWER, self.session.uid_search(query)).await?;
-        let mut uids: Vec<u32> = found
-            .map_err(|error| failed(&self.server, &error))?
-            .into_iter()
-            .collect();
-        uids.sort_unstable();
-        Ok(uids)
+        self.search(&query).await
     }
 
     /// Returns what the server says of messages before they are read.
     pub async fn facts(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Facts>, ImapError> {
         let query = "(UID FLAGS INTERNALDATE RFC822.SIZE)";
         let mut all = BTreeMap::new();
-        // An answer of the library is large, whatever little it says.
         for some in uids.chunks(ASKED_AT_ONCE) {
-            let fetched = self.fetch(&set_of(some), query).await?;
-            all.extend(
-                fetched
-                    .iter()
-                    .filter_map(|fetch| Some((fetch.uid?, facts(fetch)))),
-            );
+            all.extend(self.fetch(some, query, told::facts).await?);
         }
         Ok(all)
     }
@@ -226,46 +228,36 @@ impl Mailbox {
         };
         let mut all = BTreeMap::new();
         for some in uids.chunks(MARKS_AT_ONCE) {
-            let fetched = self.fetch(&set_of(some), &query).await?;
-            all.extend(
-                fetched
-                    .iter()
-                    .filter_map(|fetch| Some((fetch.uid?, marks(fetch)))),
-            );
+            let said = self
+                .fetch_into(&mut all, some, (&query, told::marks))
+                .await?;
+            if let Said::No(why) = said {
+                return Err(failed(&self.server, &why));
+            }
         }
         Ok(all)
     }
 
-    /// Reads messages whole, as they are; one that has gone meanwhile is not among them.
-    pub async fn bodies(&mut self, uids: &[u32]) -> Result<Vec<(u32, Vec<u8>)>, ImapError> {
-        let fetched = self.fetch(&set_of(uids), "(UID BODY.PEEK[])").await?;
-        Ok(fetched
-            .iter()
-            .filter_map(|fetch| Some((fetch.uid?, fetch.body()?.to_vec())))
-            .collect())
+    /// Reads messages whole, as they are; one that has gone meanwhile, or that the server keeps
+    /// back, is not among them.
+    pub async fn bodies(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Vec<u8>>, ImapError> {
+        self.fetch(uids, "(UID BODY.PEEK[])", told::body).await
+    }
+
+    /// Says that the server has messages which it does not give.
+    pub fn kept_back(&self, messages: usize, folder: &str) -> ImapError {
+        let folder = clean_line(folder);
+        ImapError::Failed {
+            server: self.server.clone(),
+            said: format!("{messages} of the messages in {folder} did not come"),
+        }
     }
 
     /// Reads the headers of a message only.
     pub async fn header(&mut self, uid: u32) -> Result<Option<Vec<u8>>, ImapError> {
-        let fetched = self
-            .fetch(&uid.to_string(), "(UID BODY.PEEK[HEADER])")
-            .await?;
-        let header = fetched.iter().find_map(Fetch::header);
-        Ok(header.map(<[u8]>::to_vec))
-    }
-
-    async fn fetch(&mut self, set: &str, query: &str) -> Result<Vec<Fetch>, ImapError> {
-        if set.is_empty() {
-            return Ok(Vec::new());
-        }
-        let server = self.server.clone();
-        let asked = async {
-            let fetched = self.session.uid_fetch(set, query).await?;
-            fetched.try_collect::<Vec<_>>().await
-        };
-        within(&server, ANSWER, asked)
-            .await?
-            .map_err(|error| failed(&server, &error))
+        let what = "(UID BODY.PEEK[HEADER])";
+        let mut found = self.fetch(&[uid], what, told::header).await?;
+        Ok(found.remove(&uid))
     }
 
     /// Waits until the server says that something happened in the opened folder, at most so long
@@ -298,8 +290,8 @@ impl Mailbox {
         if uids.is_empty() {
             return Ok(());
         }
-        let opened = within(&self.server, ANSWER, self.session.select(folder)).await?;
-        opened.map_err(|error| failed(&self.server, &error))?;
+        self.open_folder(&format!("SELECT {}", quoted(folder)))
+            .await?;
         let set = set_of(uids);
         if !is_answered {
             return self.store(&set, "+FLAGS.SILENT (\\Seen)").await;
@@ -309,18 +301,13 @@ impl Mailbox {
         self.store(&set, "+FLAGS.SILENT (Deskhand)").await
     }
 
-    /// Stores flags. A server that says no to that is not heard: the library passes the answer
-    /// over, and a mailbox that may only be read is read all the same. What fails is the connection.
+    /// Stores flags. A server that says no to that is not heard: a mailbox that may only be read is
+    /// read all the same. What fails is the connection.
     async fn store(&mut self, set: &str, what: &str) -> Result<(), ImapError> {
-        let server = self.server.clone();
-        let storing = async {
-            let stored = self.session.uid_store(set, what).await?;
-            stored.try_collect::<Vec<_>>().await
-        };
-        within(&server, ANSWER, storing)
-            .await?
-            .map(drop)
-            .map_err(|error| failed(&server, &error))
+        let stored = self.ask(&format!("UID STORE {set} {what}"), |_| {}).await?;
+        match stored {
+            Said::Done | Said::No(_) => Ok(()),
+        }
     }
 
     /// Tells whether a folder has a message with this id.
@@ -328,9 +315,7 @@ impl Mailbox {
         self.select(folder).await?;
         let id: String = id.chars().filter(|c| !"\"\\\r\n".contains(*c)).collect();
         let query = format!("HEADER Message-ID \"<{id}>\"");
-        let found = within(&self.server, ANSWER, self.session.uid_search(query)).await?;
-        let found = found.map_err(|error| failed(&self.server, &error))?;
-        Ok(!found.is_empty())
+        Ok(!self.search(&query).await?.is_empty())
     }
 
     /// Puts a message that was read already into a folder.
@@ -345,32 +330,6 @@ impl Mailbox {
     pub async fn close(mut self) {
         drop(timeout(CONNECT, self.session.logout()).await);
     }
-}
-
-fn facts(fetch: &Fetch) -> Facts {
-    let arrived = fetch.internal_date().map(|date| date.timestamp());
-    Facts {
-        size: fetch.size.unwrap_or(0),
-        arrived: arrived.and_then(|seconds| Timestamp::from_second(seconds).ok()),
-        marks: marks(fetch),
-    }
-}
-
-fn marks(fetch: &Fetch) -> Marks {
-    let mut marks = Marks::default();
-    for flag in fetch.flags() {
-        match flag {
-            Flag::Seen => marks.was_seen = true,
-            Flag::Answered => marks.was_answered = true,
-            Flag::Flagged
-            | Flag::Deleted
-            | Flag::Draft
-            | Flag::Recent
-            | Flag::MayCreate
-            | Flag::Custom(_) => {}
-        }
-    }
-    marks
 }
 
 /// Writes numbers as IMAP names them together: `1:3,7`.
