@@ -11,12 +11,14 @@
 #[expect(dead_code, reason = "mail needs a part of it")]
 mod program;
 
+#[path = "mailbox/arrivals.rs"]
+mod arrivals;
 #[path = "mailbox/broken.rs"]
 mod broken;
 #[path = "common/dovecot.rs"]
 #[expect(dead_code, reason = "reading needs a part of it")]
 mod dovecot;
-#[path = "mailbox/fake.rs"]
+#[path = "common/imap.rs"]
 mod fake;
 #[path = "mailbox/giants.rs"]
 mod giants;

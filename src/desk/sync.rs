@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     config::AccountConfig,
-    domain::{FolderMark, Timestamp},
+    domain::{FolderMark, FolderRead, Timestamp},
     source::{
         import::Reject,
         mail::imap::{INBOX, ImapError, Mailbox},
@@ -193,9 +193,9 @@ impl Desk {
                 mark,
                 at: self.clock.now(),
             };
-            let before = self.store.folder_mark(&account.address, &name).await?;
+            let before = self.before(account, &name).await?;
             // Without a count of changes only a look tells whether marks changed.
-            if before == Some(mark) && mark.mod_seq > 0 {
+            if before.is_some_and(|(before, _)| before == mark) && mark.mod_seq > 0 {
                 continue;
             }
             let missing = self.read_folder(mailbox, folder, before, work).await?;
@@ -205,7 +205,7 @@ impl Desk {
                 continue;
             }
             self.store
-                .set_folder_mark(&account.address, &name, mark, self.clock.now())
+                .set_folder_mark(&account.address, &name, mark, work.importer.at)
                 .await?;
         }
         kept_back
@@ -248,12 +248,23 @@ impl Desk {
         Ok(self.store.marked(&account.address, &due).await?)
     }
 
+    /// Returns how a folder stood when it was last read to its end, and when that was.
+    async fn before(
+        &self,
+        account: &AccountConfig,
+        folder: &str,
+    ) -> Result<Option<(FolderMark, FolderRead)>, DeskError> {
+        let mark = self.store.folder_mark(&account.address, folder).await?;
+        let read = self.store.folder_read(&account.address, folder).await?;
+        Ok(mark.zip(read))
+    }
+
     /// Reads what is new in a folder; returns how many messages of it the server keeps back.
     async fn read_folder(
         &self,
         mailbox: &mut Mailbox,
         folder: Folder<'_>,
-        before: Option<FolderMark>,
+        before: Option<(FolderMark, FolderRead)>,
         work: &mut Work<'_>,
     ) -> Result<usize, DeskError> {
         let account = folder.account;
@@ -272,16 +283,7 @@ impl Desk {
             .copied()
             .filter(|uid| known.contains_key(uid))
             .collect();
-        let before = before.filter(|before| before.uid_validity == validity);
-        // What comes with the first reading is older than the account.
-        work.importer.live(before.is_some());
-        // Only we put mail into the folder of sent mail.
-        work.importer
-            .believe(if before.is_some() && folder.name == INBOX {
-                Belief::Judged(account.auth_results.clone())
-            } else {
-                Belief::Trusted
-            });
+        let before = begin(&mut work.importer, folder, before);
         work.flags_changed += self
             .read_marks(mailbox, folder, (before, &here, &known), work.source)
             .await?;
@@ -363,6 +365,28 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// Says what is new of a folder and how far it is believed; returns how it stood before, where its
+/// numbers still mean the same.
+fn begin(
+    importer: &mut Importer<'_>,
+    folder: Folder<'_>,
+    before: Option<(FolderMark, FolderRead)>,
+) -> Option<FolderMark> {
+    let same = before.filter(|(before, _)| before.uid_validity == folder.mark.uid_validity);
+    // A server that counts anew offers everything again: only what arrived since is new.
+    let anew = before.filter(|_| same.is_none()).map(|(_, read)| read.last);
+    // What comes with the first reading is older than the account.
+    importer.live(same.map(|(_, read)| read.first).or(anew));
+    importer.there_before(anew);
+    // Only we put mail into the folder of sent mail.
+    importer.believe(if before.is_some() && folder.name == INBOX {
+        Belief::Judged(folder.account.auth_results.clone())
+    } else {
+        Belief::Trusted
+    });
+    same.map(|(before, _)| before)
 }
 
 /// Names a mailbox as what messages came from.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 /// How a connection to a mail server is kept private.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
@@ -190,6 +192,15 @@ pub struct FolderMark {
     pub mod_seq: u64,
     /// How many messages there are.
     pub messages: u32,
+}
+
+/// When a folder was read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderRead {
+    /// For the first time.
+    pub first: Timestamp,
+    /// Last.
+    pub last: Timestamp,
 }
 
 /// A message of a folder that is here.

@@ -39,7 +39,7 @@ pub use hint::Hint;
 pub use ids::{AttachmentId, DraftId, HoldId, MessageId, OutboxId, ReceiptId, RunId, TicketId};
 pub use key::KeySource;
 pub use link::{LinkName, ModelName, ProviderKind, ProviderName};
-pub use mail::{FolderMark, FolderUid, MailProtocol, MailServer, NotAServer, Security};
+pub use mail::{FolderMark, FolderRead, FolderUid, MailProtocol, MailServer, NotAServer, Security};
 pub use manner::Manner;
 pub use message::{Attachment, AutoClass, Body, Direction, Message, MessageKind};
 pub use missed::Missed;

@@ -11,7 +11,7 @@ use super::{
     rows,
     search::Sql,
 };
-use crate::domain::{FolderMark, FolderUid, Message, MessageId, TicketId, Timestamp};
+use crate::domain::{FolderMark, FolderRead, FolderUid, Message, MessageId, TicketId, Timestamp};
 
 /// So many are noted with one statement.
 const AT_ONCE: usize = 50;
@@ -44,7 +44,31 @@ impl Store {
         .await
     }
 
-    /// Notes that a folder was read to its end.
+    /// Returns when a folder was read to its end.
+    pub async fn folder_read(
+        &self,
+        account: &str,
+        folder: &str,
+    ) -> Result<Option<FolderRead>, StoreError> {
+        self.told("read when a mailbox was read", async {
+            let row = sqlx::query(
+                "SELECT first_read_at, read_at FROM mailboxes
+                 WHERE account = $1 AND folder = $2",
+            )
+            .bind(account)
+            .bind(folder)
+            .fetch_optional(self.pool())
+            .await?;
+            let Some(row) = row else { return Ok(None) };
+            Ok(Some(FolderRead {
+                first: rows::time(&row, "first_read_at")?,
+                last: rows::time(&row, "read_at")?,
+            }))
+        })
+        .await
+    }
+
+    /// Notes that a folder was read to its end; `at` is when that reading began.
     pub async fn set_folder_mark(
         &self,
         account: &str,
@@ -56,8 +80,9 @@ impl Store {
             let mut tx = self.begin().await?;
             sqlx::query(
                 "INSERT INTO mailboxes
-                     (account, folder, uid_validity, uid_next, mod_seq, messages, read_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)
+                     (account, folder, uid_validity, uid_next, mod_seq, messages, read_at,
+                      first_read_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
                  ON CONFLICT (account, folder) DO UPDATE SET uid_validity = $3, uid_next = $4,
                      mod_seq = $5, messages = $6, read_at = $7",
             )

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step {
         version: 1,
         name: "start",
@@ -87,6 +87,11 @@ const STEPS: [Step; 15] = [
         version: 15,
         name: "completed",
         sql: include_str!("../../assets/migrations/0015_completed.sql"),
+    },
+    Step {
+        version: 16,
+        name: "first_readings",
+        sql: include_str!("../../assets/migrations/0016_first_readings.sql"),
     },
 ];
 

@@ -15,6 +15,7 @@ fn of_five() -> (Fake, Home) {
     let home = Home::new();
     let joined = server.join(&home);
     assert_eq!(joined.code, 0, "{}", joined.stderr);
+    assert_eq!(server.with(|inbox| inbox.sign_ins), 1);
     (server, home)
 }
 

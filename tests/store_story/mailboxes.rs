@@ -1,7 +1,7 @@
 //! How far a mailbox was read, and what is here of it.
 
 use deskhand::{
-    domain::{FolderMark, FolderUid, Hint},
+    domain::{FolderMark, FolderRead, FolderUid, Hint},
     store::{Filing, MarkDue, Original, Store},
 };
 
@@ -17,6 +17,7 @@ const MARK: FolderMark = FolderMark {
 pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
     let (account, folder) = ("support@acme.test", "INBOX");
     assert_eq!(store.folder_mark(account, folder).await.unwrap(), None);
+    assert_eq!(store.folder_read(account, folder).await.unwrap(), None);
     let uids = [(1, "sha-a"), (4_000_000_000, "")].map(|(uid, digest)| FolderUid {
         uid,
         raw_sha256: digest.into(),
@@ -49,6 +50,15 @@ pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
             .is_empty()
     );
 
+    let read = |last| FolderRead {
+        first: at(50),
+        last: at(last),
+    };
+    assert_eq!(
+        store.folder_read(account, folder).await.unwrap(),
+        Some(read(50))
+    );
+
     // The server gave new numbers: the old ones mean nothing.
     let anew = FolderMark {
         uid_validity: 8,
@@ -58,6 +68,10 @@ pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
         .set_folder_mark(account, folder, anew, at(60))
         .await
         .unwrap();
+    assert_eq!(
+        store.folder_read(account, folder).await.unwrap(),
+        Some(read(60))
+    );
     assert!(
         store
             .folder_uids(account, folder, 7)

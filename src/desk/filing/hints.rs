@@ -55,11 +55,11 @@ impl Importer<'_> {
                 if asks && standing.is_some_and(|standing| is_new_topic(read, standing)) {
                     hints.push(Hint::NewTopic);
                 }
-                if self.is_live && self.is_newcomer(read, ticket, standing).await? {
+                if self.is_live() && self.is_newcomer(read, ticket, standing).await? {
                     hints.push(Hint::NewParticipant);
                 }
             }
-            Going::Anew if self.is_live => {
+            Going::Anew if self.is_live() => {
                 if let Some(number) = self.twin(read).await? {
                     hints.push(Hint::MaybeDuplicate { number });
                 }

@@ -36,8 +36,10 @@ pub(in crate::desk) struct Importer<'a> {
     pub(in crate::desk) stamp: Option<Stamp>,
     first_number: Option<i64>,
     closed_before: Option<Timestamp>,
-    /// Whether what comes is new: floods are stopped, new tickets may be answered automatically.
-    pub(in crate::desk) is_live: bool,
+    /// Since when what comes is new: floods are stopped, new tickets may be answered automatically.
+    live_since: Option<Timestamp>,
+    /// What arrived before then was there already, whatever number it has now.
+    there_before: Option<Timestamp>,
     /// Our other mailboxes: what they have came already.
     pub(in crate::desk) other_sources: Vec<String>,
     /// How far mail that bears our address is believed.
@@ -70,7 +72,8 @@ impl<'a> Importer<'a> {
             stamp: None,
             first_number: None,
             closed_before: None,
-            is_live: false,
+            live_since: None,
+            there_before: None,
             other_sources: Vec::new(),
             belief: Belief::Trusted,
             on_subject_change: OnSubjectChange::Ask,
@@ -118,9 +121,34 @@ impl<'a> Importer<'a> {
         self.belief = belief;
     }
 
-    /// Says whether what comes from now on is new, and not what was there before the account.
-    pub(in crate::desk) const fn live(&mut self, is_live: bool) {
-        self.is_live = is_live;
+    /// Says since when what arrived is new; what arrived before, or all without such a moment, was
+    /// there before the account.
+    pub(in crate::desk) const fn live(&mut self, since: Option<Timestamp>) {
+        self.live_since = since;
+    }
+
+    /// Says that what arrived before then was there when the mailbox was read last, though it comes
+    /// again.
+    pub(in crate::desk) const fn there_before(&mut self, then: Option<Timestamp>) {
+        self.there_before = then;
+    }
+
+    /// Tells whether mail comes in by and by, and not for the first time and all at once.
+    pub(in crate::desk) const fn is_live(&self) -> bool {
+        self.live_since.is_some()
+    }
+
+    /// Tells whether a letter arrived since what arrives is new. Old mail may come late: moved into
+    /// the folder, or because more of it is wanted.
+    fn is_new(&self, read: &Read) -> bool {
+        self.live_since
+            .is_some_and(|since| !read.arrived_before(since))
+    }
+
+    /// Tells whether a letter was there already when the mailbox was read last.
+    pub(in crate::desk) fn was_there(&self, read: &Read) -> bool {
+        self.there_before
+            .is_some_and(|then| read.arrived_before(then))
     }
 
     /// Returns the numbers of tickets whose held reply came back, once.
@@ -182,13 +210,13 @@ impl<'a> Importer<'a> {
         let mut letters = Vec::with_capacity(batch.len());
         let mut wanted = Vec::new();
         for mut read in batch {
-            let owner = self.owner(&read.parsed).await?;
+            let owner = self.owner(&read).await?;
             if owner == Owner::Copy {
                 self.done.duplicates += 1;
                 continue;
             }
             self.mark_flood(&mut read).await?;
-            let may_answer = self.is_live
+            let may_answer = self.is_new(&read)
                 && read.parsed.auto_class == AutoClass::Human
                 && !read.parsed.own_marks.wants_no_answer
                 && read.quarantine.is_none();
@@ -291,7 +319,7 @@ impl<'a> Importer<'a> {
             standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at), true));
             (Place::New(Box::new(new)), None)
         };
-        if self.is_live
+        if self.is_live()
             && !hints.contains(&Hint::NewParticipant)
             && let Some(standing) = standings.get_mut(&ticket)
         {
@@ -377,11 +405,15 @@ impl<'a> Importer<'a> {
         changed.then_some(after)
     }
 
-    /// Returns the status of a ticket whose last message this is.
+    /// Returns the status of a ticket whose last message this is. What is new is never closed,
+    /// whatever date it bears, nor is what nobody has read and came lately.
     fn first_status(&self, read: &Read, is_ours: bool) -> Status {
-        let is_old = self
-            .closed_before
-            .is_some_and(|then| read.parsed.sent_at < then);
+        let said_at = if read.marks.was_seen {
+            read.parsed.sent_at
+        } else {
+            read.came_at()
+        };
+        let is_old = !self.is_new(read) && self.closed_before.is_some_and(|then| said_at < then);
         if is_old {
             Status::Closed
         } else if read.marks.was_answered || is_ours {

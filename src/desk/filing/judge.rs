@@ -123,7 +123,7 @@ impl Importer<'_> {
             .arrived
             .is_some_and(|at| at >= ago(self.at, FLOOD_WITHIN));
         let sender = &read.parsed.from.address;
-        if !self.is_live || !is_new || self.is_ours(&read.parsed) || sender.is_empty() {
+        if !self.is_live() || !is_new || self.is_ours(&read.parsed) || sender.is_empty() {
             return Ok(());
         }
         let (since, flood) = (ago(self.at, FLOOD_WITHIN), ago(self.at, FLOOD_REST));

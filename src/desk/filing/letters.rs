@@ -34,6 +34,11 @@ pub(in crate::desk) struct Read {
 }
 
 impl Read {
+    /// Tells whether the server had it before then. Dates of mail have whole seconds.
+    pub(in crate::desk) fn arrived_before(&self, then: Timestamp) -> bool {
+        self.arrived.unwrap_or(self.parsed.sent_at).as_second() < then.as_second()
+    }
+
     /// Returns when it was said, for telling older from newer.
     pub(in crate::desk) fn came_at(&self) -> Timestamp {
         self.arrived

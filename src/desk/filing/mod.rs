@@ -6,6 +6,8 @@
 //! read, and from where, is the business of `sync` and `import`; this room sends nothing and
 //! never decides alone what a person may undo.
 
+#[cfg(test)]
+mod arrival_tests;
 pub(super) mod fetch;
 mod giants;
 mod hints;

@@ -1,6 +1,6 @@
 //! Whose is a letter that bears an address of ours? Anybody can write one.
 
-use super::{hints::words, importer::Importer};
+use super::{hints::words, importer::Importer, letters::Read};
 use crate::{
     desk::{import::ImportError, stamp},
     source::mail::parse::{Parsed, parse},
@@ -42,12 +42,14 @@ impl Owner {
 
 impl Importer<'_> {
     /// Judges whose a letter is.
-    pub(in crate::desk) async fn owner(&self, parsed: &Parsed) -> Result<Owner, ImportError> {
+    pub(in crate::desk) async fn owner(&self, read: &Read) -> Result<Owner, ImportError> {
+        let parsed = &read.parsed;
         if !self.is_ours(parsed) {
             return Ok(Owner::Theirs);
         }
-        let Belief::Judged(server) = &self.belief else {
-            return Ok(Owner::Ours);
+        let server = match &self.belief {
+            Belief::Judged(server) if !self.was_there(read) => server,
+            Belief::Judged(_) | Belief::Trusted => return Ok(Owner::Ours),
         };
         let judged = match server {
             Some(server) if parsed.results.vouch_for(&parsed.from.address, server) => {

@@ -53,7 +53,7 @@ impl Bench {
     pub(super) fn importer<'a>(&'a self, source: &'a str) -> Importer<'a> {
         let mut importer =
             Importer::new(&self.store, source, vec![OURS.to_owned()], self.at).stamped(stamp());
-        importer.live(true);
+        importer.live(Some(Timestamp::MIN));
         importer
     }
 

@@ -1,17 +1,17 @@
 //! A mail server of a few words that fails when a test says so.
 
 use std::{
-    io::{BufRead as _, BufReader, Write},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
 };
 
-use super::{Home, program::Ran};
+use crate::program::{Home, Ran};
 
 /// What the server does wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Nothing.
     #[default]
     None,
@@ -28,31 +28,37 @@ pub(super) enum Fault {
 }
 
 /// One message of the inbox.
-pub(super) struct Held {
-    pub(super) uid: u32,
+pub(crate) struct Held {
+    pub(crate) uid: u32,
     /// ` 1-Feb-2025 21:52:25 +0100`.
-    pub(super) arrived: String,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) arrived: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What the server has.
 #[derive(Default)]
-pub(super) struct Inbox {
-    pub(super) validity: u32,
-    pub(super) messages: Vec<Held>,
-    pub(super) fault: Fault,
-    /// How often somebody signed in.
-    pub(super) sign_ins: u32,
+pub(crate) struct Inbox {
+    pub(crate) validity: u32,
+    pub(crate) messages: Vec<Held>,
+    pub(crate) fault: Fault,
+    /// How often somebody tried to sign in.
+    pub(crate) sign_ins: u32,
+    /// Whether it lets nobody in.
+    pub(crate) is_shut: bool,
+    /// Whether it has a folder of sent mail.
+    pub(crate) has_sent: bool,
+    /// What was put there.
+    pub(crate) sent: Vec<Vec<u8>>,
 }
 
 /// The server.
-pub(super) struct Fake {
+pub(crate) struct Fake {
     port: u16,
     inbox: Arc<Mutex<Inbox>>,
 }
 
 impl Fake {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let inbox = Arc::new(Mutex::new(Inbox {
@@ -69,12 +75,16 @@ impl Fake {
         Self { port, inbox }
     }
 
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Inbox) -> T) -> T {
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Inbox) -> T) -> T {
         act(&mut self.inbox.lock().expect("no panic"))
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("imap://127.0.0.1:{}", self.port)
+    }
+
     /// Puts a message into the inbox that arrived so many days ago.
-    pub(super) fn put(&self, uid: u32, days: i64, bytes: Vec<u8>) {
+    pub(crate) fn put(&self, uid: u32, days: i64, bytes: Vec<u8>) {
         let at = jiff::Zoned::now() - jiff::Span::new().days(days);
         let arrived = at.strftime("%d-%b-%Y %H:%M:%S %z").to_string();
         self.with(|inbox| {
@@ -87,8 +97,8 @@ impl Fake {
     }
 
     /// Adds the mailbox to a desk's config.
-    pub(super) fn join(&self, home: &Home) -> Ran {
-        let url = format!("imap://127.0.0.1:{}", self.port);
+    pub(crate) fn join(&self, home: &Home) -> Ran {
+        let url = self.url();
         let mut args = vec!["account", "add", "support@acme.test", "--imap", &url];
         args.extend(["--user", "support", "--since", "all", "--json"]);
         args.extend(["--password-command", "printf rig-password"]);
@@ -99,50 +109,64 @@ impl Fake {
 fn talk(stream: &TcpStream, inbox: &Mutex<Inbox>) -> std::io::Result<()> {
     let mut out = stream.try_clone()?;
     out.write_all(b"* OK hello\r\n")?;
-    for line in BufReader::new(stream).lines() {
-        let line = line?;
-        let (tag, command) = line.split_once(' ').unwrap_or((&line, ""));
+    let (mut lines, mut line) = (BufReader::new(stream), String::new());
+    loop {
+        line.clear();
+        if lines.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        let (tag, command) = line.trim_end().split_once(' ').expect("a command");
         let mut inbox = inbox.lock().expect("no panic");
-        let words: Vec<&str> = command.split(' ').collect();
-        let end = match words[..] {
-            ["CAPABILITY"] => {
-                out.write_all(b"* CAPABILITY IMAP4rev1\r\n")?;
-                "OK done"
-            }
-            ["LOGIN", ..] => {
-                inbox.sign_ins += 1;
-                "OK done"
-            }
-            ["EXAMINE" | "SELECT", ..] => {
-                let (count, validity) = (inbox.messages.len(), inbox.validity);
-                write!(
-                    out,
-                    "* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}] ids\r\n"
-                )?;
-                "OK done"
-            }
-            ["UID", "SEARCH", ..] => match inbox.fault {
-                Fault::RefusesSearch => "NO [UNAVAILABLE] not now",
-                Fault::HangsUpAtSearch => return Ok(()),
-                _ => {
-                    let uids = inbox.messages.iter().map(|held| held.uid.to_string());
-                    let uids: Vec<String> = uids.collect();
-                    write!(out, "* SEARCH {}\r\n", uids.join(" "))?;
-                    "OK done"
-                }
-            },
-            ["UID", "FETCH", set, ..] => match fetch(&mut out, &inbox, (set, command))? {
-                Some(end) => end,
-                None => return Ok(()),
-            },
-            ["LOGOUT"] => {
-                return write!(out, "* BYE\r\n{tag} OK bye\r\n");
-            }
-            _ => "OK done",
+        let Some(end) = answer((&mut out, &mut lines), &mut inbox, command)? else {
+            return Ok(());
         };
         write!(out, "{tag} {end}\r\n")?;
     }
-    Ok(())
+}
+
+/// Tells what was asked for; returns how the answer ends. None: it hangs up.
+fn answer(
+    (out, lines): (&mut TcpStream, &mut BufReader<&TcpStream>),
+    inbox: &mut Inbox,
+    command: &str,
+) -> std::io::Result<Option<&'static str>> {
+    let words: Vec<&str> = command.split(' ').collect();
+    match words[..] {
+        ["CAPABILITY"] => out.write_all(b"* CAPABILITY IMAP4rev1\r\n")?,
+        ["LOGIN", ..] => {
+            inbox.sign_ins += 1;
+            if inbox.is_shut {
+                return Ok(Some("NO [AUTHENTICATIONFAILED] who are you"));
+            }
+        }
+        ["LIST", ..] if inbox.has_sent => out.write_all(b"* LIST (\\Sent) \"/\" Sent\r\n")?,
+        ["APPEND", .., size] => {
+            let size = size.trim_matches(['{', '}']).parse().expect("a size");
+            out.write_all(b"+ go on\r\n")?;
+            let mut bytes = vec![0; size];
+            lines.read_exact(&mut bytes)?;
+            lines.read_line(&mut String::new())?;
+            inbox.sent.push(bytes);
+        }
+        ["EXAMINE" | "SELECT", ..] => {
+            let (count, validity) = (inbox.messages.len(), inbox.validity);
+            let told = format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}] ids\r\n");
+            out.write_all(told.as_bytes())?;
+        }
+        ["UID", "SEARCH", "ALL"] => match inbox.fault {
+            Fault::RefusesSearch => return Ok(Some("NO [UNAVAILABLE] not now")),
+            Fault::HangsUpAtSearch => return Ok(None),
+            Fault::None | Fault::RefusesBody(_) | Fault::HangsUpBefore(_) | Fault::Forgets(_) => {
+                let uids = inbox.messages.iter().map(|held| held.uid.to_string());
+                let uids: Vec<String> = uids.collect();
+                write!(out, "* SEARCH {}\r\n", uids.join(" "))?;
+            }
+        },
+        ["UID", "FETCH", set, ..] => return fetch(out, inbox, (set, command)),
+        ["LOGOUT"] => out.write_all(b"* BYE\r\n")?,
+        _ => {}
+    }
+    Ok(Some("OK done"))
 }
 
 /// Tells messages; returns how the answer ends. None: it hangs up.
@@ -177,7 +201,12 @@ fn fetch(
             }
             Fault::HangsUpBefore(bad) if is_body && bad == *uid => return Ok(None),
             Fault::Forgets(bad) if is_body && bad == *uid => continue,
-            _ => {}
+            Fault::None
+            | Fault::RefusesBody(_)
+            | Fault::HangsUpBefore(_)
+            | Fault::RefusesSearch
+            | Fault::HangsUpAtSearch
+            | Fault::Forgets(_) => {}
         }
         if is_body {
             write!(
