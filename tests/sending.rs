@@ -17,8 +17,15 @@ mod program;
 #[expect(dead_code, reason = "sending needs a part of it")]
 mod dovecot;
 
+#[path = "common/imap.rs"]
+#[expect(dead_code, reason = "sending needs a part of it")]
+mod imap;
+
 #[path = "common/smtp.rs"]
 mod smtp;
+
+#[path = "sending/copies.rs"]
+mod copies;
 
 #[path = "sending/faults.rs"]
 mod faults;

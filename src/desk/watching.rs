@@ -207,7 +207,7 @@ impl Desk {
 
 /// Tells whether trying again mends nothing. A good token may be refused for a while: a service in
 /// trouble says so too.
-const fn is_final(error: &DeskError, account: &AccountConfig) -> bool {
+pub(super) const fn is_final(error: &DeskError, account: &AccountConfig) -> bool {
     if matches!(account.login, Login::SignIn(_))
         && matches!(
             error,

@@ -6,6 +6,7 @@
 
 pub mod ack;
 mod begin;
+mod copies;
 mod deliver;
 mod enclose;
 pub mod guard;

@@ -30,7 +30,10 @@ impl Desk {
         }
         for row in self.store.outbox(None).await? {
             if row.progress.delivery == Delivery::Unsure && self.is_in_sent_folder(&row).await {
-                self.it_was_sent(row.id).await?;
+                // What stands in the way of one does not keep the others waiting.
+                if let Err(error) = self.it_was_sent(row.id).await {
+                    tracing::warn!(%error, "a reply that was found could not be noted as sent");
+                }
             }
         }
         Ok(())
@@ -77,37 +80,5 @@ impl Desk {
         let found = found.await.map_err(failed);
         mailbox.close().await;
         found
-    }
-
-    /// Puts copies of sent replies into the folder of sent mail.
-    pub(super) async fn keep_copies(&self) -> Result<(), DeskError> {
-        for row in self.store.copies_due().await? {
-            let (Some(account), Some(post)) = (self.account_of(&row), &row.post) else {
-                continue;
-            };
-            let failed = |error: ImapError| DeskError::Mail {
-                address: account.address.clone(),
-                error,
-            };
-            let Some(mime) = self.store.sent_mime(row.id).await? else {
-                self.store.copy_done(row.id).await?;
-                continue;
-            };
-            let mut mailbox = self.mailbox(&account).await?;
-            let copied = async {
-                let Some(folder) = mailbox.sent_folder().await? else {
-                    return Ok(());
-                };
-                if mailbox.has_message(&folder, &post.rfc_message_id).await? {
-                    return Ok(());
-                }
-                mailbox.append_seen(&folder, &mime).await
-            };
-            let copied = copied.await.map_err(failed);
-            mailbox.close().await;
-            copied?;
-            self.store.copy_done(row.id).await?;
-        }
-        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 
-use super::Delivered;
+use super::{Delivered, copies::Resting};
 use crate::{
     desk::{Desk, DeskError, face::DeskEvent},
     domain::{Delivery, OutboxId, OutboxRow, Timestamp},
@@ -45,9 +45,11 @@ impl Desk {
     async fn send_as_due(&self) {
         let began = self.clock.now();
         let mut events = self.events();
+        let mut settings = self.settings.subscribe();
+        let mut resting = Resting::default();
         self.say_what_waits(began).await;
         loop {
-            let next = logged(self.send_due(began).await).unwrap_or(Some(AGAIN));
+            let next = logged(self.send_due(began, &mut resting).await).unwrap_or(Some(AGAIN));
             let waiting = async {
                 match next {
                     Some(pause) => sleep(pause).await,
@@ -57,13 +59,19 @@ impl Desk {
             tokio::select! {
                 () = waiting => {}
                 () = outbox_may_have_changed(&mut events) => {}
+                // A password may be another one though the config says the same as before.
+                Ok(()) = settings.changed() => resting.forget(),
                 () = self.background.stop.cancelled() => return,
             }
         }
     }
 
     /// Sends what is due and returns how long until the next is; none when nothing waits.
-    async fn send_due(&self, began: Timestamp) -> Result<Option<Duration>, DeskError> {
+    async fn send_due(
+        &self,
+        began: Timestamp,
+        resting: &mut Resting,
+    ) -> Result<Option<Duration>, DeskError> {
         let mut next: Option<Timestamp> = None;
         for (row, ticket) in self.store.open_outbox().await? {
             let Some(due) = row.progress.due_at().filter(|due| *due > began) else {
@@ -76,7 +84,13 @@ impl Desk {
                 next = Some(next.map_or(due, |next| next.min(due)));
                 continue;
             }
-            match self.deliver(row.id, Some(began)).await? {
+            let Some(delivered) = logged(self.deliver(row.id, Some(began)).await) else {
+                // What stands in the way of one does not keep the others waiting.
+                let again = self.clock.now().checked_add(AGAIN).ok();
+                next = [next, again].into_iter().flatten().min();
+                continue;
+            };
+            match delivered {
                 Delivered::Later(due, said) => {
                     next = Some(next.map_or(due, |next| next.min(due)));
                     if row.progress.attempts == 0 {
@@ -93,13 +107,10 @@ impl Desk {
                 | Delivered::NotOurs) => self.say(ticket.number, &delivered),
             }
         }
-        let copies = logged(self.keep_copies().await).map_or(Some(AGAIN), |()| None);
+        let copies = self.keep_copies(resting).await?;
         let now = self.clock.now();
-        let until = next.map(|next| Duration::try_from(next - now).unwrap_or(Duration::ZERO));
-        Ok(match (until, copies) {
-            (Some(until), Some(copies)) => Some(until.min(copies)),
-            (until, copies) => until.or(copies),
-        })
+        let next = [next, copies].into_iter().flatten().min();
+        Ok(next.map(|next| Duration::try_from(next - now).unwrap_or(Duration::ZERO)))
     }
 
     fn say(&self, number: i64, delivered: &Delivered) {
@@ -174,7 +185,7 @@ impl Desk {
                 Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => {}
             }
         }
-        logged(self.keep_copies().await);
+        logged(self.keep_copies(&mut Resting::default()).await);
         Ok(told)
     }
 }
