@@ -64,8 +64,8 @@ pub struct Returned {
     pub message_id: String,
     /// Why, in words.
     pub words: String,
-    /// The address at which nobody is, where the report says that it is for good.
-    pub nobody_at: Option<String>,
+    /// The addresses at which nobody is, where the report says so.
+    pub nobody_at: Vec<String>,
 }
 
 /// Where a letter goes.

@@ -16,7 +16,8 @@ use super::{
     search::Sql,
 };
 use crate::domain::{
-    Draft, DraftId, OutboxId, OutboxRow, Post, Progress, Ticket, TicketEvent, TicketId, Timestamp,
+    Delivery, Draft, DraftId, OutboxId, OutboxKind, OutboxRow, Post, Progress, Ticket, TicketEvent,
+    TicketId, Timestamp,
 };
 
 pub(super) const SELECT: &str =
@@ -328,7 +329,15 @@ pub(super) async fn came_back(
     (returned, living): (&Returned, &Living),
     at: Timestamp,
 ) -> Result<(), Trouble> {
-    if let Some(address) = &returned.nobody_at {
+    let mut sql = Sql::new();
+    let key = sql.text_value(returned.message_id.clone());
+    sql.push(SELECT).push(&format!(
+        " WHERE rfc_message_id = {key} AND delivery IN ('sent', 'unsure', 'failed')"
+    ));
+    let Some(row) = sql.ready().fetch_optional(&mut *tx).await? else {
+        return Ok(());
+    };
+    for address in &returned.nobody_at {
         sqlx::query(
             "INSERT INTO suppressed (address, because, at) VALUES ($1, $2, $3)
              ON CONFLICT (address) DO NOTHING",
@@ -339,15 +348,10 @@ pub(super) async fn came_back(
         .execute(&mut *tx)
         .await?;
     }
-    let mut sql = Sql::new();
-    let key = sql.text_value(returned.message_id.clone());
-    sql.push(SELECT).push(&format!(
-        " WHERE rfc_message_id = {key} AND delivery = 'sent' AND kind = 'reply'"
-    ));
-    let Some(row) = sql.ready().fetch_optional(&mut *tx).await? else {
-        return Ok(());
-    };
     let mut row = outbox_row(&row)?;
+    if row.kind != OutboxKind::Reply || row.progress.delivery == Delivery::Failed {
+        return Ok(());
+    }
     if let Some(ticket) = living.tickets.get(&living.of(row.ticket)) {
         row = go_over(tx, row, ticket).await?;
     }

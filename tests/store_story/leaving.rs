@@ -367,7 +367,7 @@ pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
     report.returned = Some(Returned {
         message_id: sent.rfc_message_id.clone(),
         words: "not delivered to maya@x: 5.1.1 no such user".into(),
-        nobody_at: Some("Maya@x".into()),
+        nobody_at: vec!["Maya@x".into()],
     });
 
     store.file(&filing(vec![report]), at(51)).await.unwrap();

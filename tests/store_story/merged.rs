@@ -139,7 +139,7 @@ pub(super) async fn a_report_finds_the_living_ticket(store: &Store) {
     report.returned = Some(Returned {
         message_id: row.post.as_ref().unwrap().rfc_message_id.clone(),
         words: "not delivered".into(),
-        nobody_at: None,
+        nobody_at: Vec::new(),
     });
 
     store.file(&filing(vec![report]), at(131)).await.unwrap();

@@ -284,21 +284,7 @@ impl<'a> Importer<'a> {
             read.quarantine =
                 Some("it bears our address, and the mail server does not vouch".into());
         }
-        let mut decision = self.decide(&read.parsed, index, owner).await?;
-        if let Some(ticket) = decision.ticket {
-            if !standings.contains_key(&ticket) {
-                standings.extend(self.standings(BTreeSet::from([ticket])).await?);
-            }
-            if let Some(reason) = self.starts_anew(&read, owner, standings.get(&ticket))
-                && !decision.is_duplicate
-            {
-                decision = Decision {
-                    ticket: None,
-                    reason,
-                    is_duplicate: false,
-                };
-            }
-        }
+        let decision = self.decided((&read, owner), index, standings).await?;
         // What bears our address and answers nothing of ours may be a form: it is to be looked at.
         let is_ours = is_ours && !(owner == Owner::Unverified && decision.ticket.is_none());
         let going = match decision.ticket {
@@ -306,6 +292,11 @@ impl<'a> Importer<'a> {
             None => Going::Anew,
         };
         let hints = self.hints(&read, owner, going).await?;
+        let returned = self.returned(&read.parsed).await?;
+        let about = (decision.ticket, returned.as_ref());
+        if read.parsed.auto_class == AutoClass::BounceHard {
+            read.is_true_report = self.is_true_report(&read.parsed, about).await?;
+        }
         let ticket = decision
             .ticket
             .unwrap_or_else(|| TicketId::new(Uuid::now_v7()));
@@ -327,7 +318,7 @@ impl<'a> Importer<'a> {
         }
         let reason = (decision.reason, hints);
         Ok(Letter {
-            returned: self.returned(&read.parsed),
+            returned,
             topic: read.parsed.topic.clone(),
             message: message(ticket, read.parsed, is_ours, read.marks, reason),
             place,
@@ -336,6 +327,31 @@ impl<'a> Importer<'a> {
             original: Some(read.original),
             is_own_copy: is_ours && decision.is_duplicate,
         })
+    }
+
+    /// Decides which ticket a letter belongs to, as it stands now.
+    async fn decided(
+        &self,
+        (read, owner): (&Read, Owner),
+        index: &Index,
+        standings: &mut HashMap<TicketId, Standing>,
+    ) -> Result<Decision, ImportError> {
+        let mut decision = self.decide(&read.parsed, index, owner).await?;
+        if let Some(ticket) = decision.ticket {
+            if !standings.contains_key(&ticket) {
+                standings.extend(self.standings(BTreeSet::from([ticket])).await?);
+            }
+            if let Some(reason) = self.starts_anew(read, owner, standings.get(&ticket))
+                && !decision.is_duplicate
+            {
+                decision = Decision {
+                    ticket: None,
+                    reason,
+                    is_duplicate: false,
+                };
+            }
+        }
+        Ok(decision)
     }
 
     /// Returns why a letter that answers a ticket starts a new one all the same, if it does.
@@ -391,7 +407,7 @@ impl<'a> Importer<'a> {
             return changed.then_some(after);
         }
         let event = match (read.parsed.auto_class, is_ours) {
-            (AutoClass::BounceHard, _) => TicketEvent::HardBounce,
+            (AutoClass::BounceHard, _) if read.is_true_report => TicketEvent::HardBounce,
             (AutoClass::BounceSoft, _) => TicketEvent::SoftBounce,
             (class, _) if class.is_automatic() => TicketEvent::AutomaticMail,
             (_, true) => TicketEvent::SetByHand(Status::Solved),

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     desk::{import::ImportError, stamp},
-    domain::{AutoClass, Timestamp},
-    source::mail::parse::Parsed,
+    domain::{AutoClass, Contact, Delivery, Direction, Envelope, TicketId, Timestamp},
+    source::mail::{Recipient, parse::Parsed},
     store::Returned,
 };
 
@@ -24,38 +24,104 @@ const FLOOD_MAILS: u64 = 20;
 const FLOOD_WITHIN: Duration = Duration::from_mins(10);
 const FLOOD_REST: Duration = Duration::from_hours(1);
 
+/// Tells whether a report is of that person.
+fn is_of(recipient: &Recipient, person: &Contact) -> bool {
+    let addresses = [&recipient.original, &recipient.address];
+    let mut named = addresses.into_iter().flatten();
+    named.any(|address| address.eq_ignore_ascii_case(&person.address))
+}
+
+/// Says what a report says: who did not get a reply, and why.
+fn reported(id: &str, failed: &[(&Contact, &Recipient)]) -> Returned {
+    let status = |one: &Recipient| one.status.clone().unwrap_or_default();
+    let whom: Vec<String> = failed
+        .iter()
+        .map(|(person, one)| {
+            let words = one.words.as_deref().unwrap_or_default();
+            format!("{}: {} {words}", person.address, status(one))
+        })
+        .collect();
+    let is_policy = failed
+        .iter()
+        .any(|(_, one)| status(one).starts_with("5.7."));
+    let advice = if is_policy {
+        " (refused by policy: check SPF and DKIM of your domain)"
+    } else {
+        ""
+    };
+    let nobody_at = failed
+        .iter()
+        .filter(|(_, one)| NOBODY.contains(&status(one).as_str()))
+        .map(|(person, _)| person.address.clone());
+    Returned {
+        message_id: id.to_owned(),
+        words: format!("not delivered to {}{advice}", whom.join("; ")),
+        nobody_at: nobody_at.collect(),
+    }
+}
+
 fn ago(at: Timestamp, span: Duration) -> Timestamp {
     at.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 impl Importer<'_> {
-    /// Returns the reply of ours that a letter reports as not delivered, for good.
-    pub(super) fn returned(&self, parsed: &Parsed) -> Option<Returned> {
-        let bounce = parsed.bounce.as_ref()?;
-        let id = bounce.original_message_id.as_ref()?;
-        let is_ours = self
-            .stamp
-            .as_ref()
-            .is_some_and(|stamp| matches!(stamp.read_id(id), stamp::Read::Ours(_)));
-        if parsed.auto_class != AutoClass::BounceHard || !is_ours {
-            return None;
+    /// Returns the reply of ours that a letter reports as not delivered, for good. Anybody can write
+    /// such a report: it counts only for a reply that has left, and for those it was written to.
+    pub(super) async fn returned(&self, parsed: &Parsed) -> Result<Option<Returned>, ImportError> {
+        if parsed.auto_class != AutoClass::BounceHard {
+            return Ok(None);
         }
-        let status = bounce.status.clone().unwrap_or_default();
-        let words = bounce.words.clone().unwrap_or_default();
-        let whom = bounce.recipient.clone();
-        let advice = if status.starts_with("5.7.") {
-            " (refused by policy: check SPF and DKIM of your domain)"
-        } else {
-            ""
+        let Some(bounce) = &parsed.bounce else {
+            return Ok(None);
         };
-        Some(Returned {
-            message_id: id.clone(),
-            words: format!(
-                "not delivered to {}: {status} {words}{advice}",
-                whom.as_deref().unwrap_or("somebody")
-            ),
-            nobody_at: whom.filter(|_| NOBODY.contains(&status.as_str())),
-        })
+        let id = bounce.original_message_id.as_ref().filter(|id| {
+            let read = self.stamp.as_ref().map(|stamp| stamp.read_id(id));
+            matches!(read, Some(stamp::Read::Ours(_)))
+        });
+        let Some(id) = id else {
+            return Ok(None);
+        };
+        let Some(reply) = self.store.reply_with_id(id).await? else {
+            return Ok(None);
+        };
+        let has_left = match reply.progress.delivery {
+            Delivery::Sent | Delivery::Unsure => true,
+            // After a report of somebody else, too.
+            Delivery::Failed => self.store.sent_mime(reply.id).await?.is_some(),
+            Delivery::Held | Delivery::Sending | Delivery::Withdrawn => false,
+        };
+        let envelope = reply.post.as_ref().map(|post| &post.letter.envelope);
+        let everybody = envelope.map_or_else(Vec::new, Envelope::everybody);
+        let failed: Vec<(&Contact, &Recipient)> = bounce
+            .failed()
+            .filter_map(|one| {
+                let whom = everybody.iter().find(|person| is_of(one, person))?;
+                Some((*whom, one))
+            })
+            .collect();
+        Ok((has_left && !failed.is_empty()).then(|| reported(id, &failed)))
+    }
+
+    /// Tells whether a letter says with reason that a mail of ours was not delivered: one that left
+    /// here, or one that stands in the ticket, to somebody whom it was written to.
+    pub(super) async fn is_true_report(
+        &self,
+        parsed: &Parsed,
+        (ticket, returned): (Option<TicketId>, Option<&Returned>),
+    ) -> Result<bool, ImportError> {
+        let (Some(bounce), Some(ticket)) = (&parsed.bounce, ticket) else {
+            return Ok(!self.is_live());
+        };
+        if returned.is_some() || !self.is_live() {
+            return Ok(true);
+        }
+        let messages = self.store.messages(ticket).await?;
+        Ok(messages
+            .iter()
+            .filter(|message| message.direction == Direction::Out)
+            .filter(|message| bounce.original_message_id.as_ref() == Some(&message.rfc_message_id))
+            .flat_map(|message| message.to.iter().chain(&message.cc))
+            .any(|person| bounce.failed().any(|one| is_of(one, person))))
     }
 
     /// Takes mail of this desk that came back as somebody else's for what it is.

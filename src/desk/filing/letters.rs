@@ -31,6 +31,8 @@ pub(in crate::desk) struct Read {
     pub(in crate::desk) arrived: Option<Timestamp>,
     /// Why it is kept out of the queue, for more than what kind of mail it is.
     pub(in crate::desk) quarantine: Option<String>,
+    /// Whether it says with reason that mail of ours was not delivered.
+    pub(in crate::desk) is_true_report: bool,
 }
 
 impl Read {
@@ -98,6 +100,7 @@ pub(in crate::desk) fn read(
             size: found.bytes.len(),
             arrived: found.modified.filter(|_| arrival == Arrival::Known),
             quarantine: None,
+            is_true_report: false,
         }),
         Err(reason) => Err(Reject { path, reason }),
     }

@@ -139,6 +139,44 @@ impl Bench {
         assert_eq!(self.ticket(1).await.0.status, Status::Pending);
         id_of(&row)
     }
+
+    /// Files a report about a mail: what it says of each recipient.
+    async fn report(&self, about: &str, recipients: &[(&str, &str, &str)]) {
+        let blocks: Vec<String> = recipients
+            .iter()
+            .map(|(address, action, status)| {
+                format!(
+                    "Final-Recipient: rfc822; {address}\r\nAction: {action}\r\nStatus: {status}\r\n\r\n"
+                )
+            })
+            .collect();
+        let text = format!(
+            "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.test\r\n\r\n{}\
+             --b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{about}>\r\n\r\n--b--\r\n",
+            blocks.concat()
+        );
+        let report = Mail {
+            id: &format!("{}@mx.test", Uuid::now_v7()),
+            from: "mailer-daemon@mx.test",
+            subject: "Undelivered",
+            more: "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n",
+            text: &text,
+        };
+        let mut importer = self.importer(MAILBOX);
+        importer.believe(Belief::Judged(None));
+        self.file(&mut importer, &report).await;
+    }
+
+    async fn is_suppressed(&self, address: &str) -> bool {
+        self.store.suppressed(address).await.unwrap().is_some()
+    }
+
+    /// Returns how Maya's ticket stands, and what the draft on it says of its reply.
+    async fn after_report(&self) -> (Status, Option<Vec<String>>) {
+        let (ticket, _) = self.ticket(1).await;
+        let draft = self.store.draft(ticket.id, "noor").await.unwrap();
+        (ticket.status, draft.map(|draft| draft.flags))
+    }
 }
 
 fn id_of(row: &OutboxRow) -> String {
@@ -191,5 +229,47 @@ async fn a_reply_that_comes_back_is_known_and_other_words_under_its_id_are_not_o
         assert_eq!(last.direction, Direction::In);
         assert_eq!(last.hints, [Hint::Unverified]);
         assert_ne!(ticket.status, Status::Solved);
+    }
+}
+
+#[tokio::test]
+async fn a_report_counts_only_for_a_reply_that_left_and_for_whom_it_was_written_to() {
+    let bench = Bench::new().await;
+    let (held, _) = bench.queued(&[FIRST.from]).await;
+    let nobody = |whom| [(whom, "failed", "5.1.1")];
+    bench.report(&id_of(&held), &nobody(FIRST.from)).await;
+    assert!(!bench.is_suppressed(FIRST.from).await);
+    assert_eq!(bench.after_report().await, (Status::New, None));
+
+    let bench = Bench::new().await;
+    let id = bench.replied(&[FIRST.from]).await;
+    bench.report(&id, &nobody("victim@other.test")).await;
+    assert!(!bench.is_suppressed("victim@other.test").await);
+    assert_eq!(bench.after_report().await, (Status::Pending, None));
+
+    bench.report(&id, &nobody("Maya@maya.test")).await;
+    assert!(bench.is_suppressed(FIRST.from).await);
+    let said = format!("not delivered to {}: 5.1.1 ", FIRST.from);
+    let after = (Status::Open, Some(vec![said]));
+    assert_eq!(bench.after_report().await, after);
+}
+
+#[tokio::test]
+async fn a_report_of_several_recipients_names_all_who_did_not_get_it() {
+    let (maya, sam) = (FIRST.from, "sam@maya.test");
+    for (first, words) in [
+        ("delivered", format!("{sam}: 5.1.1 ")),
+        ("failed", format!("{maya}: 5.1.1 ; {sam}: 5.1.1 ")),
+    ] {
+        let bench = Bench::new().await;
+        let id = bench.replied(&[maya, sam]).await;
+
+        let recipients = [(maya, first, "5.1.1"), (sam, "failed", "5.1.1")];
+        bench.report(&id, &recipients).await;
+
+        let flags = Some(vec![format!("not delivered to {words}")]);
+        assert_eq!(bench.after_report().await, (Status::Open, flags), "{first}");
+        assert_eq!(bench.is_suppressed(maya).await, first == "failed");
+        assert!(bench.is_suppressed(sam).await);
     }
 }

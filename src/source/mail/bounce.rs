@@ -4,13 +4,32 @@ use mail_parser::{Message, MimeHeaders, PartType};
 
 use crate::{domain::AutoClass, text::clean};
 
+/// A report of ours is of as many as a mail is written to; a longer one is no honest one.
+const MOST_RECIPIENTS: usize = 500;
+/// What befalls a mail, the worst last.
+const BY_WEIGHT: [AutoClass; 4] = [
+    AutoClass::Receipt,
+    AutoClass::Delayed,
+    AutoClass::BounceSoft,
+    AutoClass::BounceHard,
+];
+
 /// What a delivery report says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bounce {
     /// The Message-ID of the mail it is about.
     pub original_message_id: Option<String>,
+    /// What it says of each recipient.
+    pub recipients: Vec<Recipient>,
+}
+
+/// What a delivery report says of one recipient.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recipient {
     /// Who did not get it.
-    pub recipient: Option<String>,
+    pub address: Option<String>,
+    /// To whom it was written, where another server passed it on.
+    pub original: Option<String>,
     /// `5.1.1`.
     pub status: Option<String>,
     /// The other server's words.
@@ -31,28 +50,30 @@ impl Bounce {
                 .and_then(|kind| kind.subtype())
                 .is_some_and(is_status)
         })?;
-        let text = String::from_utf8_lossy(report.contents());
-        let field = |name: &str| {
-            text.lines().find_map(|line| {
-                let (found, value) = line.split_once(':')?;
-                let value = value.rsplit(';').next().unwrap_or(value);
-                found
-                    .trim()
-                    .eq_ignore_ascii_case(name)
-                    .then(|| clean::clean_line(value.trim()))
-            })
-        };
         Some(Self {
             original_message_id: original_id(message),
-            recipient: field("Final-Recipient").or_else(|| field("Original-Recipient")),
-            status: field("Status"),
-            words: field("Diagnostic-Code"),
-            action: field("Action").map(|action| action.to_lowercase()),
+            recipients: recipients(&String::from_utf8_lossy(report.contents())),
         })
     }
 
-    /// Returns what the report means for the mail it is about (DOMAIN section 6).
+    /// Returns what the report means for the mail it is about (DOMAIN section 6): the worst that
+    /// befell a recipient.
     pub(super) fn class(&self) -> AutoClass {
+        let classes = self.recipients.iter().map(Recipient::class);
+        classes
+            .max_by_key(|class| BY_WEIGHT.iter().position(|one| one == class))
+            .unwrap_or(AutoClass::BounceHard)
+    }
+
+    /// Returns the recipients that will not get it.
+    pub fn failed(&self) -> impl Iterator<Item = &Recipient> {
+        let recipients = self.recipients.iter();
+        recipients.filter(|one| one.class() == AutoClass::BounceHard)
+    }
+}
+
+impl Recipient {
+    fn class(&self) -> AutoClass {
         let status = self.status.as_deref().unwrap_or_default();
         match self.action.as_deref() {
             Some("delayed") => AutoClass::Delayed,
@@ -62,6 +83,42 @@ impl Bounce {
             _ => AutoClass::BounceHard,
         }
     }
+}
+
+/// Reads what stands of each recipient: a block of fields behind an empty line, after the block
+/// of the whole mail. Some servers leave the empty lines out.
+fn recipients(text: &str) -> Vec<Recipient> {
+    let mut all = Vec::new();
+    let mut one = Recipient::default();
+    for line in text.lines() {
+        let Some((name, value)) = line.split_once(':') else {
+            if line.trim().is_empty() {
+                all.push(std::mem::take(&mut one));
+            }
+            continue;
+        };
+        let value = || {
+            let value = value.rsplit(';').next().unwrap_or(value);
+            Some(clean::clean_line(value.trim()))
+        };
+        match name.trim().to_ascii_lowercase().as_str() {
+            "final-recipient" => {
+                if one.address.is_some() {
+                    all.push(std::mem::take(&mut one));
+                }
+                one.address = value();
+            }
+            "original-recipient" => one.original = value(),
+            "status" => one.status = value(),
+            "diagnostic-code" => one.words = value(),
+            "action" => one.action = value().map(|action| action.to_lowercase()),
+            _ => {}
+        }
+    }
+    all.push(one);
+    all.retain(|one| *one != Recipient::default());
+    all.truncate(MOST_RECIPIENTS);
+    all
 }
 
 /// Finds the Message-ID of the returned mail, whole or as headers only.
@@ -81,4 +138,58 @@ fn original_id(message: &Message<'_>) -> Option<String> {
             (name.eq_ignore_ascii_case("message-id") && !id.is_empty()).then(|| id.to_owned())
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::mail::mime::Mime;
+
+    fn read(fields: &str) -> Bounce {
+        let mail = format!(
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\
+             Content-Type: message/delivery-status\r\n\r\n{}\r\n--b--\r\n",
+            fields.replace('\n', "\r\n")
+        );
+        let mime = Mime::of(mail.as_bytes());
+        Bounce::read(&mime.message().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_worst_that_befell_a_recipient_decides() {
+        let of = |address: &str, action: &str, status: &str| {
+            format!("Final-Recipient: rfc822; {address}\nAction: {action}\nStatus: {status}\n")
+        };
+        let (well, full) = (
+            of("a@x.test", "delivered", "2.0.0"),
+            of("b@x.test", "failed", "5.2.2"),
+        );
+        let (late, gone) = (
+            of("c@x.test", "delayed", "4.4.1"),
+            of("d@x.test", "failed", "5.1.1"),
+        );
+        for (blocks, class, failed) in [
+            (vec![&well, &gone], AutoClass::BounceHard, vec!["d@x.test"]),
+            (
+                vec![&gone, &late, &gone],
+                AutoClass::BounceHard,
+                vec!["d@x.test"; 2],
+            ),
+            (vec![&well, &full, &late], AutoClass::BounceSoft, vec![]),
+            (vec![&well, &late], AutoClass::Delayed, vec![]),
+            (vec![&well], AutoClass::Receipt, vec![]),
+        ] {
+            for between in ["\n", ""] {
+                let blocks: Vec<&str> = blocks.iter().map(|one| one.as_str()).collect();
+                let fields = format!("Reporting-MTA: dns; mx.test\n\n{}", blocks.join(between));
+                let bounce = read(&fields);
+
+                let found: Vec<&str> = bounce
+                    .failed()
+                    .filter_map(|one| one.address.as_deref())
+                    .collect();
+                assert_eq!((bounce.class(), found), (class, failed.clone()), "{fields}");
+            }
+        }
+    }
 }

@@ -18,6 +18,6 @@ mod topic;
 mod vouch;
 mod web;
 
-pub use bounce::Bounce;
+pub use bounce::{Bounce, Recipient};
 pub use marks::OwnMarks;
 pub use vouch::Results;
