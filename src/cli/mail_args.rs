@@ -268,6 +268,11 @@ pub(super) enum OutboxCommand {
         /// The reply: its id, or how it begins.
         id: String,
     },
+    /// Let an address be written to again at which a report said that nobody is.
+    Allow {
+        /// The address; without one, those of which a report said so are listed.
+        address: Option<String>,
+    },
 }
 
 fn address(text: &str) -> Result<String, &'static str> {

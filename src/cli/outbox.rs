@@ -22,6 +22,10 @@ pub(super) async fn run(call: &Call, args: OutboxArgs) -> Result<Exit, Stop> {
         OutboxCommand::Undo { id } => undo(call, &id).await,
         OutboxCommand::Retry { id } => retry(call, &id).await,
         OutboxCommand::Sent { id } => sent(call, &id).await,
+        OutboxCommand::Allow { address: None } => nobody_at(call).await,
+        OutboxCommand::Allow {
+            address: Some(address),
+        } => allow(call, &address).await,
     }
 }
 
@@ -160,6 +164,35 @@ async fn sent(call: &Call, id: &str) -> Result<Exit, Stop> {
     call.out.answer(
         || json!({ "outbox": row.id, "delivery": Delivery::Sent }),
         || "Noted: it stands in the ticket as sent.".to_owned(),
+    );
+    Ok(Exit::OK)
+}
+
+async fn nobody_at(call: &Call) -> Result<Exit, Stop> {
+    let all = call.at_desk(async |desk| Ok(desk.nobody_at().await?));
+    let all = all.await?;
+    if all.is_empty() && !call.out.is_json() {
+        call.out
+            .line("No report said that nobody is at an address.");
+    }
+    for (address, because) in all {
+        if call.out.is_json() {
+            call.out
+                .json(&json!({ "address": address, "because": because }));
+        } else {
+            let line = format!("{}  {}", clean_line(&address), clean_line(&because));
+            call.out.line(&line);
+        }
+    }
+    Ok(Exit::OK)
+}
+
+async fn allow(call: &Call, address: &str) -> Result<Exit, Stop> {
+    let allowed = call.at_desk(async |desk| Ok(desk.allow(address).await?));
+    allowed.await?;
+    call.out.answer(
+        || json!({ "allowed": address }),
+        || format!("Mail may go to {} again.", clean_line(address)),
     );
     Ok(Exit::OK)
 }

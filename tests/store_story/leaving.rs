@@ -376,6 +376,12 @@ pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
     assert_eq!(draft.flags, ["not delivered to maya@x: 5.1.1 no such user"]);
     assert!(store.suppressed("maya@x").await.unwrap().is_some());
     assert_eq!(store.suppressed("noor@x").await.unwrap(), None);
+    let why = draft.flags[0].clone();
+    let all = store.all_suppressed().await.unwrap();
+    assert_eq!(all, [("maya@x".to_owned(), why)]);
+    assert!(store.allow("MAYA@x").await.unwrap());
+    assert!(!store.allow("maya@x").await.unwrap());
+    assert_eq!(store.suppressed("maya@x").await.unwrap(), None);
     assert!(store.marks_due("nobody@x").await.unwrap().is_empty());
 }
 
