@@ -8,6 +8,7 @@
 mod acks;
 mod blocks;
 mod breakers;
+mod concluding;
 mod delivering;
 mod dialect;
 mod draft_from;
@@ -67,7 +68,8 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use blocks::{FromBlock, Group};
-pub use delivering::{Claim, Outcome, Underway};
+pub use concluding::Outcome;
+pub use delivering::{Claim, Underway};
 pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};

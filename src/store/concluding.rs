@@ -1,0 +1,224 @@
+//! What comes of a reply: it has left and is a message of its ticket, is tried again, is a draft
+//! again, or nobody knows.
+
+use sqlx::AnyConnection;
+
+use super::{
+    Store, StoreError,
+    drafts::{self, Standing},
+    error::Trouble,
+    events::Verb,
+    going_over::go_over,
+    messages::{self, Arrival},
+    originals,
+    outbox::happened,
+    rows, tickets,
+};
+use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Timestamp};
+
+/// So begins what a draft says that came back.
+const NOT_SENT: &str = "not sent: ";
+
+/// What came of a reply.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
+    /// The server has it; the message stands in the ticket from now on.
+    Sent {
+        /// The message, as filed.
+        message: &'a Message,
+        /// Its bytes.
+        mime: &'a [u8],
+        /// Whether a copy is still to be put into the folder of sent mail.
+        wants_copy: bool,
+    },
+    /// Not now: try again then.
+    Again(Timestamp),
+    /// Never: it is a draft again.
+    Refused,
+    /// Nobody knows.
+    Unsure,
+    /// It never left the machine: as before.
+    NotTried,
+}
+
+impl Store {
+    /// Brings a reply that is being sent, or is unsure, to what came of it.
+    pub async fn conclude(
+        &self,
+        id: OutboxId,
+        (outcome, said): (Outcome<'_>, Option<&str>),
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.told("note what came of the reply", async {
+            let mut tx = self.begin().await?;
+            let (row, living) = self.locked_reply(&mut tx, id).await?;
+            if !row.progress.delivery.is_open() {
+                return Ok(());
+            }
+            let row = go_over(&mut tx, row, &living).await?;
+            self.apply(&mut tx, &row, (outcome, at)).await?;
+            if matches!(outcome, Outcome::Refused) && row.kind == OutboxKind::Reply {
+                self.give_back(&mut tx, &row, said.unwrap_or_default())
+                    .await?;
+            }
+            sqlx::query(
+                "UPDATE outbox SET said = $2, owner = NULL, lease_until = NULL WHERE id = $1",
+            )
+            .bind(id.to_string())
+            .bind(said.map(rows::plain))
+            .execute(&mut *tx)
+            .await?;
+            self.commit(
+                tx,
+                &happened(Verb::ReplyMoved, &row, (&row.ticket.to_string(), at)),
+            )
+            .await
+        })
+        .await
+    }
+
+    async fn apply(
+        &self,
+        tx: &mut AnyConnection,
+        row: &OutboxRow,
+        (outcome, at): (Outcome<'_>, Timestamp),
+    ) -> Result<(), Trouble> {
+        match outcome {
+            Outcome::Sent {
+                message,
+                mime,
+                wants_copy,
+            } => {
+                self.file_sent(tx, row, (message, mime), at).await?;
+                let copy = wants_copy.then_some("due");
+                sqlx::query(
+                    "UPDATE outbox SET delivery = 'sent', mime = NULL, sent_copy = $2
+                     WHERE id = $1",
+                )
+                .bind(row.id.to_string())
+                .bind(copy)
+                .execute(tx)
+                .await?;
+            }
+            Outcome::Again(next) => {
+                sqlx::query(
+                    "UPDATE outbox SET delivery = 'held', next_attempt_at = $2 WHERE id = $1",
+                )
+                .bind(row.id.to_string())
+                .bind(next.as_microsecond())
+                .execute(tx)
+                .await?;
+            }
+            Outcome::Refused => set_delivery(tx, row, "failed").await?,
+            Outcome::Unsure => set_delivery(tx, row, "unsure").await?,
+            Outcome::NotTried => set_delivery(tx, row, "held").await?,
+        }
+        Ok(())
+    }
+
+    /// Makes a sent reply a message of its ticket, and the ticket what it was to become.
+    async fn file_sent(
+        &self,
+        tx: &mut AnyConnection,
+        row: &OutboxRow,
+        (message, mime): (&Message, &[u8]),
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
+        let mut ticket = self.locked_ticket(tx, row.ticket).await?;
+        let source = row
+            .post
+            .as_ref()
+            .map_or_else(String::new, |post| format!("imap:{}", post.account));
+        let arrival = Arrival {
+            source: &source,
+            note_path: None,
+            topic: None,
+            at,
+        };
+        let is_here =
+            sqlx::query("SELECT 1 AS one FROM messages WHERE source = $1 AND id_key = $2")
+                .bind(&source)
+                .bind(rows::id_key(&message.rfc_message_id))
+                .fetch_optional(&mut *tx)
+                .await?
+                .is_some();
+        if !is_here {
+            let message = Message {
+                ticket: ticket.id,
+                ..message.clone()
+            };
+            messages::insert_message(tx, &message, &arrival).await?;
+            originals::insert(tx, &message.raw_sha256, mime).await?;
+            ticket.messages += 1;
+        }
+        if row.kind == OutboxKind::Reply {
+            let event = TicketEvent::AgentReply(Some(row.then));
+            // A ticket that was closed meanwhile stays as it is.
+            ticket.status = ticket.status.after(&event).unwrap_or(ticket.status);
+            mark_answered(tx, row, &source).await?;
+        }
+        ticket.updated_at = ticket.updated_at.max(at);
+        ticket.version += 1;
+        tickets::write_ticket(tx, &ticket, None).await
+    }
+
+    /// Makes a reply the draft it was; where its author has begun another, it stays here as
+    /// failed and can be tried again.
+    async fn give_back(
+        &self,
+        tx: &mut AnyConnection,
+        row: &OutboxRow,
+        said: &str,
+    ) -> Result<(), Trouble> {
+        let (mut draft, standing) = self.locked_draft(tx, row.draft).await?;
+        let other = drafts::live(&mut *tx, row.ticket, &draft.author).await?;
+        if standing != Standing::Queued || other.is_some() {
+            return Ok(());
+        }
+        drafts::revive(tx, &draft).await?;
+        draft.flags.retain(|flag| !flag.starts_with(NOT_SENT));
+        draft.flags.push(format!("{NOT_SENT}{said}"));
+        sqlx::query("UPDATE drafts SET flags = $2 WHERE id = $1")
+            .bind(draft.id.to_string())
+            .bind(rows::to_json(&draft.flags)?)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Notes that the message a reply answers is to be marked so on the server.
+async fn mark_answered(
+    tx: &mut AnyConnection,
+    row: &OutboxRow,
+    source: &str,
+) -> Result<(), Trouble> {
+    let Some(post) = &row.post else { return Ok(()) };
+    let Some(parent) = post.letter.answers.first() else {
+        return Ok(());
+    };
+    sqlx::query(
+        "INSERT INTO marks_due (account, raw_sha256, flags)
+         SELECT $1, raw_sha256, 'answered' FROM messages WHERE source = $2 AND id_key = $3
+         ON CONFLICT (account, raw_sha256, flags) DO NOTHING",
+    )
+    .bind(&post.account)
+    .bind(source)
+    .bind(rows::id_key(parent))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+async fn set_delivery(
+    tx: &mut AnyConnection,
+    row: &OutboxRow,
+    delivery: &str,
+) -> Result<(), Trouble> {
+    sqlx::query("UPDATE outbox SET delivery = $2 WHERE id = $1")
+        .bind(row.id.to_string())
+        .bind(delivery)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
