@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::{
     Store, StoreError,
+    delivering::Claimed,
     drafts::{self, Standing},
     error::Trouble,
     events::Verb,
@@ -19,18 +20,22 @@ use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Times
 /// So begins what a draft says that came back.
 const NOT_SENT: &str = "not sent: ";
 
+/// A reply that has left.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The message, as filed.
+    pub message: &'a Message,
+    /// Its bytes.
+    pub mime: &'a [u8],
+    /// Whether a copy is still to be put into the folder of sent mail.
+    pub wants_copy: bool,
+}
+
 /// What came of a reply.
 #[derive(Clone, Copy, Debug)]
 pub enum Outcome<'a> {
     /// The server has it; the message stands in the ticket from now on.
-    Sent {
-        /// The message, as filed.
-        message: &'a Message,
-        /// Its bytes.
-        mime: &'a [u8],
-        /// Whether a copy is still to be put into the folder of sent mail.
-        wants_copy: bool,
-    },
+    Sent(Sent<'a>),
     /// Not now: try again then.
     Again(Timestamp),
     /// Never: it is a draft again.
@@ -42,18 +47,30 @@ pub enum Outcome<'a> {
 }
 
 impl Store {
-    /// Brings a reply that is being sent, or is unsure, to what came of it.
+    /// Brings a reply to what came of it. False, and nothing happens, when it was taken over
+    /// meanwhile.
     pub async fn conclude(
         &self,
-        id: OutboxId,
+        claimed: Claimed<'_>,
         (outcome, said): (Outcome<'_>, Option<&str>),
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.told("note what came of the reply", async {
             let mut tx = self.begin().await?;
-            let (row, living) = self.locked_reply(&mut tx, id).await?;
-            if !row.progress.delivery.is_open() {
-                return Ok(());
+            let (row, living) = self.locked_reply(&mut tx, claimed.id).await?;
+            let changed = sqlx::query(
+                "UPDATE outbox SET said = $4, owner = NULL, lease_until = NULL
+                 WHERE id = $1 AND delivery = 'sending' AND owner = $2 AND attempts = $3",
+            )
+            .bind(claimed.id.to_string())
+            .bind(claimed.owner)
+            .bind(i64::from(claimed.attempt))
+            .bind(said.map(rows::plain))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if changed == 0 {
+                return Ok(false);
             }
             let row = go_over(&mut tx, row, &living).await?;
             self.apply(&mut tx, &row, (outcome, at)).await?;
@@ -61,18 +78,41 @@ impl Store {
                 self.give_back(&mut tx, &row, said.unwrap_or_default())
                     .await?;
             }
-            sqlx::query(
-                "UPDATE outbox SET said = $2, owner = NULL, lease_until = NULL WHERE id = $1",
-            )
-            .bind(id.to_string())
-            .bind(said.map(rows::plain))
-            .execute(&mut *tx)
-            .await?;
-            self.commit(
-                tx,
-                &happened(Verb::ReplyMoved, &row, (&row.ticket.to_string(), at)),
-            )
-            .await
+            let ticket = row.ticket.to_string();
+            self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
+                .await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Notes that a reply of which nobody knew has left. False, and nothing happens, when it is not
+    /// unsure any more.
+    pub async fn found_sent(
+        &self,
+        id: OutboxId,
+        (sent, said): (Sent<'_>, &str),
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.told("note that the reply has left", async {
+            let mut tx = self.begin().await?;
+            let (row, living) = self.locked_reply(&mut tx, id).await?;
+            let changed =
+                sqlx::query("UPDATE outbox SET said = $2 WHERE id = $1 AND delivery = 'unsure'")
+                    .bind(id.to_string())
+                    .bind(rows::plain(said))
+                    .execute(&mut *tx)
+                    .await?
+                    .rows_affected();
+            if changed == 0 {
+                return Ok(false);
+            }
+            let row = go_over(&mut tx, row, &living).await?;
+            self.apply(&mut tx, &row, (Outcome::Sent(sent), at)).await?;
+            let ticket = row.ticket.to_string();
+            self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
+                .await?;
+            Ok(true)
         })
         .await
     }
@@ -84,11 +124,11 @@ impl Store {
         (outcome, at): (Outcome<'_>, Timestamp),
     ) -> Result<(), Trouble> {
         match outcome {
-            Outcome::Sent {
+            Outcome::Sent(Sent {
                 message,
                 mime,
                 wants_copy,
-            } => {
+            }) => {
                 self.file_sent(tx, row, (message, mime), at).await?;
                 let copy = wants_copy.then_some("due");
                 sqlx::query(

@@ -29,6 +29,17 @@ pub struct Claim<'a> {
     pub only_due_after: Option<Timestamp>,
 }
 
+/// A reply as its sender has claimed it: once it was taken over, the sender has no say in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claimed<'a> {
+    /// Which.
+    pub id: OutboxId,
+    /// Who sends it.
+    pub owner: &'a str,
+    /// Which attempt it is.
+    pub attempt: u32,
+}
+
 /// A reply somebody was sending.
 #[derive(Clone, Debug)]
 pub struct Underway {
@@ -84,15 +95,16 @@ impl Store {
 
     /// Notes that the text of a reply is handed over from now on: from here a broken connection
     /// leaves it unsure. False when it is not ours any more.
-    pub async fn hand_over(&self, id: OutboxId, owner: &str) -> Result<bool, StoreError> {
+    pub async fn hand_over(&self, claimed: Claimed<'_>) -> Result<bool, StoreError> {
         self.told("note that the reply is handed over", async {
             let mut tx = self.begin().await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET is_handed_over = 1
-                 WHERE id = $1 AND delivery = 'sending' AND owner = $2",
+                 WHERE id = $1 AND delivery = 'sending' AND owner = $2 AND attempts = $3",
             )
-            .bind(id.to_string())
-            .bind(owner)
+            .bind(claimed.id.to_string())
+            .bind(claimed.owner)
+            .bind(i64::from(claimed.attempt))
             .execute(&mut *tx)
             .await?
             .rows_affected();
@@ -127,18 +139,18 @@ impl Store {
     /// Keeps others from taking a reply over while it is being sent.
     pub async fn renew_claim(
         &self,
-        id: OutboxId,
-        owner: &str,
+        claimed: Claimed<'_>,
         until: Timestamp,
     ) -> Result<(), StoreError> {
         self.told("keep the claim on the reply", async {
             let mut tx = self.begin().await?;
             sqlx::query(
-                "UPDATE outbox SET lease_until = $3
-                 WHERE id = $1 AND owner = $2 AND delivery = 'sending'",
+                "UPDATE outbox SET lease_until = $4
+                 WHERE id = $1 AND delivery = 'sending' AND owner = $2 AND attempts = $3",
             )
-            .bind(id.to_string())
-            .bind(owner)
+            .bind(claimed.id.to_string())
+            .bind(claimed.owner)
+            .bind(i64::from(claimed.attempt))
             .bind(until.as_microsecond())
             .execute(&mut *tx)
             .await?;

@@ -68,8 +68,8 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use blocks::{FromBlock, Group};
-pub use concluding::Outcome;
-pub use delivering::{Claim, Underway};
+pub use concluding::{Outcome, Sent};
+pub use delivering::{Claim, Claimed, Underway};
 pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};

@@ -6,7 +6,8 @@ use deskhand::{
         MessageId, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress, Status, TicketId,
     },
     store::{
-        Claim, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, Returned, SaveDraft, Store,
+        Claim, Claimed, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, Returned, SaveDraft,
+        Sent, Store,
     },
 };
 use uuid::Uuid;
@@ -80,6 +81,15 @@ async fn try_claim(store: &Store, row: &OutboxRow, (now, after): (i64, Option<i6
     store.claim_reply(row.id, claim).await.unwrap().is_some()
 }
 
+/// Names the first attempt of the one who sends here.
+pub(super) fn ours(row: &OutboxRow) -> Claimed<'static> {
+    Claimed {
+        id: row.id,
+        owner: "us",
+        attempt: 1,
+    }
+}
+
 pub(super) fn sent_message(row: &OutboxRow) -> Message {
     let mut sent = message("sent", "Yes.", 40);
     sent.id = MessageId::new(row.id.to_string().parse().unwrap());
@@ -128,23 +138,29 @@ pub(super) async fn a_reply_leaves_once(store: &Store) {
         store.withdraw(row.id, at(32)).await.is_err(),
         "too late to take back"
     );
-    assert!(!store.hand_over(row.id, "they").await.unwrap());
-    assert!(store.hand_over(row.id, "us").await.unwrap());
-    store.renew_claim(row.id, "us", at(200)).await.unwrap();
+    assert!(
+        !store
+            .hand_over(Claimed {
+                owner: "they",
+                ..ours(&row)
+            })
+            .await
+            .unwrap()
+    );
+    assert!(store.hand_over(ours(&row)).await.unwrap());
+    store.renew_claim(ours(&row), at(200)).await.unwrap();
     let underway = store.underway().await.unwrap();
     assert!(underway[0].is_handed_over && underway[0].lease_until == at(200));
 
     let sent = sent_message(&row);
-    let outcome = Outcome::Sent {
+    let outcome = Outcome::Sent(Sent {
         message: &sent,
         mime: MIME,
         wants_copy: true,
-    };
-    for _ in 0..2 {
-        store
-            .conclude(row.id, (outcome, Some("250 ok")), at(40))
-            .await
-            .unwrap();
+    });
+    for is_first in [true, false] {
+        let noted = store.conclude(ours(&row), (outcome, Some("250 ok")), at(40));
+        assert_eq!(noted.await.unwrap(), is_first);
     }
     let now = store.ticket(ticket).await.unwrap().unwrap();
     assert_eq!((now.status, now.messages), (Status::Solved, 2));
@@ -165,11 +181,11 @@ pub(super) async fn a_dead_senders_reply_is_taken_over(store: &Store) {
         queue(store, &row, &by_sam(ticket), 1).await;
         assert!(try_claim(store, &row, claim(31, None)).await);
         if handed_over {
-            store.hand_over(row.id, "us").await.unwrap();
+            store.hand_over(ours(&row)).await.unwrap();
         }
         let underway = store.underway().await.unwrap();
         let dead = underway.iter().find(|dead| dead.row.id == row.id).unwrap();
-        store.renew_claim(row.id, "us", at(300)).await.unwrap();
+        store.renew_claim(ours(&row), at(300)).await.unwrap();
         store.take_over(dead, at(100)).await.unwrap();
         let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
         assert_eq!(delivery, Delivery::Sending, "it was renewed: it lives");
@@ -182,11 +198,65 @@ pub(super) async fn a_dead_senders_reply_is_taken_over(store: &Store) {
         store.hold_again(row.id, MIME, at(401)).await.unwrap();
         assert!(try_claim(store, &row, claim(402, None)).await);
         let refused = (Outcome::Refused, Some("550 no"));
-        store.conclude(row.id, refused, at(403)).await.unwrap();
+        store.conclude(ours(&row), refused, at(403)).await.unwrap();
         let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
         assert_eq!(draft.text, "Yes.");
         assert_eq!(draft.flags, ["not sent: 550 no"]);
     }
+}
+
+pub(super) async fn a_sender_who_lost_its_claim_has_no_say(store: &Store) {
+    let ticket = ticket(store, "overtaken@x").await;
+    let row = row(ticket, 30);
+    queue(store, &row, &by_sam(ticket), 1).await;
+    assert!(try_claim(store, &row, claim(31, None)).await);
+    take_over(store, &row, 100).await;
+    let theirs = Claim {
+        owner: "they",
+        at: at(101),
+        lease_until: at(160),
+        only_due_after: None,
+    };
+    store.claim_reply(row.id, theirs).await.unwrap().unwrap();
+    let second = Claimed {
+        owner: "they",
+        attempt: 2,
+        ..ours(&row)
+    };
+    assert!(store.hand_over(second).await.unwrap());
+
+    let again = (Outcome::Again(at(110)), Some("we were asleep"));
+    assert!(!store.hand_over(ours(&row)).await.unwrap());
+    assert!(!store.conclude(ours(&row), again, at(102)).await.unwrap());
+    let nobody_knows = (Outcome::Unsure, Some("it broke off"));
+    assert!(store.conclude(second, nobody_knows, at(103)).await.unwrap());
+    for late in [ours(&row), second] {
+        assert!(!store.conclude(late, again, at(104)).await.unwrap());
+    }
+    let now = store.outbox_row(row.id).await.unwrap().progress;
+    assert_eq!(now.delivery, Delivery::Unsure);
+    assert_eq!(now.said.as_deref(), Some("it broke off"));
+
+    let mut message = sent_message(&row);
+    message.raw_sha256 = "sha-overtaken".into();
+    let sent = Sent {
+        message: &message,
+        mime: MIME,
+        wants_copy: false,
+    };
+    for is_first in [true, false] {
+        let found = store.found_sent(row.id, (sent, "it was there"), at(105));
+        assert_eq!(found.await.unwrap(), is_first);
+    }
+    let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
+    assert_eq!(delivery, Delivery::Sent);
+    assert_eq!(store.messages(ticket).await.unwrap().len(), 2);
+}
+
+async fn take_over(store: &Store, row: &OutboxRow, now: i64) {
+    let underway = store.underway().await.unwrap();
+    let dead = underway.iter().find(|dead| dead.row.id == row.id).unwrap();
+    store.take_over(dead, at(now)).await.unwrap();
 }
 
 pub(super) async fn a_new_message_brings_a_held_reply_back(store: &Store) {
@@ -321,16 +391,16 @@ pub(super) async fn a_new_sender_is_answered_once_in_a_day(store: &Store) {
 
     assert!(try_claim(store, &first, claim(102, None)).await);
     let sent = sent_message(&first);
-    let outcome = Outcome::Sent {
+    let outcome = Outcome::Sent(Sent {
         message: &Message {
             raw_sha256: "sha-of-the-ack".into(),
             ..sent
         },
         mime: MIME,
         wants_copy: false,
-    };
+    });
     store
-        .conclude(first.id, (outcome, None), at(103))
+        .conclude(ours(&first), (outcome, None), at(103))
         .await
         .unwrap();
     let now = store.ticket(ticket).await.unwrap().unwrap();
@@ -353,13 +423,13 @@ pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
     assert!(try_claim(store, &row, claim(31, None)).await);
     let mut sent = sent_message(&row);
     sent.raw_sha256 = "sha-bounced".into();
-    let outcome = Outcome::Sent {
+    let outcome = Outcome::Sent(Sent {
         message: &sent,
         mime: MIME,
         wants_copy: false,
-    };
+    });
     store
-        .conclude(row.id, (outcome, None), at(40))
+        .conclude(ours(&row), (outcome, None), at(40))
         .await
         .unwrap();
     let mut report = in_ticket(message("report@x", "no such user", 50), ticket);

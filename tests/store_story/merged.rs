@@ -6,11 +6,11 @@ use deskhand::{
         AutoClass, Contact, Delivery, DraftState, Envelope, Message, OutboxKind, OutboxRow, Status,
         TicketId, joining::NotJoined,
     },
-    store::{Claim, Outcome, Returned, Store, StoreUrl},
+    store::{Claim, Claimed, Outcome, Returned, Sent, Store, StoreUrl},
 };
 
 use super::{
-    leaving::{MIME, by_sam, queue, row, sent_message, ticket},
+    leaving::{MIME, by_sam, ours, queue, row, sent_message, ticket},
     merging::{ids, why},
     props::{at, filing, in_ticket, message, new_ticket, save, to_status},
 };
@@ -54,19 +54,19 @@ async fn claim(store: &Store, row: &OutboxRow, now: i64) {
 async fn refuse(store: &Store, row: &OutboxRow) {
     claim(store, row, 100).await;
     let refused = (Outcome::Refused, Some("550 no"));
-    store.conclude(row.id, refused, at(101)).await.unwrap();
+    store.conclude(ours(row), refused, at(101)).await.unwrap();
 }
 
 async fn send(store: &Store, row: &OutboxRow, digest: &str) {
     claim(store, row, 120).await;
     let mut message = sent_message(row);
     message.raw_sha256 = digest.into();
-    let outcome = Outcome::Sent {
+    let outcome = Outcome::Sent(Sent {
         message: &message,
         mime: MIME,
         wants_copy: false,
-    };
-    let done = store.conclude(row.id, (outcome, None), at(121));
+    });
+    let done = store.conclude(ours(row), (outcome, None), at(121));
     done.await.unwrap();
 }
 
@@ -384,7 +384,7 @@ pub(super) async fn an_automatic_answer_keeps_no_merge(store: &Store) {
     assert!(queued.await.unwrap());
     claim(store, &ack, 191).await;
     let later = (Outcome::Again(at(195)), Some("451 later"));
-    store.conclude(ack.id, later, at(192)).await.unwrap();
+    store.conclude(ours(&ack), later, at(192)).await.unwrap();
 
     store.merge((first, second), "noor", at(193)).await.unwrap();
     claim(store, &ack, 196).await;
@@ -392,12 +392,16 @@ pub(super) async fn an_automatic_answer_keeps_no_merge(store: &Store) {
         raw_sha256: "sha-ack-over".into(),
         ..sent_message(&ack)
     };
-    let outcome = Outcome::Sent {
+    let outcome = Outcome::Sent(Sent {
         message: &sent,
         mime: MIME,
         wants_copy: false,
+    });
+    let retried = Claimed {
+        attempt: 2,
+        ..ours(&ack)
     };
-    let done = store.conclude(ack.id, (outcome, None), at(197));
+    let done = store.conclude(retried, (outcome, None), at(197));
     done.await.unwrap();
 
     assert_eq!(store.messages(second).await.unwrap().len(), 3);

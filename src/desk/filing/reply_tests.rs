@@ -13,7 +13,7 @@ use crate::{
         Timestamp,
     },
     source::mail::parse::parse,
-    store::{Claim, Outcome, QueuedFrom, Queueing, SaveDraft},
+    store::{Claim, Claimed, Outcome, QueuedFrom, Queueing, SaveDraft, Sent},
 };
 
 /// The mailbox from which the replies leave.
@@ -126,16 +126,20 @@ impl Bench {
             auto_class: AutoClass::Human,
             ..self.ticket(1).await.1[0].clone()
         };
-        let outcome = Outcome::Sent {
+        let outcome = Outcome::Sent(Sent {
             message: &message,
             mime: mime.as_bytes(),
             wants_copy: false,
+        });
+        let claimed = Claimed {
+            id: row.id,
+            owner: "us",
+            attempt: 1,
         };
-        let said = (outcome, None);
-        self.store
-            .conclude(row.id, said, later(self.at, 2))
-            .await
-            .unwrap();
+        let noted = self
+            .store
+            .conclude(claimed, (outcome, None), later(self.at, 2));
+        assert!(noted.await.unwrap());
         assert_eq!(self.ticket(1).await.0.status, Status::Pending);
         id_of(&row)
     }

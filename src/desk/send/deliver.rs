@@ -16,7 +16,7 @@ use crate::{
         parse::parse,
         smtp::{Handover, Parcel},
     },
-    store::{Claim, Outcome},
+    store::{Claim, Claimed, Outcome, Sent},
 };
 
 /// Others leave a claimed reply alone for so long; renewed while it is being sent.
@@ -41,6 +41,13 @@ pub enum Delivered {
     NotOurs,
 }
 
+/// A reply that this desk is sending.
+#[derive(Clone, Copy)]
+struct Sending<'a> {
+    row: &'a OutboxRow,
+    claimed: Claimed<'a>,
+}
+
 impl Desk {
     /// Sends one reply, if it is due. With `only_due_after`, only one whose undo time was not
     /// over then: what was found waiting is asked about.
@@ -60,17 +67,25 @@ impl Desk {
         let Some(row) = self.store.claim_reply(id, claim).await? else {
             return Ok(Delivered::NotOurs);
         };
-        let sending = Box::pin(self.hand_over(&row, &owner));
+        let sending = Sending {
+            row: &row,
+            claimed: Claimed {
+                id,
+                owner: &owner,
+                attempt: row.progress.attempts,
+            },
+        };
         let renewing = async {
             loop {
                 tokio::time::sleep(RENEW).await;
-                let until = self.clock.now().checked_add(CLAIM);
-                let kept = self.store.renew_claim(id, &owner, until.unwrap_or(now));
+                let until = self.clock.now().checked_add(CLAIM).unwrap_or(now);
+                let kept = self.store.renew_claim(sending.claimed, until);
                 if let Err(error) = kept.await {
                     tracing::warn!(%error, "the claim on a reply was not renewed");
                 }
             }
         };
+        let sending = Box::pin(self.hand_over(sending));
         let delivered = tokio::select! {
             delivered = sending => delivered,
             () = renewing => return Ok(Delivered::NotOurs),
@@ -79,16 +94,19 @@ impl Desk {
         delivered
     }
 
-    async fn hand_over(&self, row: &OutboxRow, owner: &str) -> Result<Delivered, DeskError> {
+    async fn hand_over(&self, sending: Sending<'_>) -> Result<Delivered, DeskError> {
+        let row = sending.row;
         let Some(mime) = self.store.outbox_mime(row.id).await? else {
-            return self.not_now(row, "its mail is missing").await;
+            return self.not_now(sending, "its mail is missing").await;
         };
         let Some(account) = self.account_of(row) else {
-            return self.not_now(row, "its account cannot send any more").await;
+            return self
+                .not_now(sending, "its account cannot send any more")
+                .await;
         };
         let submission = match self.submission(&account).await {
             Ok(submission) => submission,
-            Err(error) => return self.not_now(row, &error.to_string()).await,
+            Err(error) => return self.not_now(sending, &error.to_string()).await,
         };
         let recipients = recipients(row);
         let parcel = Parcel {
@@ -97,76 +115,114 @@ impl Desk {
             recipients: &recipients,
             mime: &mime,
         };
-        let on_text = async || matches!(self.store.hand_over(row.id, owner).await, Ok(true));
+        let on_text = async || matches!(self.store.hand_over(sending.claimed).await, Ok(true));
         match submission.deliver(parcel, on_text).await {
             Handover::Accepted(said) => {
                 let keeps_copy = row.kind == OutboxKind::Reply
                     && account.sending.keeps_copy
                     && !keeps_copies_itself(&account);
-                self.sent(row, (&mime, keeps_copy), &said).await
+                self.sent(sending, (&mime, keeps_copy), &said).await
             }
-            Handover::Later(said) => self.not_now(row, &said).await,
-            Handover::Refused(said) => self.refused(row, &said).await,
-            Handover::Unsure(said) => self.unsure(row, &said).await,
+            Handover::Later(said) => self.not_now(sending, &said).await,
+            Handover::Refused(said) => self.refused(sending, &said).await,
+            Handover::Unsure(said) => self.unsure(sending, &said).await,
         }
     }
 
-    /// Notes that the server has a reply, and makes it a message of its ticket.
-    pub(super) async fn sent(
+    /// Notes that the server has a reply, and makes it a message of its ticket; also where somebody
+    /// took it over meanwhile and does not know.
+    async fn sent(
         &self,
-        row: &OutboxRow,
+        sending: Sending<'_>,
         (mime, wants_copy): (&[u8], bool),
         said: &str,
     ) -> Result<Delivered, DeskError> {
         let now = self.clock.now();
-        let message = message(row, mime, now)?;
-        let outcome = Outcome::Sent {
+        let message = message(sending.row, mime, now)?;
+        let sent = Sent {
             message: &message,
             mime,
             wants_copy,
         };
-        self.store
-            .conclude(row.id, (outcome, Some(said)), now)
-            .await?;
+        if !self.conclude(sending, Outcome::Sent(sent), said).await? {
+            self.store
+                .found_sent(sending.row.id, (sent, said), now)
+                .await?;
+        }
         Ok(Delivered::Sent)
     }
 
-    async fn not_now(&self, row: &OutboxRow, said: &str) -> Result<Delivered, DeskError> {
+    /// Notes that a reply of which nobody knew has left.
+    pub(super) async fn found_sent(
+        &self,
+        row: &OutboxRow,
+        mime: &[u8],
+        said: &str,
+    ) -> Result<(), DeskError> {
         let now = self.clock.now();
-        let gave_up = row
+        let message = message(row, mime, now)?;
+        let sent = Sent {
+            message: &message,
+            mime,
+            wants_copy: false,
+        };
+        self.store.found_sent(row.id, (sent, said), now).await?;
+        Ok(())
+    }
+
+    async fn not_now(&self, sending: Sending<'_>, said: &str) -> Result<Delivered, DeskError> {
+        let now = self.clock.now();
+        let gave_up = sending
+            .row
             .queued_at
             .checked_add(GIVE_UP)
             .is_ok_and(|limit| now > limit);
         if gave_up {
-            return self.refused(row, said).await;
+            return self.refused(sending, said).await;
         }
-        let next = next_try(now, row.progress.attempts);
-        self.store
-            .conclude(row.id, (Outcome::Again(next), Some(said)), now)
-            .await?;
-        Ok(Delivered::Later(next, said.to_owned()))
+        let next = next_try(now, sending.row.progress.attempts);
+        let is_ours = self.conclude(sending, Outcome::Again(next), said).await?;
+        Ok(if is_ours {
+            Delivered::Later(next, said.to_owned())
+        } else {
+            Delivered::NotOurs
+        })
     }
 
-    async fn refused(&self, row: &OutboxRow, said: &str) -> Result<Delivered, DeskError> {
-        let outcome = (Outcome::Refused, Some(said));
-        self.store
-            .conclude(row.id, outcome, self.clock.now())
-            .await?;
-        Ok(Delivered::Failed(said.to_owned()))
+    async fn refused(&self, sending: Sending<'_>, said: &str) -> Result<Delivered, DeskError> {
+        let is_ours = self.conclude(sending, Outcome::Refused, said).await?;
+        Ok(if is_ours {
+            Delivered::Failed(said.to_owned())
+        } else {
+            Delivered::NotOurs
+        })
     }
 
-    async fn unsure(&self, row: &OutboxRow, said: &str) -> Result<Delivered, DeskError> {
-        let outcome = (Outcome::Unsure, Some(said));
-        self.store
-            .conclude(row.id, outcome, self.clock.now())
-            .await?;
+    async fn unsure(&self, sending: Sending<'_>, said: &str) -> Result<Delivered, DeskError> {
+        if !self.conclude(sending, Outcome::Unsure, said).await? {
+            return Ok(Delivered::NotOurs);
+        }
+        let row = sending.row;
         if self.is_in_sent_folder(row).await {
             let mime = self.store.outbox_mime(row.id).await?.unwrap_or_default();
-            return self
-                .sent(row, (&mime, false), "found in the folder of sent mail")
-                .await;
+            let said = "found in the folder of sent mail";
+            self.found_sent(row, &mime, said).await?;
+            return Ok(Delivered::Sent);
         }
         Ok(Delivered::Unsure(said.to_owned()))
+    }
+
+    /// Notes what came of a reply. False where somebody took it over meanwhile: this desk has no
+    /// say in it any more.
+    async fn conclude(
+        &self,
+        sending: Sending<'_>,
+        outcome: Outcome<'_>,
+        said: &str,
+    ) -> Result<bool, DeskError> {
+        let outcome = (outcome, Some(said));
+        let now = self.clock.now();
+        Ok(self.store.conclude(sending.claimed, outcome, now).await?)
     }
 }
 

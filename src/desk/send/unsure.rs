@@ -47,7 +47,7 @@ impl Desk {
         }
         let mime = self.store.outbox_mime(id).await?;
         let mime = mime.ok_or(DeskError::Nothing("The mail of that reply is not kept."))?;
-        self.sent(&row, (&mime, false), "it was sent after all")
+        self.found_sent(&row, &mime, "it was sent after all")
             .await?;
         self.tell(DeskEvent::TicketChanged(row.ticket));
         Ok(())
