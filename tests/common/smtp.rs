@@ -5,6 +5,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 /// What the server does with a mail.
@@ -12,6 +13,8 @@ use std::{
 pub(crate) enum Manner {
     /// Takes it.
     Takes,
+    /// Takes it and says so a second later.
+    TakesSlowly,
     /// Takes it and breaks off before it says so.
     TakesAndBreaksOff,
     /// Breaks off in the middle of the text.
@@ -80,6 +83,7 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                 Manner::PutsOff => say("450 4.2.0 Come again")?,
                 Manner::RefusesRecipient => say("550 5.1.1 Nobody of that name")?,
                 Manner::Takes
+                | Manner::TakesSlowly
                 | Manner::TakesAndBreaksOff
                 | Manner::BreaksOffInTheText
                 | Manner::RefusesText => {
@@ -99,6 +103,7 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                     return Ok(());
                 }
                 Manner::Takes
+                | Manner::TakesSlowly
                 | Manner::BreaksOffInTheText
                 | Manner::PutsOff
                 | Manner::RefusesRecipient => {
@@ -106,6 +111,9 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                         .lock()
                         .expect("no panic")
                         .push((std::mem::take(&mut recipients), text));
+                    if manner == Manner::TakesSlowly {
+                        thread::sleep(Duration::from_secs(1));
+                    }
                     say("250 2.0.0 queued")?;
                 }
             }

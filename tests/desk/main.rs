@@ -17,6 +17,7 @@ mod bench;
 mod chains;
 mod drafting;
 mod keys;
+mod leaving;
 mod money;
 mod outage;
 mod policies;

@@ -1,6 +1,18 @@
 //! What a server may do with a mail, and what becomes of the reply.
 
-use std::{fs, process::Stdio, thread, time::Duration};
+use std::{
+    fs,
+    net::TcpListener,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use sqlx::{Connection as _, Executor as _};
 
 use crate::{
     program::Home,
@@ -70,6 +82,85 @@ fn an_answer_that_never_came_is_unsure_and_never_sent_again_by_itself() {
     assert_eq!(told.code, 0, "{}", told.stderr);
     assert_eq!(ticket(&home, number)["ticket"]["status"], "pending");
     assert_eq!(server.count(), 1);
+}
+
+#[test]
+fn unsure_replies_of_an_account_are_looked_for_over_one_connection() {
+    let server = Smtp::start(Manner::TakesAndBreaksOff);
+    let (imap, asked) = mailbox_that_hangs_up();
+    let home = Home::new();
+    home.config(&format!(
+        "[accounts.\"support@acme.test\"]\nimap = \"imap://127.0.0.1:{imap}\"\n\
+         smtp = \"smtp://127.0.0.1:{}\"\npassword_command = [\"printf\", \"x\"]\n",
+        server.port
+    ));
+    for _ in 0..2 {
+        let number = home.file("Parcel", "maya@northbend.test", "Where is it?");
+        reply(&home, number, "Once only.");
+    }
+    assert_eq!(send(&home)["unsure"].as_array().expect("a list").len(), 2);
+    let before = asked.load(Ordering::SeqCst);
+
+    send(&home);
+
+    assert_eq!(asked.load(Ordering::SeqCst) - before, 1);
+}
+
+#[test]
+fn that_a_reply_has_left_is_noted_however_long_the_database_is_locked() {
+    let server = Smtp::start(Manner::TakesSlowly);
+    let (home, number) = desk(&server);
+    let id = reply(&home, number, "Once only.");
+    let sending = home
+        .command()
+        .args(["outbox", "send", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let is_taken = (0..2_000).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        server.count() == 1
+    });
+    assert!(is_taken, "it never came to the server");
+
+    // Longer than a writer waits for the lock.
+    lock_database(&home, Duration::from_secs(7));
+
+    let told = sending.wait_with_output().expect("it ended").stdout;
+    let told: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
+    assert_eq!(told["sent"], serde_json::json!([id]));
+    assert_eq!(ticket(&home, number)["ticket"]["status"], "pending");
+    assert_eq!(server.count(), 1);
+}
+
+/// Keeps other programs from writing to the desk's database for a while.
+fn lock_database(home: &Home, time: Duration) {
+    let file = home.data().join("deskhand.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let connected = sqlx::SqliteConnection::connect_with(&options).await;
+        let mut connection = connected.expect("a connection");
+        connection.execute("BEGIN IMMEDIATE").await.expect("a lock");
+        tokio::time::sleep(time).await;
+        connection.execute("ROLLBACK").await.expect("its end");
+    });
+}
+
+/// A mailbox that hangs up on everybody, and how many it was asked by.
+fn mailbox_that_hangs_up() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    (port, asked)
 }
 
 #[test]

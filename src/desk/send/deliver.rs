@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::queue::next_try;
@@ -16,13 +17,15 @@ use crate::{
         parse::parse,
         smtp::{Handover, Parcel},
     },
-    store::{Claim, Claimed, Outcome, Sent},
+    store::{Claim, Claimed, Outcome, Sent, Store, StoreError},
 };
 
 /// Others leave a claimed reply alone for so long; renewed while it is being sent.
 const CLAIM: Duration = Duration::from_mins(1);
 /// So often.
 const RENEW: Duration = Duration::from_secs(10);
+/// So long after a failure it is tried again to note that a reply has left.
+const NOTE_AGAIN: Duration = Duration::from_secs(1);
 /// A reply that no server took for so long comes back as a draft.
 const GIVE_UP: Duration = Duration::from_hours(48);
 
@@ -138,17 +141,23 @@ impl Desk {
         said: &str,
     ) -> Result<Delivered, DeskError> {
         let now = self.clock.now();
-        let message = message(sending.row, mime, now)?;
-        let sent = Sent {
-            message: &message,
-            mime,
+        let left = Left {
+            id: sending.claimed.id,
+            owner: sending.claimed.owner.to_owned(),
+            attempt: sending.claimed.attempt,
+            message: message(sending.row, mime, now)?,
+            mime: mime.to_vec(),
             wants_copy,
+            said: said.to_owned(),
+            at: now,
         };
-        if !self.conclude(sending, Outcome::Sent(sent), said).await? {
-            self.store
-                .found_sent(sending.row.id, (sent, said), now)
-                .await?;
-        }
+        let (store, stop) = (self.store.clone(), self.background.stop.clone());
+        // It goes on where this work is given up: nobody else knows that the reply has left.
+        let noting = self
+            .background
+            .tasks
+            .spawn(async move { left.note_patiently(&store, &stop).await });
+        noting.await.map_err(|_| DeskError::Broken)??;
         Ok(Delivered::Sent)
     }
 
@@ -203,7 +212,11 @@ impl Desk {
             return Ok(Delivered::NotOurs);
         }
         let row = sending.row;
-        if self.is_in_sent_folder(row).await {
+        if !self
+            .in_sent_folder(std::slice::from_ref(row))
+            .await
+            .is_empty()
+        {
             let mime = self.store.outbox_mime(row.id).await?.unwrap_or_default();
             let said = "found in the folder of sent mail";
             self.found_sent(row, &mime, said).await?;
@@ -223,6 +236,59 @@ impl Desk {
         let outcome = (outcome, Some(said));
         let now = self.clock.now();
         Ok(self.store.conclude(sending.claimed, outcome, now).await?)
+    }
+}
+
+/// What is noted of a reply that has left.
+struct Left {
+    id: OutboxId,
+    owner: String,
+    attempt: u32,
+    message: Message,
+    mime: Vec<u8>,
+    wants_copy: bool,
+    said: String,
+    at: Timestamp,
+}
+
+impl Left {
+    /// Notes it, however long the database is out of reach while the desk is open.
+    async fn note_patiently(
+        &self,
+        store: &Store,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        loop {
+            let is_last = stop.is_cancelled();
+            match self.note(store).await {
+                Err(error) if error.passes() && !is_last => {
+                    tracing::warn!(%error, "it is not noted yet that a reply has left");
+                    stop.run_until_cancelled(tokio::time::sleep(NOTE_AGAIN))
+                        .await;
+                }
+                noted => return noted,
+            }
+        }
+    }
+
+    async fn note(&self, store: &Store) -> Result<(), StoreError> {
+        let sent = Sent {
+            message: &self.message,
+            mime: &self.mime,
+            wants_copy: self.wants_copy,
+        };
+        let claimed = Claimed {
+            id: self.id,
+            owner: &self.owner,
+            attempt: self.attempt,
+        };
+        let outcome = (Outcome::Sent(sent), Some(self.said.as_str()));
+        // Somebody may have taken it over meanwhile, and does not know.
+        if !store.conclude(claimed, outcome, self.at).await? {
+            let found = (sent, self.said.as_str());
+            store.found_sent(self.id, found, self.at).await?;
+        }
+        Ok(())
     }
 }
 

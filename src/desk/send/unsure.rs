@@ -1,20 +1,42 @@
 //! What is done about a reply of which nobody knows whether it left: the folder of sent mail is
 //! searched for it, and if that does not settle it, a person is asked.
 
+use std::{collections::BTreeMap, time::Duration};
+
+use super::worker::AGAIN;
 use crate::{
     desk::{
         Desk, DeskError,
         face::DeskEvent,
         owner::{Fate, Owner},
     },
-    domain::{Delivery, OutboxId, OutboxRow},
+    domain::{Delivery, OutboxId, OutboxRow, Timestamp},
     source::mail::imap::ImapError,
 };
+
+/// So long after a claim ran out it is looked whether it was renewed.
+const BEYOND: Duration = Duration::from_millis(100);
 
 impl Desk {
     /// Takes over what senders that died left behind, and looks for what is unsure.
     pub(super) async fn settle_outbox(&self) -> Result<(), DeskError> {
+        self.take_over_dead().await?;
+        self.look_for_unsure().await
+    }
+
+    /// Takes over what senders that died left behind, and looks for what is unsure of it. Returns
+    /// when the next claim runs out, where somebody is sending.
+    pub(super) async fn settle_dead(&self) -> Result<Option<Timestamp>, DeskError> {
+        let (taken_over, next) = self.take_over_dead().await?;
+        if taken_over > 0 {
+            self.look_for_unsure().await?;
+        }
+        Ok(next)
+    }
+
+    async fn take_over_dead(&self) -> Result<(u32, Option<Timestamp>), DeskError> {
         let now = self.clock.now();
+        let (mut taken_over, mut next) = (0, None);
         for underway in self.store.underway().await? {
             let ran_out = underway.lease_until < now;
             let owner = Owner::read(&underway.owner);
@@ -26,12 +48,32 @@ impl Desk {
             };
             if is_dead {
                 self.store.take_over(&underway, now).await?;
+                taken_over += 1;
+                continue;
+            }
+            // One that ran out and whose sender lives is looked at again, but not at once.
+            let pause = if ran_out { AGAIN } else { BEYOND };
+            let then = underway.lease_until.max(now).checked_add(pause);
+            let then = then.unwrap_or(Timestamp::MAX);
+            next = Some(next.map_or(then, |next: Timestamp| next.min(then)));
+        }
+        Ok((taken_over, next))
+    }
+
+    /// Searches the folders of sent mail for what is unsure, over one connection to each account.
+    async fn look_for_unsure(&self) -> Result<(), DeskError> {
+        let mut unsure: BTreeMap<String, Vec<OutboxRow>> = BTreeMap::new();
+        for (row, _) in self.store.open_outbox().await? {
+            if row.progress.delivery == Delivery::Unsure
+                && let Some(post) = &row.post
+            {
+                unsure.entry(post.account.clone()).or_default().push(row);
             }
         }
-        for row in self.store.outbox(None).await? {
-            if row.progress.delivery == Delivery::Unsure && self.is_in_sent_folder(&row).await {
+        for rows in unsure.into_values() {
+            for id in self.in_sent_folder(&rows).await {
                 // What stands in the way of one does not keep the others waiting.
-                if let Err(error) = self.it_was_sent(row.id).await {
+                if let Err(error) = self.it_was_sent(id).await {
                     tracing::warn!(%error, "a reply that was found could not be noted as sent");
                 }
             }
@@ -53,18 +95,19 @@ impl Desk {
         Ok(())
     }
 
-    /// Looks for a reply in the folder of sent mail. What cannot be looked at proves nothing.
-    pub(super) async fn is_in_sent_folder(&self, row: &OutboxRow) -> bool {
-        let found = self.look_for(row).await;
+    /// Returns which replies of one account are in its folder of sent mail. What cannot be looked
+    /// at proves nothing.
+    pub(super) async fn in_sent_folder(&self, rows: &[OutboxRow]) -> Vec<OutboxId> {
+        let found = self.look_for(rows).await;
         if let Err(error) = &found {
             tracing::warn!(%error, "the folder of sent mail could not be searched");
         }
-        found.unwrap_or(false)
+        found.unwrap_or_default()
     }
 
-    async fn look_for(&self, row: &OutboxRow) -> Result<bool, DeskError> {
-        let (Some(account), Some(post)) = (self.account_of(row), &row.post) else {
-            return Ok(false);
+    async fn look_for(&self, rows: &[OutboxRow]) -> Result<Vec<OutboxId>, DeskError> {
+        let Some(account) = rows.first().and_then(|row| self.account_of(row)) else {
+            return Ok(Vec::new());
         };
         let failed = |error: ImapError| DeskError::Mail {
             address: account.address.clone(),
@@ -72,10 +115,18 @@ impl Desk {
         };
         let mut mailbox = self.mailbox(&account).await?;
         let found = async {
-            match mailbox.sent_folder().await? {
-                Some(folder) => mailbox.has_message(&folder, &post.rfc_message_id).await,
-                None => Ok(false),
+            let mut found = Vec::new();
+            let Some(folder) = mailbox.sent_folder().await? else {
+                return Ok(found);
+            };
+            for row in rows {
+                if let Some(post) = &row.post
+                    && mailbox.has_message(&folder, &post.rfc_message_id).await?
+                {
+                    found.push(row.id);
+                }
             }
+            Ok(found)
         };
         let found = found.await.map_err(failed);
         mailbox.close().await;

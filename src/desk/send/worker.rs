@@ -14,7 +14,7 @@ use crate::{
 /// The name of this work among the leases.
 const LEASE: &str = "outbox";
 /// After a failure of our own the outbox is looked at again.
-const AGAIN: Duration = Duration::from_secs(30);
+pub(super) const AGAIN: Duration = Duration::from_secs(30);
 
 /// What a command that sends tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,10 @@ impl Desk {
         began: Timestamp,
         resting: &mut Resting,
     ) -> Result<Option<Duration>, DeskError> {
-        let mut next: Option<Timestamp> = None;
+        let mut next = match logged(self.settle_dead().await) {
+            Some(next) => next,
+            None => self.clock.now().checked_add(AGAIN).ok(),
+        };
         for (row, ticket) in self.store.open_outbox().await? {
             let Some(due) = row.progress.due_at().filter(|due| *due > began) else {
                 continue;
