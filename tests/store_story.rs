@@ -13,6 +13,8 @@
     reason = "a test may panic"
 )]
 
+#[path = "store_story/acks.rs"]
+mod acks;
 #[path = "store_story/crowd.rs"]
 mod crowd;
 #[path = "store_story/drafts.rs"]
@@ -76,6 +78,7 @@ async fn the_story_is_true_on_postgres() {
 fn every_public_method_of_the_store_is_told() {
     let story = [
         include_str!("store_story.rs"),
+        include_str!("store_story/acks.rs"),
         include_str!("store_story/filing.rs"),
         include_str!("store_story/queue.rs"),
         include_str!("store_story/drafts.rs"),
@@ -131,7 +134,9 @@ async fn tell(url: &StoreUrl) {
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
     leaving::a_draft_is_addressed(&store).await;
     leaving::a_ticket_is_made_by_hand(&store).await;
-    leaving::a_new_sender_is_answered_once_in_a_day(&store).await;
+    acks::a_new_sender_is_answered_once_in_a_day(&store).await;
+    acks::one_sender_causes_few_answers(&store).await;
+    acks::two_answers_at_once_are_one(&store).await;
     leaving::a_report_makes_a_reply_a_draft_again(&store).await;
     leaving::tickets_are_merged_and_split(&store).await;
     merging::a_merge_is_undone_whole(&store).await;

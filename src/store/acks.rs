@@ -1,41 +1,56 @@
-//! Automatic answers: one to each sender in a day, and none to who cannot be reached.
+//! Automatic answers: one to each address in a day, few for each sender, and none to who cannot be
+//! reached.
+
+use sqlx::AnyConnection;
 
 use super::{
-    Store, StoreError, drafts,
+    Store, StoreError,
+    dialect::Lock,
+    drafts,
+    error::Trouble,
     events::Verb,
     outbox::{self, happened},
     rows,
 };
-use crate::domain::{Draft, DraftOrigin, DraftState, OutboxRow, Timestamp};
+use crate::domain::{Contact, Draft, DraftOrigin, DraftState, OutboxRow, Timestamp};
+
+/// How many automatic answers may go out.
+#[derive(Clone, Copy, Debug)]
+pub struct AckLimits<'a> {
+    /// To whom it goes.
+    pub address: &'a str,
+    /// One went there since then: none goes there now.
+    pub since: Timestamp,
+    /// Who caused it. Answers may be asked for to any address.
+    pub sender: &'a str,
+    /// So many may be caused by one since then.
+    pub most: (u64, Timestamp),
+}
 
 impl Store {
-    /// Puts the automatic answer to an address into the outbox, unless one went there since then
-    /// or nobody is at that address. Tells whether it did.
+    /// Puts an automatic answer into the outbox, unless enough went there, or nobody is at that
+    /// address. Tells whether it did.
     pub async fn queue_ack(
         &self,
         (row, mime): (&OutboxRow, &[u8]),
-        address: &str,
-        since: Timestamp,
+        limits: &AckLimits<'_>,
     ) -> Result<bool, StoreError> {
-        let address = address.to_lowercase();
+        let address = limits.address.to_lowercase();
         self.told("queue the automatic answer", async {
             let mut tx = self.begin().await?;
+            // One at a time, as a filing is: two at once would both find that none went there.
+            self.lock(&mut tx, Lock::Counter, "ticket").await?;
             self.locked_ticket(&mut tx, row.ticket).await?;
-            let noted = sqlx::query(
-                "INSERT INTO acknowledged (address, at)
-                 SELECT $1, $2 WHERE NOT EXISTS (
-                     SELECT 1 FROM acknowledged WHERE address = $1 AND at > $3)
-                 AND NOT EXISTS (SELECT 1 FROM suppressed WHERE address = $1)",
-            )
-            .bind(&address)
-            .bind(row.queued_at.as_microsecond())
-            .bind(since.as_microsecond())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-            if noted == 0 {
+            if !may_go(&mut tx, &address, limits).await? {
                 tx.commit().await?;
                 return Ok(false);
+            }
+            for noted in [address, written_by(limits.sender)] {
+                sqlx::query("INSERT INTO acknowledged (address, at) VALUES ($1, $2)")
+                    .bind(noted)
+                    .bind(row.queued_at.as_microsecond())
+                    .execute(&mut *tx)
+                    .await?;
             }
             let draft = Draft {
                 id: row.draft,
@@ -130,4 +145,31 @@ impl Store {
         })
         .await
     }
+}
+
+/// Tells whether one more automatic answer may go out.
+async fn may_go(
+    tx: &mut AnyConnection,
+    address: &str,
+    limits: &AckLimits<'_>,
+) -> Result<bool, Trouble> {
+    let (most, recent) = limits.most;
+    let row = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM acknowledged WHERE address = $1 AND at > $2) AS sent,
+                (SELECT COUNT(*) FROM suppressed WHERE address = $1) AS nobody,
+                (SELECT COUNT(*) FROM acknowledged WHERE address = $3 AND at > $4) AS caused",
+    )
+    .bind(address)
+    .bind(limits.since.as_microsecond())
+    .bind(written_by(limits.sender))
+    .bind(recent.as_microsecond())
+    .fetch_one(tx)
+    .await?;
+    let is_new = rows::count(&row, "sent")? == 0 && rows::count(&row, "nobody")? == 0;
+    Ok(is_new && rows::count(&row, "caused")? < most)
+}
+
+/// Returns under what is noted who caused an answer: beside addresses, of which none has a blank.
+fn written_by(sender: &str) -> String {
+    format!("written by {}", Contact::untagged(sender))
 }

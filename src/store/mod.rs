@@ -67,6 +67,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use acks::AckLimits;
 pub use blocks::{FromBlock, Group};
 pub use concluding::{Outcome, Sent};
 pub use delivering::{Claim, Claimed, Underway};

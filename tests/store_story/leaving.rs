@@ -67,11 +67,15 @@ pub(super) fn by_sam(ticket: TicketId) -> SaveDraft {
     }
 }
 
-const fn claim(now: i64, only_due_after: Option<i64>) -> (i64, Option<i64>) {
+pub(super) const fn claim(now: i64, only_due_after: Option<i64>) -> (i64, Option<i64>) {
     (now, only_due_after)
 }
 
-async fn try_claim(store: &Store, row: &OutboxRow, (now, after): (i64, Option<i64>)) -> bool {
+pub(super) async fn try_claim(
+    store: &Store,
+    row: &OutboxRow,
+    (now, after): (i64, Option<i64>),
+) -> bool {
     let claim = Claim {
         owner: "us",
         at: at(now),
@@ -359,61 +363,6 @@ pub(super) async fn standing_work_has_one_holder(store: &Store) {
 
     let secret = store.mail_secret(&[1; 32]).await.unwrap();
     assert_eq!(store.mail_secret(&[2; 32]).await.unwrap(), secret);
-}
-
-pub(super) async fn a_new_sender_is_answered_once_in_a_day(store: &Store) {
-    let ticket = ticket(store, "acked@x").await;
-    let ack = |n: i64| OutboxRow {
-        kind: OutboxKind::Ack,
-        queued_at: at(n),
-        ..row(ticket, 30)
-    };
-    let address = "Maya@northbend.test";
-    let first = ack(100);
-    assert!(
-        store
-            .queue_ack((&first, MIME), address, at(50))
-            .await
-            .unwrap()
-    );
-    assert!(
-        !store
-            .queue_ack((&ack(101), MIME), address, at(99))
-            .await
-            .unwrap()
-    );
-    assert!(
-        store
-            .queue_ack((&ack(300), MIME), address, at(200))
-            .await
-            .unwrap()
-    );
-
-    assert!(try_claim(store, &first, claim(102, None)).await);
-    let sent = sent_message(&first);
-    let outcome = Outcome::Sent(Sent {
-        message: &Message {
-            raw_sha256: "sha-of-the-ack".into(),
-            ..sent
-        },
-        mime: MIME,
-        wants_copy: false,
-    });
-    store
-        .conclude(ours(&first), (outcome, None), at(103))
-        .await
-        .unwrap();
-    let now = store.ticket(ticket).await.unwrap().unwrap();
-    assert_eq!(
-        (now.status, now.messages),
-        (Status::New, 2),
-        "it answers nothing"
-    );
-    let counted = store
-        .mails_from("maya@example.com", at(0), at(0))
-        .await
-        .unwrap();
-    assert!(!counted.1);
 }
 
 pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {

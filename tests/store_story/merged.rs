@@ -6,7 +6,7 @@ use deskhand::{
         AutoClass, Contact, Delivery, DraftState, Envelope, Message, OutboxKind, OutboxRow, Status,
         TicketId, joining::NotJoined,
     },
-    store::{Claim, Claimed, Outcome, Returned, Sent, Store, StoreUrl},
+    store::{AckLimits, Claim, Claimed, Outcome, Returned, Sent, Store, StoreUrl},
 };
 
 use super::{
@@ -380,7 +380,13 @@ pub(super) async fn an_automatic_answer_keeps_no_merge(store: &Store) {
         queued_at: at(190),
         ..row(first, 30)
     };
-    let queued = store.queue_ack((&ack, MIME), "vera@northbend.test", at(100));
+    let limits = AckLimits {
+        address: "vera@northbend.test",
+        since: at(100),
+        sender: "vera@northbend.test",
+        most: (10, at(100)),
+    };
+    let queued = store.queue_ack((&ack, MIME), &limits);
     assert!(queued.await.unwrap());
     claim(store, &ack, 191).await;
     let later = (Outcome::Again(at(195)), Some("451 later"));

@@ -1,5 +1,5 @@
 //! The automatic answer to a new ticket: off unless an account has one, never to machines, lists
-//! or senders that want none, and one to each sender in a day.
+//! or senders that want none, one to each address in a day, and few for each sender.
 
 use std::time::Duration;
 
@@ -14,10 +14,14 @@ use crate::{
         TicketId,
     },
     source::mail::compose::{Author, Outgoing, compose},
+    store::AckLimits,
 };
 
-/// One to each sender in so long.
+/// One to each address in so long.
 const EACH: Duration = Duration::from_hours(24);
+/// A sender causes so many within the time (`FreeScout`: as many), to whatever addresses.
+const MOST: u64 = 10;
+const MOST_WITHIN: Duration = Duration::from_hours(3);
 /// Who writes it.
 const WRITER: &str = "deskhand (automatic answer)";
 /// Names before the @ at which nobody reads.
@@ -46,6 +50,12 @@ pub fn may_go_to(address: &str) -> bool {
             .any(|name| local == *name || local.starts_with(&format!("{name}-")))
 }
 
+/// Tells whether an address is one of ours, also with the name of a ticket in it.
+fn is_own(address: &str, own: &[String]) -> bool {
+    let address = Contact::untagged(address);
+    own.iter().any(|own| Contact::untagged(own) == address)
+}
+
 impl Desk {
     /// Answers a new ticket automatically and sends the answer at once. Returns whether one went
     /// into the outbox.
@@ -65,17 +75,20 @@ impl Desk {
             return Ok(false);
         };
         let to = message.reply_to.as_ref().unwrap_or(&message.from);
-        let is_own = |own: &String| own.eq_ignore_ascii_case(&to.address);
-        if !may_go_to(&to.address) || self.own_addresses().iter().any(is_own) {
+        if !may_go_to(&to.address) || is_own(&to.address, &self.own_addresses()) {
             return Ok(false);
         }
         let now = self.clock.now();
         let (row, mime) = self
             .ack_row(account, (&view.ticket, message, to), text)
             .await?;
-        let since = now.checked_sub(EACH).unwrap_or(now);
-        let queued = self.store.queue_ack((&row, &mime), &to.address, since);
-        if !queued.await? {
+        let limits = AckLimits {
+            address: &to.address,
+            since: now.checked_sub(EACH).unwrap_or(now),
+            sender: &message.from.address,
+            most: (MOST, now.checked_sub(MOST_WITHIN).unwrap_or(now)),
+        };
+        if !self.store.queue_ack((&row, &mime), &limits).await? {
             return Ok(false);
         }
         Box::pin(self.deliver(row.id, None)).await?;
@@ -173,6 +186,14 @@ mod tests {
             assert!(!may_go_to(address), "{address}");
         }
         assert!(may_go_to("maya@northbend.test"));
+        let own = ["Help@acme.test".to_owned()];
+        for (address, is_ours) in [
+            ("help@acme.test", true),
+            ("help+dh-7-0123456789abcdef@acme.test", true),
+            ("helper@acme.test", false),
+        ] {
+            assert_eq!(is_own(address, &own), is_ours, "{address}");
+        }
         assert!(may_go_to("norepl@northbend.test"));
     }
 }
