@@ -8,6 +8,9 @@ use mail_builder::{
 
 use crate::domain::{Contact, Timestamp};
 
+/// A longer id no honest program makes, and in one line with its field it would pass what a line of
+/// mail may have (RFC 5322: 998 octets).
+const LONGEST_ID: usize = 250;
 /// References longer than this are cut in the middle (FreeScout#5542: servers refuse long ones).
 const REFERENCES_BYTES: usize = 1500;
 
@@ -67,10 +70,11 @@ pub fn compose(mail: &Outgoing<'_>) -> Vec<u8> {
     if let Some(address) = mail.reply_to {
         message = message.reply_to(address.to_owned());
     }
-    if let Some(parent) = mail.answers.first() {
+    let answers = fit(mail.answers);
+    if let Some(parent) = answers.first() {
         message = message
             .in_reply_to(parent.clone())
-            .references(MessageId::new_list(references(mail.answers).into_iter()));
+            .references(MessageId::new_list(references(&answers).into_iter()));
     }
     if mail.author == Author::Machine {
         message = message
@@ -101,6 +105,17 @@ fn address(person: &Contact) -> Address<'static> {
 /// Mail has lines that end in CR LF.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\n', "\r\n")
+}
+
+/// Returns the ids that can stand in a header: others chose them.
+fn fit(ids: &[String]) -> Vec<String> {
+    let is_fit = |id: &&String| {
+        (1..=LONGEST_ID).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
+    };
+    ids.iter().filter(is_fit).cloned().collect()
 }
 
 /// Returns the references, oldest first: the first of all, as many of the newest as fit, and the
@@ -208,6 +223,33 @@ mod tests {
             let mail = MessageParser::default().parse(&bytes).unwrap();
             assert_eq!(mail.body_text(0).unwrap().trim_end(), text.trim_end());
         }
+    }
+
+    #[test]
+    fn an_id_that_fits_no_header_is_left_out() {
+        let answers = [
+            format!("{}@evil.test", "x".repeat(2_000)),
+            "parent\r\nBcc: eve@evil.test".to_owned(),
+            "bl ank@evil.test".to_owned(),
+            "a> <b@evil.test".to_owned(),
+            "ü@evil.test".to_owned(),
+            String::new(),
+            format!("{}@x.test", "p".repeat(243)),
+            "root@x.test".to_owned(),
+        ];
+        let bytes = written(|mail| mail.answers = Box::leak(Box::new(answers.clone())));
+        let mail = MessageParser::default().parse(&bytes).unwrap();
+
+        assert_eq!(mail.in_reply_to().as_text(), Some(answers[6].as_str()));
+        let references = mail.references().as_text_list().unwrap();
+        assert_eq!(references, [answers[7].as_str(), &answers[6]]);
+        let longest = bytes.split(|byte| *byte == b'\n').map(<[u8]>::len).max();
+        assert!(longest.unwrap_or(0) <= 998, "{longest:?}");
+        assert!(mail.bcc().is_none());
+
+        let bytes = written(|mail| mail.answers = Box::leak(Box::new([answers[0].clone()])));
+        let mail = MessageParser::default().parse(&bytes).unwrap();
+        assert!(mail.header_raw("In-Reply-To").is_none());
     }
 
     #[test]
