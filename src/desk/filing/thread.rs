@@ -67,12 +67,15 @@ impl Index {
         }
     }
 
-    /// Adds that somebody wrote in a conversation that Outlook names.
+    /// Adds that somebody wrote in a conversation that Outlook names; it goes on in the ticket that
+    /// had it first, and who wrote to another is no part of it.
     pub(super) fn add_topic(&mut self, topic: Option<&str>, writer: &Contact, ticket: TicketId) {
         if let Some(topic) = topic {
             let known = self.topics.entry(topic.to_owned());
-            let (_, writers) = known.or_insert_with(|| (ticket, Vec::new()));
-            writers.push(writer.clone());
+            let (first, writers) = known.or_insert_with(|| (ticket, Vec::new()));
+            if *first == ticket {
+                writers.push(writer.clone());
+            }
         }
     }
 
@@ -180,6 +183,23 @@ mod tests {
         let answers = ["unknown@x".to_owned(), "b@x".to_owned(), "a@x".to_owned()];
 
         assert_eq!(index.decide(ids("c@x", &answers)).ticket, Some(ticket(2)));
+    }
+
+    #[test]
+    fn who_wrote_to_another_ticket_joins_no_conversation_of_the_first() {
+        let contact = |address: &str| Contact {
+            name: None,
+            address: address.to_owned(),
+        };
+        let (maya, eve) = (contact("maya@x"), contact("eve@x"));
+        let mut index = Index::default();
+        index.add_topic(Some("topic"), &maya, ticket(1));
+        index.add_topic(Some("topic"), &eve, ticket(2));
+
+        let joined = |writer: &Contact| index.by_topic(Some("topic"), writer)?.ticket;
+
+        assert_eq!(joined(&maya), Some(ticket(1)));
+        assert_eq!(joined(&eve), None);
     }
 
     #[test]
