@@ -84,10 +84,9 @@ impl Desk {
         let envelope = envelope.unwrap_or_else(|| letter::envelope(&ticket, &messages, &own));
         let account = self.account_for(&ticket, envelope.account.as_deref());
         let mut route = Route::of(account.as_ref(), envelope, (&ticket, &messages), &own);
-        for person in route.envelope.to.clone() {
-            route
-                .nobody_at
-                .extend(self.store.suppressed(&person.address).await?);
+        for person in route.envelope.everybody() {
+            let nobody = self.store.suppressed(&person.address).await?;
+            route.nobody_at.extend(nobody);
         }
         route.other_writers = writers.into_iter().filter(|who| *who != agent).collect();
         Ok(TicketView {

@@ -99,6 +99,14 @@ impl Bench {
         Locked(connection)
     }
 
+    /// Changes the database behind the desk's back.
+    pub async fn execute(&self, sql: &'static str) {
+        use sqlx::{Connection as _, Executor as _};
+        let url = format!("sqlite://{}", self.database().display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        connection.execute(sql).await.unwrap();
+    }
+
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("data/deskhand.db")
     }

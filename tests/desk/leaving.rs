@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use deskhand::{
     domain::{
-        Delivery, DraftId, DraftOrigin, DraftState, OutboxId, OutboxKind, OutboxRow, Post,
-        PostLetter, Progress, Status, TicketId,
+        Contact, Delivery, DraftId, DraftOrigin, DraftState, Envelope, OutboxId, OutboxKind,
+        OutboxRow, Post, PostLetter, Progress, Status, TicketId,
     },
     store::{Claim, Claimed, QueuedFrom, Queueing, SaveDraft, Store},
 };
@@ -87,5 +87,35 @@ async fn what_a_dead_sender_left_behind_is_asked_about_by_a_desk_that_is_open() 
     let id = leaves_elsewhere(&store, ticket).await;
 
     until_it_is(&store, id, Delivery::Unsure).await;
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn that_nobody_is_at_an_address_in_copy_is_said_too() {
+    let bench = Bench::new().await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    bench
+        .execute(
+            "INSERT INTO suppressed (address, because, at)
+             VALUES ('ops@x.test', 'no ops', 1), ('boss@x.test', 'no boss', 1)",
+        )
+        .await;
+    let people = |address: &str| {
+        vec![Contact {
+            name: None,
+            address: address.to_owned(),
+        }]
+    };
+    let envelope = Envelope {
+        to: people("maya@x.test"),
+        cc: people("Ops@x.test"),
+        bcc: people("boss@x.test"),
+        ..Envelope::default()
+    };
+
+    desk.set_envelope(ticket, &envelope).await.unwrap();
+
+    let route = desk.ticket(ticket).await.unwrap().route;
+    assert_eq!(route.nobody_at, ["no ops", "no boss"]);
     desk.close().await;
 }
