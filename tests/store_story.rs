@@ -132,6 +132,7 @@ async fn tell(url: &StoreUrl) {
     leaving::a_dead_senders_reply_is_taken_over(&store).await;
     leaving::a_sender_who_lost_its_claim_has_no_say(&store).await;
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
+    leaving::a_reply_comes_back_below_another_draft(&store).await;
     leaving::a_draft_is_addressed(&store).await;
     leaving::a_ticket_is_made_by_hand(&store).await;
     acks::a_new_sender_is_answered_once_in_a_day(&store).await;
@@ -142,6 +143,7 @@ async fn tell(url: &StoreUrl) {
     merging::a_merge_is_undone_whole(&store).await;
     merging::what_cannot_be_merged_is_said(&store).await;
     merged::a_reply_goes_over_with_its_ticket(&store).await;
+    merged::a_reply_that_came_back_is_taken_up_where_its_ticket_went_on(&store).await;
     merged::a_report_finds_the_living_ticket(&store).await;
     merged::mail_on_its_way_goes_where_its_ticket_went(&store).await;
     merged::a_merge_hides_no_question(&store).await;

@@ -202,20 +202,18 @@ impl Store {
         tickets::write_ticket(tx, &ticket, None).await
     }
 
-    /// Makes a reply the draft it was; where its author has begun another, it stays here as
-    /// failed and can be tried again.
+    /// Makes a reply the draft it was; one whose author has begun another comes back below that.
     async fn give_back(
         &self,
         tx: &mut AnyConnection,
         row: &OutboxRow,
         said: &str,
     ) -> Result<(), Trouble> {
-        let (mut draft, standing) = self.locked_draft(tx, row.draft).await?;
-        let other = drafts::live(&mut *tx, row.ticket, &draft.author).await?;
-        if standing != Standing::Queued || other.is_some() {
+        let (draft, standing) = self.locked_draft(tx, row.draft).await?;
+        if standing != Standing::Queued {
             return Ok(());
         }
-        drafts::revive(tx, &draft).await?;
+        let mut draft = drafts::come_back(tx, &draft).await?;
         draft.flags.retain(|flag| !flag.starts_with(NOT_SENT));
         draft.flags.push(format!("{NOT_SENT}{said}"));
         sqlx::query("UPDATE drafts SET flags = $2 WHERE id = $1")

@@ -304,7 +304,61 @@ pub(super) async fn revive(tx: &mut AnyConnection, back: &Draft) -> Result<Draft
     Ok(one(tx, back.id).await?.0)
 }
 
-async fn one(tx: &mut AnyConnection, id: DraftId) -> Result<(Draft, Standing), Trouble> {
+/// What stands between a draft and a reply that came back to it.
+const CAME_BACK: &str = "---- This reply was not sent, and came back here: ----";
+
+/// Brings a reply that did not leave back to the desk: as the draft it was, or below the one that its
+/// author has begun meanwhile, with its files. Nothing is hidden anywhere else.
+pub(super) async fn come_back(tx: &mut AnyConnection, back: &Draft) -> Result<Draft, Trouble> {
+    let Some(other) = live(&mut *tx, back.ticket, &back.author).await? else {
+        return revive(tx, back).await;
+    };
+    let mut joined = other.clone();
+    joined.revision += 1;
+    joined.saved_at = other.saved_at.max(back.saved_at);
+    // What a model wrote is read once more before it leaves.
+    joined.origin = match (other.origin, back.origin) {
+        (DraftOrigin::Ai, _) | (_, DraftOrigin::Ai) => DraftOrigin::Ai,
+        (own, theirs) if own == theirs => own,
+        _ => DraftOrigin::Mixed,
+    };
+    if other.text.trim().is_empty() {
+        joined.text.clone_from(&back.text);
+        joined.origin = back.origin;
+    } else if other.text.trim() != back.text.trim() {
+        let begun = other.text.trim_end();
+        joined.text = format!("{begun}\n\n{CAME_BACK}\n\n{}", back.text);
+    }
+    let receipts = back.receipts.iter();
+    let receipts = receipts.filter(|receipt| !other.receipts.contains(receipt));
+    joined.receipts.extend(receipts.copied());
+    let flags = back.flags.iter();
+    let flags = flags.filter(|flag| !other.flags.contains(flag));
+    joined.flags.extend(flags.cloned());
+    write_draft(tx, &joined).await?;
+    let files = back.envelope.iter().flat_map(|envelope| &envelope.files);
+    if let Some(envelope) = &mut joined.envelope {
+        let new: Vec<_> = files
+            .filter(|file| !envelope.files.contains(file))
+            .cloned()
+            .collect();
+        envelope.files.extend(new);
+    } else {
+        joined.envelope.clone_from(&back.envelope);
+    }
+    sqlx::query("UPDATE drafts SET envelope = $2 WHERE id = $1")
+        .bind(joined.id.to_string())
+        .bind(joined.envelope.as_ref().map(rows::to_json).transpose()?)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("UPDATE drafts SET standing = 'discarded', state_before = state WHERE id = $1")
+        .bind(back.id.to_string())
+        .execute(tx)
+        .await?;
+    Ok(joined)
+}
+
+pub(super) async fn one(tx: &mut AnyConnection, id: DraftId) -> Result<(Draft, Standing), Trouble> {
     let row = sqlx::query(SELECT_ONE)
         .bind(id.to_string())
         .fetch_optional(tx)

@@ -220,7 +220,7 @@ impl Store {
                 let because = "the reply is not held any more";
                 return Err(Trouble::conflict(because, None, &row.text));
             }
-            let back = drafts::revive(&mut tx, &draft).await?;
+            let back = drafts::come_back(&mut tx, &draft).await?;
             self.commit(
                 tx,
                 &happened(Verb::ReplyWithdrawn, &row, (&row.ticket.to_string(), at)),
@@ -268,7 +268,7 @@ async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Troubl
 }
 
 /// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
-/// approved. Where its author has begun another draft, the reply stays in the outbox as not sent.
+/// approved. One whose author has begun another draft comes back below it.
 pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
     let mut sql = Sql::new();
     let key = sql.text_value(ticket.to_string());
@@ -278,26 +278,17 @@ pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Resu
     let held = sql.ready().fetch_all(&mut *tx).await?;
     for row in &held {
         let row = outbox_row(row)?;
-        let has_other = drafts::live(&mut *tx, ticket, &row.approved_by)
-            .await?
-            .is_some();
-        let delivery = if has_other { "failed" } else { "withdrawn" };
         sqlx::query(
-            "UPDATE outbox SET delivery = $2, said = 'a new message came before it left'
+            "UPDATE outbox SET delivery = 'withdrawn', said = 'a new message came before it left'
              WHERE id = $1",
         )
         .bind(row.id.to_string())
-        .bind(delivery)
         .execute(&mut *tx)
         .await?;
-        if !has_other {
-            sqlx::query(
-                "UPDATE drafts SET standing = 'live', state = 'stale', state_before = NULL
-                 WHERE id = $1 AND standing = 'queued'",
-            )
-            .bind(row.draft.to_string())
-            .execute(&mut *tx)
-            .await?;
+        let (draft, standing) = drafts::one(tx, row.draft).await?;
+        if standing == Standing::Queued {
+            let back = drafts::come_back(tx, &draft).await?;
+            make_stale(tx, back.id).await?;
         }
     }
     Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))

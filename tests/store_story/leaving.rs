@@ -279,6 +279,48 @@ pub(super) async fn a_new_message_brings_a_held_reply_back(store: &Store) {
     );
 }
 
+/// Whoever has begun another draft finds the reply below it, whichever way it came back.
+pub(super) async fn a_reply_comes_back_below_another_draft(store: &Store) {
+    for (place, way) in ["refused", "withdrawn", "outdated"].into_iter().enumerate() {
+        let ticket = ticket(store, &format!("below-{place}@x")).await;
+        let row = row(ticket, 30);
+        queue(store, &row, &by_sam(ticket), 1).await;
+        let mut begun = save(ticket, "Another thought.\n", None);
+        begun.author = "sam".into();
+        let begun = store.save_draft(&begun).await.unwrap();
+        match way {
+            "refused" => {
+                assert!(try_claim(store, &row, claim(31, None)).await);
+                let refused = (Outcome::Refused, Some("550 no"));
+                store.conclude(ours(&row), refused, at(32)).await.unwrap();
+            }
+            "withdrawn" => drop(store.withdraw(row.id, at(32)).await.unwrap()),
+            _ => {
+                let news = message(&format!("news-{place}@x"), "Never mind.", 25);
+                let news = in_ticket(news, ticket);
+                store.file(&filing(vec![news]), at(25)).await.unwrap();
+            }
+        }
+
+        let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
+        assert_eq!((draft.id, draft.revision), (begun.id, 2), "{way}");
+        let lines: Vec<&str> = draft.text.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!((lines[0], lines[2]), ("Another thought.", "Yes."), "{way}");
+        assert!(lines[1].contains("was not sent"), "{way}: {}", lines[1]);
+        assert_eq!(draft.state == DraftState::Stale, way == "outdated");
+        assert_eq!(
+            draft.flags.contains(&"not sent: 550 no".to_owned()),
+            way == "refused"
+        );
+        // It is no draft of its own any more, and leaves with this one alone.
+        assert!(
+            store.hold_again(row.id, MIME, at(40)).await.is_err(),
+            "{way}"
+        );
+        assert!(store.withdraw(row.id, at(41)).await.is_err(), "{way}");
+    }
+}
+
 pub(super) async fn a_draft_is_addressed(store: &Store) {
     let ticket = ticket(store, "addressed@x").await;
     let draft = store.save_draft(&save(ticket, "Dear", None)).await.unwrap();

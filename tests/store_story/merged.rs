@@ -77,19 +77,6 @@ pub(super) async fn a_reply_goes_over_with_its_ticket(store: &Store) {
     let (again, _) = to_vera(first);
     queue(store, &again, &by_sam(first), 1).await;
     refuse(store, &again).await;
-    // The author begins another beside this one: it stays in the outbox as not sent.
-    let (back, envelope) = to_vera(first);
-    let mut by_theo = by_sam(first);
-    by_theo.author = "theo".into();
-    let back = OutboxRow {
-        approved_by: "theo".into(),
-        ..back
-    };
-    queue(store, &back, &by_theo, 1).await;
-    let mut other = save(first, "Another.", None);
-    other.author = "theo".into();
-    store.save_draft(&other).await.unwrap();
-    refuse(store, &back).await;
     store.merge((first, second), "noor", at(110)).await.unwrap();
     store.merge((second, third), "noor", at(111)).await.unwrap();
 
@@ -116,11 +103,33 @@ pub(super) async fn a_reply_goes_over_with_its_ticket(store: &Store) {
     assert_eq!((living.status, living.messages), (Status::New, 4));
     let merged = store.ticket(first).await.unwrap().unwrap();
     assert_eq!((merged.status, merged.messages), (Status::Merged, 0));
+}
 
-    let draft = store.withdraw(back.id, at(122)).await.unwrap();
-    assert_eq!((draft.ticket, draft.state), (third, DraftState::Stale));
+pub(super) async fn a_reply_that_came_back_is_taken_up_where_its_ticket_went_on(store: &Store) {
+    let first = ticket(store, "back-1@x").await;
+    let second = ticket(store, "back-2@x").await;
+    let (row, envelope) = to_vera(first);
+    queue(store, &row, &by_sam(first), 1).await;
+    send(store, &row, "sha-back").await;
+    // Its author has begun another by then: the report leaves it in the outbox.
+    let mut other = save(first, "Another.", None);
+    other.author = "sam".into();
+    store.save_draft(&other).await.unwrap();
+    let mut report = in_ticket(message("back-3@x", "no such user", 131), first);
+    report.message.auto_class = AutoClass::BounceHard;
+    report.returned = Some(Returned {
+        message_id: row.post.as_ref().unwrap().rfc_message_id.clone(),
+        words: "not delivered".into(),
+        nobody_at: Vec::new(),
+    });
+    store.file(&filing(vec![report]), at(131)).await.unwrap();
+    store.merge((first, second), "noor", at(132)).await.unwrap();
+
+    let draft = store.withdraw(row.id, at(133)).await.unwrap();
+
+    assert_eq!((draft.ticket, draft.state), (second, DraftState::Stale));
     assert_eq!(draft.envelope, Some(envelope), "to whom it was written");
-    assert_eq!(store.draft(third, "theo").await.unwrap(), Some(draft));
+    assert_eq!(store.draft(second, "sam").await.unwrap(), Some(draft));
 }
 
 pub(super) async fn a_report_finds_the_living_ticket(store: &Store) {
