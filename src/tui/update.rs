@@ -353,5 +353,9 @@ fn tick(model: &mut Model) -> Vec<Effect> {
     let mut effects = model.work.strays.saves_when_due(now.mono);
     let editor = model.editor.as_mut();
     effects.extend(editor.and_then(|editor| editor.save_when_due(now.mono)));
+    if let Some(Overlay::Overview(screen)) = &mut model.overlay {
+        let after = screen.go_on(now.mono);
+        effects.extend(over::overview(model, after));
+    }
     effects
 }

@@ -93,6 +93,8 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
                     Ok(view) => screen.took(days, view, now),
                     Err(trouble) => screen.failed(trouble.line()),
                 }
+                let after = screen.go_on(now);
+                return over::overview(model, after);
             }
             Vec::new()
         }

@@ -1,7 +1,5 @@
 //! What the Overview screen knows, and what its keys do.
 
-use std::time::Duration;
-
 use jiff::tz::TimeZone;
 
 use super::bars::{self, Row};
@@ -9,8 +7,8 @@ use crate::{desk::face::OverviewView, domain::Mono};
 
 /// How many days can be looked at.
 const SPANS: [u16; 3] = [7, 30, 90];
-/// Figures that are read faster than this are read anew whenever a receipt comes.
-const QUICK: Duration = Duration::from_millis(300);
+/// After figures were read, nothing is read unasked for so many times as long as that took.
+const REST: u32 = 4;
 
 /// The open screen.
 #[derive(Debug)]
@@ -24,8 +22,10 @@ pub struct OverviewScreen {
     pub(super) cursor: usize,
     /// Since when the figures are read, if they are.
     reads_since: Option<Mono>,
-    /// Whether reading them took so short that it may be done unasked.
-    is_quick: bool,
+    /// Whether a receipt came since their reading began.
+    is_old: bool,
+    /// When they may be read unasked again.
+    rests_until: Mono,
     zone: TimeZone,
     pub(super) trouble: Option<String>,
 }
@@ -55,7 +55,8 @@ impl OverviewScreen {
             by_week: false,
             cursor: 0,
             reads_since: None,
-            is_quick: false,
+            is_old: false,
+            rests_until: now,
             zone: zone.clone(),
             trouble: None,
         };
@@ -75,6 +76,7 @@ impl OverviewScreen {
 
     fn load(&mut self, now: Mono) -> After {
         self.reads_since = Some(now);
+        self.is_old = false;
         After::Load(self.days())
     }
 
@@ -84,7 +86,7 @@ impl OverviewScreen {
             return;
         }
         if let Some(since) = self.reads_since.take() {
-            self.is_quick = now.since(since) < QUICK;
+            self.rests_until = now.after(now.since(since).saturating_mul(REST));
         }
         self.view = Some(view);
         self.lay_out();
@@ -96,9 +98,15 @@ impl OverviewScreen {
         self.trouble = Some(why);
     }
 
-    /// Reads the figures anew where that is quick: a receipt came.
+    /// Notes that a receipt came, and reads the figures anew as soon as may be.
     pub fn look_again(&mut self, now: Mono) -> After {
-        if self.is_quick && !self.is_reading() {
+        self.is_old = true;
+        self.go_on(now)
+    }
+
+    /// Reads old figures anew when their time has come.
+    pub fn go_on(&mut self, now: Mono) -> After {
+        if self.is_old && !self.is_reading() && now >= self.rests_until {
             return self.load(now);
         }
         After::Stay

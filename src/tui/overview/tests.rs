@@ -14,7 +14,7 @@ use crate::{
     tui::{
         acts,
         effect::Effect,
-        event::{Done, Msg, Press},
+        event::{Done, Moment, Msg, Press},
         fixture::{self, at, now, sized},
         model::{Model, Overlay},
         update::update,
@@ -176,6 +176,20 @@ fn figures_come_anew_with_a_receipt() {
     assert_eq!(loads(&effects), 1);
     let effects = update(&mut model, Msg::Desk(DeskEvent::Spent), now());
     assert_eq!(loads(&effects), 0, "they are being read");
+    // It took two seconds: the receipt that came meanwhile is read of when they have rested.
+    let later = |seconds: u64| Moment {
+        mono: now().mono.after(Duration::from_secs(seconds)),
+        ..now()
+    };
+    let done = Done::Overview(30, Ok(overview(&receipts())));
+    let effects = update(&mut model, Msg::Done(done), later(2));
+    assert_eq!(loads(&effects), 0);
+    let effects = update(&mut model, Msg::Tick, later(9));
+    assert_eq!(loads(&effects), 0);
+    let effects = update(&mut model, Msg::Tick, later(10));
+    assert_eq!(loads(&effects), 1);
+    let effects = update(&mut model, Msg::Tick, later(20));
+    assert_eq!(loads(&effects), 0, "nothing came since");
 }
 
 #[test]
