@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
@@ -27,6 +28,9 @@ use crate::{
     domain::Cap,
     serve::{Admission, Options, Server},
 };
+
+/// Signals to stop that come within this are one.
+const ONE_SIGNAL: Duration = Duration::from_secs(1);
 
 /// The name of the token that is made when there is none.
 const FIRST: &str = "first";
@@ -173,10 +177,11 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     let stop = CancellationToken::new();
     let stopping = async {
         told.await;
-        let again = super::draft::told_to_stop();
         note("Stopping: requests under way are ended and settled.");
         stop.cancel();
-        again.await;
+        // Some wrappers send one signal twice: to the program and to its group.
+        tokio::time::sleep(ONE_SIGNAL).await;
+        super::draft::told_to_stop().await;
     };
     tokio::select! {
         () = server.run(listener, stop.clone()) => Ok(Exit::OK),

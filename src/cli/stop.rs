@@ -188,15 +188,26 @@ usage!(NotALink, NotAnAmount, QueryError, UnknownWord);
 
 /// Makes a sentence of an error's words.
 pub(super) fn sentence(words: &str) -> String {
+    // A file keeps its name.
+    let is_name = words
+        .split_whitespace()
+        .next()
+        .is_some_and(|word| word.trim_end_matches(['.', ':', ',']).contains(['.', '/']));
+    if is_name {
+        return words.to_owned() + end_of(words);
+    }
     let mut chars = words.chars();
     let first = chars
         .next()
         .map(|c| c.to_uppercase().to_string())
         .unwrap_or_default();
-    let end = if words.ends_with(['.', '!', '?', '\n']) {
+    format!("{first}{}{}", chars.as_str(), end_of(words))
+}
+
+fn end_of(words: &str) -> &'static str {
+    if words.ends_with(['.', '!', '?', '\n']) {
         ""
     } else {
         "."
-    };
-    format!("{first}{}{end}", chars.as_str())
+    }
 }

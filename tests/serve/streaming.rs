@@ -96,6 +96,8 @@ fn a_cut_is_never_passed_off_as_an_end() {
             assert!(fault.is_some(), "{at}: {}", answer.text());
             let receipt = answer.header("x-deskhand-receipt").expect("a receipt");
             let receipt = bench.receipt(receipt);
+            let kept = &receipt["attempts"][0]["shown_and_replaced"];
+            assert!(kept.is_null(), "no word of an answer is kept: {receipt}");
             assert_eq!(receipt["ending"], "failed", "{at}: {receipt}");
         }
     }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::PassAsk;
 use crate::{
     desk::drive::Outcome,
-    domain::{CapName, Ending, LinkName, Receipt, ReceiptId, RunId, Task, Timestamp},
+    domain::{CapName, Ending, FaultClass, LinkName, Receipt, ReceiptId, RunId, Task, Timestamp},
 };
 
 impl PassAsk {
@@ -43,6 +43,20 @@ impl PassAsk {
             first_choice_cost: outcome.first_choice_cost,
             sources: Vec::new(),
         }
+    }
+
+    /// Takes words of the request and of answers out of a receipt that is kept: callers have their
+    /// own records. What a provider says of a request it refuses may quote it.
+    pub(super) fn without_words(mut receipt: Receipt) -> Receipt {
+        for attempt in &mut receipt.attempts {
+            attempt.shown = None;
+            let quotes = matches!(
+                attempt.class,
+                Some(FaultClass::BadInput | FaultClass::TooLong | FaultClass::Refused)
+            );
+            attempt.said = attempt.said.take().filter(|_| !quotes);
+        }
+        receipt
     }
 
     /// Makes the receipt of a request that a fault of ours ended.

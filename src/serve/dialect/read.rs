@@ -159,10 +159,11 @@ fn limits_of(ask: &Ask) -> Vec<Bound> {
         if wishes.stop.len() <= 4 {
             by.push(OpenAi);
         }
-        bound.push(Bound::to(
-            format!("{} stop sequences", wishes.stop.len()),
-            &by,
-        ));
+        let what = match wishes.stop.len() {
+            1 => "a stop sequence".to_owned(),
+            many => format!("a request with {many} stop sequences"),
+        };
+        bound.push(Bound::to(what, &by));
     }
     if wishes.format == Format::Json {
         let by = [OpenAi, OpenAiCompatible, OpenAiResponses, Gemini];

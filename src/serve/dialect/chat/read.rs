@@ -260,7 +260,7 @@ mod tests {
             (r#""logprobs":true"#, "`logprobs`", CHATS),
             (
                 r#""stop":["a","b"]"#,
-                "2 stop sequences",
+                "a request with 2 stop sequences",
                 &[K::Anthropic, K::OpenAiCompatible, K::Gemini, K::OpenAi],
             ),
             (
