@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::letter;
 use crate::{
     config::AccountConfig,
-    desk::{Desk, DeskError, face::DeskEvent},
+    desk::{Desk, DeskError},
     domain::{
         Contact, DraftId, Envelope, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress,
         TicketId,
@@ -93,23 +93,6 @@ impl Desk {
         }
         Box::pin(self.deliver(row.id, None)).await?;
         Ok(true)
-    }
-
-    /// Returns the addresses at which nobody is, with the words of the report that said so.
-    pub async fn nobody_at(&self) -> Result<Vec<(String, String)>, DeskError> {
-        Ok(self.store.all_suppressed().await?)
-    }
-
-    /// Lets an address be written to again at which a report said that nobody is.
-    pub async fn allow(&self, address: &str) -> Result<(), DeskError> {
-        if !self.store.allow(address).await? {
-            return Err(DeskError::Nothing(
-                "No report said that nobody is at that address. `deskhand outbox allow` lists those \
-                 of which one did.",
-            ));
-        }
-        self.tell(DeskEvent::Changed);
-        Ok(())
     }
 
     async fn ack_row(

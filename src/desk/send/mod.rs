@@ -13,6 +13,7 @@ pub mod guard;
 pub mod letter;
 mod note;
 mod queue;
+mod suppressed;
 mod unsure;
 mod worker;
 
