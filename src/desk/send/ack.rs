@@ -50,6 +50,15 @@ pub fn may_go_to(address: &str) -> bool {
             .any(|name| local == *name || local.starts_with(&format!("{name}-")))
 }
 
+/// Returns who gets the answer: who wrote, never somebody whom their mail names. A mail that wants
+/// answers elsewhere gets none: there they would reach somebody who has written nothing, and its
+/// own address asks for none.
+fn receiver<'a>(from: &'a Contact, reply_to: Option<&Contact>) -> Option<&'a Contact> {
+    let is_theirs =
+        |other: &Contact| Contact::untagged(&other.address) == Contact::untagged(&from.address);
+    reply_to.is_none_or(is_theirs).then_some(from)
+}
+
 /// Tells whether an address is one of ours, also with the name of a ticket in it.
 fn is_own(address: &str, own: &[String]) -> bool {
     let address = Contact::untagged(address);
@@ -74,7 +83,9 @@ impl Desk {
         let [message] = view.messages.as_slice() else {
             return Ok(false);
         };
-        let to = message.reply_to.as_ref().unwrap_or(&message.from);
+        let Some(to) = receiver(&message.from, message.reply_to.as_ref()) else {
+            return Ok(false);
+        };
         if !may_go_to(&to.address) || is_own(&to.address, &self.own_addresses()) {
             return Ok(false);
         }
@@ -156,6 +167,20 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_was_only_named_gets_no_automatic_answer() {
+        let contact = |address: &str| Contact {
+            name: None,
+            address: address.to_owned(),
+        };
+        let maya = contact("maya@northbend.test");
+
+        assert_eq!(receiver(&maya, None), Some(&maya));
+        let tagged = contact("Maya+shop@northbend.test");
+        assert_eq!(receiver(&maya, Some(&tagged)), Some(&maya));
+        assert_eq!(receiver(&maya, Some(&contact("victim@other.test"))), None);
+    }
 
     #[test]
     fn nobody_is_told_where_nobody_reads() {
