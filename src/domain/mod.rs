@@ -44,7 +44,9 @@ pub use manner::Manner;
 pub use message::{Attachment, AutoClass, Body, Direction, Message, MessageKind};
 pub use missed::Missed;
 pub use money::{Cost, Usd};
-pub use outbox::{Delivery, Enclosed, Envelope, OutboxKind, OutboxRow, Post, PostLetter, Progress};
+pub use outbox::{
+    Delivery, Enclosed, Envelope, OutboxKind, OutboxRow, Post, PostLetter, Progress, Purpose,
+};
 pub use query::Query;
 pub use queue::{Change, DraftMark, Order, Page, QueueRow};
 pub use rate::RateLeft;

@@ -92,6 +92,31 @@ pub struct Envelope {
     /// The address of the account it leaves by, where a person chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// What it is to those who get it.
+    #[serde(default, skip_serializing_if = "Purpose::is_answer")]
+    pub purpose: Purpose,
+}
+
+/// What a mail is to those who get it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// It answers the newest message.
+    #[default]
+    Answer,
+    /// It passes a message on to somebody who never got the others: it answers nothing.
+    Forward,
+}
+
+impl Purpose {
+    /// Tells whether it answers a message.
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands over a reference"
+    )]
+    const fn is_answer(&self) -> bool {
+        matches!(self, Self::Answer)
+    }
 }
 
 impl Envelope {
@@ -230,11 +255,12 @@ pub fn route_line(envelope: &Envelope) -> String {
     line
 }
 
-/// Reads such a line into an envelope, whose files stay; names of people already on it are kept.
+/// Reads such a line into an envelope, whose files and purpose stay; names of people already on it are kept.
 /// The error names the word that is no address.
 pub fn read_route(line: &str, before: &Envelope) -> Result<Envelope, String> {
     let mut after = Envelope {
         files: before.files.clone(),
+        purpose: before.purpose,
         ..Envelope::default()
     };
     let mut list = 0;

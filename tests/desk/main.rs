@@ -16,6 +16,7 @@
 mod bench;
 mod chains;
 mod drafting;
+mod forwarding;
 mod keys;
 mod leaving;
 mod money;

@@ -11,8 +11,10 @@ use super::letter;
 use crate::{
     config::accounts::is_address,
     desk::{Desk, DeskError, face::DeskEvent, sync::source_of},
-    domain::{Contact, Enclosed, Envelope, Message, MessageKind, Status, Ticket, TicketId},
-    source::mail::files::files_of,
+    domain::{
+        Contact, Enclosed, Envelope, Message, MessageKind, Purpose, Status, Ticket, TicketId,
+    },
+    source::mail::files::{files_of, safe_name},
 };
 
 impl Desk {
@@ -106,7 +108,7 @@ impl Desk {
                 self.store.keep_original(&sha256, &file.bytes).await?;
                 files.push(Enclosed {
                     size_bytes: u64::try_from(file.bytes.len()).unwrap_or(u64::MAX),
-                    name: file.name,
+                    name: safe_name(&file.name),
                     media_type: file.kind.to_owned(),
                     sha256,
                 });
@@ -119,6 +121,7 @@ impl Desk {
                 address: to.to_owned(),
             }],
             files,
+            purpose: Purpose::Forward,
             ..Envelope::default()
         };
         self.set_envelope(id, &envelope).await?;

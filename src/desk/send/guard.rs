@@ -5,7 +5,7 @@ use crate::{
     config::AccountConfig,
     domain::{
         Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Hint, Message, MessageKind,
-        Ticket,
+        Purpose, Ticket,
     },
     text::{language::language, redact},
 };
@@ -78,6 +78,10 @@ impl Route {
         let mut known: Vec<&Contact> = vec![&ticket.requester];
         let mut last: Vec<&Contact> = Vec::new();
         for message in public {
+            if letter::was_forwarded(message) {
+                known.extend(message.to.iter().chain(&message.cc));
+                continue;
+            }
             last = std::iter::once(&message.from)
                 .chain(&message.to)
                 .chain(&message.cc)
@@ -91,8 +95,11 @@ impl Route {
             .filter(|person| !known.iter().any(|known| known.is_same_mailbox(person)))
             .map(|person| (*person).clone());
         let strangers = strangers.collect();
+        // Nobody expects to get what is passed on to somebody else.
+        let is_answer = envelope.purpose == Purpose::Answer;
         let dropped = last
             .iter()
+            .filter(|_| is_answer)
             .filter(|person| !everybody.iter().any(|one| one.is_same_mailbox(person)))
             .map(|person| (*person).clone());
         let dropped = dropped.collect();
@@ -104,7 +111,7 @@ impl Route {
             other_writers: Vec::new(),
             nobody_at: Vec::new(),
             their_language: letter::answered(messages)
-                .filter(|message| message.direction == Direction::In)
+                .filter(|message| is_answer && message.direction == Direction::In)
                 .and_then(|message| language(&message.body.clean)),
         }
     }

@@ -7,6 +7,11 @@ use crate::{
     domain::{Contact, Direction, Envelope, Hint, Message, MessageKind, Ticket},
 };
 
+/// What stands before the subject of a message that is passed on.
+const FORWARD: &str = "Fwd:";
+/// What mail programs put before the subject of an answer or of what they pass on.
+const PREFIXES: [&str; 6] = ["re", "aw", "fwd", "fw", "wg", "tr"];
+
 /// Returns the message that a reply answers: the newest of a person from outside, else the newest
 /// public one.
 pub fn answered(messages: &[Message]) -> Option<&Message> {
@@ -115,6 +120,37 @@ pub fn subject(ticket: &Ticket, messages: &[Message], token: Option<&str>) -> St
         format!("Re: {theirs}")
     };
     with_token(ticket, subject, token)
+}
+
+/// Returns the subject of a message that is passed on: the customer's own words behind one `Fwd:`.
+pub fn forward_subject(ticket: &Ticket, messages: &[Message], token: Option<&str>) -> String {
+    let theirs = answered(messages)
+        .map(|message| bare(&message.subject))
+        .filter(|subject| !subject.is_empty())
+        .unwrap_or_else(|| bare(&ticket.subject));
+    with_token(ticket, format!("{FORWARD} {theirs}"), token)
+}
+
+/// Tells whether a message was passed on from here to somebody: what comes next answers another.
+pub fn was_forwarded(message: &Message) -> bool {
+    message.direction == Direction::Out
+        && message.answers.is_empty()
+        && message.subject.starts_with(FORWARD)
+}
+
+/// Takes what mail programs put before a subject off it.
+fn bare(subject: &str) -> &str {
+    let mut rest = subject.trim();
+    while let Some((word, after)) = rest.split_once(':') {
+        let is_prefix = PREFIXES
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known));
+        if !is_prefix {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
 }
 
 fn with_token(ticket: &Ticket, subject: String, token: Option<&str>) -> String {

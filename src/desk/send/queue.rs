@@ -11,7 +11,8 @@ use crate::{
     desk::{Desk, DeskError, face::DeskEvent, tickets::no_ticket},
     domain::{
         Contact, Draft, DraftId, DraftOrigin, DraftState, Envelope, Message, OutboxId, OutboxKind,
-        OutboxRow, Post, PostLetter, Progress, Status, Ticket, TicketEvent, TicketId, Timestamp,
+        OutboxRow, Post, PostLetter, Progress, Purpose, Status, Ticket, TicketEvent, TicketId,
+        Timestamp,
     },
     source::mail::compose::{Author, Outgoing, compose},
     store::{QueueAnswer, QueuedFrom, Queueing, SaveDraft},
@@ -232,8 +233,14 @@ impl Desk {
         }
         let files = self.enclosed(&envelope).await?;
         let stamp = self.stamp().await?;
-        let answered = letter::answered(messages);
+        // Who gets a message passed on never got the others: their mail program has nothing to put
+        // it under, and it brings its own copy of what it speaks of.
+        let answered = match envelope.purpose {
+            Purpose::Answer => letter::answered(messages),
+            Purpose::Forward => None,
+        };
         let sending = &account.sending;
+        let token = sending.subject_token.as_deref();
         let mark = stamp.mark(ticket.number);
         let settings = self.settings();
         let below = Below {
@@ -250,7 +257,10 @@ impl Desk {
             account: account.address.clone(),
             rfc_message_id: stamp.message_id(ticket.number, id, &account.address),
             letter: PostLetter {
-                subject: letter::subject(ticket, messages, sending.subject_token.as_deref()),
+                subject: match envelope.purpose {
+                    Purpose::Answer => letter::subject(ticket, messages, token),
+                    Purpose::Forward => letter::forward_subject(ticket, messages, token),
+                },
                 answers: answered.map(answers).unwrap_or_default(),
                 envelope,
                 from,

@@ -9,8 +9,8 @@ use crate::{
         send::guard::reasons,
     },
     domain::{
-        Attempt, Delivery, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Receipt,
-        TicketId,
+        Attempt, Delivery, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Purpose,
+        Receipt, TicketId,
     },
     text::clean::without_stop,
     tui::{
@@ -69,9 +69,15 @@ pub fn title(model: &Model, ticket: TicketId) -> (String, String) {
     match sight(model, ticket) {
         Sight::Running(run) => (format!("DRAFT{to}"), running_title(run, model)),
         Sight::Held(_) => (format!("REPLY IN THE OUTBOX{to}"), "waits".to_owned()),
+        Sight::Draft(draft) if is_forward(draft) => (format!("FORWARD{to}"), draft_title(draft)),
         Sight::Draft(draft) => (format!("DRAFT{to}"), draft_title(draft)),
         Sight::Nothing => ("DRAFT".to_owned(), "none".to_owned()),
     }
+}
+
+fn is_forward(draft: &Draft) -> bool {
+    let envelope = draft.envelope.as_ref();
+    envelope.is_some_and(|envelope| envelope.purpose == Purpose::Forward)
 }
 
 fn running_title(run: &RunHere, model: &Model) -> String {
