@@ -93,32 +93,77 @@ fn recipients(text: &str) -> Vec<Recipient> {
     for line in text.lines() {
         let Some((name, value)) = line.split_once(':') else {
             if line.trim().is_empty() {
-                all.push(std::mem::take(&mut one));
+                take(&mut all, &mut one);
             }
             continue;
         };
-        let value = || {
-            let value = value.rsplit(';').next().unwrap_or(value);
-            Some(clean::clean_line(value.trim()))
-        };
+        if all.len() >= MOST_RECIPIENTS {
+            break;
+        }
+        let value = behind_kind(value);
         match name.trim().to_ascii_lowercase().as_str() {
             "final-recipient" => {
                 if one.address.is_some() {
-                    all.push(std::mem::take(&mut one));
+                    take(&mut all, &mut one);
                 }
-                one.address = value();
+                one.address = Some(address(value));
             }
-            "original-recipient" => one.original = value(),
-            "status" => one.status = value(),
-            "diagnostic-code" => one.words = value(),
-            "action" => one.action = value().map(|action| action.to_lowercase()),
+            "original-recipient" => one.original = Some(address(value)),
+            "status" => one.status = Some(without_comments(value)),
+            "diagnostic-code" => one.words = Some(clean::clean_line(value)),
+            "action" => one.action = Some(without_comments(value).to_lowercase()),
             _ => {}
         }
     }
-    all.push(one);
-    all.retain(|one| *one != Recipient::default());
-    all.truncate(MOST_RECIPIENTS);
+    take(&mut all, &mut one);
     all
+}
+
+/// Takes a block that says something, while there is room.
+fn take(all: &mut Vec<Recipient>, one: &mut Recipient) {
+    let one = std::mem::take(one);
+    if one != Recipient::default() && all.len() < MOST_RECIPIENTS {
+        all.push(one);
+    }
+}
+
+/// Returns what stands behind the name of its kind: `smtp; 550 gone; see x` says `550 gone; see x`.
+fn behind_kind(value: &str) -> &str {
+    let behind = value.split_once(';').and_then(|(kind, rest)| {
+        let is_one_word = !kind.trim().contains(char::is_whitespace);
+        is_one_word.then_some(rest)
+    });
+    behind.unwrap_or(value).trim()
+}
+
+/// Returns an address as it stands bare: `<maya@x> (Maya)` is `maya@x`.
+fn address(value: &str) -> String {
+    let bare = without_comments(value);
+    let inner = bare
+        .split_once('<')
+        .and_then(|(_, rest)| rest.split_once('>'));
+    match inner {
+        Some((inner, _)) => inner.trim().to_owned(),
+        None => bare,
+    }
+}
+
+/// Returns a value without what stands in parentheses.
+fn without_comments(value: &str) -> String {
+    let mut depth = 0_usize;
+    let bare: String = value
+        .chars()
+        .filter(|c| {
+            let was_in = depth > 0;
+            match c {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            !was_in && depth == 0
+        })
+        .collect();
+    clean::clean_line(bare.trim())
 }
 
 /// Finds the Message-ID of the returned mail, whole or as headers only.
@@ -191,5 +236,44 @@ mod tests {
                 assert_eq!((bounce.class(), found), (class, failed.clone()), "{fields}");
             }
         }
+    }
+
+    #[test]
+    fn a_report_of_nothing_but_lines_names_nobody_and_one_of_too_many_is_cut() {
+        assert!(recipients(&"\n".repeat(1 << 20)).is_empty());
+
+        let many = "Final-Recipient: rfc822; a@x.test\n\n".repeat(2 * MOST_RECIPIENTS);
+        let found = recipients(&many);
+
+        // What grew with the lines, and was cut at the end only, took gigabytes.
+        assert_eq!(found.len(), MOST_RECIPIENTS);
+        assert!(found.capacity() <= 2 * MOST_RECIPIENTS);
+        assert_eq!(recipients(&"\n".repeat(1 << 20)).capacity(), 0);
+    }
+
+    #[test]
+    fn what_stands_around_a_value_is_no_part_of_it() {
+        let found = recipients(
+            "Original-Recipient: rfc822;<Maya@x.test>\n\
+             Final-Recipient: rfc822; maya@y.test (forwarded)\nAction: Failed (gave up)\n\
+             Status: 5.1.1 (bad destination mailbox)\n\
+             Diagnostic-Code: smtp; 550 5.1.1 nobody here; see https://y.test\n\n\
+             Final-Recipient: <noor@x.test>\nDiagnostic-Code: 550 no such user; sorry\n",
+        );
+
+        let text = |text: &str| Some(text.to_owned());
+        let maya = Recipient {
+            address: text("maya@y.test"),
+            original: text("Maya@x.test"),
+            status: text("5.1.1"),
+            words: text("550 5.1.1 nobody here; see https://y.test"),
+            action: text("failed"),
+        };
+        let noor = Recipient {
+            address: text("noor@x.test"),
+            words: text("550 no such user; sorry"),
+            ..Recipient::default()
+        };
+        assert_eq!(found, [maya, noor]);
     }
 }
