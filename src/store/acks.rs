@@ -120,8 +120,8 @@ impl Store {
         .await
     }
 
-    /// Returns how many mails of an address were filed since then, and whether a flood of it is
-    /// in quarantine since another moment.
+    /// Returns how many mails of an address were filed since then, and whether a flood of it was
+    /// filed into quarantine since another moment. What dates its mails bear says nothing.
     pub async fn mails_from(
         &self,
         address: &str,
@@ -132,9 +132,11 @@ impl Store {
             let row = sqlx::query(
                 "SELECT (SELECT COUNT(*) FROM messages
                          WHERE from_address = $1 AND direction = 'in' AND filed_at > $2) AS n,
-                     (SELECT COUNT(*) FROM tickets
-                         WHERE requester_address = $1 AND created_at > $3
-                             AND quarantined_because LIKE 'flood:%') AS floods",
+                     (SELECT COUNT(*) FROM tickets t
+                         WHERE t.requester_address = $1
+                             AND t.quarantined_because LIKE 'flood:%' AND EXISTS (
+                                 SELECT 1 FROM messages m
+                                 WHERE m.ticket = t.id AND m.filed_at > $3)) AS floods",
             )
             .bind(rows::plain(address))
             .bind(since.as_microsecond())

@@ -62,7 +62,7 @@ impl Bench {
     }
 
     /// Files mails as one batch.
-    async fn file_all(&self, importer: &mut Importer<'_>, mails: &[&Mail<'_>]) {
+    pub(super) async fn file_all(&self, importer: &mut Importer<'_>, mails: &[&Mail<'_>]) {
         let found = mails.iter().map(|mail| self.found(mail)).collect();
         let letters = Letters::of(found, self.at, Arrival::Known);
         importer.letters(letters).await.unwrap();
@@ -96,6 +96,11 @@ impl Bench {
         (ticket, messages)
     }
 
+    async fn is_of_flood(&self, number: i64) -> bool {
+        let cause = self.ticket(number).await.0.quarantined_because;
+        cause.is_some_and(|cause| cause.starts_with("flood:"))
+    }
+
     pub(super) async fn has(&self, number: i64) -> bool {
         self.store.ticket_by_number(number).await.unwrap().is_some()
     }
@@ -109,7 +114,7 @@ pub(super) const FIRST: Mail<'static> = Mail {
     text: "It was due on Monday and has not come.",
 };
 
-fn answer<'a>(from: &'a str, subject: &'a str, more: &'a str) -> Mail<'a> {
+pub(super) fn answer<'a>(from: &'a str, subject: &'a str, more: &'a str) -> Mail<'a> {
     Mail {
         id: "22@answer.test",
         from,
@@ -119,7 +124,7 @@ fn answer<'a>(from: &'a str, subject: &'a str, more: &'a str) -> Mail<'a> {
     }
 }
 
-const REPLIES: &str = "In-Reply-To: <1@maya.test>\r\n";
+pub(super) const REPLIES: &str = "In-Reply-To: <1@maya.test>\r\n";
 
 #[tokio::test]
 async fn an_answer_under_another_subject_stays_or_starts_anew_as_the_config_says() {
@@ -338,29 +343,49 @@ async fn a_form_that_writes_in_our_name_is_a_new_ticket_of_whom_it_names() {
 async fn a_flood_is_stopped_also_when_it_comes_in_one_batch() {
     let bench = Bench::new().await;
     let mut importer = bench.importer("imap:a");
-    let letters = (0..30)
+    flood(&mut importer, 0..30).await;
+
+    let mut stopped = 0;
+    for number in 1..=30 {
+        stopped += u32::from(bench.is_of_flood(number).await);
+    }
+    assert_eq!(stopped, 10);
+}
+
+#[tokio::test]
+async fn after_a_flood_its_sender_rests_whatever_dates_the_mails_bear() {
+    let bench = Bench::new().await;
+    let mut importer = bench.importer("imap:a");
+    flood(&mut importer, 0..21).await;
+
+    importer.at = "2026-11-25T10:50:00Z".parse().unwrap();
+    flood(&mut importer, 21..22).await;
+    importer.at = "2026-11-25T12:00:00Z".parse().unwrap();
+    flood(&mut importer, 22..23).await;
+
+    assert!(bench.is_of_flood(22).await, "within the hour");
+    assert!(!bench.is_of_flood(23).await, "after it");
+}
+
+/// Files mails of one sender that arrive now and bear an old date.
+async fn flood(importer: &mut Importer<'_>, numbers: std::ops::Range<u32>) {
+    let letters = numbers
         .map(|n| {
             let bytes = format!(
-                "From: flood@evil.test\r\nTo: {OURS}\r\nSubject: {n}\r\nMessage-ID: <{n}@evil.test>\r\n\r\n{n}\r\n"
+                "From: flood@evil.test\r\nTo: {OURS}\r\nSubject: {n}\r\nMessage-ID: <{n}@evil.test>\r\n\
+                 Date: Tue, 05 Mar 2019 08:00:00 +0000\r\n\r\n{n}\r\n"
             );
             Found {
                 path: PathBuf::from(n.to_string()),
                 part: None,
                 bytes: bytes.into_bytes(),
                 marks: Marks::default(),
-                modified: Some(bench.at),
+                modified: Some(importer.at),
             }
         })
         .collect();
-    let letters = Letters::of(letters, bench.at, Arrival::Known);
+    let letters = Letters::of(letters, importer.at, Arrival::Known);
     importer.letters(letters).await.unwrap();
-
-    let mut stopped = 0;
-    for number in 1..=30 {
-        let cause = bench.ticket(number).await.0.quarantined_because;
-        stopped += u32::from(cause.is_some_and(|cause| cause.starts_with("flood:")));
-    }
-    assert_eq!(stopped, 10);
 }
 
 #[tokio::test]
