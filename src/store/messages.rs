@@ -59,7 +59,8 @@ impl Store {
     }
 }
 
-/// Reads the messages of a ticket, oldest first.
+/// Reads the messages of a ticket, oldest first. One with a date from the future was said when it
+/// was filed: it is not the newest for ever.
 pub(super) async fn of<'e>(
     from: impl Executor<'e, Database = Any>,
     ticket: TicketId,
@@ -67,7 +68,9 @@ pub(super) async fn of<'e>(
     sqlx::query(
         "SELECT id, ticket, kind, direction, from_name, from_address, subject, facts, body,
              rfc_message_id, auto_class, sent_at, raw_sha256, thread_reason, was_seen
-         FROM messages WHERE ticket = $1 ORDER BY sent_at, filed_at, id",
+         FROM messages WHERE ticket = $1
+         ORDER BY CASE WHEN sent_at > filed_at THEN filed_at ELSE sent_at END,
+             filed_at, sent_at, id",
     )
     .bind(ticket.to_string())
     .fetch_all(from)

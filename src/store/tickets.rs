@@ -141,7 +141,8 @@ impl Store {
         .await
     }
 
-    /// Returns tickets with the date of the newest message of each.
+    /// Returns tickets with the date of the newest message of each; one from the future counts as
+    /// when it was filed.
     pub async fn tickets_with_newest(
         &self,
         ids: &BTreeSet<TicketId>,
@@ -153,8 +154,9 @@ impl Store {
                 let mut sql = Sql::new();
                 let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
                 sql.push(&format!(
-                    "SELECT {}, (SELECT MAX(m.sent_at) FROM messages m
-                         WHERE m.ticket = tickets.id) AS newest
+                    "SELECT {}, (SELECT MAX(CASE WHEN m.sent_at > m.filed_at
+                                         THEN m.filed_at ELSE m.sent_at END)
+                         FROM messages m WHERE m.ticket = tickets.id) AS newest
                      FROM tickets WHERE id IN ({})",
                     rows::TICKET,
                     keys.join(", ")

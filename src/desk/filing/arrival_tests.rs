@@ -9,6 +9,7 @@ use super::{
     tests::{Bench, OURS},
 };
 use crate::{
+    desk::send::letter,
     domain::{Hint, Status, Timestamp},
     source::import::{Found, Marks},
 };
@@ -108,4 +109,44 @@ async fn a_server_that_counts_anew_is_believed_only_for_what_it_had() {
     let (_, forged) = bench.ticket(2).await;
     assert!(had[0].hints.is_empty());
     assert_eq!(forged[0].hints, [Hint::Unverified]);
+}
+
+#[tokio::test]
+async fn a_date_from_the_future_makes_no_later_mail_old() {
+    let bench = Bench::new().await;
+    let mut importer = bench.importer("imap:a");
+    let then = "Fri, 25 Nov 2033 08:00:00 +0000";
+    let answers = |from: &str| format!("{from}\r\nIn-Reply-To: <future@maya.test>");
+    let mut stood = Vec::new();
+    for (now, id, from, date) in [
+        (
+            "2026-11-25T10:00:00Z",
+            "future",
+            "maya@maya.test".to_owned(),
+            then,
+        ),
+        (
+            "2026-11-25T11:00:00Z",
+            "ours",
+            answers(OURS),
+            "Wed, 25 Nov 2026 10:30:00 +0000",
+        ),
+        (
+            "2026-11-25T12:00:00Z",
+            "theirs",
+            answers("maya@maya.test"),
+            "Wed, 25 Nov 2026 11:30:00 +0000",
+        ),
+    ] {
+        importer.at = at(now);
+        file(&mut importer, (id, &from), (date, now)).await;
+        stood.push(bench.ticket(1).await.0.status);
+    }
+
+    assert_eq!(stood, [Status::New, Status::Solved, Status::Open]);
+    let (ticket, messages) = bench.ticket(1).await;
+    let answered = letter::answered(&messages).unwrap();
+    assert_eq!(answered.rfc_message_id, "theirs@maya.test");
+    assert!(ticket.updated_at <= at("2026-11-25T12:00:00Z"));
+    assert!(ticket.created_at <= at("2026-11-25T10:00:00Z"));
 }

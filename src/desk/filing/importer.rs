@@ -200,7 +200,7 @@ impl<'a> Importer<'a> {
         if batch.is_empty() {
             return Ok(());
         }
-        batch.sort_by_key(|read| read.parsed.sent_at);
+        batch.sort_by_key(|read| read.said_at(self.at));
         let mut index = Index::default();
         let known = self.store.known(self.source, &all_ids(&batch)).await?;
         index.add_known(&known);
@@ -307,7 +307,8 @@ impl<'a> Importer<'a> {
             (Place::In(ticket), self.reopened(&read, owner, standing))
         } else {
             let new = self.new_ticket(ticket, &read, is_ours);
-            standings.insert(ticket, Standing::of(&new, Some(read.parsed.sent_at), true));
+            let said_at = read.said_at(self.at);
+            standings.insert(ticket, Standing::of(&new, Some(said_at), true));
             (Place::New(Box::new(new)), None)
         };
         if self.is_live()
@@ -394,13 +395,14 @@ impl<'a> Importer<'a> {
         }
         let is_ours = owner.is_ours();
         // Dates of mail have whole seconds.
-        if read.came_at().as_second() < standing.newest.as_second() {
+        if came_at.as_second() < standing.newest.as_second() {
             return None;
         }
+        let came_at = read.came_at(self.at);
         let is_automatic = read.parsed.auto_class.is_automatic();
         if standing.is_fresh && self.closed_before.is_some() && !is_automatic {
             // The ticket came in with this sync: it stands as its last message says.
-            standing.newest = read.came_at();
+            standing.newest = came_at;
             let after = self.first_status(read, is_ours);
             let changed = after != standing.status;
             standing.status = after;
@@ -415,7 +417,7 @@ impl<'a> Importer<'a> {
             (_, false) => TicketEvent::CustomerReply,
         };
         let after = standing.status.after(&event).ok()?;
-        standing.newest = read.came_at();
+        standing.newest = came_at;
         let changed = after != standing.status;
         standing.status = after;
         changed.then_some(after)
@@ -427,7 +429,7 @@ impl<'a> Importer<'a> {
         let said_at = if read.marks.was_seen {
             read.parsed.sent_at
         } else {
-            read.came_at()
+            read.came_at(self.at)
         };
         let is_old = !self.is_new(read) && self.closed_before.is_some_and(|then| said_at < then);
         if is_old {
@@ -445,6 +447,7 @@ impl<'a> Importer<'a> {
             parsed.to.first()
         } else {
             parsed.reply_to.as_ref().filter(|_| self.is_ours(parsed))
+        let said_at = read.said_at(self.at);
         };
         Ticket {
             id,
@@ -461,9 +464,9 @@ impl<'a> Importer<'a> {
                 .clone()
                 .or_else(|| quarantine(parsed.auto_class).map(str::to_owned)),
             messages: 0,
-            created_at: parsed.sent_at,
-            updated_at: parsed.sent_at,
-            last_customer_message_at: (!is_ours).then_some(parsed.sent_at),
+            created_at: said_at,
+            updated_at: said_at,
+            last_customer_message_at: (!is_ours).then_some(said_at),
             version: 1,
         }
     }

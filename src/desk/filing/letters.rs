@@ -41,10 +41,16 @@ impl Read {
         self.arrived.unwrap_or(self.parsed.sent_at).as_second() < then.as_second()
     }
 
-    /// Returns when it was said, for telling older from newer.
-    pub(in crate::desk) fn came_at(&self) -> Timestamp {
-        self.arrived
-            .map_or(self.parsed.sent_at, |at| at.max(self.parsed.sent_at))
+    /// Returns when it came, for telling older from newer. A date from the future is as good as
+    /// now.
+    pub(in crate::desk) fn came_at(&self, now: Timestamp) -> Timestamp {
+        let sent_at = self.parsed.sent_at;
+        self.arrived.map_or(sent_at, |at| at.max(sent_at)).min(now)
+    }
+
+    /// Returns when it was said. Nothing was said later than now, whatever date it bears.
+    pub(in crate::desk) fn said_at(&self, now: Timestamp) -> Timestamp {
+        self.parsed.sent_at.min(now)
     }
 }
 
