@@ -25,6 +25,15 @@ pub enum Hint {
 }
 
 impl Hint {
+    /// Tells whether it says that strangers may have written the message: who is on it is known to
+    /// nobody by that.
+    pub const fn is_of_strangers(&self) -> bool {
+        match self {
+            Self::NewParticipant | Self::Unverified => true,
+            Self::NewTopic | Self::MaybeDuplicate { .. } | Self::LeftThere { .. } => false,
+        }
+    }
+
     /// Says it, and what to do.
     pub fn words(self) -> String {
         match self {

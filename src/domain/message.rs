@@ -49,6 +49,14 @@ pub struct Message {
     pub was_seen: bool,
 }
 
+impl Message {
+    /// Tells whether strangers may have written it: a newcomer to the ticket, or somebody who only
+    /// says that they are one of us. Who is on it becomes no known person of the ticket.
+    pub fn is_of_strangers(&self) -> bool {
+        self.hints.iter().any(Hint::is_of_strangers)
+    }
+}
+
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Message {} […]", self.id)

@@ -312,7 +312,7 @@ impl<'a> Importer<'a> {
             (Place::New(Box::new(new)), None)
         };
         if self.is_live()
-            && !hints.contains(&Hint::NewParticipant)
+            && !hints.iter().any(Hint::is_of_strangers)
             && let Some(standing) = standings.get_mut(&ticket)
         {
             standing.join(&read.parsed);

@@ -5,7 +5,7 @@
 use super::thread::Decision;
 use crate::{
     desk::stamp::{Read, Stamp},
-    domain::{Hint, Message, Ticket, TicketId},
+    domain::{Message, Ticket, TicketId},
     source::mail::parse::Parsed,
     store::{Store, StoreError},
 };
@@ -94,9 +94,7 @@ pub(super) async fn by_topic(
 /// Tells whether the writer of a letter was on a ticket before.
 pub(super) fn is_on_ticket(ticket: &Ticket, messages: &[Message], parsed: &Parsed) -> bool {
     // What a stranger wrote makes nobody known; what we wrote to them does.
-    let of_known = messages
-        .iter()
-        .filter(|message| !message.hints.contains(&Hint::NewParticipant));
+    let of_known = messages.iter().filter(|message| !message.is_of_strangers());
     ticket.requester.is_same_mailbox(&parsed.from)
         || of_known.into_iter().any(|message| {
             std::iter::once(&message.from)

@@ -4,7 +4,7 @@ use super::letter;
 use crate::{
     config::AccountConfig,
     domain::{
-        Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Hint, Message, MessageKind,
+        Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Message, MessageKind,
         Purpose, Ticket,
     },
     text::{language::language, redact},
@@ -74,7 +74,7 @@ impl Route {
         let public = messages
             .iter()
             .filter(|message| message.kind == MessageKind::Public)
-            .filter(|message| !message.hints.contains(&Hint::NewParticipant));
+            .filter(|message| !message.is_of_strangers());
         let mut known: Vec<&Contact> = vec![&ticket.requester];
         let mut last: Vec<&Contact> = Vec::new();
         for message in public {

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     config::SendingConfig,
-    domain::{Contact, Direction, Envelope, Hint, Message, MessageKind, Ticket},
+    domain::{Contact, Direction, Envelope, Message, MessageKind, Ticket},
 };
 
 /// What stands before the subject of a message that is passed on.
@@ -26,18 +26,18 @@ pub fn answered(messages: &[Message]) -> Option<&Message> {
         .or_else(|| public().next())
 }
 
-/// Returns the message whose people get the reply: the one that is answered, unless its writer was
-/// not on the ticket before. A stranger who answers a thread gets nothing until somebody says so.
+/// Returns the message whose people get the reply: the one that is answered, unless strangers may
+/// have written it. A stranger who answers a thread gets nothing until somebody says so, nor does
+/// anybody whom such a mail names.
 fn addressed(messages: &[Message]) -> Option<&Message> {
     let answered = answered(messages)?;
-    let is_newcomers = |message: &Message| message.hints.contains(&Hint::NewParticipant);
-    if !is_newcomers(answered) {
+    if !answered.is_of_strangers() {
         return Some(answered);
     }
     let before = messages.iter().rev().find(|message| {
         message.kind == MessageKind::Public
             && !message.auto_class.is_automatic()
-            && !is_newcomers(message)
+            && !message.is_of_strangers()
     });
     before.or(Some(answered))
 }
