@@ -116,6 +116,7 @@ fn letter(number: u8) -> Letter {
         topic: None,
         original: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn letter(at: u32) -> Letter {
         topic: None,
         original: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
     }
 }

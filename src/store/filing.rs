@@ -53,6 +53,9 @@ pub struct Letter {
     pub original: Option<Original>,
     /// Whether it is a copy of what left here: its id alone says that it is known.
     pub is_own_copy: bool,
+    /// Why it is kept out of the queue, for more than what kind of mail it is: it takes no ticket
+    /// out of quarantine.
+    pub quarantine: Option<String>,
     /// The reply of ours that it reports as not delivered.
     pub returned: Option<Returned>,
 }

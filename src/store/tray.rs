@@ -143,7 +143,7 @@ impl<'a> Tray<'a> {
         let ticket = self.living.tickets.get_mut(&id);
         let ticket = ticket.ok_or_else(|| Trouble::not_found("ticket", &id))?;
         message.ticket = id;
-        touch(ticket, &message, reopen, self.at);
+        touch(ticket, (&message, letter), reopen, self.at);
         if !self.new.contains(&id) {
             ticket.version += 1;
             self.touched.insert(id);
@@ -311,8 +311,14 @@ async fn twins(
     Ok(found)
 }
 
-/// Counts a message in. A person's mail takes its ticket out of quarantine: it must be seen.
-fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Timestamp) {
+/// Counts a message in. A person's mail takes its ticket out of quarantine: it must be seen. One
+/// that is itself to be kept out of the queue does not.
+fn touch(
+    ticket: &mut Ticket,
+    (message, letter): (&Message, &Letter),
+    reopen: Option<Status>,
+    at: Timestamp,
+) {
     // A date from the future would keep the ticket on top for ever.
     let sent = message.sent_at.min(at);
     ticket.messages += 1;
@@ -334,7 +340,7 @@ fn touch(ticket: &mut Ticket, message: &Message, reopen: Option<Status>, at: Tim
             .quarantined_because
             .as_ref()
             .is_some_and(|cause| cause.starts_with("flood:"));
-        if ticket.messages > 1 && !is_flood {
+        if ticket.messages > 1 && !is_flood && letter.quarantine.is_none() {
             ticket.quarantined_because = None;
         }
     }

@@ -194,6 +194,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         topic: None,
         original: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
     }
 }

@@ -388,6 +388,7 @@ fn letter(at: usize) -> Letter {
         topic: None,
         original: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
     }
 }

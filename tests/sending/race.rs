@@ -62,6 +62,7 @@ fn filing(message: Message, place: Place) -> Filing {
             topic: None,
             original: None,
             is_own_copy: false,
+            quarantine: None,
             returned: None,
         }],
         ..Filing::default()

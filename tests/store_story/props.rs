@@ -181,6 +181,7 @@ pub(super) fn letter(rfc_id: &str, ticket: &Ticket, text: &str, sent: i64) -> Le
         note_path: Some("/mail/cur/1".into()),
         topic: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
         original: Some(Original::of(AS_IT_CAME).unwrap()),
     }
@@ -195,6 +196,7 @@ pub(super) fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         topic: None,
         original: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
     }
 }

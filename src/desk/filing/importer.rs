@@ -326,6 +326,7 @@ impl<'a> Importer<'a> {
             reopen,
             note_path: Some(read.note_path),
             original: Some(read.original),
+            quarantine: read.quarantine,
             is_own_copy: is_ours && decision.is_duplicate,
         })
     }

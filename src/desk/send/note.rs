@@ -94,6 +94,7 @@ const fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         topic: None,
         original: None,
         is_own_copy: false,
+        quarantine: None,
         returned: None,
     }
 }
