@@ -368,6 +368,9 @@ impl<'a> Importer<'a> {
             return None;
         }
         let number = standing.number;
+        if standing.status == Status::Deleted {
+            return Some(format!("follow-up of #{number}, which was deleted"));
+        }
         if standing.status == Status::Closed && !standing.is_fresh {
             return Some(format!("follow-up of #{number}, which is closed"));
         }
@@ -395,11 +398,11 @@ impl<'a> Importer<'a> {
             return None;
         }
         let is_ours = owner.is_ours();
+        let came_at = read.came_at(self.at);
         // Dates of mail have whole seconds.
         if came_at.as_second() < standing.newest.as_second() {
             return None;
         }
-        let came_at = read.came_at(self.at);
         let is_automatic = read.parsed.auto_class.is_automatic();
         if standing.is_fresh && self.closed_before.is_some() && !is_automatic {
             // The ticket came in with this sync: it stands as its last message says.
@@ -444,11 +447,11 @@ impl<'a> Importer<'a> {
 
     fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {
         let parsed = &read.parsed;
+        let said_at = read.said_at(self.at);
         let requester = if is_ours {
             parsed.to.first()
         } else {
             parsed.reply_to.as_ref().filter(|_| self.is_ours(parsed))
-        let said_at = read.said_at(self.at);
         };
         Ticket {
             id,

@@ -8,6 +8,8 @@
 
 #[cfg(test)]
 mod arrival_tests;
+#[cfg(test)]
+mod doubt_tests;
 pub(super) mod fetch;
 mod giants;
 mod hints;
