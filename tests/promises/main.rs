@@ -13,7 +13,11 @@ mod planted;
 mod world;
 
 use deskhand::engine::run::{Command, Input, Whole};
-use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{TestRng, TestRunner},
+};
 
 use self::{
     keep::{
@@ -71,13 +75,16 @@ proptest! {
     }
 }
 
-/// Plays many worlds with a bug planted and tells whether the promise noticed it.
+/// Plays many worlds with a bug planted and tells whether the promise noticed it: the same worlds
+/// in each run, since a rare bug would now and then escape others.
 fn catches(bug: Bug, promise: impl Fn(&Machine, &World, &Setting) -> Checked) -> bool {
-    let mut runner = TestRunner::new(ProptestConfig {
+    let config = ProptestConfig {
         failure_persistence: None,
         max_shrink_iters: 0,
-        ..ProptestConfig::with_cases(512)
-    });
+        ..ProptestConfig::with_cases(4096)
+    };
+    let dice = TestRng::deterministic_rng(config.rng_algorithm);
+    let mut runner = TestRunner::new_with_rng(config, dice);
     let strategy = (settings(), whims());
     runner
         .run(&strategy, |(setting, whims)| {
