@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Desk, DeskError, chains::Prepared, face::DeskEvent};
 use crate::{
     config::finding::nearest,
-    domain::{LinkName, ProviderName, Timestamp},
+    domain::{KeyState, LinkName, ProviderName, Timestamp},
     engine::{
         breaker::{Breakers, Judgement, Luck},
         plan::Usable,
@@ -119,8 +119,8 @@ impl Desk {
         Ok(until)
     }
 
-    /// Forgets what speaks against a link or a provider: rests, failures, what a person said. A
-    /// refused key stays refused; `keys test` asks about it.
+    /// Forgets what speaks against a link or a provider: rests, spent credit of its key, failures,
+    /// what a person said. A refused key stays refused; `keys test` asks about it.
     pub async fn wake_by_hand(&self, whom: &Whom) -> Result<(), DeskError> {
         self.change_breakers(|breakers, _, _| {
             breakers.wake(&whom.provider, whom.link.as_ref());
@@ -135,6 +135,13 @@ impl Desk {
             if is_meant {
                 self.store.wake(&rest.link, now).await?;
             }
+        }
+        let keys = self.store.key_standings().await?;
+        let is_spent = keys
+            .iter()
+            .any(|key| key.provider == whom.provider && key.state == KeyState::NoCredit);
+        if is_spent {
+            self.store.forget_key_standing(&whom.provider, now).await?;
         }
         self.tell(DeskEvent::Configured);
         Ok(())

@@ -16,6 +16,7 @@ use crate::{
     engine::{
         breaker::{Breakers, Judgement},
         chain::{Chain, Known, Link},
+        lesson::credit_rest,
         plan::{Plan, PlannedLink, UnknownPrices, Usable},
         times::Times,
     },
@@ -50,6 +51,27 @@ pub(super) struct Memory {
     pub quirks: Vec<(LinkName, String)>,
     pub breakers: Breakers,
     pub times: BTreeMap<LinkName, Times>,
+}
+
+impl Memory {
+    /// Returns the rest of a link: its own, or that of its key while its credit is spent. Without a
+    /// fingerprint any key of its provider counts.
+    pub(super) fn rest(
+        &self,
+        link: &LinkName,
+        fingerprint: Option<&str>,
+        now: Timestamp,
+    ) -> Option<Rest> {
+        let key = self.keys.iter().find(|key| key.provider == link.provider);
+        let key = key.filter(|key| fingerprint.is_none_or(|own| own == key.fingerprint));
+        let of_key = key.and_then(|key| credit_rest(key, now)).map(|until| Rest {
+            link: link.clone(),
+            until,
+            because: FaultClass::OutOfCredit,
+        });
+        let own = self.rests.iter().find(|rest| rest.link == *link).cloned();
+        own.into_iter().chain(of_key).max_by_key(|rest| rest.until)
+    }
 }
 
 /// What the meter takes a usual prompt to be, in tokens at most: the instructions and a short
@@ -266,13 +288,14 @@ impl Desk {
         if refused {
             return Usable::No(SkipReason::KeyInvalid);
         }
-        if let Some(rest) = memory.rests.iter().find(|rest| rest.link == *name) {
+        let now = self.clock.now();
+        if let Some(rest) = memory.rest(name, Some(fingerprint), now) {
             return Usable::Resting {
                 until: rest.until,
                 because: rest.because,
             };
         }
-        match memory.breakers.judge(name, self.clock.now()) {
+        match memory.breakers.judge(name, now) {
             Judgement::Closed => Usable::Yes,
             Judgement::HalfOpen => Usable::HalfOpen,
             Judgement::Open { until } => Usable::Open {

@@ -1,7 +1,5 @@
 //! Keys: seen, set, tried and removed; which provider is the primary and which its backup.
 
-use std::collections::BTreeMap;
-
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -135,8 +133,8 @@ impl Desk {
             .forget_key_standing(name, self.clock.now())
             .await?;
         if tried.is_verified {
-            let keys = BTreeMap::from([(name.clone(), fingerprint)]);
-            self.note_key(name, &keys, KeyState::Verified, None).await?;
+            self.set_key_state(name, &fingerprint, KeyState::Verified, None)
+                .await?;
         }
         self.tell(DeskEvent::Configured);
         Ok(tried)
@@ -155,16 +153,16 @@ impl Desk {
             return Err(DeskError::NoKey(name.clone()));
         }
         let fingerprint = fingerprint_of(key.as_ref(), &provider.base_url);
-        let keys = BTreeMap::from([(name.clone(), fingerprint)]);
         let tried = self.ask_provider(name, &provider, key).await;
         match &tried {
             Ok(tried) if tried.is_verified => {
-                self.note_key(name, &keys, KeyState::Verified, None).await?;
+                self.set_key_state(name, &fingerprint, KeyState::Verified, None)
+                    .await?;
             }
             Err(DeskError::KeyNotAccepted {
                 refused: true, why, ..
             }) => {
-                self.note_key(name, &keys, KeyState::Invalid, Some(why.clone()))
+                self.set_key_state(name, &fingerprint, KeyState::Invalid, Some(why.clone()))
                     .await?;
             }
             Ok(_) | Err(_) => {}

@@ -8,7 +8,7 @@ use crate::{
     domain::{FaultClass, KeyStanding, KeyState, ProviderName, Rest, Timestamp},
     engine::{
         breaker::{Breakers, Judgement},
-        lesson::Lesson,
+        lesson::{Lesson, is_news},
         times::Times,
     },
 };
@@ -102,8 +102,8 @@ impl Desk {
         Ok(())
     }
 
-    /// Notes what was seen of a key, unless that is what is known of it already.
-    pub(super) async fn note_key(
+    /// Notes what a run saw of a key, unless that says nothing new.
+    async fn note_key(
         &self,
         provider: &ProviderName,
         keys: &BTreeMap<ProviderName, String>,
@@ -114,20 +114,31 @@ impl Desk {
             return Ok(());
         };
         let known = self.store.key_standings().await?;
-        let is_known = known.iter().any(|key| {
-            key.provider == *provider && key.fingerprint == *fingerprint && key.state == state
-        });
-        if !is_known {
-            let standing = KeyStanding {
-                provider: provider.clone(),
-                fingerprint: fingerprint.clone(),
-                state,
-                since: self.clock.now(),
-                said,
-            };
-            self.store.set_key_standing(&standing).await?;
-            self.tell(DeskEvent::Configured);
+        let known = known.iter().find(|key| key.provider == *provider);
+        if is_news(known, fingerprint, state, self.clock.now()) {
+            self.set_key_state(provider, fingerprint, state, said)
+                .await?;
         }
+        Ok(())
+    }
+
+    /// Writes down what is known of a key from now on.
+    pub(super) async fn set_key_state(
+        &self,
+        provider: &ProviderName,
+        fingerprint: &str,
+        state: KeyState,
+        said: Option<String>,
+    ) -> Result<(), DeskError> {
+        let standing = KeyStanding {
+            provider: provider.clone(),
+            fingerprint: fingerprint.to_owned(),
+            state,
+            since: self.clock.now(),
+            said,
+        };
+        self.store.set_key_standing(&standing).await?;
+        self.tell(DeskEvent::Configured);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, DeskError, chains::Memory};
+use super::{Desk, DeskError};
 use crate::{
     domain::{FaultClass, KeySource, KeyState, LinkName},
     engine::{
@@ -24,12 +24,7 @@ impl Desk {
         let links = self.chain(None).await?.links;
         let settings = self.settings();
         let now = self.clock.now();
-        let Memory {
-            keys,
-            rests,
-            breakers,
-            ..
-        } = self.memory().await?;
+        let memory = self.memory().await?;
         let noted = self.keys.noted();
         let health = |link: &LinkName| {
             let Some(provider) = settings.provider(&link.provider) else {
@@ -40,16 +35,17 @@ impl Desk {
                 KeySource::Env(name) => crate::config::env::var(name).is_some(),
                 KeySource::Command(_) | KeySource::NotNeeded => true,
             };
-            let is_refused = keys
+            let is_refused = memory
+                .keys
                 .iter()
                 .any(|key| key.provider == link.provider && key.state == KeyState::Invalid);
-            let rest = rests.iter().find(|rest| rest.link == *link);
+            let rest = memory.rest(link, None, now);
             match rest.map(|rest| rest.because) {
                 _ if !has_way => Health::Absent,
                 _ if is_refused => Health::Refused,
                 Some(FaultClass::ModelGone) => Health::Absent,
                 Some(FaultClass::OutOfCredit) => Health::NoCredit,
-                _ => judged(&breakers, link, now),
+                _ => judged(&memory.breakers, link, now),
             }
         };
         let healths: Vec<(LinkName, Health)> = links

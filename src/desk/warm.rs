@@ -74,7 +74,7 @@ impl Desk {
                 provider.key != KeySource::Keyring || noted.contains(&link.provider)
             });
             has_key
-                && memory.rests.iter().all(|rest| rest.link != *link)
+                && memory.rest(link, None, now).is_none()
                 && memory.breakers.judge(link, now) == Judgement::Closed
         };
         let first = links.into_iter().find(|link| may_be_asked(link));

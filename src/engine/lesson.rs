@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::breaker::{self, Breakers, Luck, Weight};
-use crate::domain::{Fault, FaultClass, LinkName, ProviderName, RateLeft, Rest, Timestamp};
+use crate::domain::{
+    Fault, FaultClass, KeyStanding, KeyState, LinkName, ProviderName, RateLeft, Rest, Timestamp,
+};
 
 /// One thing a run taught.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Lesson {
         /// The provider's words.
         said: Option<String>,
     },
-    /// The key is good but its credit is spent.
+    /// The key is good but its credit is spent: every link of the key rests ([`credit_rest`]).
     NoCredit {
         /// Whose.
         provider: ProviderName,
@@ -102,14 +104,35 @@ pub fn rest_until(fault: &Fault, now: Timestamp) -> Option<Timestamp> {
     fault.until.or_else(|| now.checked_add(wait).ok())
 }
 
-/// Returns what a fault at a link teaches. `siblings` are the links of the same key, itself
-/// included: spent credit rests all of them, a quota with a named end only its own model.
-pub fn of_fault(
-    link: &LinkName,
-    siblings: &[LinkName],
-    fault: &Fault,
+/// Returns until when every link of a key rests since its credit is spent, if it does.
+pub fn credit_rest(key: &KeyStanding, now: Timestamp) -> Option<Timestamp> {
+    let until = key.since.checked_add(CREDIT_REST).ok()?;
+    // A clock that was put back must not let it rest longer.
+    let is_resting = key.state == KeyState::NoCredit && (key.since..until).contains(&now);
+    is_resting.then_some(until)
+}
+
+/// Tells whether what a run saw of a key says something new beside what is known of it. A run that
+/// began before the credit was spent still succeeds after it: that says nothing of the credit.
+pub fn is_news(
+    known: Option<&KeyStanding>,
+    fingerprint: &str,
+    state: KeyState,
     now: Timestamp,
-) -> Vec<Lesson> {
+) -> bool {
+    let Some(known) = known.filter(|known| known.fingerprint == fingerprint) else {
+        return true;
+    };
+    let rests = credit_rest(known, now).is_some();
+    match (known.state, state) {
+        (KeyState::NoCredit, KeyState::NoCredit | KeyState::Verified) => !rests,
+        (known, state) => known != state,
+    }
+}
+
+/// Returns what a fault at a link teaches: spent credit rests its key, a quota with a named end only
+/// the link itself.
+pub fn of_fault(link: &LinkName, fault: &Fault, now: Timestamp) -> Vec<Lesson> {
     let mut lessons = Vec::new();
     let provider = link.provider.clone();
     let said = fault.said.clone();
@@ -133,22 +156,14 @@ pub fn of_fault(
         });
     }
     let of_the_key = fault.class == FaultClass::OutOfCredit && fault.until.is_none();
-    if let Some(until) = rest_until(fault, now) {
-        let resting = if of_the_key {
-            siblings
-        } else {
-            std::slice::from_ref(link)
-        };
-        lessons.extend(resting.iter().map(|link| {
-            Lesson::Rest(Rest {
-                link: link.clone(),
-                until,
-                because: fault.class,
-            })
-        }));
-    }
     if of_the_key {
         lessons.push(Lesson::NoCredit { provider, said });
+    } else if let Some(until) = rest_until(fault, now) {
+        lessons.push(Lesson::Rest(Rest {
+            link: link.clone(),
+            until,
+            because: fault.class,
+        }));
     } else if fault.class == FaultClass::KeyRefused {
         lessons.push(Lesson::KeyRefused { provider, said });
     } else if fault.class == FaultClass::ModelGone {
@@ -195,6 +210,16 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
+    fn key(state: KeyState) -> KeyStanding {
+        KeyStanding {
+            provider: ProviderName("a".to_owned()),
+            fingerprint: "one".to_owned(),
+            state,
+            since: NOW,
+            said: None,
+        }
+    }
+
     fn seconds(fault: &Fault) -> Option<i64> {
         rest_until(fault, NOW).map(Timestamp::as_second)
     }
@@ -213,42 +238,62 @@ mod tests {
     }
 
     #[test]
-    fn spent_credit_rests_every_link_of_the_key() {
-        let links = [LinkName::new("a", "x"), LinkName::new("a", "y")];
-        let [x, y] = &links;
-        let rest = |link: &LinkName| {
-            Lesson::Rest(Rest {
-                link: link.clone(),
-                until: NOW + Duration::from_mins(15),
-                because: FaultClass::OutOfCredit,
-            })
-        };
+    fn spent_credit_rests_the_key_for_a_quarter_of_an_hour() {
+        let link = LinkName::new("a", "x");
 
-        let lessons = of_fault(x, &links, &Fault::new(FaultClass::OutOfCredit), NOW);
+        let lessons = of_fault(&link, &Fault::new(FaultClass::OutOfCredit), NOW);
 
         let no_credit = Lesson::NoCredit {
-            provider: x.provider.clone(),
+            provider: link.provider,
             said: None,
         };
-        assert_eq!(lessons, [rest(x), rest(y), no_credit]);
+        assert_eq!(lessons, [no_credit]);
+        let rests = |state, minutes| credit_rest(&key(state), NOW + Duration::from_mins(minutes));
+        let end = NOW + Duration::from_mins(15);
+        assert_eq!(rests(KeyState::NoCredit, 14), Some(end));
+        assert_eq!(rests(KeyState::NoCredit, 15), None);
+        assert_eq!(rests(KeyState::Verified, 1), None);
+        let before = NOW - Duration::from_secs(1);
+        assert_eq!(credit_rest(&key(KeyState::NoCredit), before), None);
+    }
+
+    #[test]
+    fn a_success_that_began_before_does_not_give_credit_back() {
+        let (spent, good) = (KeyState::NoCredit, KeyState::Verified);
+        let is_news_at = |known: KeyState, state, minutes| {
+            let now = NOW + Duration::from_mins(minutes);
+            is_news(Some(&key(known)), "one", state, now)
+        };
+
+        assert!(!is_news_at(spent, good, 1));
+        assert!(!is_news_at(spent, spent, 1), "the rest is not drawn out");
+        assert!(is_news_at(spent, good, 15));
+        assert!(is_news_at(spent, spent, 15), "the next rest begins");
+        assert!(is_news_at(good, spent, 1));
+        assert!(!is_news_at(good, good, 1));
+        assert!(is_news_at(spent, KeyState::Invalid, 1));
+        assert!(is_news(Some(&key(spent)), "another", good, NOW));
+        assert!(is_news(None, "one", good, NOW));
     }
 
     #[test]
     fn a_quota_with_a_named_end_rests_its_model_only() {
-        let links = [LinkName::new("a", "x"), LinkName::new("a", "y")];
+        let link = LinkName::new("a", "x");
+        let until = NOW + Duration::from_hours(2);
         let fault = Fault {
-            until: Some(NOW + Duration::from_hours(2)),
+            until: Some(until),
             ..Fault::new(FaultClass::OutOfCredit)
         };
 
-        let lessons = of_fault(&links[0], &links, &fault, NOW);
+        let lessons = of_fault(&link, &fault, NOW);
 
+        let because = FaultClass::OutOfCredit;
         assert_eq!(
             lessons,
             [Lesson::Rest(Rest {
-                link: links[0].clone(),
-                until: NOW + Duration::from_hours(2),
-                because: FaultClass::OutOfCredit,
+                link,
+                until,
+                because
             })]
         );
     }

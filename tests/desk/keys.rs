@@ -88,6 +88,8 @@ async fn with_every_key_refused_nobody_is_asked_and_each_is_named() {
 #[tokio::test]
 async fn spent_credit_rests_every_link_of_the_key_and_is_on_its_card() {
     let bench = Bench::new().await;
+    let small = "\n[chains.small]\nlinks = [\"anthropic/house-small\"]\n";
+    bench.configure(&(bench.usual().to_string() + small));
     let (desk, ticket) = bench.desk_and_ticket().await;
     bench.first_fails(Fault::Quota);
     draft(&desk, ticket).await;
@@ -110,6 +112,17 @@ async fn spent_credit_rests_every_link_of_the_key_and_is_on_its_card() {
     let cards = desk.keys().await.unwrap();
     let card = cards.iter().find(|card| card.provider.0 == "anthropic");
     assert_eq!(card.unwrap().state, Some(KeyState::NoCredit));
+    // Also the links of other chains.
+    let small = link("anthropic/house-small");
+    let state = async || {
+        let healths = desk.link_healths().await.unwrap();
+        let health = healths.iter().find(|health| health.link == small);
+        health.unwrap().state_words()
+    };
+    assert_eq!(state().await, "resting: out of credit");
+    let whom = desk.whom("anthropic").unwrap();
+    desk.wake_by_hand(&whom).await.unwrap();
+    assert_eq!(state().await, "ready");
     desk.close().await;
 }
 

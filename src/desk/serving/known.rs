@@ -9,7 +9,10 @@ use std::{
 use crate::{
     desk::{chains::Memory, learn},
     domain::{FaultClass, KeyStanding, KeyState, LinkName, ProviderName, Rest, Timestamp},
-    engine::{breaker::Luck, lesson::Lesson},
+    engine::{
+        breaker::Luck,
+        lesson::{Lesson, is_news},
+    },
 };
 
 /// Fingerprints of the keys that were used, by provider.
@@ -24,6 +27,7 @@ pub(super) struct Known(Mutex<Inner>);
 struct Inner {
     memory: Arc<Memory>,
     pending: Vec<Lesson>,
+    /// Of which key the pending lessons speak, by provider.
     keys: Keys,
     /// Whether something changed that others must hear of soon.
     is_urgent: bool,
@@ -56,7 +60,8 @@ impl Known {
         let mut inner = self.lock();
         let before = std::mem::replace(&mut inner.memory, Arc::new(memory));
         let pending = std::mem::take(&mut inner.pending);
-        inner.learn(&pending, now, luck);
+        let keys = std::mem::take(&mut inner.keys);
+        inner.learn(&pending, &keys, now, luck);
         let memory = Arc::make_mut(&mut inner.memory);
         for (link, times) in &before.times {
             memory
@@ -69,13 +74,7 @@ impl Known {
 
     /// Learns what a run taught.
     pub(super) fn learn(&self, lessons: &[Lesson], keys: &Keys, now: Timestamp, luck: Luck) {
-        let mut inner = self.lock();
-        for (provider, fingerprint) in keys {
-            if inner.keys.get(provider) != Some(fingerprint) {
-                inner.keys.insert(provider.clone(), fingerprint.clone());
-            }
-        }
-        inner.learn(lessons, now, luck);
+        self.lock().learn(lessons, keys, now, luck);
     }
 
     /// Lets one request try a link that was left alone; false if another does already.
@@ -95,7 +94,7 @@ impl Known {
         inner.is_urgent = false;
         Some(Pending {
             lessons: std::mem::take(&mut inner.pending),
-            keys: inner.keys.clone(),
+            keys: std::mem::take(&mut inner.keys),
         })
     }
 
@@ -103,6 +102,18 @@ impl Known {
     pub(super) fn put_back(&self, pending: Pending) {
         let mut inner = self.lock();
         let newer = std::mem::replace(&mut inner.pending, pending.lessons);
+        // Of a key that was replaced meanwhile nobody asks any more.
+        for (provider, fingerprint) in pending.keys {
+            match inner.keys.get(&provider) {
+                Some(newest) if *newest != fingerprint => {
+                    inner
+                        .pending
+                        .retain(|lesson| !speaks_of_key(lesson, &provider));
+                }
+                Some(_) => {}
+                None => drop(inner.keys.insert(provider, fingerprint)),
+            }
+        }
         inner.pending.extend(newer);
         inner.pending.truncate(MOST_PENDING);
     }
@@ -119,7 +130,7 @@ impl Known {
 }
 
 impl Inner {
-    fn learn(&mut self, lessons: &[Lesson], now: Timestamp, luck: Luck) {
+    fn learn(&mut self, lessons: &[Lesson], keys: &Keys, now: Timestamp, luck: Luck) {
         let memory = Arc::make_mut(&mut self.memory);
         let told: Vec<Lesson> = lessons
             .iter()
@@ -131,11 +142,12 @@ impl Inner {
             self.is_urgent = true;
         }
         for lesson in lessons {
-            self.learn_one(lesson, now);
+            self.learn_one(lesson, keys, now);
         }
     }
 
-    fn learn_one(&mut self, lesson: &Lesson, now: Timestamp) {
+    fn learn_one(&mut self, lesson: &Lesson, keys: &Keys, now: Timestamp) {
+        let key = |provider: &ProviderName| keys.get(provider).cloned();
         let memory = Arc::make_mut(&mut self.memory);
         match lesson {
             Lesson::Worked {
@@ -160,12 +172,14 @@ impl Inner {
                     .retain(|old| !matches!(old, Lesson::Left { link: of, .. } if of == link));
                 self.pending.push(lesson.clone());
             }
-            Lesson::KeyWorks(provider) => self.key(provider, KeyState::Verified, lesson, now),
+            Lesson::KeyWorks(provider) => {
+                self.key((provider, key(provider)), KeyState::Verified, lesson, now);
+            }
             Lesson::KeyRefused { provider, .. } => {
-                self.key(provider, KeyState::Invalid, lesson, now);
+                self.key((provider, key(provider)), KeyState::Invalid, lesson, now);
             }
             Lesson::NoCredit { provider, .. } => {
-                self.key(provider, KeyState::NoCredit, lesson, now);
+                self.key((provider, key(provider)), KeyState::NoCredit, lesson, now);
             }
             Lesson::Rest(rest) => self.rest(rest.clone(), lesson),
             Lesson::ModelGone { link, .. } => {
@@ -174,7 +188,9 @@ impl Inner {
                     until: now + learn::GONE_REST,
                     because: FaultClass::ModelGone,
                 };
-                self.rest(rest, lesson);
+                // What its provider says is told to the caller alone: it may quote the request.
+                let link = link.clone();
+                self.rest(rest, &Lesson::ModelGone { link, said: None });
             }
             Lesson::Quirk { link, parameter } => {
                 let quirk = (link.clone(), parameter.clone());
@@ -195,14 +211,19 @@ impl Inner {
         self.is_urgent = true;
     }
 
-    fn key(&mut self, provider: &ProviderName, state: KeyState, lesson: &Lesson, now: Timestamp) {
-        let Some(fingerprint) = self.keys.get(provider) else {
+    fn key(
+        &mut self,
+        (provider, fingerprint): (&ProviderName, Option<String>),
+        state: KeyState,
+        lesson: &Lesson,
+        now: Timestamp,
+    ) {
+        let Some(fingerprint) = fingerprint else {
             return;
         };
-        let known = |key: &KeyStanding| {
-            key.provider == *provider && key.fingerprint == *fingerprint && key.state == state
-        };
-        if self.memory.keys.iter().any(known) {
+        let mut known = self.memory.keys.iter();
+        let known = known.find(|key| key.provider == *provider);
+        if !is_news(known, &fingerprint, state, now) {
             return;
         }
         let standing = KeyStanding {
@@ -215,8 +236,29 @@ impl Inner {
         let memory = Arc::make_mut(&mut self.memory);
         memory.keys.retain(|key| key.provider != *provider);
         memory.keys.push(standing);
+        // A lesson of the key before must not be written down as one of this.
+        if self.keys.get(provider) != Some(&fingerprint) {
+            self.pending.retain(|old| !speaks_of_key(old, provider));
+            self.keys.insert(provider.clone(), fingerprint);
+        }
         self.pending.push(lesson.clone());
         self.is_urgent = true;
+    }
+}
+
+/// Tells whether a lesson is of a provider's key.
+fn speaks_of_key(lesson: &Lesson, of: &ProviderName) -> bool {
+    match lesson {
+        Lesson::KeyWorks(provider)
+        | Lesson::KeyRefused { provider, .. }
+        | Lesson::NoCredit { provider, .. } => provider == of,
+        Lesson::Rest(_)
+        | Lesson::Quirk { .. }
+        | Lesson::ModelGone { .. }
+        | Lesson::Worked { .. }
+        | Lesson::Undecided { .. }
+        | Lesson::Left { .. }
+        | Lesson::Failed { .. } => false,
     }
 }
 
@@ -257,5 +299,32 @@ mod tests {
         known.refresh(nothing(), now, Luck(0));
 
         assert_eq!(p95(), Some(took));
+    }
+
+    #[test]
+    fn what_was_seen_of_a_key_is_not_said_of_the_one_that_replaced_it() {
+        let provider = ProviderName("openai".to_owned());
+        let keys = |key: &str| Keys::from([(provider.clone(), key.to_owned())]);
+        let refused = [Lesson::KeyRefused {
+            provider: provider.clone(),
+            said: None,
+        }];
+        let now = Timestamp::UNIX_EPOCH;
+        let known = Known::new(nothing());
+        known.learn(&refused, &keys("old"), now, Luck(0));
+        // A run with the new key says nothing of it: it was rate limited.
+        known.learn(&[], &keys("new"), now, Luck(0));
+
+        let pending = known.take_pending().unwrap();
+        assert_eq!(pending.keys, keys("old"));
+
+        let works = [Lesson::KeyWorks(provider.clone())];
+        known.learn(&works, &keys("new"), now, Luck(0));
+        known.put_back(pending);
+        known.refresh(nothing(), now, Luck(0));
+
+        let pending = known.take_pending().unwrap();
+        assert_eq!(pending.keys, keys("new"));
+        assert_eq!(pending.lessons, works);
     }
 }

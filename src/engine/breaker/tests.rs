@@ -255,7 +255,7 @@ fn a_time_the_provider_names_is_waited_for_where_it_is_later() {
     for (wait, until) in [(2, 7), (60, 62), (86_400, 602)] {
         let mut breakers = Breakers::default();
         for second in 0..3 {
-            let lessons = of_fault(&link, &[], &failing(wait), at(second));
+            let lessons = of_fault(&link, &failing(wait), at(second));
             breakers.learn(&lessons, at(second), EVEN);
         }
 

@@ -2,7 +2,7 @@
 
 use super::{Flight, Left, Role, Run, Whole, flight, turns::Turn};
 use crate::{
-    domain::{Billed, Ending, Fault, FaultClass, LinkName, Mono, SkipReason, Usage},
+    domain::{Billed, Ending, Fault, FaultClass, Mono, SkipReason, Usage},
     engine::{
         attempts::End,
         bill,
@@ -174,14 +174,7 @@ impl Run {
         self.story.failed(live.record, fault, end);
         let at = self.civil(now);
         if let Some(link) = self.name(flight.index) {
-            let siblings: Vec<LinkName> = self
-                .plan
-                .links
-                .iter()
-                .map(|planned| planned.link.name.clone())
-                .filter(|name| name.provider == link.provider)
-                .collect();
-            let lessons = lesson::of_fault(&link, &siblings, fault, at);
+            let lessons = lesson::of_fault(&link, fault, at);
             self.story.lessons.extend(lessons);
         }
     }
