@@ -29,6 +29,8 @@ mod program;
 mod sdks;
 #[path = "serve/security.rs"]
 mod security;
+#[path = "serve/silence.rs"]
+mod silence;
 #[path = "serve/soak.rs"]
 mod soak;
 #[path = "serve/streaming.rs"]

@@ -50,6 +50,17 @@ pub enum StoreError {
         /// Where.
         place: String,
     },
+    /// The database answers nothing at all.
+    #[error(
+        "Could not {doing}: the database {place} has not answered. Look whether its server runs and \
+         can be reached."
+    )]
+    Silent {
+        /// What was tried.
+        doing: &'static str,
+        /// Where.
+        place: String,
+    },
     /// The disk has no room.
     #[error(
         "Could not {doing}: the disk of {place} is full{free}. Make room; nothing is lost yet."
@@ -115,7 +126,7 @@ impl StoreError {
     /// not of what was to be written.
     pub fn passes(&self) -> bool {
         match self {
-            Self::Busy { .. } | Self::Full { .. } => true,
+            Self::Busy { .. } | Self::Silent { .. } | Self::Full { .. } => true,
             Self::Database { why, .. } => is_out_of_reach(why),
             Self::Open { .. }
             | Self::File { .. }

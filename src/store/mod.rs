@@ -162,6 +162,8 @@ const CONNECTIONS: u32 = 5;
 const SERVING_CONNECTIONS: u32 = 2;
 /// How long a connection is waited for before the database counts as busy or not reachable.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection may take to say good-bye.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// How often, and how far apart, a file that is just being made by another process is tried.
 const OPEN_TRIES: u32 = 50;
 const OPEN_PAUSE: Duration = Duration::from_millis(100);
@@ -247,9 +249,15 @@ impl Store {
             .map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
-    /// Closes the database; acts that come after fail.
+    /// Closes the database; acts that come after fail. A connection that answers nothing is waited
+    /// for a few seconds.
     pub async fn close(&self) {
-        self.0.pool.close().await;
+        if tokio::time::timeout(CLOSE_LIMIT, self.0.pool.close())
+            .await
+            .is_err()
+        {
+            tracing::error!("closed before the database had answered");
+        }
     }
 
     /// Waits until no write of this process is under way, and lets none begin while what it returns
@@ -264,6 +272,14 @@ impl Store {
     /// Returns the name under which this process writes its events.
     pub fn origin(&self) -> &str {
         &self.0.origin
+    }
+
+    /// Makes the error of an act that the database did not answer.
+    pub fn is_silent(&self, doing: &'static str) -> StoreError {
+        StoreError::Silent {
+            doing,
+            place: self.place().to_owned(),
+        }
     }
 
     /// Returns where the database is, without a password.

@@ -24,6 +24,8 @@ const UNCAPPED: Usd = Usd::from_nanos(1_000_000_000);
 /// How often the ledger is asked for one request while others take of what it gives: each time for
 /// all that the request needs.
 const FILLS: usize = 5;
+/// What is done, for an error.
+const HOLDING: &str = "hold money";
 /// How long a block is ours without a sign of life; it is renewed long before.
 pub(super) const LEASE: Duration = Duration::from_secs(90);
 
@@ -276,7 +278,8 @@ impl Serving {
             let needed = wish.map_or(least, |wish| wish.ceiling);
             let more = wanted.minus(free).max(needed);
             let ask = self.ask(id, span, (more, least), at);
-            match self.desk.store.grow_block(&ask).await? {
+            let grown = self.desk.store.grow_block(&ask);
+            match self.told(HOLDING, grown).await? {
                 Some(answer) => return Ok(self.filled(id, span, answer, wish)),
                 // Somebody settled it at its ceiling: it is no purse any more.
                 None => self.till().lose(id),
@@ -286,13 +289,13 @@ impl Serving {
         // Known before it is asked for: should nobody wait for the answer, it is given back later.
         self.till().open(id, span.clone(), Usd::ZERO);
         let ask = self.ask(id, span, (wanted, least), at);
-        let mut answer = self.desk.store.hold(&ask).await?;
+        let mut answer = self.told(HOLDING, self.desk.store.hold(&ask)).await?;
         if let HoldAnswer::Denied { .. } = answer {
             // Who needs nothing is not denied: a free model answers at the cap too.
             let is_free = wish.is_some_and(|wish| wish.ceiling == Usd::ZERO);
             if is_free {
                 let ask = self.ask(id, span, (Usd::ZERO, Usd::ZERO), at);
-                answer = self.desk.store.hold(&ask).await?;
+                answer = self.told(HOLDING, self.desk.store.hold(&ask)).await?;
             } else {
                 self.till().lose(id);
             }
@@ -340,7 +343,9 @@ impl Serving {
     /// Returns what may come back without anything being given up: what calls under way hold, here
     /// and in other programs.
     async fn held_elsewhere(&self, span: &Span) -> Usd {
-        let sums = self.desk.store.sums(&span.period).await.unwrap_or_default();
+        let sums = self.desk.store.sums(&span.period);
+        let sums = self.told("read what is held", sums).await;
+        let sums = sums.unwrap_or_default();
         let ours: Usd = self
             .till()
             .blocks()

@@ -5,7 +5,8 @@
 //! A server that did so would wait for the disk with every request. Here the money comes from a
 //! block (`till`, `bursar`), what is known of links is kept in memory (`known`, `ready`), and costs, receipts
 //! and lessons are written in groups (`scribe`). The answer goes on as it comes (`relay`); `pass` is
-//! one request from its links to its receipt (`receipt`).
+//! one request from its links to its receipt (`receipt`). A database that answers nothing is not waited
+//! for (`silence`).
 
 mod bursar;
 mod known;
@@ -17,6 +18,7 @@ mod relay;
 #[cfg(test)]
 mod relay_tests;
 mod scribe;
+mod silence;
 mod till;
 
 use std::{
@@ -137,7 +139,11 @@ impl Serving {
             .is_err()
         {
             self.stop.cancel();
-            self.requests.wait().await;
+            let ended = tokio::time::timeout(patience, self.requests.wait());
+            if ended.await.is_err() {
+                self.give_up.cancel();
+                self.requests.wait().await;
+            }
         }
         // Nobody can add to what is to be written any more.
         drop(
@@ -158,9 +164,10 @@ impl Serving {
     /// Reads what the store knows of keys and links by now.
     async fn refresh(&self) {
         self.ready.forget();
-        match self.desk.memory().await {
-            Ok(memory) => self.known.refresh(memory, self.desk.now(), luck()),
-            Err(error) => tracing::warn!(%error, "what others learnt could not be read"),
+        match self.answered(self.desk.memory()).await {
+            Some(Ok(memory)) => self.known.refresh(memory, self.desk.now(), luck()),
+            Some(Err(error)) => tracing::warn!(%error, "what others learnt could not be read"),
+            None => tracing::warn!("what others learnt could not be read: no answer"),
         }
         *self
             .refreshed

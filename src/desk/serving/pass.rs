@@ -269,7 +269,7 @@ impl Serving {
             self.desk.now(),
             luck,
         );
-        self.desk.release_probes(&claimed).await;
+        self.answered(self.desk.release_probes(&claimed)).await;
         if receipt.ending == Ending::Refused {
             let last = outcome.attempts.last();
             passing.declined(last.map(|attempt| &attempt.link));
@@ -406,8 +406,14 @@ impl Serving {
                 };
             }
         }
-        if is_first && let Err(error) = self.desk.claim_probes(prepared).await {
-            tracing::warn!(%error, "a link is tried again without the others knowing");
+        if is_first {
+            match self.answered(self.desk.claim_probes(prepared)).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "a link is tried again without the others knowing");
+                }
+                None => tracing::warn!("a link is tried again without the others knowing"),
+            }
         }
         std::mem::take(&mut prepared.claimed)
     }

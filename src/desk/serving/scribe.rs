@@ -25,6 +25,8 @@ use crate::{
 
 /// How long results are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(10);
+/// What is done, for an error.
+const WRITING: &str = "write costs and receipts";
 /// How long to wait after a failure to write.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How often a fault that does not pass by itself is tried.
@@ -51,12 +53,21 @@ struct Lot {
 }
 
 impl Lot {
+    fn of(group: Vec<Done>) -> Self {
+        let mut lot = Self::default();
+        for done in group {
+            lot.settled.extend(done.settled);
+            lot.receipts.push(done.receipt);
+        }
+        lot
+    }
+
     fn is_one(&self) -> bool {
         self.settled.len() + self.receipts.len() <= 1
     }
 
     /// Says that it is never written.
-    fn is_lost(&self, why: &StoreError) {
+    fn is_lost(&self, why: &dyn std::fmt::Display) {
         let (receipts, costs) = (self.receipts.len(), self.settled.len());
         tracing::error!(
             receipts,
@@ -123,6 +134,9 @@ impl Serving {
                     times.worked = Instant::now();
                     let group = gather(first, &mut done, times.worked + GATHER).await;
                     self.write_group(group).await;
+                    if self.is_given_up.load(Ordering::Acquire) {
+                        return lose_all(&mut done);
+                    }
                 }
                 () = self.low.notified() => {}
                 // Another program set a key, woke a link, changed the config.
@@ -140,9 +154,6 @@ impl Serving {
                 times.looked = Instant::now();
                 self.look_after(&mut times).await;
             }
-        }
-        if self.is_given_up.load(Ordering::Acquire) {
-            return;
         }
         self.note(&mut times, true).await;
         self.give_all_back().await;
@@ -212,9 +223,11 @@ impl Serving {
             };
             // The answer to a commit may have been lost: then all of it is there.
             let written = if tries == 0 {
-                self.desk.store.write_group(group).await
+                let act = self.desk.store.write_group(group);
+                self.told(WRITING, act).await
             } else {
-                self.desk.store.write_group_again(group).await
+                let act = self.desk.store.write_group_again(group);
+                self.told(WRITING, act).await
             };
             let error = match written {
                 Ok(gone) => return Ok(gone),
@@ -332,7 +345,8 @@ impl Serving {
     async fn give_back(&self, block: &Block, (back, is_done): (Usd, bool)) {
         let now = self.desk.now();
         let ask = self.ask(block.id, &block.span, (Usd::ZERO, Usd::ZERO), now);
-        match self.desk.store.shrink_block(&ask, back, is_done).await {
+        let act = self.desk.store.shrink_block(&ask, back, is_done);
+        match self.told("give money back", act).await {
             Ok(true) if !is_done => {}
             Ok(_) => self.till().lose(block.id),
             Err(error) => {
@@ -351,23 +365,35 @@ impl Serving {
         let Some(pending) = self.known.take_pending() else {
             return;
         };
-        if let Err(error) = self.desk.announce().await {
+        if let Some(Err(error)) = self.answered(self.desk.announce()).await {
             tracing::warn!(%error, "what is spent was not announced");
         }
-        match self.desk.learn(&pending.lessons, &pending.keys).await {
-            Ok(()) => self.refresh().await,
-            // It holds in memory all the same, and is written down the next time.
-            Err(error) => {
-                tracing::warn!(%error, "what requests taught was not noted yet");
-                self.known.put_back(pending);
-            }
+        let learnt = self.desk.learn(&pending.lessons, &pending.keys);
+        match self.answered(learnt).await {
+            Some(Ok(())) => return self.refresh().await,
+            Some(Err(error)) => tracing::warn!(%error, "what requests taught was not noted yet"),
+            None => tracing::warn!("what requests taught was not noted yet: no answer"),
         }
+        // It holds in memory all the same, and is written down the next time.
+        self.known.put_back(pending);
     }
 }
 
 /// Tells whether keys, links or the config may have changed: of what was missed nobody knows.
 const fn may_be_new(event: &Result<DeskEvent, RecvError>) -> bool {
     matches!(event, Ok(DeskEvent::Configured) | Err(RecvError::Lagged(_)))
+}
+
+/// Says of all that is left that it is never written: the database is out of reach, and nobody waits
+/// for it any more.
+fn lose_all(done: &mut Receiver<Done>) {
+    let mut left = Vec::new();
+    while let Ok(one) = done.try_recv() {
+        left.push(one);
+    }
+    if !left.is_empty() {
+        Lot::of(left).is_lost(&"the database is out of reach");
+    }
 }
 
 /// Takes what else is over until a moment, up to a number.
