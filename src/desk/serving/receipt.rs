@@ -46,15 +46,13 @@ impl PassAsk {
     }
 
     /// Takes words of the request and of answers out of a receipt that is kept: callers have their
-    /// own records. What a provider says of a request it refuses may quote it.
+    /// own records.
     pub(super) fn without_words(mut receipt: Receipt) -> Receipt {
         for attempt in &mut receipt.attempts {
             attempt.shown = None;
-            let quotes = matches!(
-                attempt.class,
-                Some(FaultClass::BadInput | FaultClass::TooLong | FaultClass::Refused)
-            );
-            attempt.said = attempt.said.take().filter(|_| !quotes);
+            if may_quote(attempt.class, attempt.status) {
+                attempt.said = None;
+            }
         }
         receipt
     }
@@ -83,6 +81,38 @@ impl PassAsk {
     }
 }
 
+/// Tells whether what was said of an attempt may quote the request or its answer: a provider's words
+/// do, unless they are of its account. Without an answer, and of one that points elsewhere, the words
+/// are deskhand's own.
+fn may_quote(class: Option<FaultClass>, status: Option<u16>) -> bool {
+    let has_answered = status.is_some_and(|status| !(300..400).contains(&status));
+    has_answered
+        && match class {
+            Some(
+                FaultClass::BadInput
+                | FaultClass::TooLong
+                | FaultClass::Refused
+                | FaultClass::ServerError
+                | FaultClass::Overloaded
+                | FaultClass::ModelGone
+                | FaultClass::Empty
+                | FaultClass::Truncated,
+            )
+            | None => true,
+            // Of its account, or said by deskhand itself.
+            Some(
+                FaultClass::RateLimited
+                | FaultClass::OutOfCredit
+                | FaultClass::KeyRefused
+                | FaultClass::Unreachable
+                | FaultClass::TimedOut
+                | FaultClass::Cut
+                | FaultClass::Cancelled
+                | FaultClass::OverCap,
+            ) => false,
+        }
+}
+
 const fn action_words(ending: Ending) -> &'static str {
     match ending {
         Ending::Answered => "answered",
@@ -97,5 +127,31 @@ const fn action_words(ending: Ending) -> &'static str {
         Ending::Refused => "not answered: the model declined",
         Ending::Cancelled => "stopped: its caller went away",
         Ending::Lost => "lost: the program ended during the call",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_keeps_words_that_quote_nobody() {
+        for (class, status, is_kept) in [
+            (FaultClass::BadInput, Some(400), false),
+            (FaultClass::ServerError, Some(500), false),
+            (FaultClass::ServerError, Some(200), false),
+            (FaultClass::ModelGone, Some(403), false),
+            (FaultClass::Overloaded, Some(503), false),
+            (FaultClass::RateLimited, Some(429), true),
+            (FaultClass::OutOfCredit, Some(402), true),
+            (FaultClass::TimedOut, Some(200), true),
+            // The address of a provider is amiss: that is for the one who set it.
+            (FaultClass::BadInput, Some(301), true),
+            (FaultClass::BadInput, None, true),
+            (FaultClass::Unreachable, None, true),
+        ] {
+            let quotes = may_quote(Some(class), status);
+            assert_eq!(!quotes, is_kept, "{class:?} {status:?}");
+        }
     }
 }
