@@ -166,7 +166,7 @@ fn in_words(view: &SpendView) -> String {
         let held = meter.held.for_people();
         words::push(
             &mut text,
-            format_args!("\n{held} is held for calls under way."),
+            format_args!("\n{held} is held for calls under way or to come."),
         );
     }
     if meter.settled_at_most > Usd::ZERO {

@@ -213,6 +213,14 @@ impl Model {
         self.queue.here()
     }
 
+    /// Returns when figures on the screen may be read anew; none while nothing waits for that.
+    pub fn figures_due(&self) -> Option<Mono> {
+        let Some(Overlay::Overview(screen)) = &self.overlay else {
+            return None;
+        };
+        screen.due()
+    }
+
     /// Tells whether the screen says how long a reply is still held.
     pub fn counts_down(&self) -> bool {
         let now = self.stage.now.civil;

@@ -260,6 +260,7 @@ impl<B: Backend> Session<B> {
             .map(|last| last.after(FRAME));
         let running = (!self.model.work.runs.is_empty()).then(|| now.after(RUNNING));
         let stray = self.model.work.strays.due();
+        let figures = self.model.figures_due();
         // A countdown is on the screen.
         let leaving = self.model.counts_down().then(|| now.after(SECOND));
         [
@@ -268,6 +269,7 @@ impl<B: Backend> Session<B> {
             self.model.notes.due(),
             frame,
             running,
+            figures,
             leaving,
         ]
         .into_iter()

@@ -1,5 +1,7 @@
 //! What the Overview screen knows, and what its keys do.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
 
 use super::bars::{self, Row};
@@ -7,8 +9,10 @@ use crate::{desk::face::OverviewView, domain::Mono};
 
 /// How many days can be looked at.
 const SPANS: [u16; 3] = [7, 30, 90];
-/// After figures were read, nothing is read unasked for so many times as long as that took.
+/// After figures were read, nothing is read unasked for so many times as long as that took, and no
+/// longer than this: a new receipt is to be seen within a second.
 const REST: u32 = 4;
+const MOST_REST: Duration = Duration::from_millis(500);
 
 /// The open screen.
 #[derive(Debug)]
@@ -86,7 +90,7 @@ impl OverviewScreen {
             return;
         }
         if let Some(since) = self.reads_since.take() {
-            self.rests_until = now.after(now.since(since).saturating_mul(REST));
+            self.rests_until = now.after(now.since(since).saturating_mul(REST).min(MOST_REST));
         }
         self.view = Some(view);
         self.lay_out();
@@ -104,12 +108,17 @@ impl OverviewScreen {
         self.go_on(now)
     }
 
+    /// Returns when old figures may be read anew; none while nothing waits for that.
+    pub(in crate::tui) fn due(&self) -> Option<Mono> {
+        (self.is_old && !self.is_reading()).then_some(self.rests_until)
+    }
+
     /// Reads old figures anew when their time has come.
     pub fn go_on(&mut self, now: Mono) -> After {
-        if self.is_old && !self.is_reading() && now >= self.rests_until {
-            return self.load(now);
+        match self.due() {
+            Some(due) if now >= due => self.load(now),
+            Some(_) | None => After::Stay,
         }
-        After::Stay
     }
 
     fn lay_out(&mut self) {

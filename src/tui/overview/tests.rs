@@ -176,19 +176,26 @@ fn figures_come_anew_with_a_receipt() {
     assert_eq!(loads(&effects), 1);
     let effects = update(&mut model, Msg::Desk(DeskEvent::Spent), now());
     assert_eq!(loads(&effects), 0, "they are being read");
+    assert_eq!(model.figures_due(), None, "their reading is waited for");
     // It took two seconds: the receipt that came meanwhile is read of when they have rested.
-    let later = |seconds: u64| Moment {
-        mono: now().mono.after(Duration::from_secs(seconds)),
+    let later = |tenths: u64| Moment {
+        mono: now().mono.after(Duration::from_millis(tenths * 100)),
         ..now()
     };
     let done = Done::Overview(30, Ok(overview(&receipts())));
-    let effects = update(&mut model, Msg::Done(done), later(2));
+    let effects = update(&mut model, Msg::Done(done), later(20));
     assert_eq!(loads(&effects), 0);
-    let effects = update(&mut model, Msg::Tick, later(9));
+    assert_eq!(
+        model.figures_due(),
+        Some(later(25).mono),
+        "it wakes by itself"
+    );
+    let effects = update(&mut model, Msg::Tick, later(24));
     assert_eq!(loads(&effects), 0);
-    let effects = update(&mut model, Msg::Tick, later(10));
+    let effects = update(&mut model, Msg::Tick, later(25));
     assert_eq!(loads(&effects), 1);
-    let effects = update(&mut model, Msg::Tick, later(20));
+    assert_eq!(model.figures_due(), None);
+    let effects = update(&mut model, Msg::Tick, later(60));
     assert_eq!(loads(&effects), 0, "nothing came since");
 }
 

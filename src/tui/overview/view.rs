@@ -87,7 +87,7 @@ fn head(view: &OverviewView, wide: usize, theme: &Theme) -> Vec<(String, ratatui
         .map_or_else(String::new, |rate| format!(" ({})", percent(rate)));
     let mut lines = vec![(
         format!(
-            "{} drafts, {} answered, {} by a backup{rate}, {}",
+            "{} asked, {} answered, {} by a backup{rate}, {}",
             whole.asked,
             whole.answered,
             whole.fallback,
