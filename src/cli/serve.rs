@@ -18,7 +18,7 @@ use super::{
     stop::{Exit, Stop},
 };
 use crate::{
-    config::Origin,
+    config::{Implied, Origin},
     desk::{
         Desk, Mode, Patience,
         face::{KeyCard, KeyOrigin},
@@ -165,7 +165,11 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     for remark in desk.take_remarks() {
         note(&remark);
     }
-    for implied in &config.serve.implied {
+    let implied = config.serve.implied.iter();
+    // Elsewhere a token is asked for, whatever the config says.
+    let is_true =
+        |implied: &&Implied| **implied != Implied::AnyBearer || admission == Admission::AnyBearer;
+    for implied in implied.filter(is_true) {
         note(implied.words());
     }
     let options = Options {

@@ -21,6 +21,8 @@ const BODY_TIME: Duration = Duration::from_mins(1);
 const FIRST_TIME: Duration = Duration::from_secs(10);
 /// How long a body waits until others have gone.
 const ROOM_TIME: Duration = Duration::from_secs(1);
+/// So many bytes a value takes once it is read, at most: its place in a list or an object, and its name.
+const VALUE_WEIGHT: usize = 100;
 /// Room is taken in pieces of this size, as the body comes.
 const GRAIN: u32 = 64 << 10;
 
@@ -100,8 +102,43 @@ impl<B: Body<Data = Bytes> + Unpin> Arriving<B> {
             bytes.extend_from_slice(&data);
         }
         self.road.has_read();
+        let weight = bytes.len().saturating_add(values_weigh(&bytes));
+        if weight > BODIES {
+            return Err(NotRead::TooLarge);
+        }
+        while held.num_permits() < weight {
+            held.merge(room.grain().await?);
+        }
         Ok(Arrived { bytes, room: held })
     }
+}
+
+/// Returns how much memory the values of a JSON text take beside its bytes, which counts where they are
+/// tiny: a number between two commas is two bytes long. What stands in texts weighs nothing more.
+fn values_weigh(json: &[u8]) -> usize {
+    let mut values = 0_usize;
+    let mut rest = json;
+    while !rest.is_empty() {
+        let text = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+        let (outside, tail) = rest.split_at(text);
+        values = values.saturating_add(memchr::memchr3_iter(b',', b'[', b'{', outside).count());
+        rest = after_text(tail.get(1..).unwrap_or_default());
+    }
+    values.saturating_mul(VALUE_WEIGHT)
+}
+
+/// Returns what follows a JSON text that has begun.
+fn after_text(mut rest: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        let is_end = rest.get(at) == Some(&b'"');
+        rest = rest
+            .get(at + if is_end { 1 } else { 2 }..)
+            .unwrap_or_default();
+        if is_end {
+            return rest;
+        }
+    }
+    &[]
 }
 
 /// How long a body may have taken that has brought so many bytes.
@@ -158,6 +195,27 @@ mod tests {
 
         drop((small, large));
         assert_eq!(room.0.available_permits(), 4 * 65_536);
+    }
+
+    #[test]
+    fn tiny_values_weigh_more_than_their_bytes_and_words_do_not() {
+        let weighs = |json: &str| values_weigh(json.as_bytes()) / VALUE_WEIGHT;
+        assert_eq!(weighs(r#"{"a":[1,2,3],"b":{}}"#), 6);
+        assert_eq!(weighs(r#"{"a":"1,2,[{,","b":"\\\",\\"}"#), 2);
+        assert_eq!(weighs(r#""an open text, \"#), 0);
+        assert_eq!(weighs(""), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_of_millions_of_values_takes_their_room_or_is_refused() {
+        let of_values = |count: usize| body(stream::iter([b"1,".repeat(count)]));
+        let room = Room::default();
+        let read = of_values(1_000_000).read(&room).await;
+        assert!(room.0.available_permits() < BODIES - 100_000_000);
+        drop(read);
+        let refused = of_values(4_000_000).read(&room).await;
+        assert_eq!(refused.err(), Some(NotRead::TooLarge));
+        assert_eq!(room.0.available_permits(), BODIES);
     }
 
     #[tokio::test(start_paused = true)]

@@ -155,11 +155,11 @@ impl Server {
         let settings = self.serving.desk().settings();
         let asked = whom::pass_ask(&settings.config, caller, request)?;
         let passing = self.serving.pass(asked).await.map_err(|why| {
-            let kind = match why {
-                PassError::NotTranslatable { .. } => RefusalKind::BadInput,
-                PassError::Stopping | PassError::NoLedger => RefusalKind::Overloaded,
-            };
-            Refusal::new(kind, why.to_string())
+            let words = why.to_string();
+            match why {
+                PassError::NotTranslatable { .. } => Refusal::new(RefusalKind::BadInput, words),
+                PassError::Stopping | PassError::NoLedger => busy(&words),
+            }
         })?;
         let speech = Speech {
             dialect,

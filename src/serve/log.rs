@@ -97,7 +97,12 @@ fn reason(attempt: &Attempt) -> Option<String> {
         let bare = said.split(" (os error").next().unwrap_or(said);
         bare.to_lowercase()
     } else {
-        class.words().to_owned()
+        match (class, attempt.status) {
+            (FaultClass::ServerError, Some(408)) => "its server timed out waiting",
+            (FaultClass::ServerError, Some(409)) => "its server was at odds with itself",
+            _ => class.words(),
+        }
+        .to_owned()
     };
     Some(words)
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::dialect::{Refusal, RefusalKind};
+use super::{
+    dialect::{Refusal, RefusalKind},
+    read::busy,
+};
 use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp, Usd};
 
 /// How the words begin where nobody answered.
@@ -37,10 +40,7 @@ pub(super) fn refusal(receipt: &Receipt, around: &Around) -> Refusal {
         Ending::Refused => of_caller(RefusalKind::Declined, ended_by(FaultClass::Refused)),
         Ending::OverCap => over_cap(receipt, around),
         Ending::KeyRefused => key_refused(receipt),
-        Ending::Cancelled => Refusal::new(
-            RefusalKind::Overloaded,
-            "deskhand is being stopped; ask again.",
-        ),
+        Ending::Cancelled => busy("deskhand is being stopped; ask again."),
         Ending::Failed
         | Ending::Offline
         | Ending::NoLink
@@ -161,10 +161,16 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
             | SkipReason::NotUsable(_)
             | SkipReason::NoLedger(_) => None,
         });
+    let advice = if kind == RefusalKind::BadInput {
+        " [models.\"PROVIDER/MODEL\"] in the config gives a model a price; `[spend] \
+         allow_unknown_prices = true` lets it be asked without one."
+    } else {
+        ""
+    };
     Refusal {
         code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
         retry_after: named.chain(rests).min(),
-        ..Refusal::new(kind, format!("{NO_ANSWER} {}", story(receipt)))
+        ..Refusal::new(kind, format!("{NO_ANSWER} {}{advice}", story(receipt)))
     }
 }
 
@@ -195,8 +201,10 @@ const fn skip_class(because: &SkipReason) -> Option<FaultClass> {
         SkipReason::KeyInvalid => Some(FaultClass::KeyRefused),
         SkipReason::OverCap => Some(FaultClass::OverCap),
         SkipReason::TooSmall => Some(FaultClass::TooLong),
+        // Asking again changes nothing: the model needs a price here, or another one is asked.
+        SkipReason::NoPrice => Some(FaultClass::BadInput),
         // A fault of the config, or of this server: nothing that the caller could mend.
-        SkipReason::NoPrice | SkipReason::NotUsable(_) => Some(FaultClass::ServerError),
+        SkipReason::NotUsable(_) => Some(FaultClass::ServerError),
         SkipReason::NotNeeded
         | SkipReason::RunEnded
         | SkipReason::Open { .. }

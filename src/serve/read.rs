@@ -44,7 +44,9 @@ pub(super) async fn read(
 fn not_read(why: NotRead) -> Refusal {
     match why {
         NotRead::TooLarge => {
-            Refusal::new(RefusalKind::TooLarge, "The request is larger than 32 MiB.")
+            let message =
+                "The request is larger than 32 MiB, or has more than some million values.";
+            Refusal::new(RefusalKind::TooLarge, message)
         }
         NotRead::BrokeOff => {
             let message = "The request broke off before its end.";

@@ -164,7 +164,8 @@ impl Server {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = stop.cancelled() => {
+            // Hyper would wait for the first request of a connection that never asked anything.
+            () = stop.cancelled() => if road.is_fresh() { Ok(()) } else {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

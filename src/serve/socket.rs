@@ -36,6 +36,8 @@ const WRITE_TIME: Duration = Duration::from_secs(30);
 const LINGER_TIME: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 64 << 20;
 
+/// Nothing has come yet.
+const FRESH: u8 = 3;
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const REQUEST: u8 = 2;
@@ -55,7 +57,7 @@ pub(super) struct Road {
 impl Road {
     pub(super) fn new(places: Arc<Semaphore>) -> Arc<Self> {
         Arc::new(Self {
-            phase: AtomicU8::new(HEAD),
+            phase: AtomicU8::new(FRESH),
             has_unread: AtomicBool::new(false),
             is_stalled: AtomicBool::new(false),
             reader: Mutex::default(),
@@ -74,6 +76,11 @@ impl Road {
     /// Notes that the body of the request was read to its end.
     pub(super) fn has_read(&self) {
         self.has_unread.store(false, Ordering::Relaxed);
+    }
+
+    /// Tells whether nothing has ever come over the connection.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == FRESH
     }
 
     /// Tells whether the connection ended because the caller took nothing of his answer.
@@ -156,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Something came: with it a head begins, if none has.
     fn has_come(&mut self) {
         match self.phase() {
-            IDLE => {
+            IDLE | FRESH => {
                 self.road.phase.store(HEAD, Ordering::Relaxed);
                 self.waits_in = Some(HEAD);
                 self.read_by = Instant::now() + HEAD_TIME;

@@ -54,6 +54,13 @@ impl<'a> Books<'a> {
         let sums = self.bench.runtime.block_on(self.store.sums(&self.period));
         sums.expect("the sums")
     }
+
+    /// Tells whether a failure of a link is written down.
+    pub(crate) fn know_a_failure_of(&self, link: &str) -> bool {
+        let known = self.store.known_links(deskhand::domain::Timestamp::MAX);
+        let known = self.bench.runtime.block_on(known).expect("what is known");
+        known.breakers.contains_key(link)
+    }
 }
 
 impl Drop for Books<'_> {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     bench::{Bench, Config, until},
     http::{Answer, Request},
+    ledger::Books,
     words::{ALL, FORMS, Form, Words},
 };
 use deskhand::sim::{Family, Fault};
@@ -38,6 +39,7 @@ fn given_by(answer: &Answer, (words, form): (Words, Form), link: &str, attempts:
 fn every_answer_names_its_receipt_and_who_came_before() {
     let bench = Bench::new();
     let serve = bench.serve();
+    let books = Books::of(&bench);
     let mut receipts = Vec::new();
     for words in ALL {
         for form in FORMS {
@@ -51,7 +53,8 @@ fn every_answer_names_its_receipt_and_who_came_before() {
             receipts.push((given_by(&second, (words, form), "claude/big", 2), 2));
             let why = header(&second, "x-deskhand-fallback");
             assert_eq!(why, "chat/small: server error");
-            // Three failures would open its breaker.
+            // Three failures would open its breaker: each is forgotten once it is written down.
+            until(|| books.know_a_failure_of("chat/small"));
             bench.cli(&["providers", "wake", "chat/small"]);
         }
     }
