@@ -12,6 +12,8 @@
 
 #[path = "serve/bench.rs"]
 mod bench;
+#[path = "serve/ceilings.rs"]
+mod ceilings;
 #[path = "serve/http.rs"]
 mod http;
 #[path = "serve/killed.rs"]

@@ -17,7 +17,7 @@ pub struct Plan {
     pub choices: u32,
     /// The links in the order they are to be asked.
     pub links: Vec<PlannedLink>,
-    /// The most tokens the prompt can have (`Ask::tokens_at_most`).
+    /// The most tokens the prompt can have (`Ask::tokens_at_most`), where a link says nothing else.
     pub prompt_at_most: u64,
     /// The most tokens an answer may have.
     pub output_limit: u32,
@@ -48,6 +48,8 @@ pub struct PlannedLink {
     pub price: Option<Price>,
     /// Whether it can be asked.
     pub usable: Usable,
+    /// The most tokens the prompt can have here, where its provider reads more than is sent.
+    pub prompt_at_most: Option<u64>,
     /// How it has answered lately.
     pub history: History,
     /// Parameters it was found not to accept.
@@ -61,6 +63,7 @@ impl PlannedLink {
             link,
             price,
             usable: Usable::Yes,
+            prompt_at_most: None,
             history: History {
                 first_text_p95: None,
                 gap_p99: None,
@@ -126,6 +129,11 @@ impl Plan {
         }
     }
 
+    /// Returns the most tokens the prompt can have at a link.
+    pub fn prompt_at_most(&self, link: &PlannedLink) -> u64 {
+        link.prompt_at_most.unwrap_or(self.prompt_at_most)
+    }
+
     /// Returns what an attempt at a link asks of the ledger.
     pub fn want(&self, link: &PlannedLink) -> Option<Want> {
         let limit = link
@@ -138,7 +146,12 @@ impl Plan {
         };
         let price = link.price.as_ref()?;
         let limit = limit.saturating_mul(self.choices.max(1));
-        Some(budget::want(price, self.prompt_at_most, limit, thinking))
+        Some(budget::want(
+            price,
+            self.prompt_at_most(link),
+            limit,
+            thinking,
+        ))
     }
 
     /// Returns what the cheapest useful draft of this plan needs: below it AI work is paused.

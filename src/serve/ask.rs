@@ -153,7 +153,7 @@ impl Server {
         let framing = request.framing;
         let wants_usage = request.wants_usage;
         let settings = self.serving.desk().settings();
-        let asked = whom::pass_ask(&settings.config, caller, request)?;
+        let asked = whom::pass_ask(&settings, caller, request)?;
         let passing = self.serving.pass(asked).await.map_err(|why| {
             let words = why.to_string();
             match why {

@@ -9,25 +9,30 @@ use super::{
 use crate::{
     config::{Config, Meant},
     desk::{
-        Chosen,
+        Chosen, Settings,
         serving::{Beyond, HoldBack, PassAsk},
     },
-    domain::LinkName,
+    domain::{LinkName, ProviderKind},
     engine::routing::Routing,
 };
 
 /// Says who is to be asked.
 pub(super) fn pass_ask(
-    config: &Config,
+    settings: &Settings,
     caller: String,
     request: Request,
 ) -> Result<PassAsk, Refusal> {
+    let config = &settings.config;
     let (links, routing, from) = links(config, &request)?;
     let routing = match request.provider.routing.as_deref() {
         Some(word) => routing_named(word)?,
         None => routing,
     };
-    let beyond = beyond(config, &request)?;
+    let kinds = links.iter().filter_map(|link| {
+        let provider = settings.provider(&link.provider)?;
+        Some(provider.kind)
+    });
+    let beyond = beyond(config, &request, kinds)?;
     let serve = &config.serve;
     Ok(PassAsk {
         caller,
@@ -97,11 +102,17 @@ fn meant(config: &Config, name: &str) -> Result<Meant, Refusal> {
         .map_err(|why| unknown_model(&why.to_string()))
 }
 
-/// Returns what the request may cost beyond its own words; what has no price needs leave.
-fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
+/// Returns what the request may cost beyond its own words; what has no price needs leave, if one of
+/// those who may be asked is told of it.
+fn beyond(
+    config: &Config,
+    request: &Request,
+    mut asked: impl Iterator<Item = ProviderKind>,
+) -> Result<Beyond, Refusal> {
     let bill = &request.bill;
     if let Some(what) = &bill.unpriced
         && !config.spend.allow_unknown_prices
+        && asked.any(|kind| bill.to.contains(&kind))
     {
         let message = format!(
             "Providers bill {what} beside tokens, at prices that deskhand does not know. `[spend] \
@@ -113,7 +124,9 @@ fn beyond(config: &Config, request: &Request) -> Result<Beyond, Refusal> {
         choices: bill.choices.unwrap_or(1),
         is_elsewhere: bill.is_elsewhere,
         is_unpriced: bill.unpriced.is_some(),
-        times: bill.times.unwrap_or(1),
+        percent: bill.percent.unwrap_or(100),
+        to: bill.to,
+        ..Beyond::default()
     })
 }
 
@@ -122,7 +135,6 @@ mod tests {
     use super::*;
     use crate::{
         config::{Around, Missing},
-        domain::ProviderKind,
         serve::dialect::{PathWords, dialect},
     };
 
@@ -135,7 +147,7 @@ mod tests {
             .unwrap_or_else(|refusal| panic!("{}", refusal.message));
         let mut config = Config::default();
         config.spend.allow_unknown_prices = allows;
-        beyond(&config, &request)
+        beyond(&config, &request, [kind].into_iter())
     }
 
     #[test]
@@ -206,15 +218,15 @@ links = ["house/small", "house/other", "house/big"]
                 "{members}"
             );
         }
-        for (kind, members, times, is_elsewhere) in [
-            (OpenAi, r#","service_tier":"priority""#, 2, false),
-            (Anthropic, r#","speed":"fast""#, 12, false),
-            (OpenAi, r#","modalities":["text","audio"]"#, 34, false),
-            (OpenAi, r#","web_search_options":{}"#, 1, true),
+        for (kind, members, percent, is_elsewhere) in [
+            (OpenAi, r#","service_tier":"priority""#, 200, false),
+            (Anthropic, r#","speed":"fast""#, 1_200, false),
+            (OpenAi, r#","modalities":["text","audio"]"#, 3_400, false),
+            (OpenAi, r#","web_search_options":{}"#, 100, true),
         ] {
             let beyond = beyond_of(kind, members, true).unwrap();
-            let told = (beyond.times, beyond.is_elsewhere);
-            assert_eq!(told, (times, is_elsewhere), "{members}");
+            let told = (beyond.percent, beyond.is_elsewhere);
+            assert_eq!(told, (percent, is_elsewhere), "{members}");
         }
         for (kind, members) in [
             (OpenAi, r#","service_tier":"default""#),
@@ -237,12 +249,28 @@ links = ["house/small", "house/other", "house/big"]
     }
 
     #[test]
+    fn what_has_no_price_needs_leave_only_where_somebody_is_told_of_it() {
+        let body = r#"{"model":"m","speed":"fast","messages":[{"role":"user","content":"hi"}]}"#;
+        let request = dialect(ProviderKind::Anthropic)
+            .request(body, &[], &PathWords::default())
+            .unwrap();
+        let asking = |asked: &[ProviderKind]| {
+            beyond(&Config::default(), &request, asked.iter().copied()).is_ok()
+        };
+
+        assert!(asking(&[ProviderKind::OpenAi, ProviderKind::Gemini]));
+        assert!(!asking(&[ProviderKind::OpenAi, ProviderKind::Anthropic]));
+    }
+
+    #[test]
     fn what_lies_at_the_provider_is_as_long_as_a_window() {
         let part =
             r#"[{"type":"document","source":{"type":"url","url":"https://x.example/a.pdf"}}]"#;
         let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":{part}}}]}}"#);
-        let request = dialect(ProviderKind::Anthropic).request(&body, &[], &PathWords::default());
-        let beyond = beyond(&Config::default(), &request.unwrap()).unwrap();
+        let kind = ProviderKind::Anthropic;
+        let request = dialect(kind).request(&body, &[], &PathWords::default());
+        let asked = [kind].into_iter();
+        let beyond = beyond(&Config::default(), &request.unwrap(), asked).unwrap();
 
         assert!(beyond.is_elsewhere && !beyond.is_unpriced);
     }

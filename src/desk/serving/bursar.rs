@@ -8,7 +8,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Beyond, Serving,
+    Serving,
     till::{Span, Till},
 };
 use crate::{
@@ -45,18 +45,19 @@ pub(super) struct Books<'a> {
     /// What is known of each hold until it is settled.
     wishes: Mutex<Vec<(HoldId, u32, LinkName)>>,
     denied_by: OnceLock<CapName>,
-    beyond: Beyond,
+    /// At which links something is billed beside tokens.
+    unpriced: Vec<LinkName>,
 }
 
 impl<'a> Books<'a> {
-    pub(super) fn new(serving: &'a Serving, run: RunId, beyond: Beyond) -> Self {
+    pub(super) fn new(serving: &'a Serving, run: RunId, unpriced: Vec<LinkName>) -> Self {
         Self {
             serving,
             run,
             settled: Mutex::default(),
             wishes: Mutex::default(),
             denied_by: OnceLock::new(),
-            beyond,
+            unpriced,
         }
     }
 
@@ -80,10 +81,9 @@ impl<'a> Books<'a> {
 
     /// Puts into a receipt's attempts what was booked for them, where that is more than tokens tell.
     pub(super) fn correct(&self, attempts: &mut [Attempt]) {
-        if !self.beyond.is_unpriced {
-            return;
-        }
-        for settled in open(&self.settled).iter() {
+        let settled = open(&self.settled);
+        let dear = |link: &LinkName| self.unpriced.contains(link);
+        for settled in settled.iter().filter(|settled| dear(&settled.link)) {
             let mut of_it = attempts.iter_mut();
             if let Some(attempt) = of_it.find(|attempt| attempt.no == settled.attempt) {
                 attempt.cost = settled.cost;
@@ -91,12 +91,13 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Returns what is booked for a call that was granted `held`. What is billed beside tokens is not
-    /// in their count: such a call cost what they did, or its ceiling, whichever is more.
-    fn booked(&self, cost: Option<Cost>, held: Usd) -> Cost {
+    /// Returns what is booked for a call of a link that was granted `held`. What is billed beside tokens
+    /// is not in their count: such a call cost what they did, or its ceiling, whichever is more.
+    fn booked(&self, link: Option<&LinkName>, cost: Option<Cost>, held: Usd) -> Cost {
+        let is_unpriced = link.is_some_and(|link| self.unpriced.contains(link));
         match cost {
             None => Cost::AtMost(held),
-            Some(cost) if self.beyond.is_unpriced && cost.amount() > Usd::ZERO => {
+            Some(cost) if is_unpriced && cost.amount() > Usd::ZERO => {
                 Cost::AtMost(cost.amount().max(held))
             }
             Some(cost) => cost,
@@ -105,16 +106,17 @@ impl<'a> Books<'a> {
 
     /// Settles one hold: at a cost, or at its ceiling where none is known.
     fn settle_now(&self, hold: HoldId, cost: Option<Cost>, at: Timestamp) {
-        let mut till = self.serving.till();
-        let grant = till.settle(hold, |held| self.booked(cost, held));
-        drop(till);
-        let Some((grant, cost)) = grant else { return };
         let mut wishes = open(&self.wishes);
-        let Some(place) = wishes.iter().position(|(id, ..)| *id == hold) else {
+        let place = wishes.iter().position(|(id, ..)| *id == hold);
+        let wish = place.map(|place| wishes.swap_remove(place));
+        drop(wishes);
+        let link = wish.as_ref().map(|(.., link)| link);
+        let mut till = self.serving.till();
+        let grant = till.settle(hold, |held| self.booked(link, cost, held));
+        drop(till);
+        let (Some((grant, cost)), Some((_, attempt, link))) = (grant, wish) else {
             return;
         };
-        let (_, attempt, link) = wishes.swap_remove(place);
-        drop(wishes);
         open(&self.settled).push(FromBlock {
             block: grant.block,
             id: hold,

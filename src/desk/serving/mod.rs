@@ -8,6 +8,7 @@
 //! one request from its links to its receipt (`receipt`). A database that answers nothing is not waited
 //! for (`silence`).
 
+mod beyond;
 mod bursar;
 mod known;
 mod pass;
@@ -33,16 +34,17 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+pub use self::{
+    beyond::Beyond,
+    pass::{PassAsk, PassError, Passed, Passing},
+    pipe::Hearer,
+    relay::{Closing, Head, HoldBack, Piece, Stopped, Told},
+};
 use self::{
     known::Known,
     ready::Ready,
     scribe::Done,
     till::{Span, Till},
-};
-pub use self::{
-    pass::{Beyond, PassAsk, PassError, Passed, Passing},
-    pipe::Hearer,
-    relay::{Closing, Head, HoldBack, Piece, Stopped, Told},
 };
 use super::{Desk, DeskError};
 use crate::{

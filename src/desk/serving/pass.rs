@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{
     SLOT_PATIENCE, Serving,
+    beyond::Beyond,
     bursar::Books,
     luck,
     pipe::{Hearer, pipe},
@@ -43,9 +44,6 @@ use crate::{
 
 /// The most tokens of an answer where neither the caller nor the catalogue says.
 const OUTPUT_LIMIT: u32 = 4_096;
-
-/// The largest window there is, where a model's own is not known.
-const WINDOW: u64 = 2_000_000;
 
 /// How long a request waits for money that others hold.
 const HOLD_PATIENCE: std::time::Duration = std::time::Duration::from_secs(2);
@@ -71,30 +69,6 @@ pub struct PassAsk {
     pub output_limit: Option<u32>,
     /// Parameters that the caller wrote.
     pub callers: Vec<String>,
-}
-
-/// What a request may cost beyond its own words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beyond {
-    /// How many answers are asked for at once; each may be as long as the limit allows.
-    pub choices: u32,
-    /// Whether a part of what is read lies at the provider: up to a whole window.
-    pub is_elsewhere: bool,
-    /// Whether something is billed beside tokens: the cost is then counted at its ceiling.
-    pub is_unpriced: bool,
-    /// How many times its usual price a token may cost.
-    pub times: u32,
-}
-
-impl Default for Beyond {
-    fn default() -> Self {
-        Self {
-            choices: 1,
-            is_elsewhere: false,
-            is_unpriced: false,
-            times: 1,
-        }
-    }
 }
 
 /// Why a request is not passed on at all.
@@ -182,7 +156,7 @@ impl Serving {
                 None => Out::Kept,
             };
             let run = RunId::new(Uuid::now_v7());
-            let books = Books::new(&serving, run, ask.beyond);
+            let books = Books::new(&serving, run, serving.unpriced(&ask));
             let running =
                 AssertUnwindSafe(serving.run((receipt, run), &ask, (out, &books), &cancel));
             let receipt = if let Ok(passed) = running.catch_unwind().await {
@@ -230,6 +204,19 @@ impl Serving {
             to,
             why: "its provider has no word for it. Leave it out, or ask a model of another provider.",
         })
+    }
+
+    /// Returns at which links something is billed beside tokens.
+    fn unpriced(&self, ask: &PassAsk) -> Vec<LinkName> {
+        if !ask.beyond.is_unpriced {
+            return Vec::new();
+        }
+        let settings = self.desk.settings();
+        let links = ask.chosen.links.iter().filter(|link| {
+            let provider = settings.provider(&link.provider);
+            provider.is_some_and(|provider| ask.beyond.is_unpriced_at(provider.kind))
+        });
+        links.cloned().collect()
     }
 
     async fn run(
@@ -354,23 +341,11 @@ impl Serving {
             if planned.link.output_limit.is_none() && ask.output_limit.is_none() {
                 planned.link.output_limit = Some(OUTPUT_LIMIT);
             }
-            if ask.beyond.is_elsewhere {
-                let window = planned.link.window.unwrap_or(WINDOW);
-                plan.prompt_at_most = plan.prompt_at_most.max(window);
-            }
-            if let Some(price) = planned.price.as_mut().filter(|_| ask.beyond.times > 1) {
-                price
-                    .row
-                    .raise(u64::from(ask.beyond.times).saturating_mul(100));
-                let source = &mut price.row.source;
-                source.push_str(", counted ");
-                source.push_str(&ask.beyond.times.to_string());
-                source.push_str(" times for what was asked");
-            }
             let Some(to) = prepared.endpoints.get_mut(&planned.link.name) else {
                 continue;
             };
             to.stream = ask.stream.is_some();
+            ask.beyond.weigh(planned, to.kind, prompt_at_most);
             if thinks && to.kind == ProviderKind::Anthropic {
                 planned.let_think();
             }

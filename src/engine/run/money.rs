@@ -81,7 +81,7 @@ impl Run {
         let buys = self.plan.links.get(index).and_then(|link| {
             let want = self.plan.want(link)?;
             let price = link.price.as_ref()?;
-            budget::buys(price, self.plan.prompt_at_most, &want, amount)
+            budget::buys(price, self.plan.prompt_at_most(link), &want, amount)
         });
         // Bought for all answers together; each is told its share.
         let share = |limit: u32| limit.checked_div(self.plan.choices).unwrap_or(limit);
@@ -172,17 +172,18 @@ impl Run {
         count: impl FnOnce(&Price, Heard<'_>) -> Cost,
     ) -> Cost {
         let planned = self.plan.links.get(index);
-        let Some(price) = planned.and_then(|planned| planned.price.as_ref()) else {
+        let priced = planned.and_then(|planned| Some((planned, planned.price.as_ref()?)));
+        let Some((planned, price)) = priced else {
             return Cost::AtMost(live.held);
         };
         // Some models think without a sign of it: only their own count tells how much.
-        let may_think = planned.is_some_and(thinks);
+        let may_think = thinks(planned);
         let heard = Heard {
             text: &live.text,
             // Of several answers only the first is heard here.
             thought: (live.thinking || may_think || self.plan.choices > 1)
                 && usage.tokens_thinking.is_none(),
-            prompt_at_most: self.plan.prompt_at_most,
+            prompt_at_most: self.plan.prompt_at_most(planned),
             output_limit: live.output_limit,
             held: live.held,
         };

@@ -85,32 +85,36 @@ impl Talk {
     }
 
     /// The same of what is read at the provider, as long as it may be there.
-    pub(super) fn bind_elsewhere(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+    pub(super) fn bind_elsewhere(&mut self, what: impl Into<String>, by: &'static [ProviderKind]) {
         self.bill.is_elsewhere = true;
+        self.bill.to = by;
         self.bind(what, by);
     }
 
     /// The same of a tool that the provider runs: it costs a fee, and brings what it found.
-    pub(super) fn bind_tool(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+    pub(super) fn bind_tool(&mut self, what: impl Into<String>, by: &'static [ProviderKind]) {
         self.bill.is_elsewhere = true;
         self.bind_unpriced(what, by);
     }
 
     /// The same of what has another price than tokens.
-    pub(super) fn bind_unpriced(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
+    pub(super) fn bind_unpriced(&mut self, what: impl Into<String>, by: &'static [ProviderKind]) {
         let what = what.into();
-        self.unpriced(&what);
+        self.unpriced(&what, by);
         self.bind(what, by);
     }
 
-    /// Notes that something has another price than tokens.
-    pub(super) fn unpriced(&mut self, what: &str) {
+    /// Notes that something has another price than tokens where it is said.
+    pub(super) fn unpriced(&mut self, what: &str, to: &'static [ProviderKind]) {
+        self.bill.to = to;
         self.bill.unpriced.get_or_insert_with(|| what.to_owned());
     }
 
-    /// Notes that a token may cost so many times its usual price.
-    pub(super) fn costs_times(&mut self, times: u32) {
-        self.bill.times = self.bill.times.max(Some(times));
+    /// Notes that a token may cost so many percent of what it costs without, where it is said.
+    pub(super) fn costs(&mut self, percent: u32, to: &'static [ProviderKind]) {
+        self.bill.to = to;
+        let before = self.bill.percent.unwrap_or(100);
+        self.bill.percent = Some(before.saturating_mul(percent).div_ceil(100));
     }
 
     /// Tells who spoke last.

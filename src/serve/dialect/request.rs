@@ -114,13 +114,15 @@ pub struct Bill {
     pub is_elsewhere: bool,
     /// What is billed beside tokens, or at another price than theirs, for people.
     pub unpriced: Option<String>,
-    /// How many times the usual price a token may cost for that; none says once.
-    pub times: Option<u32>,
+    /// What a token may cost for that, in percent of its usual price; none says the usual price.
+    pub percent: Option<u32>,
+    /// Which families are told of it; to others it makes no difference.
+    pub to: &'static [ProviderKind],
 }
 
-/// What a token costs with `service_tier: priority` at the most: twice its price, as of gpt-5.4.
-/// <https://openai.com/api-priority-processing/>, read on 2026-11-26.
-pub(super) const PRIORITY: u32 = 2;
+/// What a token costs with `service_tier: priority` at the most, in percent: twice its price, as of
+/// gpt-5.4. <https://openai.com/api-priority-processing/>, read on 2026-11-26.
+pub(super) const PRIORITY: u32 = 200;
 
 /// The families of OpenAI's chat.
 pub(super) const CHATS: &[ProviderKind] = &[ProviderKind::OpenAi, ProviderKind::OpenAiCompatible];

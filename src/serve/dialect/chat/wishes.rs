@@ -33,9 +33,9 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
     })
 }
 
-/// What a token of sound costs beside one of text, at the most: $20 a million where that is $0.60
+/// What a token of sound costs beside one of text, at the most, in percent: $20 a million where that is $0.60
 /// (gpt-4o-mini-audio-preview). <https://platform.openai.com/docs/pricing>
-const AUDIO: u32 = 34;
+const AUDIO: u32 = 3_400;
 
 /// Binds what only OpenAI's chat, and those like it, can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
@@ -44,8 +44,8 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         talk.bind("`n` above 1", CHATS);
     }
     if root.text_of("service_tier")?.as_deref() == Some("priority") {
-        talk.unpriced("`service_tier: priority`");
-        talk.costs_times(PRIORITY);
+        talk.unpriced("`service_tier: priority`", CHATS);
+        talk.costs(PRIORITY, CHATS);
     }
     if root.flag_of("logprobs")? == Some(true) {
         talk.bind("`logprobs`", CHATS);
@@ -72,7 +72,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         && texts(&modalities)?.iter().any(|word| word != "text")
     {
         talk.bind_unpriced("`modalities` beside text", CHATS);
-        talk.costs_times(AUDIO);
+        talk.costs(AUDIO, CHATS);
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {

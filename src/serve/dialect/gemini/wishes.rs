@@ -35,9 +35,9 @@ pub(super) fn wishes(root: &Spot<'_>, config: Option<&Spot<'_>>) -> Result<Wishe
     Ok(wishes)
 }
 
-/// What a token of a picture costs beside one of text, at the most: $30 a million where that is $2.50
+/// What a token of a picture costs beside one of text, at the most, in percent: $30 a million where that is $2.50
 /// (gemini-2.5-flash-image). <https://ai.google.dev/gemini-api/docs/pricing>
-const PICTURE: u32 = 12;
+const PICTURE: u32 = 1_200;
 
 /// Binds what only Gemini can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
@@ -78,7 +78,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
             .any(|word| !word.eq_ignore_ascii_case("text"))
     {
         talk.bind_unpriced("`responseModalities` beside text", OWN);
-        talk.costs_times(PICTURE);
+        talk.costs(PICTURE, OWN);
     }
     for names in [
         ["responseLogprobs", "response_logprobs"],

@@ -41,16 +41,16 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
     })
 }
 
-/// What a token costs in fast mode at the most: six times its price, and twelve times in the longest
-/// prompts of the first models that had it.
+/// What a token costs in fast mode at the most, in percent: six times its price, and twelve times in the
+/// longest prompts of the first models that had it.
 /// <https://platform.claude.com/docs/en/build-with-claude/fast-mode>, read on 2026-11-26.
-const FAST: u32 = 12;
+const FAST: u32 = 1_200;
 
 /// Binds what only Anthropic can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if root.text_of("speed")?.as_deref() == Some("fast") {
-        talk.unpriced("`speed: fast`");
-        talk.costs_times(FAST);
+        talk.unpriced("`speed: fast`", OWN);
+        talk.costs(FAST, OWN);
     }
     for name in ["mcp_servers", "container", "fallbacks"] {
         let given = root.member(name)?;

@@ -37,8 +37,8 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         return Err(Refusal::wrong("background", said));
     }
     if root.text_of("service_tier")?.as_deref() == Some("priority") {
-        talk.unpriced("`service_tier: priority`");
-        talk.costs_times(PRIORITY);
+        talk.unpriced("`service_tier: priority`", OWN);
+        talk.costs(PRIORITY, OWN);
     }
     for name in ["previous_response_id", "conversation", "prompt"] {
         if root.member(name)?.is_some() {
