@@ -94,6 +94,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                 | Delta::Alive
                 | Delta::Request(_)
                 | Delta::Stopping
+                | Delta::InOnePiece
                 | Delta::Other
                 | Delta::Verbatim(_),
             ) => {}

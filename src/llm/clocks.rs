@@ -44,6 +44,7 @@ impl Clocks {
             | Delta::Model(_)
             | Delta::Request(_)
             | Delta::Stopping
+            | Delta::InOnePiece
             | Delta::Verbatim(_) => {}
         }
     }

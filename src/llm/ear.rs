@@ -214,6 +214,11 @@ impl Ear {
             _ if self.expects_events => Shape::Events(Parser::default()),
             _ => Shape::Whole(Vec::new()),
         };
+        // Not every server says in its headers that it gives one body in answer to a stream.
+        if self.passes_on && self.expects_events && matches!(self.shape, Shape::Whole(_)) {
+            self.passes_on = false;
+            self.heard.push_back(Heard::Delta(Delta::InOnePiece));
+        }
         self.push(if matches!(self.shape, Shape::Whole(_)) {
             bare
         } else {
@@ -390,6 +395,29 @@ mod tests {
             panic!("{not:?}");
         };
         assert_eq!(fault.class, FaultClass::Empty);
+    }
+
+    #[test]
+    fn one_body_that_no_header_foretold_is_told_before_its_words() {
+        let answer = r#"{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+        let refusal =
+            r#"{"choices":[{"message":{"content":null,"refusal":"No."},"finish_reason":"stop"}]}"#;
+        let error = r#"{"error":{"message":"no","type":"server_error"}}"#;
+        for body in [answer, refusal, error] {
+            let mut ear = Ear::new(wire(ProviderKind::OpenAi), true).passing_on();
+            ear.push(b"\n");
+            ear.push(body.as_bytes());
+            ear.finish();
+
+            let heard: Vec<Heard> = std::iter::from_fn(|| ear.heard()).collect();
+
+            assert!(
+                matches!(heard.first(), Some(Heard::Delta(Delta::InOnePiece))),
+                "{heard:?}"
+            );
+            let is_verbatim = |heard: &Heard| matches!(heard, Heard::Delta(Delta::Verbatim(_)));
+            assert!(!heard.iter().any(is_verbatim), "{heard:?}");
+        }
     }
 
     #[test]

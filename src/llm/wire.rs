@@ -124,6 +124,9 @@ pub enum Delta {
     Other,
     /// The model said why it stops: from here on, nothing is the answer's own text any more.
     Stopping,
+    /// It comes in one piece, though a stream was asked for: nothing of it is passed on as it was
+    /// written.
+    InOnePiece,
     /// What the provider wrote, where the caller speaks its wire format; comes after what it brought.
     Verbatim(Verbatim),
 }

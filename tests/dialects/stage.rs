@@ -109,7 +109,8 @@ impl Told {
             | Delta::Model(_)
             | Delta::Request(_)
             | Delta::Other
-            | Delta::Stopping => {}
+            | Delta::Stopping
+            | Delta::InOnePiece => {}
         }
         self.deltas.push(delta);
     }
@@ -175,6 +176,7 @@ pub(crate) fn streamed(kind: ProviderKind, told: &Told) -> Vec<u8> {
             | Delta::Request(_)
             | Delta::Other
             | Delta::Stopping
+            | Delta::InOnePiece
             | Delta::Verbatim(_) => {}
         }
     }

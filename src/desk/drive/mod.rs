@@ -251,6 +251,7 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
                     | Delta::Verbatim(_)
                     | Delta::Alive
                     | Delta::Stopping
+                    | Delta::InOnePiece
             )
         );
         self.relay.heard(attempt, &heard);
@@ -306,7 +307,7 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
     fn delta(&mut self, attempt: u32, delta: Delta) {
         let fact = match delta {
             Delta::Text(piece) => return self.feed(Input::Text { attempt, piece }),
-            Delta::Alive | Delta::Stopping | Delta::Verbatim(_) => return,
+            Delta::Alive | Delta::Stopping | Delta::InOnePiece | Delta::Verbatim(_) => return,
             Delta::Call(_) | Delta::Other => return self.feed(Input::Said { attempt }),
             Delta::Thinking => Fact::Thinking,
             Delta::Model(model) => Fact::Model(model),

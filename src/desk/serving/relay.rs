@@ -465,6 +465,10 @@ impl Brought {
                 self.is_stopping = true;
                 return;
             }
+            Delta::InOnePiece => {
+                self.is_verbatim = false;
+                return;
+            }
             Delta::Thinking | Delta::Alive | Delta::Request(_) | Delta::Other => return,
         };
         // Only what the provider wrote says how it ended; words are words.

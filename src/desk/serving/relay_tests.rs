@@ -286,6 +286,19 @@ fn a_refusal_in_one_piece_is_kept_as_it_was_written() {
 }
 
 #[test]
+fn an_answer_in_one_piece_leaves_a_stream_as_words_of_our_own() {
+    let mut stage = Stage::new();
+    stage.opens(1, true);
+
+    stage.brings(1, &first(), Delta::InOnePiece, 0);
+    stage.brings(1, &first(), text("Hello"), 400);
+
+    let told = stage.left();
+    assert!(matches!(&told[0], Told::Head(head) if !head.is_verbatim));
+    assert_eq!(told[1], Told::Piece(Piece::Text("Hello".to_owned())));
+}
+
+#[test]
 fn no_words_are_told_to_a_log() {
     let told = [
         Told::Piece(Piece::Text("Noor lives here".to_owned())),
