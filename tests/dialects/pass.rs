@@ -145,6 +145,43 @@ fn a_limit_that_is_null_is_not_said_twice() {
     assert_eq!(sent["store"], false, "{sent}");
 }
 
+/// Google's JSON knows each member by two names; a null in the one says nothing beside the other.
+#[test]
+fn a_limit_beside_a_null_in_the_other_spelling_is_said_once() {
+    let start = r#""contents":[{"parts":[{"text":"a"}]}]"#;
+    for (members, wanted) in [
+        (
+            r#""generationConfig":{"maxOutputTokens":null,"max_output_tokens":9}"#,
+            r#""generationConfig":{"max_output_tokens":9}"#,
+        ),
+        (
+            r#""generationConfig":{"max_output_tokens":null,"maxOutputTokens":9000}"#,
+            r#""generationConfig":{"maxOutputTokens":9000}"#,
+        ),
+        (
+            r#""generationConfig":null,"generation_config":{"maxOutputTokens":9}"#,
+            r#""generation_config":{"maxOutputTokens":9}"#,
+        ),
+        (
+            r#""generation_config":{"maxOutputTokens":9},"generationConfig":null"#,
+            r#""generation_config":{"maxOutputTokens":9}"#,
+        ),
+        (
+            r#""generation_config":null"#,
+            r#""generation_config":{"maxOutputTokens":4096}"#,
+        ),
+        (
+            r#""generation_config":null,"generationConfig":null"#,
+            r#""generationConfig":{"maxOutputTokens":4096}"#,
+        ),
+    ] {
+        let asked = format!("{{{start},{members}}}");
+        let request = read(ProviderKind::Gemini, &asked).unwrap();
+        let sent = bytes(&request.ask, &link(ProviderKind::Gemini, false));
+        assert_eq!(sent, format!("{{{start},{wanted}}}"), "{members}");
+    }
+}
+
 /// The caller's kit takes an end mark for an end: behind a cut there must be none.
 #[test]
 fn the_end_mark_of_a_cut_is_not_passed_on() {

@@ -25,6 +25,12 @@ const OURS: [&str; 4] = ["models", "model_routing_config", "fallback", "route"];
 /// The names of the output limit of a chat, the newer one first.
 const LIMITS: [&str; 2] = ["max_completion_tokens", "max_tokens"];
 
+/// Where Gemini's callers write what they want of the answer: Google's JSON takes both spellings.
+const CONFIG: [&str; 2] = ["generationConfig", "generation_config"];
+
+/// The output limit in there.
+const CONFIG_LIMIT: [&str; 2] = ["maxOutputTokens", "max_output_tokens"];
+
 /// Returns the caller's own words, where the link speaks their wire format.
 pub(in crate::llm) fn of<'a>(ask: &'a Ask, to: &Endpoint) -> Option<&'a Raw> {
     ask.raw
@@ -58,7 +64,9 @@ pub(in crate::llm) fn body(ask: &Ask, to: &Endpoint) -> Option<Vec<u8>> {
         ProviderKind::Anthropic => own.messages(ask, to),
         ProviderKind::Gemini => own.gemini(ask),
     };
-    let ours = own.dropped().chain(own.refused(to));
+    let is_gemini = to.kind == ProviderKind::Gemini;
+    let twin = is_gemini.then(|| own.spelling(CONFIG).1).flatten();
+    let ours = own.dropped().chain(own.refused(to)).chain(twin);
     let mut changes: Vec<Change<'_>> = ours.map(Change::Drop).collect();
     if is_at_vertex(to) && to.kind == ProviderKind::Anthropic && own.has("model") {
         changes.push(Change::Drop("model"));
@@ -101,6 +109,20 @@ impl<'a> Own<'a> {
 
     fn get(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).map(|value| value.get())
+    }
+
+    /// Returns which of two spellings of a member counts, and the other if it is there too: of a
+    /// member that stands beside a null in the other spelling, the null is not said.
+    fn spelling(&self, names: [&'static str; 2]) -> (&'static str, Option<&'static str>) {
+        let is_said = |name: &&str| self.get(name).is_some_and(|value| value != "null");
+        let there = |name: &&str| self.has(name);
+        let said = names.into_iter().find(is_said);
+        let [usual, _] = names;
+        let name = said
+            .or_else(|| names.into_iter().find(there))
+            .unwrap_or(usual);
+        let mut others = names.into_iter().filter(|other| *other != name);
+        (name, others.find(there))
     }
 
     /// Returns what is deskhand's own. A `provider` without any of it is the provider's.
@@ -240,23 +262,19 @@ impl<'a> Own<'a> {
     /// The model and the stream are in the path.
     fn gemini(&self, ask: &Ask) -> Vec<Member<'a>> {
         let limit = ask.output_limit.to_string();
-        // Google's JSON takes both spellings.
-        let names = ["generationConfig", "generation_config"];
-        let found = names
-            .into_iter()
-            .find_map(|name| Some((name, self.get(name)?)));
-        let Some((name, own)) = found.filter(|(_, own)| *own != "null") else {
-            return vec![(names[0], Some(format!("{{\"maxOutputTokens\":{limit}}}")))];
+        let (name, _) = self.spelling(CONFIG);
+        let Some(own) = self.get(name).filter(|own| *own != "null") else {
+            return vec![(name, Some(format!("{{\"maxOutputTokens\":{limit}}}")))];
         };
-        let inner = Own::read(own);
-        let spelled = inner.as_ref().and_then(|inner| {
-            let names = ["maxOutputTokens", "max_output_tokens"];
-            names.into_iter().find(|name| inner.has(name))
-        });
-        let spelled = spelled.unwrap_or("maxOutputTokens");
-        if inner.is_some_and(|inner| inner.get(spelled) == Some(limit.as_str())) {
+        let Some(inner) = Own::read(own) else {
+            return Vec::new();
+        };
+        let (spelled, twin) = inner.spelling(CONFIG_LIMIT);
+        if twin.is_none() && inner.get(spelled) == Some(limit.as_str()) {
             return Vec::new();
         }
-        vec![(name, changed(own, &[Change::Put(spelled, limit)]))]
+        let mut changes = vec![Change::Put(spelled, limit)];
+        changes.extend(twin.map(Change::Drop));
+        vec![(name, changed(own, &changes))]
     }
 }
