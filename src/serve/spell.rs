@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// The longest value of a header that tells why; a chain may have many links.
+const LONGEST: usize = 512;
+
 /// An answer of this server.
 pub(super) type HttpAnswer = Response<AnswerBody>;
 
@@ -188,7 +191,8 @@ pub(super) fn put_head(answer: &mut HttpAnswer, receipt: ReceiptId, head: Option
     put(answer, "x-deskhand-attempts", &head.attempts.to_string());
     put(answer, "x-deskhand-link", &head.link.to_string());
     if let Some(why) = &head.fallback {
-        put(answer, "x-deskhand-fallback", why);
+        let why: String = why.chars().take(LONGEST).collect();
+        put(answer, "x-deskhand-fallback", &why);
     }
 }
 
@@ -215,5 +219,30 @@ pub(super) fn put(answer: &mut HttpAnswer, name: &'static str, value: &str) {
         answer
             .headers_mut()
             .insert(HeaderName::from_static(name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::LinkName;
+
+    #[test]
+    fn a_long_reason_is_cut_in_a_header() {
+        let mut answer = json(StatusCode::OK, Vec::new());
+        let head = serving::Head {
+            link: LinkName::new("a", "x"),
+            model: "x".to_owned(),
+            attempts: 2,
+            fallback: Some("é".repeat(5_000)),
+            is_verbatim: false,
+        };
+
+        put_head(&mut answer, ReceiptId::new(Uuid::nil()), Some(&head));
+
+        let why = &answer.headers()["x-deskhand-fallback"];
+        assert_eq!(why.len(), LONGEST);
     }
 }
