@@ -113,7 +113,7 @@ impl Server {
         let link = known.and_then(|(_, link)| link.clone());
         let first = link.or_else(|| meant.as_ref().ok()?.first().cloned());
         if let (None, Err(why)) = (known, &meant) {
-            return Err(unknown_model(&why.to_string()));
+            return Err(unknown_model(&why.to_string(), "model"));
         }
         let one = if is_gemini {
             models::gemini(model)

@@ -73,18 +73,21 @@ pub(super) fn busy(message: &str) -> Refusal {
 }
 
 /// Refuses names that no model has: they would stand in headers, receipts and a terminal.
-pub(super) fn check_names<'n>(names: impl Iterator<Item = &'n str>) -> Result<(), Refusal> {
-    for (place, name) in names.enumerate() {
+pub(super) fn check_names<'n>(
+    names: impl Iterator<Item = (String, &'n str)>,
+) -> Result<(), Refusal> {
+    for (place, (member, name)) in names.enumerate() {
         let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
         if name.chars().count() > NAME_CHARS || !name.chars().all(is_plain) {
             return Err(unknown_model(
                 "There is no model of that name: it is longer than 256 characters, or has some that \
                  no name has.",
+                &member,
             ));
         }
         if place >= NAMES {
             let message = "The request names more than 100 models.";
-            return Err(Refusal::wrong("provider.fallback", message));
+            return Err(Refusal::wrong(&member, message));
         }
     }
     Ok(())
@@ -104,10 +107,11 @@ pub(super) fn routing_named(word: &str) -> Result<Routing, Refusal> {
     }
 }
 
-pub(super) fn unknown_model(why: &str) -> Refusal {
+/// Makes the refusal of a name that means nothing, by the member that holds it.
+pub(super) fn unknown_model(why: &str, member: &str) -> Refusal {
     Refusal {
         code: Some("model_not_found".to_owned()),
-        param: Some("model".to_owned()),
+        param: Some(member.to_owned()),
         ..Refusal::new(RefusalKind::UnknownModel, why)
     }
 }

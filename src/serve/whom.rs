@@ -16,6 +16,11 @@ use crate::{
     engine::routing::Routing,
 };
 
+/// The member that names the first model.
+const MODEL: &str = "model";
+/// The member that names those to choose among.
+const AMONG: &str = "model_routing_config.models";
+
 /// Says who is to be asked.
 pub(super) fn pass_ask(
     settings: &Settings,
@@ -56,20 +61,24 @@ pub(super) fn pass_ask(
 
 fn links(config: &Config, request: &Request) -> Result<(Vec<LinkName>, Routing, String), Refusal> {
     let wishes = &request.provider;
-    let fallbacks = wishes.fallback.iter().flatten().chain(&wishes.among);
-    check_names(once(&request.model).chain(fallbacks).map(String::as_str))?;
+    let fallbacks = wishes.fallback.iter().flatten().enumerate();
+    let fallbacks = fallbacks.map(|(place, name)| (at(wishes.fallback_in, place), name.as_str()));
+    let among = wishes.among.iter().enumerate();
+    let among = among.map(|(place, name)| (at(AMONG, place), name.as_str()));
+    let model = once((MODEL.to_owned(), request.model.as_str()));
+    check_names(model.chain(fallbacks).chain(among))?;
     let meant = if request.model == "auto" && !wishes.among.is_empty() {
         Meant {
-            links: named(config, &wishes.among)?,
+            links: named(config, &wishes.among, AMONG)?,
             routing: Routing::Priority,
         }
     } else {
-        meant(config, &request.model)?
+        meant(config, &request.model, MODEL)?
     };
     let (mut links, mut from) = (meant.links, format!("asked for: {}", request.model));
     if let Some(fallback) = &wishes.fallback {
         links.truncate(1);
-        for link in named(config, fallback)? {
+        for link in named(config, fallback, wishes.fallback_in)? {
             if !links.contains(&link) {
                 links.push(link);
             }
@@ -79,13 +88,19 @@ fn links(config: &Config, request: &Request) -> Result<(Vec<LinkName>, Routing, 
     Ok((links, meant.routing, from))
 }
 
-fn named(config: &Config, names: &[String]) -> Result<Vec<LinkName>, Refusal> {
+/// Returns the name of an item of a member.
+fn at(member: &str, place: usize) -> String {
+    format!("{member}[{place}]")
+}
+
+/// Returns the links that a list of names means; `member` holds the list.
+fn named(config: &Config, names: &[String], member: &str) -> Result<Vec<LinkName>, Refusal> {
     let mut links: Vec<LinkName> = Vec::new();
-    for name in names {
+    for (place, name) in names.iter().enumerate() {
         // A model's own fallbacks are not meant by who lists others for it; a chain is all its links.
         let theirs = match config.link_named(name) {
             Some(link) => vec![link],
-            None => meant(config, name)?.links,
+            None => meant(config, name, &at(member, place))?.links,
         };
         for link in theirs {
             if !links.contains(&link) {
@@ -96,10 +111,10 @@ fn named(config: &Config, names: &[String]) -> Result<Vec<LinkName>, Refusal> {
     Ok(links)
 }
 
-fn meant(config: &Config, name: &str) -> Result<Meant, Refusal> {
+fn meant(config: &Config, name: &str, member: &str) -> Result<Meant, Refusal> {
     config
         .meant_by(name)
-        .map_err(|why| unknown_model(&why.to_string()))
+        .map_err(|why| unknown_model(&why.to_string(), member))
 }
 
 /// Returns what the request may cost beyond its own words; what has no price needs leave, if one of
@@ -124,9 +139,9 @@ fn beyond(
         choices: bill.choices.unwrap_or(1),
         is_elsewhere: bill.is_elsewhere,
         is_unpriced: bill.unpriced.is_some(),
+        tools: bill.tools,
         percent: bill.percent.unwrap_or(100),
         to: bill.to,
-        ..Beyond::default()
     })
 }
 
@@ -150,8 +165,8 @@ mod tests {
         beyond(&config, &request, [kind].into_iter())
     }
 
-    #[test]
-    fn a_chain_among_the_fallbacks_is_all_its_links() {
+    /// A config with one provider and its models.
+    fn house() -> Config {
         let text = r#"
 [providers.house]
 type = "openai-compatible"
@@ -171,16 +186,50 @@ links = ["house/small", "house/other", "house/big"]
             today: jiff::civil::date(2026, 11, 25),
         };
         let path = std::path::Path::new("config.toml");
-        let config = crate::config::read(path, text, &around).unwrap().0;
+        crate::config::read(path, text, &around).unwrap().0
+    }
+
+    #[test]
+    fn a_chain_among_the_fallbacks_is_all_its_links() {
+        let config = house();
         let names = ["house/big", "backup", "house/other"].map(str::to_owned);
 
-        let links = named(&config, &names).unwrap();
+        let links = named(&config, &names, "models").unwrap();
 
         let links: Vec<String> = links.iter().map(ToString::to_string).collect();
         assert_eq!(links, ["house/big", "house/small", "house/other"]);
         // A link is itself alone, whatever chain begins with it.
-        let one = named(&config, &names[2..]).unwrap();
+        let one = named(&config, &names[2..], "models").unwrap();
         assert_eq!(one.len(), 1);
+    }
+
+    #[test]
+    fn a_name_that_means_nothing_is_told_by_the_member_that_holds_it() {
+        let start = r#""messages":[{"role":"user","content":"hi"}]"#;
+        let long = "x".repeat(300);
+        for (members, param) in [
+            (r#""model":"no""#, "model"),
+            (
+                r#""model":"house/big","provider":{"fallback":["house/small","no"]}"#,
+                "provider.fallback[1]",
+            ),
+            (r#""model":"house/big","fallback":["no"]"#, "fallback[0]"),
+            (r#""model":"house/big","models":["no"]"#, "models[0]"),
+            (
+                &format!(r#""model":"house/big","models":["house/small","{long}"]"#),
+                "models[1]",
+            ),
+            (
+                r#""model":"auto","model_routing_config":{"models":["no"]}"#,
+                "model_routing_config.models[0]",
+            ),
+        ] {
+            let body = format!("{{{members},{start}}}");
+            let kind = ProviderKind::OpenAi;
+            let request = dialect(kind).request(&body, &[], &PathWords::default());
+            let refusal = links(&house(), &request.unwrap()).unwrap_err();
+            assert_eq!(refusal.param.as_deref(), Some(param), "{members}");
+        }
     }
 
     #[test]
@@ -210,6 +259,7 @@ links = ["house/small", "house/other", "house/big"]
                 r#","tools":[{"type":"web_search_20250305","name":"web_search"}]"#,
             ),
             (Anthropic, r#","mcp_servers":[{"url":"https://x.example"}]"#),
+            (Anthropic, r#","inference_geo":"moon""#),
         ] {
             let refusal = beyond_of(kind, members, false).unwrap_err();
             assert_eq!(refusal.status, 400, "{members}");
@@ -223,6 +273,20 @@ links = ["house/small", "house/other", "house/big"]
             (Anthropic, r#","speed":"fast""#, 1_200, false),
             (OpenAi, r#","modalities":["text","audio"]"#, 3_400, false),
             (OpenAi, r#","web_search_options":{}"#, 100, true),
+            (Anthropic, r#","inference_geo":"us""#, 110, false),
+            (Anthropic, r#","inference_geo":"global""#, 100, false),
+            (
+                Anthropic,
+                r#","inference_geo":"us","speed":"fast""#,
+                1_320,
+                false,
+            ),
+            (
+                OpenAi,
+                r#","messages":[{"role":"assistant","audio":{"id":"a"}},{"role":"user","content":"hi"}]"#,
+                3_400,
+                true,
+            ),
         ] {
             let beyond = beyond_of(kind, members, true).unwrap();
             let told = (beyond.percent, beyond.is_elsewhere);
@@ -243,8 +307,10 @@ links = ["house/small", "house/other", "house/big"]
                 r#","tools":[{"type":"text_editor_20250728","name":"edit"}]"#,
             ),
         ] {
-            let beyond = beyond_of(kind, members, false);
-            assert_eq!(beyond, Ok(Beyond::default()), "{members}");
+            let beyond = beyond_of(kind, members, false).unwrap();
+            let tools = u32::from(members.contains("tools"));
+            assert_eq!((beyond.is_unpriced, beyond.is_elsewhere), (false, false));
+            assert_eq!((beyond.tools, beyond.percent), (tools, 100), "{members}");
         }
     }
 
@@ -260,6 +326,19 @@ links = ["house/small", "house/other", "house/big"]
 
         assert!(asking(&[ProviderKind::OpenAi, ProviderKind::Gemini]));
         assert!(!asking(&[ProviderKind::OpenAi, ProviderKind::Anthropic]));
+    }
+
+    #[test]
+    fn a_page_is_longer_than_its_bytes() {
+        for (media_type, is_unpriced) in [("application/pdf", false), ("video/mp4", true)] {
+            let part = format!(r#"{{"inlineData":{{"mimeType":"{media_type}","data":"QQ=="}}}}"#);
+            let body = format!(r#"{{"model":"m","contents":[{{"parts":[{part}]}}]}}"#);
+            let kind = ProviderKind::Gemini;
+            let request = dialect(kind).request(&body, &[], &PathWords::default());
+            let bill = request.unwrap().bill;
+            let told = (bill.is_elsewhere, bill.unpriced.is_some());
+            assert_eq!(told, (true, is_unpriced), "{media_type}");
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub struct ProviderWishes {
     /// The models to ask after it, in order; an empty list is "no other"; none leaves it to the
     /// config.
     pub fallback: Option<Vec<String>>,
+    /// Which member of the request names them.
+    pub fallback_in: &'static str,
     /// The models among which is chosen when the model is `auto`.
     pub among: Vec<String>,
     /// How to order them, in the caller's word: `priority`, `cost`, `latency`, `balanced`. The
@@ -112,6 +114,8 @@ pub struct Bill {
     pub choices: Option<u32>,
     /// Whether a part of what is read lies at the provider, or is longer there than here.
     pub is_elsewhere: bool,
+    /// How many tools it names that the provider defines.
+    pub tools: u32,
     /// What is billed beside tokens, or at another price than theirs, for people.
     pub unpriced: Option<String>,
     /// What a token may cost for that, in percent of its usual price; none says the usual price.
@@ -151,15 +155,16 @@ impl ProviderWishes {
         };
         if let Some(provider) = body.member("provider")?.filter(Spot::is_object) {
             wishes.fallback = texts(provider.member("fallback")?)?;
+            wishes.fallback_in = "provider.fallback";
             if let Some(routing) = provider.member("routing")? {
                 wishes.routing = Some(routing.text()?.to_owned());
             }
         }
-        if wishes.fallback.is_none() {
-            wishes.fallback = texts(body.member("fallback")?)?;
-        }
-        if wishes.fallback.is_none() {
-            wishes.fallback = texts(body.member("models")?)?;
+        for name in ["fallback", "models"] {
+            if wishes.fallback.is_none() {
+                wishes.fallback = texts(body.member(name)?)?;
+                wishes.fallback_in = name;
+            }
         }
         if let Some(config) = body.member("model_routing_config")? {
             wishes.among = texts(config.member("models")?)?.unwrap_or_default();
