@@ -93,6 +93,52 @@ fn what_cannot_be_translated_is_bound_to_its_family() {
             r#""model":"m","max_tokens":5"#,
             r#""messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"QQ=="}}]}]"#,
         ),
+        // Pictures where others have room for words alone.
+        (
+            Kind::OpenAi,
+            r#""model":"m""#,
+            r#""messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,QQ=="}}]},{"role":"user","content":"b"}]"#,
+        ),
+        (
+            Kind::OpenAi,
+            r#""model":"m""#,
+            r#""messages":[{"role":"developer","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"https://x.example/a.png"}}]},{"role":"user","content":"b"}]"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            r#""model":"m""#,
+            r#""input":[{"role":"assistant","content":[{"type":"input_image","image_url":"data:image/png;base64,QQ=="}]},{"role":"user","content":"b"}]"#,
+        ),
+        (
+            Kind::OpenAiResponses,
+            r#""model":"m""#,
+            r#""input":[{"role":"system","content":[{"type":"input_image","image_url":"data:image/png;base64,QQ=="}]},{"role":"user","content":"b"}]"#,
+        ),
+        (
+            Kind::Anthropic,
+            r#""model":"m","max_tokens":5"#,
+            r#""messages":[{"role":"assistant","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"QQ=="}}]},{"role":"user","content":"b"}]"#,
+        ),
+        (
+            Kind::Anthropic,
+            MESSAGES,
+            r#""system":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"QQ=="}}]"#,
+        ),
+        (
+            Kind::Gemini,
+            r#""model":"m""#,
+            r#""contents":[{"role":"model","parts":[{"inlineData":{"mimeType":"image/png","data":"QQ=="}}]},{"parts":[{"text":"b"}]}]"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""systemInstruction":{"parts":[{"text":"a"},{"inline_data":{"mime_type":"image/png","data":"QQ=="}}]}"#,
+        ),
+        (
+            Kind::Anthropic,
+            r#""model":"m","max_tokens":5"#,
+            r#""messages":[{"role":"user","content":[{"type":"document","citations":{"enabled":true},"source":{"type":"text","media_type":"text/plain","data":"a"}}]}]"#,
+        ),
         (
             Kind::Gemini,
             GEMINI,
@@ -103,6 +149,16 @@ fn what_cannot_be_translated_is_bound_to_its_family() {
             Kind::Gemini,
             GEMINI,
             r#""tool_config":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f","g"]}}"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""tool_config":{"functionCallingConfig":{"mode":"VALIDATED","allowedFunctionNames":["f"]}}"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""toolConfig":{"function_calling_config":{"allowed_function_names":["f"]}}"#,
         ),
         (
             Kind::Gemini,
@@ -144,6 +200,23 @@ fn what_cannot_be_translated_is_bound_to_its_family() {
     }
 }
 
+/// What a caller names stands in receipts and headers.
+#[test]
+fn a_type_of_data_is_told_in_short() {
+    let long = "x".repeat(5_000);
+    for (media_type, told) in [
+        ("audio/mp3".to_owned(), "audio/mp3".to_owned()),
+        ("a\\u001b[2J /b; c=é".to_owned(), "a2J/bc".to_owned()),
+        (format!("audio/{long}"), format!("audio/{}", &long[..54])),
+    ] {
+        let body = format!(
+            r#"{{"contents":[{{"parts":[{{"inlineData":{{"mimeType":"{media_type}","data":"QQ=="}}}}]}}]}}"#
+        );
+        let request = read(Kind::Gemini, &body).unwrap();
+        assert_eq!(request.bound[0].what, format!("data of the type {told}"));
+    }
+}
+
 /// What makes no difference to what the answer is does not bind.
 #[test]
 fn what_does_no_harm_is_let_go() {
@@ -162,6 +235,16 @@ fn what_does_no_harm_is_let_go() {
             Kind::Anthropic,
             MESSAGES,
             r#""metadata":{"user_id":"u"},"top_k":4,"thinking":{"type":"disabled"},"mcp_servers":[]"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""toolConfig":{"functionCallingConfig":{"mode":"any","allowedFunctionNames":["f"]}}"#,
+        ),
+        (
+            Kind::Gemini,
+            GEMINI,
+            r#""toolConfig":{"functionCallingConfig":{"mode":"NONE","allowedFunctionNames":["f","g"]}}"#,
         ),
         (
             Kind::Gemini,

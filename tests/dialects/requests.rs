@@ -425,6 +425,20 @@ fn calls_without_ids_find_their_results() {
 }
 
 #[test]
+fn a_document_of_plain_text_is_said_with_its_title_and_context() {
+    let messages = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[
+        {"type":"document","title":"Terms","context":"Of 2026.","citations":{"enabled":false},
+         "source":{"type":"text","media_type":"text/plain","data":"We ship."}}]}]}"#;
+    let request = read(ProviderKind::Anthropic, messages).unwrap();
+
+    let body = spelled(&request.ask, &link(ProviderKind::OpenAi, false));
+
+    assert_eq!(request.bound, []);
+    let said = &body["messages"][0]["content"];
+    assert_eq!(said, "Terms\n\nOf 2026.\n\nWe ship.");
+}
+
+#[test]
 fn gemini_3_is_told_that_the_thoughts_were_anothers() {
     let ask = read(ProviderKind::Anthropic, &asked(ProviderKind::Anthropic))
         .unwrap()

@@ -291,11 +291,15 @@ fn an_answer_in_one_piece_leaves_a_stream_as_words_of_our_own() {
     stage.opens(1, true);
 
     stage.brings(1, &first(), Delta::InOnePiece, 0);
-    stage.brings(1, &first(), text("Hello"), 400);
+    stage.brings(1, &first(), text("Hello"), 0);
+    stage.brings(1, &first(), Delta::Alive, 400);
 
     let told = stage.left();
-    assert!(matches!(&told[0], Told::Head(head) if !head.is_verbatim));
-    assert_eq!(told[1], Told::Piece(Piece::Text("Hello".to_owned())));
+    let [Told::Head(head), Told::Piece(Piece::Text(words))] = &told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(!head.is_verbatim);
+    assert_eq!(words, "Hello");
 }
 
 #[test]

@@ -73,6 +73,27 @@ impl Talk {
         }
     }
 
+    /// Takes parts of what the system says. Other families have room for words alone there.
+    pub(super) fn instruct(&mut self, parts: Vec<Part>, by: &'static [ProviderKind]) {
+        for part in parts {
+            match part {
+                Part::Text(text) => self.system(text),
+                Part::Image(_) => self.bind_elsewhere("a picture among the system's words", by),
+                Part::Call(_) | Part::Result(_) => {
+                    self.bind_elsewhere("a tool among the system's words", by);
+                }
+            }
+        }
+    }
+
+    /// Takes what the model said before. Other families have no room for its pictures.
+    pub(super) fn answered(&mut self, parts: Vec<Part>, by: &'static [ProviderKind]) {
+        if parts.iter().any(|part| matches!(part, Part::Image(_))) {
+            self.bind("a picture that the model showed", by);
+        }
+        self.say(Role::Assistant, parts);
+    }
+
     /// Says that only some families can answer.
     pub(super) fn bind(&mut self, what: impl Into<String>, by: &[ProviderKind]) {
         let bound = Bound::to(what, by);
@@ -97,6 +118,14 @@ impl Talk {
         self.bind_unpriced(what, by);
     }
 
+    /// The same of a tool that the provider defines and the caller runs: its model is told there what it
+    /// is, at more length than here.
+    pub(super) fn bind_defined(&mut self, what: impl Into<String>, by: &'static [ProviderKind]) {
+        self.bill.tools = self.bill.tools.saturating_add(1);
+        self.bill.to = by;
+        self.bind(what, by);
+    }
+
     /// The same of what has another price than tokens.
     pub(super) fn bind_unpriced(&mut self, what: impl Into<String>, by: &'static [ProviderKind]) {
         let what = what.into();
@@ -110,11 +139,17 @@ impl Talk {
         self.bill.unpriced.get_or_insert_with(|| what.to_owned());
     }
 
-    /// Notes that a token may cost so many percent of what it costs without, where it is said.
+    /// Notes that a token may cost so many percent of its usual price, where it is said.
     pub(super) fn costs(&mut self, percent: u32, to: &'static [ProviderKind]) {
         self.bill.to = to;
+        self.bill.percent = self.bill.percent.max(Some(percent));
+    }
+
+    /// Notes that whatever a token costs by what was noted until now is raised to so many percent.
+    pub(super) fn raises(&mut self, percent: u32, to: &'static [ProviderKind]) {
         let before = self.bill.percent.unwrap_or(100);
-        self.bill.percent = Some(before.saturating_mul(percent).div_ceil(100));
+        let raised = before.saturating_mul(percent).div_ceil(100);
+        self.costs(raised, to);
     }
 
     /// Tells who spoke last.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::wishes::{bounds, wishes};
+use super::wishes::{AUDIO, bounds, wishes};
 use crate::{
     domain::ProviderKind,
     engine::ask::{Part, Role, raw::Raw, tools::ToolCall},
@@ -57,11 +57,8 @@ fn take(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     let role = message.need("role")?;
     match role.text()? {
         "system" | "developer" => {
-            for part in parts(&message.need("content")?, talk)? {
-                if let Part::Text(text) = part {
-                    talk.system(text);
-                }
-            }
+            let said = parts(&message.need("content")?, talk)?;
+            talk.instruct(said, CHATS);
         }
         "user" => {
             let parts = parts(&message.need("content")?, talk)?;
@@ -94,7 +91,8 @@ fn assistant(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         said.push(Part::Text(refusal));
     }
     if message.member("audio")?.is_some() {
-        talk.bind_unpriced("an answer in audio", CHATS);
+        talk.bind_tool("an answer in audio", CHATS);
+        talk.costs(AUDIO, CHATS);
     }
     if message.member("function_call")?.is_some() {
         talk.bind("`function_call`", CHATS);
@@ -111,7 +109,7 @@ fn assistant(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
             }
         }
     }
-    talk.say(Role::Assistant, said);
+    talk.answered(said, CHATS);
     Ok(())
 }
 

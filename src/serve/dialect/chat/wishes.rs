@@ -35,7 +35,7 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
 
 /// What a token of sound costs beside one of text, at the most, in percent: $20 a million where that is $0.60
 /// (gpt-4o-mini-audio-preview). <https://platform.openai.com/docs/pricing>
-const AUDIO: u32 = 3_400;
+pub(super) const AUDIO: u32 = 3_400;
 
 /// Binds what only OpenAI's chat, and those like it, can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
@@ -77,7 +77,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {
             if tool.need("type")?.text()? != "function" {
-                talk.bind("a tool that is no function", CHATS);
+                talk.bind_defined("a tool that is no function", CHATS);
             }
         }
     }

@@ -104,11 +104,11 @@ impl Reading {
             self.talk.system(system.text()?);
             return Ok(());
         }
+        let mut said = Vec::new();
         for part in system.need("parts")?.items()? {
-            if let Some(text) = part.text_of("text")? {
-                self.talk.system(text);
-            }
+            said.extend(self.part(&part)?);
         }
+        self.talk.instruct(said, OWN);
         Ok(())
     }
 
@@ -131,14 +131,8 @@ impl Reading {
         let role = content.member("role")?;
         match role.as_ref().map(Spot::text).transpose()? {
             None | Some("user" | "function") => self.talk.say(Role::User, said),
-            Some("model") => self.talk.say(Role::Assistant, said),
-            Some("system") => {
-                for part in said {
-                    if let Part::Text(text) = part {
-                        self.talk.system(text);
-                    }
-                }
-            }
+            Some("model") => self.talk.answered(said, OWN),
+            Some("system") => self.talk.instruct(said, OWN),
             Some(_) => {
                 return Err(role.map_or_else(
                     || content.wrong("a content"),
@@ -190,8 +184,13 @@ impl Reading {
             let data = data.replace('-', "+").replace('_', "/");
             return Ok(Some(Part::Image(Image::Inline { media_type, data })));
         }
-        self.talk
-            .bind_unpriced(format!("data of the type {media_type}"), OWN);
+        let what = format!("data of the type {}", tame(&media_type));
+        // A page of a PDF is more than its bytes, a second of a film too.
+        if media_type == "application/pdf" || media_type.starts_with("text/") {
+            self.talk.bind_elsewhere(what, OWN);
+        } else {
+            self.talk.bind_tool(what, OWN);
+        }
         Ok(None)
     }
 
@@ -259,6 +258,12 @@ impl Reading {
             is_error,
         }))
     }
+}
+
+/// Returns a type of data as it may be told: whatever stands there, it stays short and plain.
+fn tame(media_type: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || "/+-._".contains(*c);
+    media_type.chars().filter(is_plain).take(60).collect()
 }
 
 /// Returns what a tool brought: the text of `output`, `result` or `error`, else the whole object.

@@ -57,10 +57,12 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
             }
         }
     }
-    if let Some(allowed) = allowed(root)?
-        && allowed.len() > 1
-    {
-        talk.bind("several `allowedFunctionNames`", OWN);
+    if let Some(allowed) = allowed(root)?.filter(|allowed| !allowed.is_empty()) {
+        let mode = mode(root)?.unwrap_or_default();
+        let is_said_elsewhere = mode == "NONE" || (mode == "ANY" && allowed.len() == 1);
+        if !is_said_elsewhere {
+            talk.bind("`allowedFunctionNames`", OWN);
+        }
     }
     let Some(config) = root.either(["generationConfig", "generation_config"])? else {
         return Ok(());
@@ -137,6 +139,17 @@ fn allowed(root: &Spot<'_>) -> Result<Option<Vec<String>>, Refusal> {
     };
     let names = config.either(["allowedFunctionNames", "allowed_function_names"])?;
     names.map(|names| texts(&names)).transpose()
+}
+
+/// Returns the word for how functions are called, in capital letters.
+fn mode(root: &Spot<'_>) -> Result<Option<String>, Refusal> {
+    let tools = root.either(["toolConfig", "tool_config"])?;
+    let calling = tools.as_ref().map(|tools| tools.either(CALLING));
+    let Some(config) = calling.transpose()?.flatten() else {
+        return Ok(None);
+    };
+    let mode = config.text_of("mode")?;
+    Ok(mode.map(|mode| mode.to_ascii_uppercase()))
 }
 
 fn choice(root: &Spot<'_>) -> Result<ToolChoice, Refusal> {

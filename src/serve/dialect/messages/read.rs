@@ -32,11 +32,8 @@ pub(super) fn request(
     let model = root.need("model")?.text()?.to_owned();
     let mut talk = Talk::default();
     if let Some(system) = root.member("system")? {
-        for part in blocks(&system, &mut talk)? {
-            if let Part::Text(text) = part {
-                talk.system(text);
-            }
-        }
+        let said = blocks(&system, &mut talk)?;
+        talk.instruct(said, OWN);
     }
     for message in root.need("messages")?.items()? {
         take(&message, &mut talk)?;
@@ -85,14 +82,11 @@ fn take(message: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
         }
         "assistant" => {
             let said = blocks(&content, talk)?;
-            talk.say(Role::Assistant, said);
+            talk.answered(said, OWN);
         }
         "system" | "developer" => {
-            for part in blocks(&content, talk)? {
-                if let Part::Text(text) = part {
-                    talk.system(text);
-                }
-            }
+            let said = blocks(&content, talk)?;
+            talk.instruct(said, OWN);
         }
         _ => return Err(role.unknown("user, assistant and system")),
     }
@@ -117,7 +111,7 @@ fn one(block: &Spot<'_>, talk: &mut Talk) -> Result<Option<Part>, Refusal> {
     Ok(match block.need("type")?.text()? {
         "text" => Some(Part::Text(block.need("text")?.text()?.to_owned())),
         "image" => picture(&block.need("source")?, talk)?.map(Part::Image),
-        "document" => document(&block.need("source")?, talk)?.map(Part::Text),
+        "document" => document(block, talk)?.map(Part::Text),
         "tool_use" => {
             let input = block.need("input")?;
             if !input.is_object() {
@@ -163,11 +157,20 @@ fn picture(source: &Spot<'_>, talk: &mut Talk) -> Result<Option<Image>, Refusal>
     })
 }
 
-/// Reads a document; one of plain text is text.
-fn document(source: &Spot<'_>, talk: &mut Talk) -> Result<Option<String>, Refusal> {
-    if source.need("type")?.text()? == "text" {
-        return Ok(Some(source.need("data")?.text()?.to_owned()));
+/// Reads a document; one of plain text is text, behind its title and what is said of it.
+fn document(block: &Spot<'_>, talk: &mut Talk) -> Result<Option<String>, Refusal> {
+    let source = block.need("source")?;
+    if source.need("type")?.text()? != "text" {
+        talk.bind_elsewhere("a document", OWN);
+        return Ok(None);
     }
-    talk.bind_elsewhere("a document", OWN);
-    Ok(None)
+    if let Some(citations) = block.member("citations")?
+        && citations.flag_of("enabled")? == Some(true)
+    {
+        talk.bind("`citations` of a document", OWN);
+    }
+    let before = [block.text_of("title")?, block.text_of("context")?];
+    let mut said: Vec<String> = before.into_iter().flatten().collect();
+    said.push(source.need("data")?.text()?.to_owned());
+    Ok(Some(said.join("\n\n")))
 }

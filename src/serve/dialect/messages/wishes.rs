@@ -46,11 +46,20 @@ pub(super) fn wishes(root: &Spot<'_>) -> Result<Wishes, Refusal> {
 /// <https://platform.claude.com/docs/en/build-with-claude/fast-mode>, read on 2026-11-26.
 const FAST: u32 = 1_200;
 
+/// What a token costs that is computed in the United States alone, in percent.
+/// <https://platform.claude.com/docs/en/manage-claude/data-residency>, read on 2026-11-26.
+const IN_THE_US: u32 = 110;
+
 /// Binds what only Anthropic can answer.
 pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     if root.text_of("speed")?.as_deref() == Some("fast") {
         talk.unpriced("`speed: fast`", OWN);
         talk.costs(FAST, OWN);
+    }
+    match root.text_of("inference_geo")?.as_deref() {
+        None | Some("global") => {}
+        Some("us") => talk.raises(IN_THE_US, OWN),
+        Some(_) => talk.unpriced("this `inference_geo`", OWN),
     }
     for name in ["mcp_servers", "container", "fallbacks"] {
         let given = root.member(name)?;
@@ -65,7 +74,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
                     talk.bind_tool("a tool that Anthropic runs", OWN);
                 }
                 _ if is_own(&tool)? => {}
-                _ => talk.bind("a tool that Anthropic defines", OWN),
+                _ => talk.bind_defined("a tool that Anthropic defines", OWN),
             }
         }
     }

@@ -105,14 +105,8 @@ fn message(item: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     let said = parts(&item.need("content")?, talk)?;
     match role.text()? {
         "user" => talk.say(Role::User, said),
-        "assistant" => talk.say(Role::Assistant, said),
-        "system" | "developer" => {
-            for part in said {
-                if let Part::Text(text) = part {
-                    talk.system(text);
-                }
-            }
-        }
+        "assistant" => talk.answered(said, OWN),
+        "system" | "developer" => talk.instruct(said, OWN),
         _ => return Err(role.unknown("system, developer, user and assistant")),
     }
     Ok(())

@@ -63,7 +63,7 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
                 "function" => {}
                 // Run by the caller, whoever defines them.
                 "custom" | "local_shell" | "apply_patch" => {
-                    talk.bind("a tool that OpenAI defines", OWN);
+                    talk.bind_defined("a tool that OpenAI defines", OWN);
                 }
                 _ => talk.bind_tool("a tool that OpenAI runs", OWN),
             }
