@@ -15,6 +15,7 @@ use crate::{
         layout::Layout,
         model::{Focus, Model},
         paint::{self, cut, pad, safe, style, write_line},
+        talk::view::held_back,
         words,
     },
 };
@@ -353,17 +354,11 @@ pub const fn has_focus(model: &Model) -> bool {
 /// draft as it grows, and where the draft came from.
 pub fn peek(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     let wide = usize::from(area.width);
-    let number = model
+    let title = model
         .queue
         .row_here()
-        .map_or(String::new(), |row| format!("#{}", row.number));
-    paint::rule(
-        buffer,
-        area,
-        0,
-        &format!("peek {number}"),
-        (style(theme.border), "─"),
-    );
+        .map_or_else(|| "peek".to_owned(), |row| peek_title(row, model, wide));
+    paint::rule(buffer, area, 0, &title, (style(theme.border), "─"));
     let Some(here) = model.here() else { return };
     let mut lines = vec![newest_words(model, here, wide)];
     lines.extend(crate::tui::talk::draft::peek(
@@ -375,6 +370,16 @@ pub fn peek(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     for (line, row) in lines.iter().zip(1_u16..) {
         write_line(buffer, area, row, line);
     }
+}
+
+fn peek_title(row: &QueueRow, model: &Model, wide: usize) -> String {
+    let number = format!("peek #{}", row.number);
+    let because = row.quarantined_because.as_deref();
+    let Some((why, way_out)) = held_back(row.status, because, model) else {
+        return number;
+    };
+    let room = wide.saturating_sub(paint::width(&number) + paint::width(&way_out) + 8);
+    format!("{number}  {} - {way_out}", cut(&why, room))
 }
 
 fn newest_words(model: &Model, here: TicketId, wide: usize) -> Line<'static> {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{action::Action, theme::Theme},
-    domain::Ticket,
+    domain::{Status, Ticket},
     tui::{
         editor,
         model::{Focus, Model, Part},
@@ -156,6 +156,24 @@ fn head(buffer: &mut Buffer, area: Rect, ticket: &Ticket, model: &Model, theme: 
     };
     let left = vec![Span::styled(from, style(theme.quiet))];
     write_line(buffer, area, 1, &paint::row(left, right, wide));
+    if let Some((why, way_out)) =
+        held_back(ticket.status, ticket.quarantined_because.as_deref(), model)
+    {
+        let look = style(theme.warning);
+        let left = vec![Span::styled(format!(" ! {why}"), look)];
+        let right = vec![Span::styled(format!(" - {way_out} "), look)];
+        write_line(buffer, area, 2, &paint::row(left, right, wide));
+    }
+}
+
+/// Says why a ticket is out of the queue, and with which key it comes back; none where it is in it.
+pub fn held_back(status: Status, because: Option<&str>, model: &Model) -> Option<(String, String)> {
+    if status == Status::Spam {
+        let way_out = format!("{} takes it out of there", model.key(Action::Status));
+        return Some(("it is spam".to_owned(), way_out));
+    }
+    let why = format!("held back: {}", safe(because?));
+    Some((why, format!("{} releases", model.key(Action::Release))))
 }
 
 /// Returns the parts of a ticket with their digits; the open one in brackets.
