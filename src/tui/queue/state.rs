@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     desk::face::QueuePage,
     domain::{
-        Contact, Query, QueueRow, TicketId,
+        Contact, Query, QueueRow, TicketId, Timestamp,
         query::{QueryError, Term, Test},
     },
     tui::effect::Effect,
@@ -64,7 +64,17 @@ pub struct Queue {
     /// The ticket the cursor keeps to when rows come anew.
     at: Option<TicketId>,
     loading: Loading,
+    arrived: Arrived,
     agent: String,
+}
+
+/// What came in where it cannot be seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Arrived {
+    /// The newest question of a customer that was in sight with the list's top.
+    seen: Option<Timestamp>,
+    /// How many rows above the first in sight are newer.
+    above: u64,
 }
 
 /// Which rows can be seen, and which one the cursor is on.
@@ -128,6 +138,11 @@ impl Queue {
     pub fn visible(&self) -> std::ops::Range<u64> {
         let top = self.window.top;
         top..(top + self.window.high).min(self.page.total)
+    }
+
+    /// Returns how many tickets with new mail stand above what can be seen.
+    pub const fn new_above(&self) -> u64 {
+        self.arrived.above
     }
 
     /// Returns how many tickets the question finds.
@@ -213,12 +228,14 @@ impl Queue {
         self.loading.is_under_way = false;
         self.loading.is_first_done = true;
         self.page = page;
+        let mut came = 0;
         let found = self
             .at
             .and_then(|id| self.page.rows.iter().position(|row| row.id == id));
         if let Some(place) = found.and_then(|at| u64::try_from(at).ok()) {
             let place = self.page.offset + place;
             let shift = self.window.cursor.abs_diff(place);
+            came = place.saturating_sub(self.window.cursor);
             self.window.top = if place > self.window.cursor {
                 self.window.top + shift
             } else {
@@ -227,6 +244,7 @@ impl Queue {
             self.window.cursor = place;
         }
         self.settle(self.window.high);
+        self.count_arrived(came);
         true
     }
 
@@ -291,6 +309,7 @@ impl Queue {
         }
         window.top = window.top.min(self.page.total.saturating_sub(window.high));
         self.at = self.row_here().map(|row| row.id).or(self.at);
+        self.count_arrived(0);
         let end = self.page.offset + count(self.page.rows.len());
         let seen = self.visible();
         let is_missing = seen.start < self.page.offset || seen.end > end;
@@ -314,6 +333,31 @@ impl Queue {
         if window.cursor >= window.top + high.max(1) {
             window.top = window.cursor + 1 - high.max(1);
         }
+        self.count_arrived(0);
+    }
+
+    /// Counts what is new above what can be seen, `came` of it just now. The newest stand first:
+    /// what comes into sight when the person goes up is the last of them to be seen, and at the top
+    /// all were.
+    fn count_arrived(&mut self, came: u64) {
+        let top = self.window.top;
+        if !self.loading.is_first_done || self.page.offset > 0 {
+            self.arrived.above = (self.arrived.above + came).min(top);
+            return;
+        }
+        let asked = self.page.rows.iter().map(|row| row.asked_at);
+        if top == 0 {
+            self.arrived.above = 0;
+            self.arrived.seen = self.arrived.seen.max(asked.max());
+            return;
+        }
+        let seen = self.arrived.seen;
+        let above = usize::try_from(top).unwrap_or(usize::MAX);
+        let newer = asked
+            .take(above)
+            .filter(|at| seen.is_some_and(|seen| *at > seen));
+        let newer = count(newer.count());
+        self.arrived.above = (self.arrived.above + came).max(newer).min(top);
     }
 
     fn start_over(&mut self) -> Effect {
@@ -323,6 +367,7 @@ impl Queue {
             ..Window::default()
         };
         self.at = None;
+        self.arrived = Arrived::default();
         self.reload()
     }
 }
@@ -378,6 +423,55 @@ mod tests {
 
         assert_eq!(queue.here(), before);
         assert_eq!(queue.cursor(), 2);
+    }
+
+    fn mail_comes(queue: &mut Queue, rows: Vec<QueueRow>) {
+        let Effect::LoadPage { turn, .. } = queue.reload() else {
+            panic!("no question")
+        };
+        let total = count(rows.len());
+        let (offset, hidden) = (0, 0);
+        assert!(queue.took(
+            turn,
+            QueuePage {
+                offset,
+                rows,
+                total,
+                hidden
+            }
+        ));
+    }
+
+    #[test]
+    fn new_mail_above_what_is_in_sight_is_counted_until_the_person_goes_up() {
+        let mut queue = queue(40);
+        queue.move_by(3);
+        let here = queue.here();
+        let later = |number, minutes: i64| {
+            let mut row = fixture::row(number);
+            let seconds = row.asked_at.as_second() + 60 * minutes;
+            row.asked_at = Timestamp::from_second(seconds).unwrap();
+            row
+        };
+
+        let mut rows = vec![later(100, 1)];
+        rows.extend((0..40).map(fixture::row));
+        mail_comes(&mut queue, rows.clone());
+        assert_eq!((queue.new_above(), queue.here()), (1, here));
+        // One that is above already gets mail, and one more is new.
+        rows.retain(|row| row.id != fixture::row(0).id);
+        rows.splice(0..0, [later(101, 3), later(0, 2)]);
+        mail_comes(&mut queue, rows.clone());
+        // The one that came before is in sight again.
+        assert_eq!((queue.new_above(), queue.here()), (2, here));
+
+        mail_comes(&mut queue, rows.clone());
+        assert_eq!(queue.new_above(), 2, "nothing came");
+        queue.to_top();
+        assert_eq!(queue.new_above(), 0);
+        queue.to_bottom();
+        mail_comes(&mut queue, rows);
+        assert_eq!(queue.new_above(), 0, "all of it was in sight");
     }
 
     #[test]

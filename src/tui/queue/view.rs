@@ -59,8 +59,14 @@ fn beside(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     let wide = usize::from(area.width);
     let queue = &model.queue;
     let name = Span::styled(format!(" {}", queue.view().title()), style(theme.title));
+    let new = Span::styled(new_above(model), style(theme.quiet));
     let total = Span::styled(format!("{} ", queue.total()), style(theme.title));
-    write_line(buffer, area, 0, &paint::row(vec![name], vec![total], wide));
+    write_line(
+        buffer,
+        area,
+        0,
+        &paint::row(vec![name, new], vec![total], wide),
+    );
     paint::rule(buffer, area, 1, "", (style(theme.border), "─"));
     let list = Rect {
         y: area.y + 2,
@@ -107,7 +113,7 @@ fn alone(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     let columns = Columns::fitting(wide);
     let head = format!(
         "  St Pr #       {}  {}  {}  {} ",
-        pad("Subject", columns.subject),
+        pad(&format!("Subject{}", new_above(model)), columns.subject),
         pad("From", columns.from),
         paint::pad_left("Age", 4),
         pad("Draft", 7)
@@ -138,6 +144,14 @@ fn alone(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
                 theme,
             );
         }
+    }
+}
+
+/// Says how much new mail stands out of sight above the list; nothing where there is none.
+fn new_above(model: &Model) -> String {
+    match model.queue.new_above() {
+        0 => String::new(),
+        count => format!("  {count} new above"),
     }
 }
 
