@@ -171,7 +171,7 @@ async fn an_agent_works_through_the_demo_by_keys_alone() {
     session.press("y");
     wait_for(&mut session, "No account can send yet").await;
     session.press("u");
-    wait_for(&mut session, "The reply is back").await;
+    wait_for(&mut session, "The reply to #1002").await;
 
     // A filter, its error, and its end.
     for keys in ["/", "i", "s", ":", "x", "enter"] {

@@ -160,8 +160,8 @@ pub enum Done {
     Changed(Result<(Box<Ticket>, Change), Trouble>),
     /// A reply was put into the outbox.
     Queued(Result<Box<OutboxRow>, Trouble>, Status),
-    /// A reply was taken out of the outbox again.
-    Withdrawn(Result<Box<Draft>, Trouble>),
+    /// A reply was taken out of the outbox again; with its ticket.
+    Withdrawn(Result<(Box<Draft>, Box<Ticket>), Trouble>),
     /// Something was done with a reply, a note or a draft's address; the words say what.
     Sending(Result<String, Trouble>),
     /// An address that is looked for is an account of the config that signs in with a token.

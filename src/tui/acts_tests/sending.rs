@@ -51,6 +51,18 @@ fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
         press(&mut model, "u").as_slice(),
         [Effect::Withdraw(_)]
     ));
+
+    let back = (
+        Box::new(fixture::draft(0)),
+        Box::new(fixture::view(0).ticket),
+    );
+    let effects = update(&mut model, Msg::Done(Done::Withdrawn(Ok(back))), now());
+    answer(&mut model, effects);
+    assert_eq!(
+        note(&model),
+        "The reply to #4800 Refund not received is back: it is the draft again."
+    );
+    assert_eq!(model.here(), Some(fixture::row(0).id));
 }
 
 #[test]

@@ -127,17 +127,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Saved { typed, draft } => saved(model, typed, draft),
         Done::Changed(Ok((ticket, undo))) => changed(model, &ticket, undo),
         Done::Queued(Ok(row), then) => queued(model, &row, then),
-        Done::Withdrawn(Ok(draft)) => {
-            model
-                .notes
-                .say("The reply is back: it is the draft again.", model.stage.now);
-            model.work.forget_queued(draft.ticket);
-            let mut effects = reload(model, draft.ticket);
-            if matches!(model.overlay, Some(Overlay::Outbox(_))) {
-                effects.push(Effect::LoadOutbox);
-            }
-            effects
-        }
+        Done::Withdrawn(Ok((_, ticket))) => withdrawn(model, &ticket),
         Done::Sending(Ok(words)) => {
             model.notes.say(words, model.stage.now);
             let mut effects = vec![model.queue.reload()];
@@ -395,6 +385,30 @@ fn queued(model: &mut Model, row: &OutboxRow, then: Status) -> Vec<Effect> {
     if model.here() == Some(row.ticket) {
         model.queue.move_by(1);
     }
+    effects
+}
+
+/// Says whose reply came back, and goes to its ticket: the draft is to be seen.
+fn withdrawn(model: &mut Model, ticket: &Ticket) -> Vec<Effect> {
+    model.work.forget_queued(ticket.id);
+    let is_in_outbox = matches!(model.overlay, Some(Overlay::Outbox(_)));
+    let mut effects = Vec::new();
+    let is_writing = model.editor.is_some();
+    if !is_writing && !model.queue.seek(|row| row.id == ticket.id) && !is_in_outbox {
+        // Another view or a filter hides it.
+        model.work.go_to = Some(ticket.number);
+        effects.extend(crate::tui::acts::act(model, Action::GoQueue));
+    }
+    effects.extend(reload(model, ticket.id));
+    if is_in_outbox {
+        effects.push(Effect::LoadOutbox);
+    }
+    let words = format!(
+        "The reply to #{} {} is back: it is the draft again.",
+        ticket.number,
+        crate::tui::words::subject(&ticket.subject)
+    );
+    model.notes.say(words, model.stage.now);
     effects
 }
 

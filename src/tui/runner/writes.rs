@@ -52,7 +52,12 @@ pub(super) async fn write(desk: &Desk, effect: Effect) -> Option<Done> {
             Done::Queued(row.map(Box::new).map_err(trouble), approval.then)
         }
         Effect::Withdraw(row) => {
-            Done::Withdrawn(desk.withdraw(row).await.map(Box::new).map_err(trouble))
+            let back = async {
+                let draft = desk.withdraw(row).await?;
+                let ticket = desk.ticket(draft.ticket).await?.ticket;
+                Ok((Box::new(draft), Box::new(ticket)))
+            };
+            Done::Withdrawn(back.await.map_err(trouble))
         }
         Effect::Discard(ticket, draft) => Done::Discarded(
             ticket,
