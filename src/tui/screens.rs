@@ -3,6 +3,7 @@
 use ratatui::{Terminal, backend::TestBackend, layout::Size};
 
 use super::{
+    effect::Effect,
     event::{Done, Msg},
     fixture::{self, now, press, sized},
     model::Model,
@@ -12,8 +13,8 @@ use super::{
 };
 use crate::{
     config::theme::{Theme, ThemeName},
-    desk::face::{Phase, Running, VoidText},
-    domain::{FaultClass, LinkName, RunId},
+    desk::face::{Phase, QueuePage, Running, VoidText},
+    domain::{Contact, FaultClass, LinkName, QueueRow, RunId, Status},
 };
 
 fn painted(model: &Model, theme: &Theme) -> Terminal<TestBackend> {
@@ -108,6 +109,142 @@ fn a_terminal_made_too_small_says_so() {
     };
     let _none = update(&mut model, Msg::Resize(size), now());
     assert!(shown(&model).starts_with("\"deskhand needs 60x16, this is 52x14"));
+}
+
+/// A ticket whose reply goes to many, some of whom nobody knows, and asks for a second press.
+fn asked_twice(width: u16, height: u16) -> String {
+    let mut model = sized(width, height, false);
+    press(&mut model, "enter");
+    let person = |name: &str| Contact {
+        name: None,
+        address: format!("{name}@northbend.example"),
+    };
+    let view = model.talk.view_of_mut(fixture::row(0).id).unwrap();
+    let strangers = ["auditor", "lawyer", "broker"].map(person);
+    let known = (1..12).map(|number| person(&format!("colleague.number.{number}")));
+    view.route.envelope.cc = known.chain(strangers.clone()).collect();
+    view.route.strangers = strangers.to_vec();
+    view.route.dropped = vec![person("chief"), person("deputy")];
+    let draft = view.draft.as_mut().unwrap();
+    draft.text.push_str(" {{name}} See the file attached.");
+    draft
+        .flags
+        .push("not sent: 552 5.2.3 Message size exceeds the fixed maximum size".to_owned());
+    press(&mut model, "Y");
+    shown(&model)
+}
+
+#[test]
+fn what_a_second_press_would_do_is_there_whole_in_one_pane() {
+    insta::assert_snapshot!(asked_twice(80, 24));
+}
+
+#[test]
+fn what_a_second_press_would_do_is_there_whole_in_three_panes() {
+    insta::assert_snapshot!(asked_twice(120, 36));
+}
+
+#[test]
+fn the_key_of_a_second_press_is_the_last_to_give_way() {
+    for (width, height) in [
+        (60, 16),
+        (60, 20),
+        (80, 24),
+        (100, 30),
+        (120, 36),
+        (200, 50),
+    ] {
+        let screen = asked_twice(width, height);
+        assert!(screen.contains("Y once more sends it."), "{screen}");
+        for stranger in ["auditor@", "lawyer@", "broker@"] {
+            assert!(screen.contains(stranger), "{screen}");
+        }
+    }
+}
+
+/// The first ticket of the queue as one that was held back, or is spam.
+fn out_of_the_queue(width: u16, height: u16, keys: &str, change: impl Fn(&mut QueueRow)) -> String {
+    let mut model = sized(width, height, false);
+    press(&mut model, keys);
+    let Effect::LoadPage { turn, offset, .. } = model.queue.reload() else {
+        panic!("no question")
+    };
+    let mut rows: Vec<QueueRow> = (0..12).map(fixture::row).collect();
+    change(&mut rows[0]);
+    let view = model.talk.view_of_mut(rows[0].id).unwrap();
+    view.ticket.status = rows[0].status;
+    view.ticket
+        .quarantined_because
+        .clone_from(&rows[0].quarantined_because);
+    let page = QueuePage {
+        offset,
+        rows,
+        total: 12,
+        hidden: 0,
+    };
+    let page = Done::Page {
+        turn,
+        page: Ok(page),
+    };
+    let _none = update(&mut model, Msg::Done(page), now());
+    shown(&model)
+}
+
+#[test]
+fn a_ticket_that_is_held_back_says_why_and_what_releases_it() {
+    let flood = |row: &mut QueueRow| {
+        let why = "flood: more than 20 mails from maya@northbend.example within 10 minutes";
+        row.quarantined_because = Some(why.to_owned());
+    };
+    for (width, height, keys) in [
+        (60, 20, "enter"),
+        (80, 24, "down up"),
+        (80, 24, "enter"),
+        (100, 30, "down up"),
+        (120, 36, "down up"),
+    ] {
+        let screen = out_of_the_queue(width, height, keys, flood);
+        assert!(screen.contains("held back: flood: more than"), "{screen}");
+        assert!(screen.contains(" - U releases "), "{screen}");
+    }
+    let spam = |row: &mut QueueRow| row.status = Status::Spam;
+    let screen = out_of_the_queue(80, 24, "enter", spam);
+    assert!(
+        screen.contains("it is spam") && screen.contains("S takes it out"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn mail_that_came_in_above_the_list_is_told_at_its_top() {
+    for (width, height) in [(80, 24), (120, 36)] {
+        let mut model = sized(width, height, false);
+        press(&mut model, "j");
+        let Effect::LoadPage { turn, offset, .. } = model.queue.reload() else {
+            panic!("no question")
+        };
+        let mut rows: Vec<QueueRow> = (0..40).map(fixture::row).collect();
+        let mut new = fixture::row(50);
+        new.asked_at = now().civil;
+        rows.insert(0, new);
+        let page = QueuePage {
+            offset,
+            rows,
+            total: 41,
+            hidden: 0,
+        };
+        let page = Done::Page {
+            turn,
+            page: Ok(page),
+        };
+        let _none = update(&mut model, Msg::Done(page), now());
+        let screen = shown(&model);
+        assert!(screen.contains("1 new above"), "{screen}");
+        assert_eq!(model.here(), Some(fixture::row(1).id));
+        model.queue.to_top();
+        let screen = shown(&model);
+        assert!(!screen.contains("new above"), "{screen}");
+    }
 }
 
 #[test]
@@ -292,13 +429,13 @@ fn infested(hostile: &str, (width, height): (u16, u16), keys: &str) -> Model {
     dirty(&mut row.subject);
     row.requester.name = Some(hostile.to_owned());
     row.tags = vec![hostile.to_owned()];
-    let page = crate::desk::face::QueuePage {
+    let page = QueuePage {
         offset: 0,
         rows: vec![row],
         total: 1,
         hidden: 0,
     };
-    if let super::effect::Effect::LoadPage { turn, .. } = model.queue.reload() {
+    if let Effect::LoadPage { turn, .. } = model.queue.reload() {
         let _more = update(
             &mut model,
             Msg::Done(Done::Page {

@@ -370,25 +370,26 @@ fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
 
 fn status(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
     let wide = usize::from(layout.status.width);
-    let (words, paint) = match model.notes.current() {
+    let (words, end, paint) = match model.notes.current() {
         Some(note) => {
             let (mark, paint) = match note.tone {
                 Tone::Plain => ("", theme.text),
                 Tone::Warning => ("! ", theme.warning),
                 Tone::Trouble => ("x ", theme.bad),
             };
-            (format!(" {mark}{}", paint::safe(&note.words)), paint)
+            let end = note.end.as_deref().map(paint::safe);
+            let words = format!(" {mark}{}", paint::safe(&note.words));
+            (words, end, paint)
         }
-        None => (resting_words(model), theme.quiet),
+        None => (resting_words(model), None, theme.quiet),
     };
-    let lines = paint::wrap(&words, wide);
-    if lines.len() <= 1 {
+    if width(&words) <= wide {
         return write_line(buffer, layout.status, 0, &Line::styled(words, style(paint)));
     }
-    // A long note takes the hint line too; what is still longer is cut.
-    let high = u16::try_from(lines.len())
-        .unwrap_or(1)
-        .min(if layout.hint.is_some() { 3 } else { 2 });
+    // A long note takes the hint line and what it needs of the panes, but not their heads.
+    let room = layout.status.bottom().saturating_sub(layout.body.y + 3);
+    let lines = note_lines(&words, end.as_deref(), (wide, usize::from(room.max(2))));
+    let high = paint::cells(lines.len());
     let area = Rect {
         y: layout.status.bottom().saturating_sub(high),
         height: high,
@@ -407,6 +408,33 @@ fn status(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
             &Line::styled(paint::pad(&line, wide), style(paint)),
         );
     }
+}
+
+/// Wraps a note into so many lines at most. What does not fit is left out of its middle, never of
+/// its end, which is not torn apart either.
+fn note_lines(words: &str, end: Option<&str>, (wide, most): (usize, usize)) -> Vec<String> {
+    // All lines but the first begin with a blank.
+    let inner = wide.saturating_sub(1);
+    let end = end.unwrap_or_default();
+    let lines = paint::wrap(words, inner);
+    if lines.len() <= most && lines.last().is_some_and(|last| last.ends_with(end)) {
+        return lines;
+    }
+    let mut lines = paint::wrap(words.trim_end_matches(end).trim_end(), inner);
+    let last = if end.is_empty() {
+        Vec::new()
+    } else {
+        paint::wrap(end, inner)
+    };
+    let room = most.saturating_sub(last.len());
+    if lines.len() > room {
+        lines.truncate(room);
+        if let Some(line) = lines.last_mut() {
+            *line = format!("{}…", cut(line, inner.saturating_sub(1)));
+        }
+    }
+    lines.extend(last);
+    lines
 }
 
 /// What the last line says when nothing has happened: what runs, or where the person is.

@@ -13,6 +13,9 @@ use crate::{
 /// Tags of customers whose replies are always looked at twice.
 const CAREFUL_TAGS: [&str; 3] = ["vip", "legal", "two-keys"];
 
+/// So many of those who are known are named where there are many.
+const NAMED: usize = 3;
+
 /// What is left in a text that nobody has finished.
 const PLACEHOLDERS: [&str; 7] = [
     "{{",
@@ -122,6 +125,40 @@ impl Route {
         Self::to_words(&self.envelope)
     }
 
+    /// Returns the same in fewer words where many get it: of those who were on the ticket before a
+    /// few, and by name everybody who was not or whom nobody else sees.
+    pub fn words_in_short(&self) -> String {
+        let mut words = self.some_of(&self.envelope.to, NAMED);
+        for (name, people, most) in [
+            ("cc", &self.envelope.cc, NAMED),
+            ("bcc", &self.envelope.bcc, usize::MAX),
+        ] {
+            if !people.is_empty() {
+                words.push_str(", ");
+                words.push_str(name);
+                words.push(' ');
+                words.push_str(&self.some_of(people, most));
+            }
+        }
+        let files = &self.envelope.files;
+        if !words.is_empty() && !files.is_empty() {
+            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+            words.push_str(" with ");
+            words.push_str(&and_more(names.iter().take(NAMED).copied(), names.len()));
+        }
+        words
+    }
+
+    fn some_of(&self, people: &[Contact], most: usize) -> String {
+        let mut known = 0_usize;
+        let named = people.iter().filter(|person| {
+            let is_stranger = self.strangers.iter().any(|one| one.is_same_mailbox(person));
+            known += usize::from(!is_stranger);
+            is_stranger || known <= most
+        });
+        and_more(named.map(|person| person.address.as_str()), people.len())
+    }
+
     /// Returns the addresses of an envelope for people.
     pub fn to_words(envelope: &Envelope) -> String {
         let list = |people: &[Contact]| {
@@ -150,6 +187,15 @@ impl Route {
     }
 }
 
+/// Names some of so many, and says how many more there are.
+fn and_more<'a>(named: impl Iterator<Item = &'a str>, all: usize) -> String {
+    let named: Vec<&str> = named.collect();
+    match all.saturating_sub(named.len()) {
+        0 => named.join(", "),
+        left => format!("{} and {left} more", named.join(", ")),
+    }
+}
+
 /// Tells why a reply of a model is looked at again, whatever else it is: confidence and claims are
 /// unknown, and unknown is not clean.
 pub fn unread_ai(draft: &Draft) -> Option<&'static str> {
@@ -164,17 +210,23 @@ pub fn reasons(draft: &Draft, route: &Route, ticket: &Ticket) -> Vec<String> {
     }
     let flags = draft.flags.iter().filter(|flag| *flag != "fallback");
     reasons.extend(flags.cloned());
-    let names = |people: &[Contact]| {
-        let names: Vec<&str> = people.iter().map(|one| one.address.as_str()).collect();
-        names.join(", ")
-    };
-    if !route.strangers.is_empty() {
-        let who = names(&route.strangers);
-        reasons.push(format!("{who} was not on this ticket before"));
+    if let Some(who) = listed(&route.strangers) {
+        let were = if route.strangers.len() == 1 {
+            "was"
+        } else {
+            "were"
+        };
+        reasons.push(format!("{who} {were} not on this ticket before"));
     }
-    if !route.dropped.is_empty() {
-        let who = names(&route.dropped);
-        reasons.push(format!("{who} was on the last message and does not get it"));
+    if let Some(who) = listed(&route.dropped) {
+        let (were, do_not) = if route.dropped.len() == 1 {
+            ("was", "does not")
+        } else {
+            ("were", "do not")
+        };
+        reasons.push(format!(
+            "{who} {were} on the last message and {do_not} get it"
+        ));
     }
     for nobody in &route.nobody_at {
         // The report that came back says the same of the draft.
@@ -210,4 +262,54 @@ pub fn reasons(draft: &Draft, route: &Route, ticket: &Ticket) -> Vec<String> {
         reasons.push(format!("the ticket is tagged {tag}: always two keys"));
     }
     reasons
+}
+
+/// Names people in a sentence: `a, b and c`; none where there is nobody.
+fn listed(people: &[Contact]) -> Option<String> {
+    let (last, others) = people.split_last()?;
+    let others: Vec<&str> = others.iter().map(|one| one.address.as_str()).collect();
+    Some(if others.is_empty() {
+        last.address.clone()
+    } else {
+        format!("{} and {}", others.join(", "), last.address)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(names: &[&str]) -> Vec<Contact> {
+        let person = |name: &&str| Contact {
+            name: None,
+            address: format!("{name}@x.test"),
+        };
+        names.iter().map(person).collect()
+    }
+
+    fn route(to: &[&str], cc: &[&str], strangers: &[&str]) -> Route {
+        Route {
+            envelope: Envelope {
+                to: people(to),
+                cc: people(cc),
+                ..Envelope::default()
+            },
+            strangers: people(strangers),
+            ..Route::default()
+        }
+    }
+
+    #[test]
+    fn many_people_are_counted_and_strangers_always_named() {
+        let route = route(
+            &["maya"],
+            &["a", "b", "c", "d", "new", "e", "other"],
+            &["new", "other"],
+        );
+
+        assert_eq!(
+            route.words_in_short(),
+            "maya@x.test, cc a@x.test, b@x.test, c@x.test, new@x.test, other@x.test and 2 more"
+        );
+    }
 }

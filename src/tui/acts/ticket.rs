@@ -42,12 +42,9 @@ pub(super) fn ticket(model: &mut Model, action: Action) -> Vec<Effect> {
             let asked = Some((action, Some(row.id)));
             if model.work.asked_twice != asked {
                 model.work.asked_twice = asked;
-                let words = format!(
-                    "#{} becomes spam and leaves the queue. {} once more does it.",
-                    row.number,
-                    model.key(action)
-                );
-                model.notes.warn(words, model.stage.now);
+                let words = format!("#{} becomes spam and leaves the queue.", row.number);
+                let end = format!("{} once more does it.", model.key(action));
+                model.notes.warn_before(&words, end, model.stage.now);
                 return Vec::new();
             }
             model.work.asked_twice = None;

@@ -325,8 +325,8 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
     let asked = model.work.asked_twice == Some((action, Some(here)));
     if let Some(flags) = flags.filter(|_| !asked) {
         model.work.asked_twice = Some((action, Some(here)));
-        let words = format!("{flags}. {} once more sends it.", model.key(action));
-        model.notes.warn(words, now);
+        let end = format!("{} once more sends it.", model.key(action));
+        model.notes.warn_before(&format!("{flags}."), end, now);
         return Vec::new();
     }
     model.work.asked_twice = None;
@@ -354,7 +354,7 @@ fn look_again(model: &Model, here: TicketId, draft: &Draft) -> Option<String> {
     if !model.talk.was_read(draft, model.stage.now.mono) {
         reasons.push("its last line was not on the screen for a second".to_owned());
     }
-    let to = paint::safe(&view.route.words());
+    let to = paint::safe(&view.route.words_in_short());
     (!reasons.is_empty()).then(|| format!("To {to}. Look again: {}", reasons.join("; ")))
 }
 

@@ -9,7 +9,9 @@ use super::{
     },
     note,
 };
-use crate::domain::{DraftOrigin, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status};
+use crate::domain::{
+    Contact, DraftOrigin, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status,
+};
 
 #[test]
 fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
@@ -104,6 +106,40 @@ fn ai_words_that_nobody_changed_need_a_second_press_that_names_the_recipients() 
         "{said}"
     );
     assert!(said.starts_with("To "), "{said}");
+}
+
+#[test]
+fn one_was_not_there_and_several_were_not() {
+    let said = |strangers: &[&str], dropped: &[&str]| {
+        let mut model = model();
+        let people = |names: &[&str]| {
+            let person = |name: &&str| Contact {
+                name: None,
+                address: format!("{name}@x.test"),
+            };
+            names.iter().map(person).collect()
+        };
+        let view = model.talk.view_of_mut(fixture::row(0).id).unwrap();
+        view.route.strangers = people(strangers);
+        view.route.dropped = people(dropped);
+        press(&mut model, "Y");
+        note(&model)
+    };
+
+    let one = said(&["a"], &["b"]);
+    assert!(
+        one.contains("a@x.test was not on this ticket before"),
+        "{one}"
+    );
+    assert!(
+        one.contains("b@x.test was on the last message and does not get it"),
+        "{one}"
+    );
+    let many = said(&["a", "b", "c"], &["d", "e"]);
+    let who = "a@x.test, b@x.test and c@x.test were not on this ticket before";
+    assert!(many.contains(who), "{many}");
+    let who = "d@x.test and e@x.test were on the last message and do not get it";
+    assert!(many.contains(who), "{many}");
 }
 
 fn waiting_reply() -> OutboxRow {

@@ -21,6 +21,8 @@ pub struct Notes {
 pub struct Note {
     /// The words.
     pub words: String,
+    /// The last of them that stay in sight whatever else gives way: they name the key.
+    pub end: Option<String>,
     /// How it is painted.
     pub tone: Tone,
     /// When it was said.
@@ -47,6 +49,14 @@ impl Notes {
     /// Says something to look at.
     pub fn warn(&mut self, words: impl Into<String>, now: Moment) {
         self.put(words.into(), Tone::Warning, now);
+    }
+
+    /// Says something to look at before a key is pressed once more; `end` names the key.
+    pub fn warn_before(&mut self, words: &str, end: String, now: Moment) {
+        self.put(format!("{words} {end}"), Tone::Warning, now);
+        if let Some(note) = &mut self.note {
+            note.end = Some(end);
+        }
     }
 
     /// Says what did not work.
@@ -103,6 +113,7 @@ impl Notes {
     fn put(&mut self, words: String, tone: Tone, now: Moment) {
         self.note = Some(Note {
             words,
+            end: None,
             tone,
             since: now.mono,
         });
