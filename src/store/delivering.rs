@@ -53,6 +53,10 @@ pub struct Underway {
     pub is_handed_over: bool,
 }
 
+/// What is said of a reply whose sender died while it was being handed over; what was said of an
+/// earlier attempt is no reason of this one.
+const BROKE_OFF: &str = "its sender stopped before the server had answered";
+
 impl Store {
     /// Claims a reply whose time has come; none when it is not due, or somebody else has it.
     pub async fn claim_reply(
@@ -166,12 +170,14 @@ impl Store {
             let mut tx = self.begin().await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET owner = NULL, lease_until = NULL,
-                     delivery = CASE WHEN is_handed_over = 1 THEN 'unsure' ELSE 'held' END
+                     delivery = CASE WHEN is_handed_over = 1 THEN 'unsure' ELSE 'held' END,
+                     said = CASE WHEN is_handed_over = 1 THEN $4 ELSE said END
                  WHERE id = $1 AND delivery = 'sending' AND owner = $2 AND lease_until = $3",
             )
             .bind(dead.row.id.to_string())
             .bind(&dead.owner)
             .bind(dead.lease_until.as_microsecond())
+            .bind(BROKE_OFF)
             .execute(&mut *tx)
             .await?
             .rows_affected();

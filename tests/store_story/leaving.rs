@@ -179,25 +179,40 @@ pub(super) async fn a_reply_leaves_once(store: &Store) {
 }
 
 pub(super) async fn a_dead_senders_reply_is_taken_over(store: &Store) {
-    for (handed_over, then) in [(false, Delivery::Held), (true, Delivery::Unsure)] {
+    let (busy, broke_off) = (
+        "451 busy",
+        "its sender stopped before the server had answered",
+    );
+    for (handed_over, then, said) in [
+        (false, Delivery::Held, busy),
+        (true, Delivery::Unsure, broke_off),
+    ] {
         let ticket = ticket(store, &format!("dead-{handed_over}@x")).await;
         let row = row(ticket, 30);
         queue(store, &row, &by_sam(ticket), 1).await;
         assert!(try_claim(store, &row, claim(31, None)).await);
+        let again = (Outcome::Again(at(32)), Some(busy));
+        assert!(store.conclude(ours(&row), again, at(31)).await.unwrap());
+        assert!(try_claim(store, &row, claim(33, None)).await);
+        let second = Claimed {
+            attempt: 2,
+            ..ours(&row)
+        };
         if handed_over {
-            store.hand_over(ours(&row)).await.unwrap();
+            assert!(store.hand_over(second).await.unwrap());
         }
         let underway = store.underway().await.unwrap();
         let dead = underway.iter().find(|dead| dead.row.id == row.id).unwrap();
-        store.renew_claim(ours(&row), at(300)).await.unwrap();
+        store.renew_claim(second, at(300)).await.unwrap();
         store.take_over(dead, at(100)).await.unwrap();
         let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
         assert_eq!(delivery, Delivery::Sending, "it was renewed: it lives");
         let underway = store.underway().await.unwrap();
         let dead = underway.iter().find(|dead| dead.row.id == row.id).unwrap();
         store.take_over(dead, at(400)).await.unwrap();
-        let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
-        assert_eq!(delivery, then);
+        let progress = store.outbox_row(row.id).await.unwrap().progress;
+        assert_eq!(progress.delivery, then);
+        assert_eq!(progress.said.as_deref(), Some(said));
 
         store.hold_again(row.id, MIME, at(401)).await.unwrap();
         assert!(try_claim(store, &row, claim(402, None)).await);
