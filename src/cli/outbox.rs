@@ -95,6 +95,9 @@ async fn send(call: &Call) -> Result<Exit, Stop> {
         },
         || {
             let mut text = format!("{} sent, {} held.", told.sent.len(), told.held.len());
+            let found = told.found.iter().map(|id| {
+                format!("\n{id} had left before: it was found in the folder of sent mail.")
+            });
             let failed = told.failed.iter().map(|(id, said)| {
                 let again = told.again.iter().find(|(later, _)| later == id);
                 let what = again.map_or_else(
@@ -112,7 +115,7 @@ async fn send(call: &Call) -> Result<Exit, Stop> {
                      outbox sent {id}`, or send it again with `deskhand outbox retry {id}`."
                 )
             });
-            text.extend(failed.chain(unsure));
+            text.extend(found.chain(failed).chain(unsure));
             text
         },
     );

@@ -153,6 +153,13 @@ fn answer(
             let told = format!("* {count} EXISTS\r\n* OK [UIDVALIDITY {validity}] ids\r\n");
             out.write_all(told.as_bytes())?;
         }
+        ["UID", "SEARCH", "HEADER", _, id] => {
+            let id = id.trim_matches('"');
+            let has_id = |mail: &&Vec<u8>| String::from_utf8_lossy(mail).contains(id);
+            let found = inbox.sent.iter().filter(has_id).count();
+            let uids = (1..=found).map(|uid| format!(" {uid}")).collect::<String>();
+            write!(out, "* SEARCH{uids}\r\n")?;
+        }
         ["UID", "SEARCH", "ALL"] => match inbox.fault {
             Fault::RefusesSearch => return Ok(Some("NO [UNAVAILABLE] not now")),
             Fault::HangsUpAtSearch => return Ok(None),

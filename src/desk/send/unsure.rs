@@ -18,8 +18,9 @@ use crate::{
 const BEYOND: Duration = Duration::from_millis(100);
 
 impl Desk {
-    /// Takes over what senders that died left behind, and looks for what is unsure.
-    pub(super) async fn settle_outbox(&self) -> Result<(), DeskError> {
+    /// Takes over what senders that died left behind, and looks for what is unsure. Returns what was
+    /// found and is sent.
+    pub(super) async fn settle_outbox(&self) -> Result<Vec<OutboxId>, DeskError> {
         self.take_over_dead().await?;
         self.look_for_unsure().await
     }
@@ -61,7 +62,9 @@ impl Desk {
     }
 
     /// Searches the folders of sent mail for what is unsure, over one connection to each account.
-    async fn look_for_unsure(&self) -> Result<(), DeskError> {
+    /// Returns what was found.
+    async fn look_for_unsure(&self) -> Result<Vec<OutboxId>, DeskError> {
+        let mut sent = Vec::new();
         let mut unsure: BTreeMap<String, Vec<OutboxRow>> = BTreeMap::new();
         for (row, _) in self.store.open_outbox().await? {
             if row.progress.delivery == Delivery::Unsure
@@ -73,12 +76,15 @@ impl Desk {
         for rows in unsure.into_values() {
             for id in self.in_sent_folder(&rows).await {
                 // What stands in the way of one does not keep the others waiting.
-                if let Err(error) = self.it_was_sent(id).await {
-                    tracing::warn!(%error, "a reply that was found could not be noted as sent");
+                match self.it_was_sent(id).await {
+                    Ok(()) => sent.push(id),
+                    Err(error) => {
+                        tracing::warn!(%error, "a reply that was found could not be noted as sent");
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Notes that an unsure reply has left: it was found, or a person says so.

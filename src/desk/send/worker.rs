@@ -21,6 +21,8 @@ pub(super) const AGAIN: Duration = Duration::from_secs(30);
 pub struct SentNow {
     /// What left.
     pub sent: Vec<OutboxId>,
+    /// Which of these had left before, and were found in a folder of sent mail.
+    pub found: Vec<OutboxId>,
     /// What waits on.
     pub held: Vec<OutboxId>,
     /// What was refused, or could not be sent now, with the words said.
@@ -167,8 +169,12 @@ impl Desk {
     }
 
     async fn send_all_due(&self) -> Result<SentNow, DeskError> {
-        self.settle_outbox().await?;
-        let mut told = SentNow::default();
+        let found = self.settle_outbox().await?;
+        let mut told = SentNow {
+            sent: found.clone(),
+            found,
+            ..SentNow::default()
+        };
         for (row, _) in self.store.open_outbox().await? {
             match row.progress.delivery {
                 Delivery::Unsure => told.unsure.push(row.id),
