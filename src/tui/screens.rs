@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::theme::{Theme, ThemeName},
     desk::face::{Phase, QueuePage, Running, VoidText},
-    domain::{Contact, FaultClass, LinkName, QueueRow, RunId, Status},
+    domain::{Contact, Enclosed, FaultClass, LinkName, QueueRow, RunId, Status},
 };
 
 fn painted(model: &Model, theme: &Theme) -> Terminal<TestBackend> {
@@ -159,6 +159,27 @@ fn the_key_of_a_second_press_is_the_last_to_give_way() {
         for stranger in ["auditor@", "lawyer@", "broker@"] {
             assert!(screen.contains(stranger), "{screen}");
         }
+    }
+}
+
+#[test]
+fn the_files_of_a_reply_are_named_however_little_room_there_is() {
+    for (width, height) in [(60, 16), (80, 24), (120, 36)] {
+        let mut model = sized(width, height, false);
+        press(&mut model, "enter");
+        let view = model.talk.view_of_mut(fixture::row(0).id).unwrap();
+        view.route.envelope.files.push(Enclosed {
+            name: "invoice.pdf".to_owned(),
+            media_type: "application/pdf".to_owned(),
+            size_bytes: 12_288,
+            sha256: String::new(),
+        });
+        let draft = view.draft.as_mut().unwrap();
+        draft
+            .flags
+            .push("not sent: 550 no, and a long reason why ".repeat(9));
+        let screen = shown(&model);
+        assert!(screen.contains("[att] invoice.pdf 12K"), "{screen}");
     }
 }
 

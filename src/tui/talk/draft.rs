@@ -9,8 +9,8 @@ use crate::{
         send::guard::reasons,
     },
     domain::{
-        Attempt, Delivery, Draft, DraftOrigin, DraftState, Ending, FaultClass, OutboxRow, Purpose,
-        Receipt, TicketId,
+        Attempt, Delivery, Draft, DraftOrigin, DraftState, Ending, Envelope, FaultClass, OutboxRow,
+        Purpose, Receipt, TicketId,
     },
     text::clean::without_stop,
     tui::{
@@ -203,6 +203,10 @@ pub fn foot(model: &Model, theme: &Theme, ticket: TicketId, wide: usize) -> Vec<
         Sight::Draft(draft) => {
             let mut lines = Vec::new();
             let view = model.talk.view_of(ticket);
+            // First: where there is little room, what stands below goes.
+            if let Some(words) = view.and_then(|view| files(&view.route.envelope)) {
+                lines.push(line(words, theme.text));
+            }
             if let Some(words) = view.and_then(|view| flags(view, draft)) {
                 lines.extend(whole(format!("! {words}"), theme.warning));
             }
@@ -220,6 +224,16 @@ fn written_by<'a>(model: &'a Model, draft: &Draft, ticket: TicketId) -> Option<&
     let id = draft.receipts.last()?;
     let view = model.talk.view_of(ticket)?;
     view.receipts.iter().find(|receipt| receipt.id == *id)
+}
+
+/// Names the files that go with a reply; none where none goes.
+fn files(envelope: &Envelope) -> Option<String> {
+    let named = envelope.files.iter().map(|file| {
+        let size = words::size(i64::try_from(file.size_bytes).unwrap_or(i64::MAX));
+        format!("{} {size}", safe(&file.name))
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| format!("[att] {}", named.join(", ")))
 }
 
 /// Returns what to know before sending, if there is anything.

@@ -255,7 +255,8 @@ fn draw_draft(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
         style(theme.draft)
     };
     rule(buffer, area, (&left, &right), look);
-    let foot = draft::foot(model, theme, here, inner);
+    let mut foot = draft::foot(model, theme, here, inner);
+    foot.truncate(usize::from(area.height.saturating_sub(1)));
     let room = usize::from(area.height).saturating_sub(1 + foot.len());
     let body = draft::body(model, theme, here, inner);
     let overhang = body.len().saturating_sub(room);
