@@ -149,7 +149,12 @@ fn save(file: &File, folder: &Path) -> std::io::Result<PathBuf> {
         } else {
             format!("{stem} ({number}){ending}")
         };
-        let path = folder.join(tried);
+        // Where the program was started, its plain name says where it is.
+        let path = if folder == Path::new(".") {
+            PathBuf::from(tried)
+        } else {
+            folder.join(tried)
+        };
         let mut options = std::fs::OpenOptions::new();
         // `create_new` refuses what is there already, a link that leads nowhere too.
         options.write(true).create_new(true);

@@ -148,3 +148,27 @@ fn a_merge_is_undone_whole() {
     assert_eq!(again.code, 1);
     assert!(again.stderr.contains("no merge of"), "{}", again.stderr);
 }
+
+#[test]
+fn a_file_saved_where_the_program_was_started_is_named_plainly() {
+    let home = Home::new();
+    let mail = "From: Maya <maya@northbend.test>\r\nSubject: Parcel\r\nMessage-ID: <1@x>\r\n\
+        MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+        Content-Type: text/plain\r\n\r\nSee there.\r\n--b\r\n\
+        Content-Disposition: attachment; filename=\"../.bashrc\"\r\n\r\nls\r\n--b--\r\n";
+    let folder = home.path("downloads");
+    std::fs::create_dir(&folder).expect("a folder");
+    let file = home.path("mail.eml");
+    std::fs::write(&file, mail).expect("a file");
+    let imported = home.run(&["import", file.to_str().expect("a path")]);
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+
+    let mut command = home.command();
+    let saved = command
+        .current_dir(&folder)
+        .args(["files", "1", "--save", "1"]);
+    let saved = saved.output().expect("it runs");
+
+    assert_eq!(String::from_utf8_lossy(&saved.stdout), "Saved as bashrc.\n");
+    assert!(folder.join("bashrc").is_file());
+}

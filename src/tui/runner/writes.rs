@@ -192,8 +192,10 @@ pub(super) async fn files(desk: &Desk, effect: Effect) -> Option<Done> {
         Effect::LoadFiles(ticket) => Done::Files(ticket, desk.files(ticket).await.map_err(trouble)),
         Effect::SaveFile(ticket, place) => {
             let saved = desk.save_file(ticket, place, &download_folder()).await;
-            let words =
-                saved.map(|path| format!("Saved as {}.", safe(&path.display().to_string())));
+            let words = saved.map(|path| {
+                let whole = std::path::absolute(&path).unwrap_or(path);
+                format!("Saved as {}.", safe(&whole.display().to_string()))
+            });
             Done::FileDone(words.map_err(trouble))
         }
         Effect::OpenFile(ticket, place) => {
