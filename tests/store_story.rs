@@ -128,6 +128,7 @@ async fn tell(url: &StoreUrl) {
     queue::a_query_means_the_same_in_memory(&store).await;
     drafts::drafts_are_never_lost(&store).await;
     drafts::replies_wait_in_the_outbox(&store).await;
+    filing::a_report_stands_below_the_mail_it_is_about(&store).await;
     leaving::a_reply_leaves_once(&store).await;
     leaving::a_dead_senders_reply_is_taken_over(&store).await;
     leaving::a_sender_who_lost_its_claim_has_no_say(&store).await;

@@ -5,7 +5,7 @@ use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
 use super::{Store, StoreError, dialect::Dialect, error::Trouble, rows, search::Sql};
 use crate::domain::{
-    Attachment, Contact, Hint, Message, TicketId, Timestamp, query_match::message_words,
+    Attachment, AutoClass, Contact, Hint, Message, TicketId, Timestamp, query_match::message_words,
 };
 
 /// 200: a thread longer than that is joined by its newest ids; a hostile header may hold 10,000.
@@ -77,7 +77,35 @@ pub(super) async fn of<'e>(
     .await?
     .iter()
     .map(message)
-    .collect()
+    .collect::<Result<Vec<Message>, Trouble>>()
+    .map(bounces_below)
+}
+
+/// Puts what reports that a mail was not delivered below that mail: its server counts whole
+/// seconds, by a clock of its own.
+fn bounces_below(messages: Vec<Message>) -> Vec<Message> {
+    let mut ordered: Vec<Message> = Vec::with_capacity(messages.len());
+    let mut early: Vec<Message> = Vec::new();
+    let ids: Vec<String> = messages
+        .iter()
+        .map(|it| it.rfc_message_id.clone())
+        .collect();
+    for (message, later) in messages.into_iter().zip(1..) {
+        let is_report = matches!(
+            message.auto_class,
+            AutoClass::BounceHard | AutoClass::BounceSoft | AutoClass::Delayed
+        );
+        let about = message.answers.first().filter(|_| is_report);
+        let comes = ids.get(later..).unwrap_or_default();
+        if about.is_some_and(|about| comes.contains(about)) {
+            early.push(message);
+            continue;
+        }
+        let id = message.rfc_message_id.clone();
+        ordered.push(message);
+        ordered.extend(early.extract_if(.., |report| report.answers.first() == Some(&id)));
+    }
+    ordered
 }
 
 /// Writes a message, what it refers to, and its words for searching.

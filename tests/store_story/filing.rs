@@ -1,7 +1,7 @@
 //! Filing letters.
 
 use deskhand::{
-    domain::{AutoClass, Status, Ticket, TicketId},
+    domain::{AutoClass, Direction, Status, Ticket, TicketId},
     store::{Filing, Place, Store, StoreError},
 };
 
@@ -43,6 +43,49 @@ pub(super) async fn letters_are_filed_once(store: &Store) {
     a_twin_is_kept_and_flagged(store, first.id).await;
     ids_are_known(store, first.id).await;
     a_reply_reopens_and_comes_out_of_quarantine(store).await;
+}
+
+pub(super) async fn a_report_stands_below_the_mail_it_is_about(store: &Store) {
+    let ticket = new_ticket("Who reads this?");
+    let opening = letter("asked@report", &ticket, "Where is it?", 10);
+    let report = |id: &str, about: &str, sent| {
+        let mut report = message(id, "It was not delivered.", sent);
+        report.auto_class = AutoClass::BounceHard;
+        report.answers = vec![about.to_owned()];
+        in_ticket(report, ticket.id)
+    };
+    let reply = |id: &str, sent| {
+        let mut reply = message(id, "Here.", sent);
+        reply.direction = Direction::Out;
+        in_ticket(reply, ticket.id)
+    };
+    let letters = vec![
+        opening,
+        // By the clock of its server it is older than what it is about.
+        report("first-report@report", "first@report", 20),
+        reply("first@report", 21),
+        reply("second@report", 30),
+        report("second-report@report", "second@report", 31),
+        report("stray@report", "lost@report", 5),
+    ];
+    store.file(&filing(letters), at(100)).await.unwrap();
+
+    let messages = store.messages(ticket.id).await.unwrap();
+
+    let ids = messages
+        .iter()
+        .map(|message| message.rfc_message_id.split('@').next().unwrap());
+    assert_eq!(
+        ids.collect::<Vec<_>>(),
+        [
+            "stray",
+            "asked",
+            "first",
+            "first-report",
+            "second",
+            "second-report"
+        ]
+    );
 }
 
 async fn again_changes_nothing(store: &Store, filing: &Filing, first: &Ticket) {
