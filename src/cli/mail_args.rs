@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Since, login::command_words},
+    config::{LONGEST_UNDO, Since, login::command_words},
     domain::{MailServer, NotAServer, Status, sign_in::Service},
 };
 
@@ -139,8 +139,8 @@ pub(super) struct ReplyArgs {
     /// What the ticket is when the reply has left.
     #[arg(long)]
     pub(super) status: Option<ReplyStatus>,
-    /// How long it can be taken back; without it as the config says.
-    #[arg(long, value_name = "SECONDS")]
+    /// How long it can be taken back, 60 at most; without it as the config says.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=LONGEST_UNDO))]
     pub(super) hold: Option<u64>,
     /// The account it leaves by, where several can send.
     #[arg(long, value_name = "NAME")]

@@ -54,7 +54,7 @@ pub use file::{EXAMPLE, load, read, settings_known};
 pub use finding::{Finding, Severity};
 pub use limits::{Limits, LimitsConfig};
 pub use paths::{Overrides, Paths};
-pub use sending::SendingConfig;
+pub use sending::{LONGEST_UNDO, SendingConfig};
 pub use serve::{Implied, Origin, ServeConfig, ServedModel};
 pub use settings::{
     Agent, Around, Chains, EngineConfig, Glyphs, Known, Missing, ModelConfig, OutboxConfig,

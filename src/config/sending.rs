@@ -26,7 +26,7 @@ pub(super) const SENDING_KEYS: [&str; 10] = [
 pub(super) const OUTBOX_KEYS: [&str; 3] = ["account", "undo_seconds", "attachments_mb"];
 
 /// A longer time to think again, in seconds, would look like mail that does not leave.
-const LONGEST_UNDO: u64 = 60;
+pub const LONGEST_UNDO: u64 = 60;
 /// The largest that large providers take.
 const MOST_MB: u64 = 50;
 

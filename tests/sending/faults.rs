@@ -85,6 +85,24 @@ fn an_answer_that_never_came_is_unsure_and_never_sent_again_by_itself() {
 }
 
 #[test]
+fn a_reply_is_held_for_a_minute_at_most() {
+    let home = Home::new();
+    let number = home.file("Parcel", "maya@northbend.test", "Where is it?");
+    let hold = |seconds| {
+        let number = number.to_string();
+        home.run_with(
+            &["reply", &number, "--text", "-", "--hold", seconds],
+            "Yes.",
+        )
+    };
+
+    let refused = hold("61");
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("0..=60"), "{}", refused.stderr);
+    assert_eq!(hold("60").code, 0);
+}
+
+#[test]
 fn unsure_replies_of_an_account_are_looked_for_over_one_connection() {
     let server = Smtp::start(Manner::TakesAndBreaksOff);
     let (imap, asked) = mailbox_that_hangs_up();
