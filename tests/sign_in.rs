@@ -32,9 +32,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use deskhand::{
+    config::paths::{Overrides, Paths},
+    desk::{Mode, Opening, Patience},
+};
 use dovecot::{Dovecot, mail};
 use program::{Home, Ran};
 use service::{CLIENT, Service, get, say_yes};
+use tokio_util::sync::CancellationToken;
 
 const ADDRESS: &str = "support@acme.test";
 const POSTFIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rigs/postfix.sh");
@@ -396,4 +401,62 @@ fn a_watch_goes_on_when_somebody_has_signed_in_again_and_renews_on_its_way() {
     );
     let renewals = service.with(|memory| memory.renewals);
     assert!(renewals >= 2, "{renewals}: {told}");
+}
+
+#[test]
+#[ignore = "needs a Dovecot and a keyring: tests/run installs them"]
+fn a_sign_in_whose_account_cannot_be_written_leaves_no_token_behind() {
+    if !has_keyring("a_sign_in_whose_account_cannot_be_written_leaves_no_token_behind") {
+        return;
+    }
+    let service = Service::start();
+    let dovecot = Dovecot::start_with_tokens(&service.url("introspect"), "xoauth2");
+    dovecot.put("", "1", "", &mail(1, 0, ""));
+    let here = Desk::new();
+    here.account(&service, &dovecot, ("device", ""));
+    service.with(|memory| memory.approved = true);
+    let file = here.home.path("config.toml");
+    let config = fs::read_to_string(&file).expect("a config");
+    let open = || {
+        let overrides = Overrides {
+            config: Some(file.clone()),
+            data: Some(here.home.data()),
+        };
+        deskhand::desk::Desk::open(Opening {
+            paths: Paths::find(&overrides).expect("paths"),
+            mode: Mode::Real,
+            patience: Patience::Command,
+        })
+    };
+
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let with = open().await.expect("a desk");
+        let mut accounts = with.accounts(Some(ADDRESS)).expect("the account");
+        let account = accounts.pop().expect("the account");
+        with.close().await;
+        fs::write(&file, "").expect("a config");
+        let desk = open().await.expect("a desk");
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let stopped = desk.set_up_sign_in(&account, &stop).await;
+        assert!(stopped.expect("no error").is_none());
+        fs::write(&file, "[[[").expect("a config");
+
+        let set_up = desk
+            .set_up_sign_in(&account, &CancellationToken::new())
+            .await;
+
+        assert!(set_up.is_err(), "it was written into a broken config");
+        desk.close().await;
+    });
+
+    fs::write(&file, config).expect("a config");
+    let removed = here.run(&["account", "remove", ADDRESS, "--json"]);
+    assert_eq!(
+        removed.json()["password_removed"],
+        false,
+        "{}",
+        removed.stderr
+    );
 }

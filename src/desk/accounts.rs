@@ -2,6 +2,7 @@
 
 use futures::TryFutureExt as _;
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Desk, DeskError,
@@ -115,9 +116,13 @@ impl Desk {
         Ok(mark)
     }
 
-    /// Signs in to an account and notes it in the config. What the person must do comes as
-    /// [`DeskEvent::SignIn`].
-    pub async fn set_up_sign_in(&self, account: &AccountConfig) -> Result<FolderMark, DeskError> {
+    /// Signs in to an account and notes it in the config, or neither. What the person must do comes
+    /// as [`DeskEvent::SignIn`]. None: it was stopped before.
+    pub async fn set_up_sign_in(
+        &self,
+        account: &AccountConfig,
+        stop: &CancellationToken,
+    ) -> Result<Option<FolderMark>, DeskError> {
         let mut tell = |step: Step<'_>| {
             let (url, code) = match step {
                 Step::Code { url, code } => (url, Some(code.to_owned())),
@@ -126,16 +131,18 @@ impl Desk {
             let url = url.to_owned();
             self.tell(DeskEvent::SignIn { url, code });
         };
-        let mark = Box::pin(self.sign_in(account, &mut tell)).await?;
-        let known = self.accounts(Some(&account.address)).unwrap_or_default();
-        let mut account = account.clone();
-        if let Some(known) = known.first() {
-            account.name.clone_from(&known.name);
-        }
-        if known.first() != Some(&account) {
-            self.add_account(&account, None).await?;
-        }
-        Ok(mark)
+        let note = async || {
+            let known = self.accounts(Some(&account.address)).unwrap_or_default();
+            let mut account = account.clone();
+            if let Some(known) = known.first() {
+                account.name.clone_from(&known.name);
+            }
+            if known.first() == Some(&account) {
+                return Ok(());
+            }
+            self.add_account(&account, None).await
+        };
+        Box::pin(self.sign_in_until(account, (&mut tell, stop), note)).await
     }
 
     /// Takes an account out of the config and its password or sign-in out of the keyring. Its

@@ -3,6 +3,7 @@
 //! at a time: many services give each refresh token once, and take all back when one is shown twice.
 
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::{Desk, DeskError, face::DeskEvent};
 use crate::{
@@ -54,6 +55,47 @@ impl Desk {
         account: &AccountConfig,
         tell: &mut (dyn FnMut(Step<'_>) + Send),
     ) -> Result<FolderMark, DeskError> {
+        let (mark, tokens, refresh) = Box::pin(self.say_yes(account, tell)).await?;
+        self.keep_sign_in(&account.address, &refresh, &tokens)
+            .await?;
+        self.wake_others(account);
+        Ok(mark)
+    }
+
+    /// Does the same until `stop`, and then keeps the token with what `note` writes: from the first
+    /// to the last of that it is not stopped any more, for a token without its account would stay
+    /// behind. Where `note` fails, a token that was not there before is taken back. None: it was
+    /// stopped, and nothing was kept.
+    pub(super) async fn sign_in_until<T>(
+        &self,
+        account: &AccountConfig,
+        (tell, stop): (&mut (dyn FnMut(Step<'_>) + Send), &CancellationToken),
+        note: impl AsyncFnOnce() -> Result<T, DeskError>,
+    ) -> Result<Option<FolderMark>, DeskError> {
+        let said = Box::pin(self.say_yes(account, tell));
+        let Some(said) = stop.run_until_cancelled(said).await else {
+            return Ok(None);
+        };
+        let (mark, tokens, refresh) = said?;
+        let address = &account.address;
+        let was_there = self.keys.sign_in(address).await?.is_some();
+        self.keep_sign_in(address, &refresh, &tokens).await?;
+        if let Err(error) = note().await {
+            if !was_there && let Err(error) = self.keys.remove_sign_in(address).await {
+                tracing::warn!(%error, "a sign-in stayed in the keyring");
+            }
+            return Err(error);
+        }
+        self.wake_others(account);
+        Ok(Some(mark))
+    }
+
+    /// Leads a person through saying yes; the servers have taken the token, which is not kept yet.
+    async fn say_yes(
+        &self,
+        account: &AccountConfig,
+        tell: &mut (dyn FnMut(Step<'_>) + Send),
+    ) -> Result<(FolderMark, Tokens, SecretString), DeskError> {
         let Login::SignIn(sign_in) = &account.login else {
             return Err(DeskError::Nothing(
                 "This account has a password, and no `login` in the config to sign in with.",
@@ -73,10 +115,8 @@ impl Desk {
         // The person may have said yes for another mailbox: the servers know.
         let pass = Pass::Token(tokens.access.clone());
         let mark = self.try_pass(account, &pass).await?;
-        self.keep_sign_in(&account.address, refresh, &tokens)
-            .await?;
-        self.wake_others(account);
-        Ok(mark)
+        let refresh = refresh.clone();
+        Ok((mark, tokens, refresh))
     }
 
     /// Keeps what a person said yes to, while no program renews what was there before: that one

@@ -1,5 +1,7 @@
 //! Setting up a mailbox.
 
+use tokio_util::sync::CancellationToken;
+
 use super::trouble;
 use crate::{
     config::AccountConfig,
@@ -34,12 +36,18 @@ pub(super) async fn accounts(desk: &Desk, effect: Effect) -> Option<Done> {
             let added = desk.set_up_account(&account, &password).await;
             Done::AccountAdded(words(&account, added))
         }
-        Effect::SignIn(account) => {
-            let signed_in = desk.set_up_sign_in(&account).await;
-            Done::AccountAdded(words(&account, signed_in))
-        }
         _ => return None,
     })
+}
+
+/// Signs in to an account with a token; none where the person gave up before.
+pub(super) async fn sign_in(
+    desk: &Desk,
+    account: &AccountConfig,
+    stop: &CancellationToken,
+) -> Option<Done> {
+    let signed_in = desk.set_up_sign_in(account, stop).await.transpose()?;
+    Some(Done::AccountAdded(words(account, signed_in)))
 }
 
 fn words(account: &AccountConfig, added: Result<FolderMark, DeskError>) -> Result<String, Trouble> {

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    accounts::accounts,
+    accounts::{accounts, sign_in},
     links::links,
     reads::read,
     writes::{files, keys, save_chain, write},
@@ -124,17 +124,12 @@ impl Runner {
                     ))
                 });
             }
-            effect @ Effect::SignIn(_) => {
+            Effect::SignIn(account) => {
                 let stop = CancellationToken::new();
                 self.signing = stop.clone();
                 let desk = Arc::clone(&self.desk);
-                self.tasks.spawn(async move {
-                    tokio::select! {
-                        biased;
-                        () = stop.cancelled() => None,
-                        done = accounts(&desk, effect) => done,
-                    }
-                });
+                self.tasks
+                    .spawn(async move { sign_in(&desk, &account, &stop).await });
             }
             Effect::StopSignIn => self.signing.cancel(),
             effect @ Effect::LoadTicket(_) => self.read(effect, |newest| &mut newest.ticket),
