@@ -390,7 +390,7 @@ fn a_bounce_of_nothing_we_know_waits_in_the_system_view() {
 }
 
 #[test]
-fn a_mail_that_is_nested_without_end_is_filed_by_its_header_and_stops_nothing() {
+fn a_mail_that_is_nested_without_end_is_filed_and_stops_nothing() {
     let home = Home::new();
     let deep = format!(
         "From: eve@evil.example\nSubject: Deep\n{}Subject: x\n\nhi\n",

@@ -16,7 +16,8 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
-/// Returns the files of a mail, in its order; none of one that is nested too deeply to be read.
+/// Returns the files of a mail, in its order. A message in it that is nested too deep to be opened
+/// is one of them.
 pub fn files_of(mail: &[u8]) -> Vec<File> {
     let mime = Mime::of(mail);
     let Some(message) = mime.message() else {

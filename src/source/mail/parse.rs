@@ -15,9 +15,9 @@ use crate::{
 const MOST_ANSWERS: usize = 200;
 /// A mail has at most so many people in one line that are kept.
 const MOST_PEOPLE: usize = 500;
-/// What stands in the place of a body that cannot be read.
+/// What is said below the text of a mail in which something stays closed.
 const TOO_DEEP: &str =
-    "[This message is nested too deeply to be read. Its bytes are kept as they came.]";
+    "[What is nested too deeply in this message was not opened. Its bytes are kept as they came.]";
 
 /// One mail, read.
 #[derive(Clone, Debug)]
@@ -91,11 +91,13 @@ pub fn parse(bytes: &[u8], otherwise: Timestamp) -> Result<Parsed, String> {
     });
     let from = from.unwrap_or_default();
     let reply_to = people(message.reply_to()).into_iter().next();
-    let body = if mime.is_too_deep() {
-        told_apart(TOO_DEEP.to_owned(), Origin::Text)
-    } else {
-        body(&message)
-    };
+    let mut body = body(&message);
+    if mime.has_closed() {
+        for text in [&mut body.text, &mut body.clean] {
+            text.push_str("\n\n");
+            text.push_str(TOO_DEEP);
+        }
+    }
     let own_marks = OwnMarks::read(&message, &[&to, &cc], &body.text);
     Ok(Parsed {
         reply_to: reply_to.filter(|person| !person.is_same_mailbox(&from)),
