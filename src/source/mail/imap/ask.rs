@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use async_imap::error::Error;
 use imap_proto::{AttributeValue, MailboxDatum, Response, Status};
 
-use super::{ANSWER, ImapError, Mailbox, failed, set_of, within};
+use super::{ANSWER, ImapError, Mailbox, failed, set_of};
 
 /// A server that refuses more messages than this of those asked for together refuses them all.
 const MOST_REFUSED: usize = 10;
@@ -58,9 +58,8 @@ impl Mailbox {
                 };
             }
         };
-        within(&self.server, ANSWER, asked)
-            .await?
-            .map_err(|error| failed(&self.server, &error))
+        let heard = self.heard.within(&self.server, ANSWER, asked).await?;
+        heard.map_err(|error| failed(&self.server, &error))
     }
 
     /// Runs a command that the server must not refuse.

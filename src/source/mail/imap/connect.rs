@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{ImapError, Login, failed, server_words, words};
+use super::{ImapError, Login, failed, heard::Heard, server_words, words};
 use crate::{
     domain::Security,
     source::mail::{
@@ -22,8 +22,11 @@ use crate::{
 /// More than any server says of what it can do.
 const MOST_BYTES: usize = 64 << 10;
 
-/// Connects and waits for the greeting.
-pub(super) async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, ImapError> {
+/// Connects and waits for the greeting; what passes from then on is counted.
+pub(super) async fn connect(
+    login: Login<'_>,
+    heard: &Heard,
+) -> Result<Client<Box<dyn Pipe>>, ImapError> {
     let server = login.server.to_string();
     let unreachable = |error: io::Error| ImapError::Unreachable {
         server: server.clone(),
@@ -47,12 +50,9 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, I
     match login.server.security {
         Security::Tls => {
             let pipe = tls::wrap(tcp, host, login.ca).await.map_err(no_tls)?;
-            greeted(Client::new(pipe), &server).await
+            greeted(Client::new(heard.on(pipe)), &server).await
         }
-        Security::Plain => {
-            let pipe: Box<dyn Pipe> = Box::new(tcp);
-            greeted(Client::new(pipe), &server).await
-        }
+        Security::Plain => greeted(Client::new(heard.on(Box::new(tcp))), &server).await,
         Security::StartTls => {
             let mut client = greeted(Client::new(tcp), &server).await?;
             let started = client.run_command_and_check_ok("STARTTLS", None).await;
@@ -61,7 +61,7 @@ pub(super) async fn connect(login: Login<'_>) -> Result<Client<Box<dyn Pipe>>, I
             let pipe = tls::wrap(client.into_inner(), host, login.ca)
                 .await
                 .map_err(no_tls)?;
-            Ok(Client::new(pipe))
+            Ok(Client::new(heard.on(pipe)))
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod ask;
 mod connect;
+mod heard;
 mod told;
 
 use std::{collections::BTreeMap, fmt, path::Path, time::Duration};
@@ -14,7 +15,10 @@ use imap_proto::{MailboxDatum, NameAttribute, Response, ResponseCode};
 use jiff::Timestamp;
 use tokio::time::{sleep, timeout};
 
-use self::ask::{Said, quoted};
+use self::{
+    ask::{Said, quoted},
+    heard::Heard,
+};
 use super::{
     oauth::Credential,
     tls::{Pipe, plain_words},
@@ -27,7 +31,7 @@ use crate::{
 
 /// How long a server may take to accept a connection and greet.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long it may take over one answer.
+/// How long it may say nothing while an answer is awaited.
 const ANSWER: Duration = Duration::from_mins(2);
 /// How often a server is asked that cannot tell of new mail.
 const POLL: Duration = Duration::from_mins(1);
@@ -78,8 +82,8 @@ pub enum ImapError {
         /// Its words.
         said: String,
     },
-    /// It took too long.
-    #[error("{server} did not answer in {} s", limit.as_secs())]
+    /// Nothing came from it.
+    #[error("{server} said nothing for {} s", limit.as_secs())]
     Silent {
         /// Which server.
         server: String,
@@ -99,6 +103,7 @@ pub enum ImapError {
 /// A signed-in connection.
 pub struct Mailbox {
     session: Session<Box<dyn Pipe>>,
+    heard: Heard,
     server: String,
     counts_changes: bool,
     tells_of_news: bool,
@@ -126,7 +131,8 @@ pub struct Facts {
 /// Connects and signs in.
 pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
     let server = login.server.to_string();
-    let client = within(&server, CONNECT, connect::connect(login)).await??;
+    let heard = Heard::default();
+    let client = within(&server, CONNECT, connect::connect(login, &heard)).await??;
     let mut session = within(&server, ANSWER, connect::sign_in(client, login)).await??;
     let capabilities = within(&server, ANSWER, session.capabilities())
         .await?
@@ -135,6 +141,7 @@ pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
         tells_of_news: capabilities.has_str("IDLE"),
         counts_changes: capabilities.has_str("CONDSTORE") || capabilities.has_str("QRESYNC"),
         session,
+        heard,
         server,
         sent: None,
     })
@@ -321,9 +328,8 @@ impl Mailbox {
     /// Puts a message that was read already into a folder.
     pub async fn append_seen(&mut self, folder: &str, bytes: &[u8]) -> Result<(), ImapError> {
         let appending = self.session.append(folder, Some("(\\Seen)"), None, bytes);
-        within(&self.server, ANSWER, appending)
-            .await?
-            .map_err(|error| failed(&self.server, &error))
+        let appended = self.heard.within(&self.server, ANSWER, appending).await?;
+        appended.map_err(|error| failed(&self.server, &error))
     }
 
     /// Signs out. What goes wrong with that is nobody's concern.
