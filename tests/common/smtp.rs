@@ -13,6 +13,8 @@ use std::{
 pub(crate) enum Manner {
     /// Takes it.
     Takes,
+    /// Takes it, and tells in reports to whom it was written if it is told so.
+    TakesAndReports,
     /// Takes it and says so a second later.
     TakesSlowly,
     /// Takes it and breaks off before it says so.
@@ -77,12 +79,17 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
         line.clear();
         let upper = word.to_ascii_uppercase();
         if upper.starts_with("EHLO") {
-            say("250-rig\r\n250-8BITMIME\r\n250 SMTPUTF8")?;
+            if manner == Manner::TakesAndReports {
+                say("250-rig\r\n250-DSN\r\n250-8BITMIME\r\n250 SMTPUTF8")?;
+            } else {
+                say("250-rig\r\n250-8BITMIME\r\n250 SMTPUTF8")?;
+            }
         } else if upper.starts_with("RCPT") {
             match manner {
                 Manner::PutsOff => say("450 4.2.0 Come again")?,
                 Manner::RefusesRecipient => say("550 5.1.1 Nobody of that name")?,
                 Manner::Takes
+                | Manner::TakesAndReports
                 | Manner::TakesSlowly
                 | Manner::TakesAndBreaksOff
                 | Manner::BreaksOffInTheText
@@ -103,6 +110,7 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                     return Ok(());
                 }
                 Manner::Takes
+                | Manner::TakesAndReports
                 | Manner::TakesSlowly
                 | Manner::BreaksOffInTheText
                 | Manner::PutsOff

@@ -256,6 +256,23 @@ fn what_is_put_off_waits_and_is_tried_again() {
 }
 
 #[test]
+fn a_server_whose_reports_can_name_to_whom_a_mail_was_written_is_told_so() {
+    for (manner, told) in [
+        (Manner::TakesAndReports, " ORCPT=rfc822;maya@northbend.test"),
+        (Manner::Takes, ""),
+    ] {
+        let server = Smtp::start(manner);
+        let (home, number) = desk(&server);
+        reply(&home, number, "It is on its way.");
+
+        send(&home);
+
+        let taken = server.taken.lock().expect("no panic").clone();
+        assert_eq!(taken[0].0, [format!("RCPT TO:<maya@northbend.test>{told}")]);
+    }
+}
+
+#[test]
 fn of_two_accounts_the_one_that_is_named_writes() {
     let (first, second) = (Smtp::start(Manner::Takes), Smtp::start(Manner::Takes));
     let home = Home::new();

@@ -13,7 +13,7 @@ use lettre::{
         authentication::{Credentials, Mechanism},
         client::{AsyncSmtpConnection, Certificate, TlsParameters},
         commands::{Data, Ehlo, Mail, Rcpt},
-        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter, RcptParameter},
     },
 };
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
@@ -112,7 +112,19 @@ pub enum SmtpError {
 }
 
 /// A signed-in connection.
-pub struct Submission(AsyncSmtpConnection);
+pub struct Submission {
+    connection: AsyncSmtpConnection,
+    reports: Reports,
+}
+
+/// What a server's reports name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reports {
+    /// To whom a mail was written, if they are told so with it (RFC 3461), though it went on.
+    Original,
+    /// Where it went at last.
+    Final,
+}
 
 impl Submission {
     /// Hands a mail over and signs out. `on_text` is asked right before its text goes out, and
@@ -122,23 +134,23 @@ impl Submission {
         parcel: Parcel<'_>,
         on_text: impl AsyncFnOnce() -> bool,
     ) -> Handover {
-        let handover = hand_over(&mut self.0, parcel, on_text).await;
+        let handover = hand_over(&mut self, parcel, on_text).await;
         self.close().await;
         handover
     }
 
     /// Signs out. What goes wrong with that is nobody's concern.
     pub async fn close(mut self) {
-        drop(timeout(CONNECT, self.0.quit()).await);
+        drop(timeout(CONNECT, self.connection.quit()).await);
     }
 }
 
 /// Connects and signs in.
 pub async fn open(login: SmtpLogin<'_>) -> Result<Submission, SmtpError> {
-    connect(login).await.map(Submission)
+    connect(login).await
 }
 
-async fn connect(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError> {
+async fn connect(login: SmtpLogin<'_>) -> Result<Submission, SmtpError> {
     let server = login.server;
     let hello = ClientId::Domain(login.hello.to_owned());
     let tls = tls(login)?;
@@ -165,11 +177,33 @@ async fn connect(login: SmtpLogin<'_>) -> Result<AsyncSmtpConnection, SmtpError>
     let is_relay = matches!(login.credential, Credential::Password(_))
         && server.security == Security::Plain
         && !offers_login(&connection);
+    let offers = within(login, ANSWER, offers(&mut connection, hello.clone())).await?;
+    let reports = if offers.iter().any(|line| line.eq_ignore_ascii_case("DSN")) {
+        Reports::Original
+    } else {
+        Reports::Final
+    };
     // A relay on this machine knows no names.
     if !is_relay {
-        sign_in(&mut connection, login, hello).await?;
+        sign_in(&mut connection, (login, &offers)).await?;
     }
-    Ok(connection)
+    Ok(Submission {
+        connection,
+        reports,
+    })
+}
+
+/// Asks again what the server offers: of most of it the library does not tell.
+async fn offers(
+    connection: &mut AsyncSmtpConnection,
+    hello: ClientId,
+) -> Result<Vec<String>, Error> {
+    match connection.command(Ehlo::new(hello)).await {
+        Ok(greeting) => Ok(greeting.message().map(str::to_owned).collect()),
+        // It has greeted once, and that will do.
+        Err(error) if error.is_permanent() || error.is_transient() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The ways to show a password.
@@ -182,8 +216,7 @@ fn offers_login(connection: &AsyncSmtpConnection) -> bool {
 
 async fn sign_in(
     connection: &mut AsyncSmtpConnection,
-    login: SmtpLogin<'_>,
-    hello: ClientId,
+    (login, offers): (SmtpLogin<'_>, &[String]),
 ) -> Result<(), SmtpError> {
     let signing_in = async {
         match login.credential {
@@ -193,7 +226,7 @@ async fn sign_in(
                 let signed_in = connection.auth(&WITH_PASSWORD, &credentials).await;
                 signed_in.map(|_| true)
             }
-            Credential::Token(token) => show(connection, login, (hello, token)).await,
+            Credential::Token(token) => show(connection, login, (offers, token)).await,
         }
     };
     let server = login.server.to_string();
@@ -219,12 +252,11 @@ async fn sign_in(
 async fn show(
     connection: &mut AsyncSmtpConnection,
     login: SmtpLogin<'_>,
-    (hello, token): (ClientId, &SecretString),
+    (offers, token): (&[String], &SecretString),
 ) -> Result<bool, Error> {
-    // The library knows one of the two ways only, so the server is asked what it offers again.
-    let greeting = connection.command(Ehlo::new(hello)).await?;
-    let offers = greeting
-        .message()
+    // The library knows one of the two ways only.
+    let offers = offers
+        .iter()
         .filter_map(|line| line.strip_prefix("AUTH "))
         .flat_map(|ways| ways.split(' '));
     let Some(mechanism) = sasl::Mechanism::of(offers) else {
@@ -243,13 +275,14 @@ async fn show(
 }
 
 async fn hand_over(
-    connection: &mut AsyncSmtpConnection,
+    submission: &mut Submission,
     parcel: Parcel<'_>,
     on_text: impl AsyncFnOnce() -> bool,
 ) -> Handover {
-    if let Err(before) = address(connection, parcel).await {
+    if let Err(before) = address(submission, parcel).await {
         return before;
     }
+    let connection = &mut submission.connection;
     if !on_text().await {
         return Handover::Later("another program has it".to_owned());
     }
@@ -269,7 +302,8 @@ async fn hand_over(
 }
 
 /// Says from whom it comes and to whom it goes.
-async fn address(connection: &mut AsyncSmtpConnection, parcel: Parcel<'_>) -> Result<(), Handover> {
+async fn address(submission: &mut Submission, parcel: Parcel<'_>) -> Result<(), Handover> {
+    let connection = &mut submission.connection;
     let parse = |text: &str| {
         text.parse::<Address>()
             .map_err(|_| Handover::Refused("an address of it is none".to_owned()))
@@ -298,7 +332,14 @@ async fn address(connection: &mut AsyncSmtpConnection, parcel: Parcel<'_>) -> Re
     command(connection, Mail::new(sender, options)).await?;
     for recipient in recipients {
         let named = recipient.to_string();
-        let told = command(connection, Rcpt::new(recipient, Vec::new())).await;
+        let original = (submission.reports == Reports::Original && named.is_ascii()).then(|| {
+            RcptParameter::Other {
+                keyword: "ORCPT".to_owned(),
+                value: Some(format!("rfc822;{named}")),
+            }
+        });
+        let parameters = original.into_iter().collect();
+        let told = command(connection, Rcpt::new(recipient, parameters)).await;
         told.map_err(|handover| named_in(handover, &named))?;
     }
     Ok(())
