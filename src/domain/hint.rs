@@ -17,6 +17,9 @@ pub enum Hint {
     },
     /// It bears one of our addresses, and no mail server vouches for it.
     Unverified,
+    /// It reports that a reply of ours was not delivered to somebody it was not written to: passed
+    /// on, or made up.
+    UncheckedReport,
     /// It is so large that its body was left on the mail server.
     LeftThere {
         /// How large it is, in MB.
@@ -30,7 +33,10 @@ impl Hint {
     pub const fn is_of_strangers(&self) -> bool {
         match self {
             Self::NewParticipant | Self::Unverified => true,
-            Self::NewTopic | Self::MaybeDuplicate { .. } | Self::LeftThere { .. } => false,
+            Self::NewTopic
+            | Self::MaybeDuplicate { .. }
+            | Self::LeftThere { .. }
+            | Self::UncheckedReport => false,
         }
     }
 
@@ -47,6 +53,11 @@ impl Hint {
             }
             Self::LeftThere { megabytes } => {
                 format!("{megabytes} MB: its body is on the mail server; fetch brings it")
+            }
+            Self::UncheckedReport => {
+                "says that a reply did not arrive, at an address it was not written to: it may have \
+                 been passed on; that could not be checked"
+                    .into()
             }
             Self::Unverified => "bears our address, and no mail server vouches for it".into(),
         }

@@ -131,8 +131,10 @@ impl Desk {
 fn left_there(message: &Message) -> Option<u32> {
     message.hints.iter().find_map(|hint| match hint {
         Hint::LeftThere { megabytes } => Some(*megabytes),
-        Hint::NewTopic | Hint::NewParticipant | Hint::MaybeDuplicate { .. } | Hint::Unverified => {
-            None
-        }
+        Hint::NewTopic
+        | Hint::NewParticipant
+        | Hint::MaybeDuplicate { .. }
+        | Hint::Unverified
+        | Hint::UncheckedReport => None,
     })
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     hints::{Going, is_new_topic},
+    judge::Reported,
     letters::{Letters, Read, Standing, all_ids, ids, message, quarantine},
     ours::{Belief, Owner},
     thread::{Decision, Index},
@@ -291,11 +292,16 @@ impl<'a> Importer<'a> {
             Some(ticket) => Going::Into(ticket, standings.get(&ticket)),
             None => Going::Anew,
         };
-        let hints = self.hints(&read, owner, going).await?;
-        let returned = self.returned(&read.parsed).await?;
+        let mut hints = self.hints(&read, owner, going).await?;
+        let reported = self.reported(&read.parsed).await?;
+        let is_of_others = matches!(reported, Reported::Others);
+        let returned = reported.into_returned();
         let about = (decision.ticket, returned.as_ref());
         if read.parsed.auto_class == AutoClass::BounceHard {
             read.is_true_report = self.is_true_report(&read.parsed, about).await?;
+            if is_of_others && !read.is_true_report {
+                hints.push(Hint::UncheckedReport);
+            }
         }
         let ticket = decision
             .ticket

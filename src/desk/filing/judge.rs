@@ -28,11 +28,16 @@ const FLOOD_REST: Duration = Duration::from_hours(1);
 fn is_of(recipient: &Recipient, person: &Contact) -> bool {
     let addresses = [&recipient.original, &recipient.address];
     let mut named = addresses.into_iter().flatten();
-    named.any(|address| address.eq_ignore_ascii_case(&person.address))
+    // Some servers give an address back as it stood in the command (RFC 3461, section 4).
+    let coded = person.address.replace('+', "+2B").replace('=', "+3D");
+    named.any(|address| {
+        let is = |other: &str| address.eq_ignore_ascii_case(other);
+        is(&person.address) || is(&coded)
+    })
 }
 
 /// Says what a report says: who did not get a reply, and why.
-fn reported(id: &str, failed: &[(&Contact, &Recipient)]) -> Returned {
+fn not_delivered(id: &str, failed: &[(&Contact, &Recipient)]) -> Returned {
     let status = |one: &Recipient| one.status.clone().unwrap_or_default();
     let whom: Vec<String> = failed
         .iter()
@@ -60,29 +65,50 @@ fn reported(id: &str, failed: &[(&Contact, &Recipient)]) -> Returned {
     }
 }
 
+/// What a letter reports of a reply of ours.
+pub(super) enum Reported {
+    /// That those did not get it to whom it was written.
+    Returned(Returned),
+    /// That others did not get it: passed on, or made up.
+    Others,
+    /// Nothing.
+    Nothing,
+}
+
+impl Reported {
+    /// Returns the reply that came back.
+    pub(super) fn into_returned(self) -> Option<Returned> {
+        match self {
+            Self::Returned(returned) => Some(returned),
+            Self::Others | Self::Nothing => None,
+        }
+    }
+}
+
 fn ago(at: Timestamp, span: Duration) -> Timestamp {
     at.checked_sub(span).unwrap_or(Timestamp::MIN)
 }
 
 impl Importer<'_> {
-    /// Returns the reply of ours that a letter reports as not delivered, for good. Anybody can write
-    /// such a report: it counts only for a reply that has left, and for those it was written to.
-    pub(super) async fn returned(&self, parsed: &Parsed) -> Result<Option<Returned>, ImportError> {
+    /// Returns what a letter reports of a reply of ours that was not delivered, for good. Anybody
+    /// can write such a report: it counts only for a reply that has left, and for those it was
+    /// written to.
+    pub(super) async fn reported(&self, parsed: &Parsed) -> Result<Reported, ImportError> {
         if parsed.auto_class != AutoClass::BounceHard {
-            return Ok(None);
+            return Ok(Reported::Nothing);
         }
         let Some(bounce) = &parsed.bounce else {
-            return Ok(None);
+            return Ok(Reported::Nothing);
         };
         let id = bounce.original_message_id.as_ref().filter(|id| {
             let read = self.stamp.as_ref().map(|stamp| stamp.read_id(id));
             matches!(read, Some(stamp::Read::Ours(_)))
         });
         let Some(id) = id else {
-            return Ok(None);
+            return Ok(Reported::Nothing);
         };
         let Some(reply) = self.store.reply_with_id(id).await? else {
-            return Ok(None);
+            return Ok(Reported::Nothing);
         };
         let has_left = match reply.progress.delivery {
             Delivery::Sent | Delivery::Unsure => true,
@@ -99,7 +125,13 @@ impl Importer<'_> {
                 Some((*whom, one))
             })
             .collect();
-        Ok((has_left && !failed.is_empty()).then(|| reported(id, &failed)))
+        Ok(if !has_left || bounce.failed().next().is_none() {
+            Reported::Nothing
+        } else if failed.is_empty() {
+            Reported::Others
+        } else {
+            Reported::Returned(not_delivered(id, &failed))
+        })
     }
 
     /// Tells whether a letter says with reason that a mail of ours was not delivered: one that left
@@ -204,5 +236,32 @@ impl Importer<'_> {
             ));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_of_whom_it_names_at_first_or_at_last_in_plain_words_or_in_signs() {
+        let text = |text: &str| Some(text.to_owned());
+        for (original, last, is) in [
+            (None, text("Maya+tag@x.test"), true),
+            (text("maya+tag@x.test"), text("maya@elsewhere.test"), true),
+            (text("maya+2Btag@x.test"), text("maya@elsewhere.test"), true),
+            (None, text("maya@elsewhere.test"), false),
+        ] {
+            let recipient = Recipient {
+                original,
+                address: last,
+                ..Recipient::default()
+            };
+            let maya = Contact {
+                name: None,
+                address: "maya+tag@x.test".to_owned(),
+            };
+            assert_eq!(is_of(&recipient, &maya), is, "{recipient:?}");
+        }
     }
 }

@@ -250,6 +250,13 @@ async fn a_report_counts_only_for_a_reply_that_left_and_for_whom_it_was_written_
     bench.report(&id, &nobody("victim@other.test")).await;
     assert!(!bench.is_suppressed("victim@other.test").await);
     assert_eq!(bench.after_report().await, (Status::Pending, None));
+    let (_, messages) = bench.ticket(1).await;
+    let hints: Vec<&Hint> = messages.iter().flat_map(|one| &one.hints).collect();
+    assert_eq!(
+        hints,
+        [&Hint::UncheckedReport],
+        "it may have been passed on"
+    );
 
     bench.report(&id, &nobody("Maya@maya.test")).await;
     assert!(bench.is_suppressed(FIRST.from).await);
