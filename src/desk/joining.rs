@@ -73,6 +73,7 @@ impl Desk {
             "There is no message to split off: a ticket keeps at least one.",
         ))?;
         let now = self.clock.now();
+        let said_at = message.sent_at.min(now);
         let subject = if message.subject.trim().is_empty() {
             ticket.subject
         } else {
@@ -90,9 +91,9 @@ impl Desk {
             tags: Vec::new(),
             quarantined_because: None,
             messages: 1,
-            created_at: message.sent_at,
+            created_at: said_at,
             updated_at: now,
-            last_customer_message_at: Some(message.sent_at),
+            last_customer_message_at: Some(said_at),
             version: 1,
         };
         let by = self.agent();
