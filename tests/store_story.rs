@@ -133,6 +133,7 @@ async fn tell(url: &StoreUrl) {
     leaving::a_dead_senders_reply_is_taken_over(&store).await;
     leaving::a_sender_who_lost_its_claim_has_no_say(&store).await;
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
+    leaving::a_reply_comes_back_with_its_recipients(&store).await;
     leaving::a_reply_comes_back_below_another_draft(&store).await;
     leaving::a_draft_is_addressed(&store).await;
     leaving::a_ticket_is_made_by_hand(&store).await;

@@ -78,10 +78,16 @@ impl Store {
                 .after(&TicketEvent::AgentReply(Some(row.then)))?;
             let draft = self.draft_to_queue(&mut tx, queueing).await?;
             insert(&mut tx, row, (draft, queueing.mime)).await?;
-            sqlx::query("UPDATE drafts SET standing = 'queued' WHERE id = $1")
-                .bind(draft.to_string())
-                .execute(&mut *tx)
-                .await?;
+            // If it comes back, it is still for those whom its writer saw.
+            let envelope = row.post.as_ref().map(|post| &post.letter.envelope);
+            sqlx::query(
+                "UPDATE drafts SET standing = 'queued', envelope = COALESCE($2, envelope)
+                 WHERE id = $1",
+            )
+            .bind(draft.to_string())
+            .bind(envelope.map(rows::to_json).transpose()?)
+            .execute(&mut *tx)
+            .await?;
             self.commit(tx, &happened(Verb::ReplyQueued, row, (&key, row.queued_at)))
                 .await?;
             Ok(QueueAnswer::Queued)

@@ -22,4 +22,5 @@ mod leaving;
 mod money;
 mod outage;
 mod policies;
+mod recipients;
 mod texts;

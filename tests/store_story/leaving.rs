@@ -294,6 +294,32 @@ pub(super) async fn a_new_message_brings_a_held_reply_back(store: &Store) {
     );
 }
 
+pub(super) async fn a_reply_comes_back_with_its_recipients(store: &Store) {
+    let ticket = ticket(store, "recipients@x").await;
+    let draft = store.save_draft(&by_sam(ticket)).await.unwrap();
+    let mut row = row(ticket, 30);
+    row.draft = draft.id;
+    let envelope = Envelope {
+        to: vec![Contact {
+            name: None,
+            address: "maya@x".into(),
+        }],
+        ..Envelope::default()
+    };
+    row.post.as_mut().unwrap().letter.envelope = envelope.clone();
+    let queueing = Queueing {
+        row: &row,
+        mime: Some(MIME),
+        from: QueuedFrom::Live(draft.revision),
+        seen_messages: None,
+    };
+    store.queue_reply(&queueing).await.unwrap();
+
+    let back = store.withdraw(row.id, at(31)).await.unwrap();
+
+    assert_eq!(back.envelope, Some(envelope));
+}
+
 /// Whoever has begun another draft finds the reply below it, whichever way it came back.
 pub(super) async fn a_reply_comes_back_below_another_draft(store: &Store) {
     for (place, way) in ["refused", "withdrawn", "outdated"].into_iter().enumerate() {

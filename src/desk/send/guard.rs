@@ -74,10 +74,16 @@ impl Route {
             own.iter()
                 .any(|own| own.eq_ignore_ascii_case(&person.address))
         };
+        let answered = letter::answered(messages);
         let public = messages
             .iter()
             .filter(|message| message.kind == MessageKind::Public)
-            .filter(|message| !message.is_of_strangers());
+            .filter(|message| !message.is_of_strangers())
+            // A machine that reported on a mail is nobody to write to.
+            .filter(|message| {
+                !message.auto_class.is_automatic()
+                    || answered.is_some_and(|answered| answered.id == message.id)
+            });
         let mut known: Vec<&Contact> = vec![&ticket.requester];
         let mut last: Vec<&Contact> = Vec::new();
         for message in public {
@@ -113,7 +119,7 @@ impl Route {
             dropped,
             other_writers: Vec::new(),
             nobody_at: Vec::new(),
-            their_language: letter::answered(messages)
+            their_language: answered
                 .filter(|message| is_answer && message.direction == Direction::In)
                 .and_then(|message| language(&message.body.clean)),
         }
