@@ -128,3 +128,14 @@ fn a_ticket_that_a_machine_began_is_answered_as_any() {
     let answered = letter::answered(&messages).map(|message| message.id);
     assert_eq!(answered, Some(messages[0].id));
 }
+
+#[test]
+fn our_own_address_with_the_name_of_a_ticket_gets_no_copy() {
+    let tagged = "Support+dh-7-0123456789abcdef@acme.test";
+    let question = mail(MAYA, &[tagged, "ops@northbend.test"], AutoClass::Human);
+
+    let (to, route) = route(&[question]);
+
+    assert_eq!(to, [MAYA, "ops@northbend.test"]);
+    assert_eq!((route.strangers, route.dropped), (vec![], vec![]));
+}

@@ -70,10 +70,6 @@ impl Route {
         (ticket, messages): (&Ticket, &[Message]),
         own: &[String],
     ) -> Self {
-        let is_own = |person: &Contact| {
-            own.iter()
-                .any(|own| own.eq_ignore_ascii_case(&person.address))
-        };
         let answered = letter::answered(messages);
         let public = messages
             .iter()
@@ -94,7 +90,7 @@ impl Route {
             last = std::iter::once(&message.from)
                 .chain(&message.to)
                 .chain(&message.cc)
-                .filter(|person| !person.address.is_empty() && !is_own(person))
+                .filter(|person| !person.address.is_empty() && !letter::is_own(person, own))
                 .collect();
             known.extend(&last);
         }

@@ -59,10 +59,7 @@ pub fn messages_of_people(messages: &[Message]) -> u64 {
 /// Returns to whom a reply goes when nobody says otherwise: to the writer, with everybody else of
 /// the answered mail in copy, and none of ours.
 pub fn envelope(ticket: &Ticket, messages: &[Message], own: &[String]) -> Envelope {
-    let is_own = |person: &Contact| {
-        own.iter()
-            .any(|own| own.eq_ignore_ascii_case(&person.address))
-    };
+    let is_own = |person: &Contact| is_own(person, own);
     let mut envelope = Envelope::default();
     let Some(message) = addressed(messages) else {
         add(&mut envelope.to, &[], &ticket.requester);
@@ -96,6 +93,12 @@ pub fn envelope(ticket: &Ticket, messages: &[Message], own: &[String]) -> Envelo
         }
     }
     envelope
+}
+
+/// Tells whether an address is one of ours, also with the name of a ticket in it.
+pub(super) fn is_own(person: &Contact, own: &[String]) -> bool {
+    let address = Contact::untagged(&person.address);
+    own.iter().any(|own| Contact::untagged(own) == address)
 }
 
 fn add(people: &mut Vec<Contact>, others: &[Contact], person: &Contact) {
