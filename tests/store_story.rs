@@ -132,6 +132,8 @@ async fn tell(url: &StoreUrl) {
     leaving::a_reply_leaves_once(&store).await;
     leaving::a_dead_senders_reply_is_taken_over(&store).await;
     leaving::a_sender_who_lost_its_claim_has_no_say(&store).await;
+    leaving::a_reply_that_left_is_filed_whatever_was_done_meanwhile(&store).await;
+    leaving::a_reply_that_was_claimed_meanwhile_is_not_taken_back(&store, url).await;
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
     leaving::a_reply_comes_back_with_its_recipients(&store).await;
     leaving::a_reply_comes_back_below_another_draft(&store).await;

@@ -20,6 +20,9 @@ use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Times
 /// So begins what a draft says that came back.
 const NOT_SENT: &str = "not sent: ";
 
+/// What a draft says whose words have left after it came back.
+const HAS_LEFT: &str = "these words have left already: look at the conversation";
+
 /// A reply that has left.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'a> {
@@ -109,6 +112,42 @@ impl Store {
             }
             let row = go_over(&mut tx, row, &living).await?;
             self.apply(&mut tx, &row, (Outcome::Sent(sent), at)).await?;
+            let ticket = row.ticket.to_string();
+            self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
+                .await?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Notes that a reply has left, whatever was done about it meanwhile by somebody who did not
+    /// know: it stands in its ticket, and a draft that came back says so. False, and nothing
+    /// happens, when it was known.
+    pub async fn left_after_all(
+        &self,
+        id: OutboxId,
+        (sent, said): (Sent<'_>, &str),
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.told("note that the reply has left", async {
+            let mut tx = self.begin().await?;
+            let (row, living) = self.locked_reply(&mut tx, id).await?;
+            // Who sends it once more by now concludes that himself.
+            let changed = sqlx::query(
+                "UPDATE outbox SET said = $2
+                 WHERE id = $1 AND delivery IN ('held', 'unsure', 'failed', 'withdrawn')",
+            )
+            .bind(id.to_string())
+            .bind(rows::plain(said))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            if changed == 0 {
+                return Ok(false);
+            }
+            let row = go_over(&mut tx, row, &living).await?;
+            self.apply(&mut tx, &row, (Outcome::Sent(sent), at)).await?;
+            warn_of_second(&mut tx, &row).await?;
             let ticket = row.ticket.to_string();
             self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
                 .await?;
@@ -223,6 +262,22 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// Says on the draft that holds the words of a reply that they have left already.
+async fn warn_of_second(tx: &mut AnyConnection, row: &OutboxRow) -> Result<(), Trouble> {
+    let live = drafts::live(&mut *tx, row.ticket, &row.approved_by).await?;
+    let Some(mut draft) = live.filter(|draft| draft.text.contains(row.text.trim())) else {
+        return Ok(());
+    };
+    draft.flags.retain(|flag| !flag.starts_with(NOT_SENT));
+    draft.flags.push(HAS_LEFT.to_owned());
+    sqlx::query("UPDATE drafts SET flags = $2, state = 'stale' WHERE id = $1")
+        .bind(draft.id.to_string())
+        .bind(rows::to_json(&draft.flags)?)
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Notes that the message a reply answers is to be marked so on the server.

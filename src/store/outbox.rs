@@ -282,22 +282,33 @@ pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Resu
         " WHERE ticket = {key} AND delivery = 'held' AND kind = 'reply'"
     ));
     let held = sql.ready().fetch_all(&mut *tx).await?;
+    let mut brought_back = 0;
     for row in &held {
-        let row = outbox_row(row)?;
-        sqlx::query(
-            "UPDATE outbox SET delivery = 'withdrawn', said = 'a new message came before it left'
-             WHERE id = $1",
-        )
-        .bind(row.id.to_string())
-        .execute(&mut *tx)
-        .await?;
-        let (draft, standing) = drafts::one(tx, row.draft).await?;
-        if standing == Standing::Queued {
-            let back = drafts::come_back(tx, &draft).await?;
-            make_stale(tx, back.id).await?;
-        }
+        brought_back += u64::from(outdate(tx, &outbox_row(row)?).await?);
     }
-    Ok(u64::try_from(held.len()).unwrap_or(u64::MAX))
+    Ok(brought_back)
+}
+
+/// Brings a held reply back as a stale draft. False, and nothing happens, when a sender has claimed
+/// it by now.
+async fn outdate(tx: &mut AnyConnection, row: &OutboxRow) -> Result<bool, Trouble> {
+    let changed = sqlx::query(
+        "UPDATE outbox SET delivery = 'withdrawn', said = 'a new message came before it left'
+         WHERE id = $1 AND delivery = 'held'",
+    )
+    .bind(row.id.to_string())
+    .execute(&mut *tx)
+    .await?
+    .rows_affected();
+    if changed == 0 {
+        return Ok(false);
+    }
+    let (draft, standing) = drafts::one(tx, row.draft).await?;
+    if standing == Standing::Queued {
+        let back = drafts::come_back(tx, &draft).await?;
+        make_stale(tx, back.id).await?;
+    }
+    Ok(true)
 }
 
 /// Returns the tickets of replies that are reported as not delivered.

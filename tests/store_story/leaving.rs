@@ -7,9 +7,11 @@ use deskhand::{
     },
     store::{
         Claim, Claimed, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, Returned, SaveDraft,
-        Sent, Store,
+        Sent, Store, StoreUrl,
     },
 };
+use secrecy::ExposeSecret as _;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::props::{at, filing, in_ticket, letter, message, new_ticket, save};
@@ -270,6 +272,77 @@ pub(super) async fn a_sender_who_lost_its_claim_has_no_say(store: &Store) {
     let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
     assert_eq!(delivery, Delivery::Sent);
     assert_eq!(store.messages(ticket).await.unwrap().len(), 2);
+}
+
+/// Who takes a reply back cannot know that its sender, who seemed dead, has handed it over.
+pub(super) async fn a_reply_that_left_is_filed_whatever_was_done_meanwhile(store: &Store) {
+    let ticket = ticket(store, "left-after-all@x").await;
+    let row = row(ticket, 30);
+    queue(store, &row, &by_sam(ticket), 1).await;
+    assert!(try_claim(store, &row, claim(31, None)).await);
+    assert!(store.hand_over(ours(&row)).await.unwrap());
+    take_over(store, &row, 100).await;
+    store.withdraw(row.id, at(101)).await.unwrap();
+    let mut message = sent_message(&row);
+    message.raw_sha256 = "sha-left-after-all".into();
+    let sent = Sent {
+        message: &message,
+        mime: MIME,
+        wants_copy: false,
+    };
+
+    let found = store.found_sent(row.id, (sent, "250 ok"), at(102));
+    assert!(!found.await.unwrap());
+    for is_news in [true, false] {
+        let left = store.left_after_all(row.id, (sent, "250 ok"), at(102));
+        assert_eq!(left.await.unwrap(), is_news);
+    }
+
+    assert_eq!(store.messages(ticket).await.unwrap().len(), 2);
+    let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
+    assert_eq!(delivery, Delivery::Sent);
+    let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
+    assert_eq!(draft.state, DraftState::Stale);
+    assert!(draft.flags[0].contains("have left already"));
+}
+
+/// On PostgreSQL a sender may claim a reply while a new message is filed.
+pub(super) async fn a_reply_that_was_claimed_meanwhile_is_not_taken_back(
+    store: &Store,
+    url: &StoreUrl,
+) {
+    let StoreUrl::Postgres(url) = url else { return };
+    let ticket = ticket(store, "claimed-meanwhile@x").await;
+    let row = row(ticket, 30);
+    queue(store, &row, &by_sam(ticket), 1).await;
+    let mut sender = sqlx::PgConnection::connect(url.expose_secret())
+        .await
+        .unwrap();
+    let claim = format!(
+        "BEGIN; UPDATE outbox SET delivery = 'sending', owner = 'us', lease_until = 0,
+             attempts = 1 WHERE id = '{}'",
+        row.id
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(claim))
+        .execute(&mut sender)
+        .await
+        .unwrap();
+
+    let news = in_ticket(message("meanwhile@x", "Never mind.", 25), ticket);
+    let filing = filing(vec![news]);
+    let claiming = async {
+        // The filing waits for the row by then.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        sqlx::raw_sql("COMMIT").execute(&mut sender).await.unwrap();
+    };
+    let (filed, ()) = tokio::join!(store.file(&filing, at(25)), claiming);
+
+    assert_eq!(filed.unwrap().brought_back, Vec::<i64>::new());
+    let delivery = store.outbox_row(row.id).await.unwrap().progress.delivery;
+    assert_eq!(delivery, Delivery::Sending);
+    assert_eq!(store.draft(ticket, "sam").await.unwrap(), None);
+    let refused = (Outcome::Refused, Some("550 no"));
+    store.conclude(ours(&row), refused, at(40)).await.unwrap();
 }
 
 async fn take_over(store: &Store, row: &OutboxRow, now: i64) {

@@ -157,12 +157,44 @@ impl Desk {
             .background
             .tasks
             .spawn(async move { left.note_patiently(&store, &stop).await });
-        noting.await.map_err(|_| DeskError::Broken)??;
+        if noting.await.map_err(|_| DeskError::Broken)?? == Noted::Late {
+            self.say_that_it_left_after_all(sending.row).await?;
+        }
         Ok(Delivered::Sent)
     }
 
-    /// Notes that a reply of which nobody knew has left.
+    /// Says what nobody expects who has taken a reply back, or sends it again.
+    async fn say_that_it_left_after_all(&self, row: &OutboxRow) -> Result<(), DeskError> {
+        if let Some(ticket) = self.store.ticket(row.ticket).await? {
+            self.remark(format!(
+                "The reply to #{} has left, though it was taken back or put off meanwhile: look \
+                 at the conversation before you send it again.",
+                ticket.number
+            ));
+        }
+        Ok(())
+    }
+
+    /// Notes that a reply of which nobody knew has left. False where somebody has brought it to
+    /// another end meanwhile.
     pub(super) async fn found_sent(
+        &self,
+        row: &OutboxRow,
+        mime: &[u8],
+        said: &str,
+    ) -> Result<bool, DeskError> {
+        let now = self.clock.now();
+        let message = message(row, mime, now)?;
+        let sent = Sent {
+            message: &message,
+            mime,
+            wants_copy: false,
+        };
+        Ok(self.store.found_sent(row.id, (sent, said), now).await?)
+    }
+
+    /// Notes that a reply has left which somebody has brought to another end meanwhile.
+    async fn left_after_all(
         &self,
         row: &OutboxRow,
         mime: &[u8],
@@ -175,7 +207,9 @@ impl Desk {
             mime,
             wants_copy: false,
         };
-        self.store.found_sent(row.id, (sent, said), now).await?;
+        if self.store.left_after_all(row.id, (sent, said), now).await? {
+            self.say_that_it_left_after_all(row).await?;
+        }
         Ok(())
     }
 
@@ -212,14 +246,17 @@ impl Desk {
             return Ok(Delivered::NotOurs);
         }
         let row = sending.row;
+        // Read first: who takes it back meanwhile takes its mail out of the outbox.
+        let mime = self.store.outbox_mime(row.id).await?.unwrap_or_default();
         if !self
             .in_sent_folder(std::slice::from_ref(row))
             .await
             .is_empty()
         {
-            let mime = self.store.outbox_mime(row.id).await?.unwrap_or_default();
             let said = "found in the folder of sent mail";
-            self.found_sent(row, &mime, said).await?;
+            if !self.found_sent(row, &mime, said).await? {
+                self.left_after_all(row, &mime, said).await?;
+            }
             return Ok(Delivered::Sent);
         }
         Ok(Delivered::Unsure(said.to_owned()))
@@ -257,7 +294,7 @@ impl Left {
         &self,
         store: &Store,
         stop: &CancellationToken,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Noted, StoreError> {
         loop {
             let is_last = stop.is_cancelled();
             match self.note(store).await {
@@ -271,7 +308,7 @@ impl Left {
         }
     }
 
-    async fn note(&self, store: &Store) -> Result<(), StoreError> {
+    async fn note(&self, store: &Store) -> Result<Noted, StoreError> {
         let sent = Sent {
             message: &self.message,
             mime: &self.mime,
@@ -283,13 +320,29 @@ impl Left {
             attempt: self.attempt,
         };
         let outcome = (Outcome::Sent(sent), Some(self.said.as_str()));
-        // Somebody may have taken it over meanwhile, and does not know.
-        if !store.conclude(claimed, outcome, self.at).await? {
-            let found = (sent, self.said.as_str());
-            store.found_sent(self.id, found, self.at).await?;
+        if store.conclude(claimed, outcome, self.at).await? {
+            return Ok(Noted::InTime);
         }
-        Ok(())
+        // Somebody has taken it over meanwhile, and does not know.
+        let found = (sent, self.said.as_str());
+        if store.found_sent(self.id, found, self.at).await? {
+            return Ok(Noted::InTime);
+        }
+        Ok(if store.left_after_all(self.id, found, self.at).await? {
+            Noted::Late
+        } else {
+            Noted::InTime
+        })
     }
+}
+
+/// When it was noted that a reply has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Noted {
+    /// Before anything else was done about it.
+    InTime,
+    /// Somebody had taken it back by then, or sends it again.
+    Late,
 }
 
 /// Returns everybody who is to have a reply, those unseen too.

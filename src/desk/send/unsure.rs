@@ -95,8 +95,13 @@ impl Desk {
         }
         let mime = self.store.outbox_mime(id).await?;
         let mime = mime.ok_or(DeskError::Nothing("The mail of that reply is not kept."))?;
-        self.found_sent(&row, &mime, "it was sent after all")
-            .await?;
+        let said = "it was sent after all";
+        if !self.found_sent(&row, &mime, said).await? {
+            return Err(DeskError::Nothing(
+                "Somebody else has settled that reply meanwhile. Nothing was noted: look at its \
+                 ticket.",
+            ));
+        }
         self.tell(DeskEvent::TicketChanged(row.ticket));
         Ok(())
     }
