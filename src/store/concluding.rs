@@ -12,7 +12,7 @@ use super::{
     going_over::go_over,
     messages::{self, Arrival},
     originals,
-    outbox::happened,
+    outbox::{bring_back_if_outdated, happened, is_outdated, make_stale},
     rows, tickets,
 };
 use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Timestamp};
@@ -185,12 +185,16 @@ impl Store {
                 )
                 .bind(row.id.to_string())
                 .bind(next.as_microsecond())
-                .execute(tx)
+                .execute(&mut *tx)
                 .await?;
+                bring_back_if_outdated(tx, row).await?;
             }
             Outcome::Refused => set_delivery(tx, row, "failed").await?,
             Outcome::Unsure => set_delivery(tx, row, "unsure").await?,
-            Outcome::NotTried => set_delivery(tx, row, "held").await?,
+            Outcome::NotTried => {
+                set_delivery(tx, row, "held").await?;
+                bring_back_if_outdated(tx, row).await?;
+            }
         }
         Ok(())
     }
@@ -253,6 +257,9 @@ impl Store {
             return Ok(());
         }
         let mut draft = drafts::come_back(tx, &draft).await?;
+        if is_outdated(tx, row.id).await? {
+            make_stale(tx, draft.id).await?;
+        }
         draft.flags.retain(|flag| !flag.starts_with(NOT_SENT));
         draft.flags.push(format!("{NOT_SENT}{said}"));
         sqlx::query("UPDATE drafts SET flags = $2 WHERE id = $1")

@@ -9,7 +9,7 @@ use super::{
     error::Trouble,
     events::Verb,
     going_over::go_over,
-    outbox::{SELECT, happened, one, outbox_row},
+    outbox::{SELECT, bring_back_if_outdated, happened, one, outbox_row},
     rows,
     search::Sql,
 };
@@ -98,13 +98,14 @@ impl Store {
     }
 
     /// Notes that the text of a reply is handed over from now on: from here a broken connection
-    /// leaves it unsure. False when it is not ours any more.
+    /// leaves it unsure. False when it is not ours any more, or somebody wrote meanwhile.
     pub async fn hand_over(&self, claimed: Claimed<'_>) -> Result<bool, StoreError> {
         self.told("note that the reply is handed over", async {
             let mut tx = self.begin().await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET is_handed_over = 1
-                 WHERE id = $1 AND delivery = 'sending' AND owner = $2 AND attempts = $3",
+                 WHERE id = $1 AND delivery = 'sending' AND owner = $2 AND attempts = $3
+                     AND is_outdated = 0",
             )
             .bind(claimed.id.to_string())
             .bind(claimed.owner)
@@ -164,10 +165,13 @@ impl Store {
     }
 
     /// Takes over a reply whose sender died: held again where its text never left, else unsure.
-    /// Nothing happens when its claim was renewed meanwhile.
+    /// One to which somebody wrote meanwhile is a draft again where its text never left. Nothing
+    /// happens when its claim was renewed meanwhile.
     pub async fn take_over(&self, dead: &Underway, at: Timestamp) -> Result<(), StoreError> {
         self.told("take over the reply", async {
             let mut tx = self.begin().await?;
+            // Locked first: who files a message marks what is being sent.
+            let (row, living) = self.locked_reply(&mut tx, dead.row.id).await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET owner = NULL, lease_until = NULL,
                      delivery = CASE WHEN is_handed_over = 1 THEN 'unsure' ELSE 'held' END,
@@ -184,15 +188,11 @@ impl Store {
             if changed == 0 {
                 return tx.commit().await;
             }
-            self.commit(
-                tx,
-                &happened(
-                    Verb::ReplyMoved,
-                    &dead.row,
-                    (&dead.row.ticket.to_string(), at),
-                ),
-            )
-            .await
+            let row = go_over(&mut tx, row, &living).await?;
+            bring_back_if_outdated(&mut tx, &row).await?;
+            let ticket = row.ticket.to_string();
+            self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
+                .await
         })
         .await
     }
@@ -211,7 +211,7 @@ impl Store {
             let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
             let changed = sqlx::query(
                 "UPDATE outbox SET delivery = 'held', held_until = $2, next_attempt_at = NULL,
-                     attempts = 0, mime = $3
+                     attempts = 0, is_outdated = 0, mime = $3
                  WHERE id = $1 AND delivery IN ('held', 'failed', 'unsure')",
             )
             .bind(id.to_string())

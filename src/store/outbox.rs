@@ -16,7 +16,7 @@ use super::{
     search::Sql,
 };
 use crate::domain::{
-    Delivery, Draft, DraftId, OutboxId, OutboxKind, OutboxRow, Post, Progress, Ticket, TicketEvent,
+    Delivery, Draft, DraftId, DraftState, OutboxId, OutboxKind, OutboxRow, Post, Progress, Ticket, TicketEvent,
     TicketId, Timestamp,
 };
 
@@ -226,7 +226,11 @@ impl Store {
                 let because = "the reply is not held any more";
                 return Err(Trouble::conflict(because, None, &row.text));
             }
-            let back = drafts::come_back(&mut tx, &draft).await?;
+            let mut back = drafts::come_back(&mut tx, &draft).await?;
+            if is_outdated(&mut tx, id).await? {
+                make_stale(&mut tx, back.id).await?;
+                back.state = DraftState::Stale;
+            }
             self.commit(
                 tx,
                 &happened(Verb::ReplyWithdrawn, &row, (&row.ticket.to_string(), at)),
@@ -265,7 +269,27 @@ async fn messages_of_people(tx: &mut AnyConnection, ticket: TicketId) -> Result<
     rows::count(&row, "n")
 }
 
-async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Trouble> {
+/// Brings a reply back that is held again, if somebody wrote while it was being sent.
+pub(super) async fn bring_back_if_outdated(
+    tx: &mut AnyConnection,
+    row: &OutboxRow,
+) -> Result<(), Trouble> {
+    if is_outdated(tx, row.id).await? {
+        outdate(tx, row).await?;
+    }
+    Ok(())
+}
+
+/// Tells whether somebody wrote while a reply was being sent, or since nobody knows of it.
+pub(super) async fn is_outdated(tx: &mut AnyConnection, id: OutboxId) -> Result<bool, Trouble> {
+    let marked = sqlx::query("SELECT 1 AS one FROM outbox WHERE id = $1 AND is_outdated = 1")
+        .bind(id.to_string())
+        .fetch_optional(tx)
+        .await?;
+    Ok(marked.is_some())
+}
+
+pub(super) async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Trouble> {
     sqlx::query("UPDATE drafts SET state = 'stale' WHERE id = $1 AND standing = 'live'")
         .bind(draft.to_string())
         .execute(tx)
@@ -274,7 +298,8 @@ async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Troubl
 }
 
 /// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
-/// approved. One whose author has begun another draft comes back below it.
+/// approved. One whose author has begun another draft comes back below it. One that is being sent
+/// is marked, and one of which nobody knows: if it does not leave, it comes back too.
 pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
     let mut sql = Sql::new();
     let key = sql.text_value(ticket.to_string());
@@ -286,6 +311,13 @@ pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Resu
     for row in &held {
         brought_back += u64::from(outdate(tx, &outbox_row(row)?).await?);
     }
+    sqlx::query(
+        "UPDATE outbox SET is_outdated = 1
+         WHERE ticket = $1 AND delivery IN ('sending', 'unsure') AND kind = 'reply'",
+    )
+    .bind(ticket.to_string())
+    .execute(tx)
+    .await?;
     Ok(brought_back)
 }
 

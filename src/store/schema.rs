@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     Step {
         version: 1,
         name: "start",
@@ -92,6 +92,11 @@ const STEPS: [Step; 16] = [
         version: 16,
         name: "first_readings",
         sql: include_str!("../../assets/migrations/0016_first_readings.sql"),
+    },
+    Step {
+        version: 17,
+        name: "outdated_replies",
+        sql: include_str!("../../assets/migrations/0017_outdated_replies.sql"),
     },
 ];
 

@@ -393,6 +393,44 @@ pub(super) async fn a_reply_comes_back_with_its_recipients(store: &Store) {
     assert_eq!(back.envelope, Some(envelope));
 }
 
+/// Somebody writes while a server keeps a sender waiting.
+pub(super) async fn a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(store: &Store) {
+    for way in ["put off", "refused", "dead", "unsure"] {
+        let ticket = ticket(store, &format!("slow-{way}@x")).await;
+        let row = row(ticket, 30);
+        queue(store, &row, &by_sam(ticket), 1).await;
+        assert!(try_claim(store, &row, claim(31, None)).await);
+        if way == "unsure" {
+            assert!(store.hand_over(ours(&row)).await.unwrap());
+        }
+
+        let news = message(&format!("slow-news-{way}@x"), "Never mind.", 32);
+        let news = in_ticket(news, ticket);
+        store.file(&filing(vec![news]), at(32)).await.unwrap();
+
+        assert!(!store.hand_over(ours(&row)).await.unwrap(), "{way}");
+        let conclude = async |outcome| {
+            let outcome = (outcome, Some("451 come again"));
+            assert!(store.conclude(ours(&row), outcome, at(33)).await.unwrap());
+        };
+        match way {
+            "put off" => conclude(Outcome::Again(at(60))).await,
+            "refused" => conclude(Outcome::Refused).await,
+            "dead" => take_over(store, &row, 100).await,
+            _ => {
+                conclude(Outcome::Unsure).await;
+                let back = store.withdraw(row.id, at(34)).await.unwrap();
+                assert_eq!(back.state, DraftState::Stale);
+            }
+        }
+
+        assert!(!try_claim(store, &row, claim(200, None)).await, "{way}");
+        let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
+        assert_eq!(draft.state, DraftState::Stale, "{way}");
+        assert_eq!(draft.text, "Yes.");
+    }
+}
+
 /// Whoever has begun another draft finds the reply below it, whichever way it came back.
 pub(super) async fn a_reply_comes_back_below_another_draft(store: &Store) {
     for (place, way) in ["refused", "withdrawn", "outdated"].into_iter().enumerate() {

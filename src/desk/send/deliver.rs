@@ -10,8 +10,8 @@ use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError, face::DeskEvent},
     domain::{
-        AutoClass, Direction, Message, MessageId, MessageKind, OutboxId, OutboxKind, OutboxRow,
-        Timestamp,
+        AutoClass, Delivery, Direction, Message, MessageId, MessageKind, OutboxId, OutboxKind,
+        OutboxRow, Timestamp,
     },
     source::mail::{
         parse::parse,
@@ -224,11 +224,17 @@ impl Desk {
             return self.refused(sending, said).await;
         }
         let next = next_try(now, sending.row.progress.attempts);
-        let is_ours = self.conclude(sending, Outcome::Again(next), said).await?;
-        Ok(if is_ours {
-            Delivered::Later(next, said.to_owned())
-        } else {
-            Delivered::NotOurs
+        if !self.conclude(sending, Outcome::Again(next), said).await? {
+            return Ok(Delivered::NotOurs);
+        }
+        let progress = self.store.outbox_row(sending.claimed.id).await?.progress;
+        Ok(match progress.delivery {
+            Delivery::Withdrawn => Delivered::Failed(progress.said.unwrap_or_default()),
+            Delivery::Held
+            | Delivery::Sending
+            | Delivery::Sent
+            | Delivery::Failed
+            | Delivery::Unsure => Delivered::Later(next, said.to_owned()),
         })
     }
 
