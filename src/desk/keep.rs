@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Draft, DraftOrigin, DraftState, Ending, ProviderName, Receipt, ReceiptId, RunId, Task,
+        CAME_BACK, Draft, DraftOrigin, DraftState, Ending, ProviderName, Receipt, ReceiptId, RunId,
+        Task, Timestamp,
     },
     engine::prompt::{Prompted, digest},
     store::{SaveDraft, StoreError},
@@ -139,7 +140,8 @@ impl Desk {
         }
     }
 
-    /// Saves the answer. What a person wrote meanwhile stands; the answer is the revision before.
+    /// Saves the answer. What a person wrote meanwhile stands, and what came back from the outbox;
+    /// the answer is the revision before.
     async fn put(
         &self,
         job: &Job,
@@ -148,9 +150,9 @@ impl Desk {
         (now, written): (Option<Draft>, Option<&Draft>),
     ) -> Result<Draft, DeskError> {
         let known = written.or(job.before());
-        let by_hand = now
+        let changed = now
             .as_ref()
-            .filter(|now| was_changed_by_hand(known, now))
+            .filter(|now| was_changed(known, now, receipt.began))
             .cloned();
         let mut save = self.save(job, text.to_owned(), DraftState::Ready, now.as_ref());
         save.receipts.push(receipt.id);
@@ -161,12 +163,17 @@ impl Desk {
             save.flags.push(FALLBACK.to_owned());
         }
         let kept = self.store.save_draft(&save).await?;
-        let Some(by_hand) = by_hand else {
+        let Some(changed) = changed else {
             return Ok(kept);
         };
-        let mut theirs = self.save(job, by_hand.text, DraftState::Ready, Some(&kept));
-        theirs.origin = by_hand.origin;
-        theirs.flags = by_hand.flags;
+        let state = match changed.state {
+            DraftState::Stale => DraftState::Stale,
+            DraftState::Writing | DraftState::Ready | DraftState::Discarded => DraftState::Ready,
+        };
+        let whole = with_answer(&changed.text, written, text);
+        let mut theirs = self.save(job, whole, state, Some(&kept));
+        theirs.origin = changed.origin;
+        theirs.flags = changed.flags;
         Ok(self.store.save_draft(&theirs).await?)
     }
 
@@ -250,10 +257,24 @@ pub(super) fn receipt_of(
     }
 }
 
-/// Tells whether a person saved the draft after what the run knows of it.
-fn was_changed_by_hand(known: Option<&Draft>, now: &Draft) -> bool {
-    let is_newer = known.is_none_or(|known| known.id != now.id || now.revision > known.revision);
-    is_newer && now.origin != DraftOrigin::Ai
+/// Tells whether a person saved the draft after what the run knows of it, or a reply that did not
+/// leave came back to it: below the words so far, or as the older draft that it was.
+fn was_changed(known: Option<&Draft>, now: &Draft, began: Timestamp) -> bool {
+    let is_another = known.is_none_or(|known| known.id != now.id);
+    let is_newer = is_another || known.is_some_and(|known| now.revision > known.revision);
+    let came_back = now.state == DraftState::Stale || (is_another && now.saved_at <= began);
+    is_newer && (came_back || now.origin != DraftOrigin::Ai)
+}
+
+/// Puts the answer where its first words stand above a reply that came back to them.
+fn with_answer(theirs: &str, written: Option<&Draft>, answer: &str) -> String {
+    let first_words = written.map(|written| written.text.trim_end());
+    match first_words.and_then(|words| theirs.strip_prefix(words)) {
+        Some(rest) if rest.trim_start().starts_with(CAME_BACK) => {
+            format!("{}{rest}", answer.trim_end())
+        }
+        Some(_) | None => theirs.to_owned(),
+    }
 }
 
 fn action_words(ending: Ending) -> &'static str {
@@ -270,5 +291,61 @@ fn action_words(ending: Ending) -> &'static str {
         Ending::Refused => "nothing drafted: the model declined",
         Ending::Cancelled => "cancelled by a person",
         Ending::Lost => "lost: the program ended during the call",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DraftId, TicketId};
+
+    fn draft(id: DraftId, revision: i64, second: i64) -> Draft {
+        Draft {
+            id,
+            ticket: TicketId::new(Uuid::nil()),
+            author: "noor".to_owned(),
+            answers: None,
+            text: "Words.".to_owned(),
+            revision,
+            origin: DraftOrigin::Ai,
+            state: DraftState::Ready,
+            receipts: Vec::new(),
+            flags: Vec::new(),
+            envelope: None,
+            saved_at: Timestamp::from_second(second).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_run_notices_what_came_back_also_if_a_model_wrote_that() {
+        let id = DraftId::new(Uuid::from_u128(1));
+        let began = Timestamp::from_second(100).unwrap();
+        let ours = draft(id, 2, 110);
+        let joined = Draft {
+            state: DraftState::Stale,
+            ..draft(id, 3, 110)
+        };
+        let stale = Draft {
+            state: DraftState::Stale,
+            ..ours.clone()
+        };
+        let revived = draft(DraftId::new(Uuid::from_u128(2)), 1, 90);
+        let of_another_run = draft(DraftId::new(Uuid::from_u128(3)), 1, 105);
+
+        for (known, now, is_changed) in [
+            (Some(&ours), &ours, false),
+            (Some(&ours), &stale, false),
+            (Some(&ours), &joined, true),
+            (Some(&ours), &revived, true),
+            (None, &revived, true),
+            (None, &of_another_run, false),
+        ] {
+            assert_eq!(
+                was_changed(known, now, began),
+                is_changed,
+                "{}",
+                now.revision
+            );
+        }
     }
 }

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{DraftId, Envelope, MessageId, ReceiptId, TicketId, Timestamp};
 
+/// What stands between a draft and a reply that did not leave and came back to it.
+pub const CAME_BACK: &str = "---- This reply was not sent, and came back here: ----";
+
 /// A reply that is being written. One lives per ticket and author; every save adds a revision.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {

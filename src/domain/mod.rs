@@ -33,7 +33,7 @@ pub mod time;
 pub mod usage;
 
 pub use contact::Contact;
-pub use draft::{Draft, DraftOrigin, DraftState};
+pub use draft::{CAME_BACK, Draft, DraftOrigin, DraftState};
 pub use fault::{Billed, Fault, FaultClass};
 pub use hint::Hint;
 pub use ids::{AttachmentId, DraftId, HoldId, MessageId, OutboxId, ReceiptId, RunId, TicketId};

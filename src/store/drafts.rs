@@ -9,7 +9,8 @@ use super::{
     rows,
 };
 use crate::domain::{
-    Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, ReceiptId, TicketId, Timestamp,
+    CAME_BACK, Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, ReceiptId, TicketId,
+    Timestamp,
 };
 
 /// A draft to save.
@@ -304,11 +305,9 @@ pub(super) async fn revive(tx: &mut AnyConnection, back: &Draft) -> Result<Draft
     Ok(one(tx, back.id).await?.0)
 }
 
-/// What stands between a draft and a reply that came back to it.
-const CAME_BACK: &str = "---- This reply was not sent, and came back here: ----";
-
 /// Brings a reply that did not leave back to the desk: as the draft it was, or below the one that its
-/// author has begun meanwhile, with its files. Nothing is hidden anywhere else.
+/// author has begun meanwhile, with its files. Nothing is hidden anywhere else. The two are stale
+/// together: they are looked at before they leave, and a run that writes there notices.
 pub(super) async fn come_back(tx: &mut AnyConnection, back: &Draft) -> Result<Draft, Trouble> {
     let Some(other) = live(&mut *tx, back.ticket, &back.author).await? else {
         return revive(tx, back).await;
@@ -316,6 +315,7 @@ pub(super) async fn come_back(tx: &mut AnyConnection, back: &Draft) -> Result<Dr
     let mut joined = other.clone();
     joined.revision += 1;
     joined.saved_at = other.saved_at.max(back.saved_at);
+    joined.state = DraftState::Stale;
     // What a model wrote is read once more before it leaves.
     joined.origin = match (other.origin, back.origin) {
         (DraftOrigin::Ai, _) | (_, DraftOrigin::Ai) => DraftOrigin::Ai,

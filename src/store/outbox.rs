@@ -16,8 +16,8 @@ use super::{
     search::Sql,
 };
 use crate::domain::{
-    Delivery, Draft, DraftId, DraftState, OutboxId, OutboxKind, OutboxRow, Post, Progress, Ticket, TicketEvent,
-    TicketId, Timestamp,
+    Delivery, Draft, DraftId, DraftState, OutboxId, OutboxKind, OutboxRow, Post, Progress, Ticket,
+    TicketEvent, TicketId, Timestamp,
 };
 
 pub(super) const SELECT: &str =

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use deskhand::{
-    domain::{Cost, DraftState, Ending, FaultClass, SkipReason, Usd},
+    desk::send::ReplyAsk,
+    domain::{CAME_BACK, Cost, DraftState, Ending, FaultClass, SkipReason, Usd},
     sim::Fault,
 };
 
@@ -227,5 +228,44 @@ async fn three_drafts_run_at_once_and_a_fourth_waits() {
         assert_eq!(drafted.receipt.ending, Ending::Answered);
     }
     assert_eq!(most, 3);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_reply_that_comes_back_while_a_model_writes_is_kept_below_the_answer() {
+    let bench = Bench::at_pace(Some(20)).await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    let reply = ReplyAsk {
+        ticket,
+        text: "It left on Monday.".to_owned(),
+        to: None,
+        cc: Vec::new(),
+        bcc: Vec::new(),
+        files: Vec::new(),
+        then: None,
+        hold: None,
+        account: None,
+    };
+    let queued = desk.reply(reply).await.unwrap();
+    let (_cancel, task) = begin(&desk, ticket);
+    let store = bench.store().await;
+    limited(async {
+        while store.draft(ticket, "maya").await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+
+    desk.withdraw(queued.id).await.unwrap();
+    let drafted = limited(task).await.unwrap().unwrap();
+
+    assert_eq!(drafted.receipt.ending, Ending::Answered);
+    let draft = desk.ticket(ticket).await.unwrap().draft.unwrap();
+    let (answer, back) = draft.text.split_once(CAME_BACK).unwrap();
+    assert_eq!(back.trim(), "It left on Monday.");
+    let revisions = store.revisions(draft.id).await.unwrap();
+    let whole = &revisions[revisions.len() - 2].text;
+    assert_eq!(answer.trim_end(), whole.trim_end(), "the whole answer");
+    assert_eq!(draft.state, DraftState::Stale);
     desk.close().await;
 }

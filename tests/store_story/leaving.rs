@@ -459,7 +459,7 @@ pub(super) async fn a_reply_comes_back_below_another_draft(store: &Store) {
         let lines: Vec<&str> = draft.text.lines().filter(|line| !line.is_empty()).collect();
         assert_eq!((lines[0], lines[2]), ("Another thought.", "Yes."), "{way}");
         assert!(lines[1].contains("was not sent"), "{way}: {}", lines[1]);
-        assert_eq!(draft.state == DraftState::Stale, way == "outdated");
+        assert_eq!(draft.state, DraftState::Stale, "{way}");
         assert_eq!(
             draft.flags.contains(&"not sent: 550 no".to_owned()),
             way == "refused"

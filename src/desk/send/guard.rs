@@ -4,8 +4,8 @@ use super::letter;
 use crate::{
     config::AccountConfig,
     domain::{
-        Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Message, MessageKind,
-        Purpose, Ticket,
+        CAME_BACK, Contact, Direction, Draft, DraftOrigin, DraftState, Envelope, Message,
+        MessageKind, Purpose, Ticket,
     },
     text::{language::language, redact},
 };
@@ -207,7 +207,9 @@ pub fn unread_ai(draft: &Draft) -> Option<&'static str> {
 /// Returns what is unusual about a reply, to be seen before it leaves.
 pub fn reasons(draft: &Draft, route: &Route, ticket: &Ticket) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
-    if draft.state == DraftState::Stale {
+    if draft.text.contains(CAME_BACK) {
+        reasons.push("it holds two texts: a reply that was not sent came back below it".to_owned());
+    } else if draft.state == DraftState::Stale {
         reasons.push("a new message came after it was begun".to_owned());
     }
     let flags = draft.flags.iter().filter(|flag| *flag != "fallback");
