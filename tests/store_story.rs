@@ -136,6 +136,7 @@ async fn tell(url: &StoreUrl) {
     leaving::a_reply_that_was_claimed_meanwhile_is_not_taken_back(&store, url).await;
     leaving::a_new_message_brings_a_held_reply_back(&store).await;
     leaving::a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(&store).await;
+    leaving::a_reply_whose_draft_was_corrected_is_not_sent_as_it_was(&store).await;
     leaving::a_reply_comes_back_with_its_recipients(&store).await;
     leaving::a_reply_comes_back_below_another_draft(&store).await;
     leaving::a_draft_is_addressed(&store).await;

@@ -13,7 +13,7 @@ use super::{
     rows,
     search::Sql,
 };
-use crate::domain::{OutboxId, OutboxRow, Timestamp};
+use crate::domain::{Draft, OutboxId, OutboxRow, Timestamp};
 
 /// Who claims a reply, and when.
 #[derive(Clone, Copy, Debug)]
@@ -220,10 +220,13 @@ impl Store {
             .execute(&mut *tx)
             .await?
             .rows_affected();
-            let is_elsewhere = standing == Standing::Live && draft.text != row.text;
-            if changed == 0 || standing == Standing::Discarded || is_elsewhere {
-                let because = "the reply came to another end, or its draft was changed";
+            if changed == 0 || standing == Standing::Discarded {
+                let because = "the reply came to another end";
                 return Err(Trouble::conflict(because, None, &row.text));
+            }
+            if standing == Standing::Live && is_another(&draft, &row) {
+                let because = "it is not the reply that it was: send the draft instead";
+                return Err(Trouble::conflict(because, Some(draft), &row.text));
             }
             sqlx::query("UPDATE drafts SET standing = 'queued' WHERE id = $1")
                 .bind(row.draft.to_string())
@@ -278,4 +281,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// Tells whether a draft has become another reply than the one that it was: in its words, in who
+/// gets it, or in what goes with it.
+fn is_another(draft: &Draft, row: &OutboxRow) -> bool {
+    let queued = row.post.as_ref().map(|post| &post.letter.envelope);
+    let is_readdressed = draft
+        .envelope
+        .as_ref()
+        .is_some_and(|envelope| queued.is_some_and(|queued| queued != envelope));
+    draft.text != row.text || is_readdressed
 }

@@ -431,6 +431,36 @@ pub(super) async fn a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(s
     }
 }
 
+pub(super) async fn a_reply_whose_draft_was_corrected_is_not_sent_as_it_was(store: &Store) {
+    let ticket = ticket(store, "corrected@x").await;
+    let row = row(ticket, 30);
+    queue(store, &row, &by_sam(ticket), 1).await;
+    assert!(try_claim(store, &row, claim(31, None)).await);
+    let refused = (Outcome::Refused, Some("550 no such user"));
+    store.conclude(ours(&row), refused, at(32)).await.unwrap();
+    let corrected = Envelope {
+        to: vec![Contact {
+            name: None,
+            address: "maya@right.test".into(),
+        }],
+        ..Envelope::default()
+    };
+    let queued = row.post.as_ref().unwrap().letter.envelope.clone();
+
+    for (envelope, may_leave) in [(&corrected, false), (&queued, true)] {
+        store
+            .set_envelope(row.draft, envelope, at(33))
+            .await
+            .unwrap();
+        let again = store.hold_again(row.id, MIME, at(34)).await;
+        assert_eq!(again.is_ok(), may_leave);
+        if let Err(error) = again {
+            assert!(error.to_string().contains("send the draft instead"));
+        }
+    }
+    store.withdraw(row.id, at(35)).await.unwrap();
+}
+
 /// Whoever has begun another draft finds the reply below it, whichever way it came back.
 pub(super) async fn a_reply_comes_back_below_another_draft(store: &Store) {
     for (place, way) in ["refused", "withdrawn", "outdated"].into_iter().enumerate() {
