@@ -124,7 +124,7 @@ fn a_ticket_that_a_machine_began_is_answered_as_any() {
     let (to, route) = route(&messages);
 
     assert_eq!(to, [MAYA, "ops@northbend.test"]);
-    assert_eq!(route.strangers, []);
+    assert!(route.strangers.is_empty());
     let answered = letter::answered(&messages).map(|message| message.id);
     assert_eq!(answered, Some(messages[0].id));
 }

@@ -9,7 +9,7 @@ use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError, sync::wrong, watching::is_final},
     domain::{OutboxRow, Timestamp},
-    source::mail::imap::Mailbox,
+    source::mail::imap::{ImapError, Mailbox},
 };
 
 /// A mailbox that failed is left alone for so long; after each further failure for twice as long,
@@ -97,7 +97,8 @@ impl Desk {
         Ok(resting.next())
     }
 
-    /// Keeps what it can of one account; one copy that fails keeps no other from its place.
+    /// Keeps what it can of one account; one copy that fails keeps no other from its place, unless
+    /// the server has fallen silent: no other is waited for then.
     async fn keep_copies_of(
         &self,
         account: &AccountConfig,
@@ -107,6 +108,9 @@ impl Desk {
         let mut kept = Ok(());
         for row in rows {
             if let Err(error) = self.keep_copy(&mut mailbox, account, &row).await {
+                if is_silent(&error) {
+                    return Err(error);
+                }
                 kept = Err(error);
             }
         }
@@ -136,6 +140,17 @@ impl Desk {
         }
         Ok(self.store.copy_done(row.id).await?)
     }
+}
+
+/// Tells whether a server does not answer any more.
+const fn is_silent(error: &DeskError) -> bool {
+    matches!(
+        error,
+        DeskError::Mail {
+            error: ImapError::Silent { .. } | ImapError::Unreachable { .. },
+            ..
+        }
+    )
 }
 
 #[cfg(test)]

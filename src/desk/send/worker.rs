@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::broadcast::error::RecvError, time::sleep};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{sleep, timeout},
+};
 
 use super::{Delivered, copies::Resting};
 use crate::{
@@ -15,6 +18,8 @@ use crate::{
 const LEASE: &str = "outbox";
 /// After a failure of our own the outbox is looked at again.
 pub(super) const AGAIN: Duration = Duration::from_secs(30);
+/// So long a desk that closes waits for the copies of what has just left.
+const LAST_COPIES: Duration = Duration::from_secs(3);
 
 /// What a command that sends tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,21 +50,48 @@ impl Desk {
     }
 
     async fn send_as_due(&self) {
+        let mut resting = Resting::default();
+        // Beside each other: a mailbox that keeps silent keeps no reply waiting.
+        let copying = Box::pin(self.copy_as_due(&mut resting));
+        tokio::join!(Box::pin(self.send_each_as_due()), copying);
+        let last = timeout(LAST_COPIES, self.keep_copies(&mut resting));
+        if let Ok(kept) = last.await {
+            logged(kept);
+        }
+    }
+
+    async fn send_each_as_due(&self) {
         let began = self.clock.now();
         let mut events = self.events();
         let mut settings = self.settings.subscribe();
-        let mut resting = Resting::default();
         self.say_what_waits(began).await;
         loop {
-            let next = logged(self.send_due(began, &mut resting).await).unwrap_or(Some(AGAIN));
-            let waiting = async {
-                match next {
-                    Some(pause) => sleep(pause).await,
-                    None => std::future::pending().await,
-                }
+            let next = logged(self.send_due(began).await).unwrap_or(Some(AGAIN));
+            tokio::select! {
+                () = pause(next) => {}
+                () = outbox_may_have_changed(&mut events) => {}
+                Ok(()) = settings.changed() => {}
+                () = self.background.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Puts copies of what has left into the folders of sent mail, until the desk closes.
+    async fn copy_as_due(&self, resting: &mut Resting) {
+        let mut events = self.events();
+        let mut settings = self.settings.subscribe();
+        loop {
+            let kept = tokio::select! {
+                kept = self.keep_copies(resting) => logged(kept),
+                () = self.background.stop.cancelled() => return,
+            };
+            let now = self.clock.now();
+            let next = match kept {
+                Some(next) => next.map(|next| Duration::try_from(next - now).unwrap_or_default()),
+                None => Some(AGAIN),
             };
             tokio::select! {
-                () = waiting => {}
+                () = pause(next) => {}
                 () = outbox_may_have_changed(&mut events) => {}
                 // A password may be another one though the config says the same as before.
                 Ok(()) = settings.changed() => resting.forget(),
@@ -69,11 +101,7 @@ impl Desk {
     }
 
     /// Sends what is due and returns how long until the next is; none when nothing waits.
-    async fn send_due(
-        &self,
-        began: Timestamp,
-        resting: &mut Resting,
-    ) -> Result<Option<Duration>, DeskError> {
+    async fn send_due(&self, began: Timestamp) -> Result<Option<Duration>, DeskError> {
         let mut next = match logged(self.settle_dead().await) {
             Some(next) => next,
             None => self.clock.now().checked_add(AGAIN).ok(),
@@ -112,9 +140,7 @@ impl Desk {
                 | Delivered::NotOurs) => self.say(ticket.number, &delivered),
             }
         }
-        let copies = self.keep_copies(resting).await?;
         let now = self.clock.now();
-        let next = [next, copies].into_iter().flatten().min();
         Ok(next.map(|next| Duration::try_from(next - now).unwrap_or(Duration::ZERO)))
     }
 
@@ -196,6 +222,14 @@ impl Desk {
         }
         logged(self.keep_copies(&mut Resting::default()).await);
         Ok(told)
+    }
+}
+
+/// Waits so long; for ever where nothing is to come.
+async fn pause(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 
