@@ -24,6 +24,9 @@ mod imap;
 #[path = "common/smtp.rs"]
 mod smtp;
 
+#[path = "sending/acks.rs"]
+mod acks;
+
 #[path = "sending/copies.rs"]
 mod copies;
 

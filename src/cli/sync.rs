@@ -83,7 +83,10 @@ async fn watch(call: &Call, desk: &Desk, accounts: &[AccountConfig]) -> Result<E
         let mut tell = |watched: Watched<'_>| say(call, desk, watched);
         desk.watch_account(account, &mut tell).await
     });
-    let ended = futures::future::join_all(watches).await;
+    let ended = tokio::select! {
+        ended = futures::future::join_all(watches) => ended,
+        () = desk.keep_sending_acks() => Vec::new(),
+    };
     let last = ended.into_iter().next_back();
     last.map_or(Ok(Exit::OK), |error| Err(Stop::from(error)))
 }

@@ -110,6 +110,7 @@ impl Desk {
             let mut mailbox = self.mailbox(account).await?;
             let synced = self.sync_on(&mut mailbox, account, tell).await;
             mailbox.close().await;
+            self.send_acks().await;
             synced
         };
         let synced = self.while_leased(&lease, Box::pin(syncing)).await;

@@ -43,6 +43,8 @@ pub(crate) struct Inbox {
     pub(crate) fault: Fault,
     /// How often somebody tried to sign in.
     pub(crate) sign_ins: u32,
+    /// How often somebody took leave.
+    pub(crate) sign_outs: u32,
     /// Whether it lets nobody in.
     pub(crate) is_shut: bool,
     /// Whether it has a folder of sent mail.
@@ -170,7 +172,10 @@ fn answer(
             }
         },
         ["UID", "FETCH", set, ..] => return fetch(out, inbox, (set, command)),
-        ["LOGOUT"] => out.write_all(b"* BYE\r\n")?,
+        ["LOGOUT"] => {
+            inbox.sign_outs += 1;
+            out.write_all(b"* BYE\r\n")?;
+        }
         _ => {}
     }
     Ok(Some("OK done"))

@@ -10,8 +10,8 @@ use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError},
     domain::{
-        Contact, DraftId, Envelope, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress,
-        TicketId,
+        Contact, Delivery, DraftId, Envelope, OutboxId, OutboxKind, OutboxRow, Post, PostLetter,
+        Progress, TicketId, Timestamp,
     },
     source::mail::compose::{Author, Outgoing, compose},
     store::AckLimits,
@@ -22,6 +22,10 @@ const EACH: Duration = Duration::from_hours(24);
 /// A sender causes so many within the time (`FreeScout`: as many), to whatever addresses.
 const MOST: u64 = 10;
 const MOST_WITHIN: Duration = Duration::from_hours(3);
+/// It is sent for so long without a person.
+const GOOD_FOR: Duration = Duration::from_hours(48);
+/// So often is looked for those that wait, where no desk is open.
+const LOOK_FOR_ACKS: Duration = Duration::from_secs(5);
 /// Who writes it.
 const WRITER: &str = "deskhand (automatic answer)";
 /// Names before the @ at which nobody reads.
@@ -36,6 +40,15 @@ const NOBODY_READS: [&str; 9] = [
     "bounce",
     "bounces",
 ];
+
+/// Tells whether an automatic answer leaves now. One that did not leave within the time is no
+/// answer any more: a person decides.
+pub(super) fn is_ack_due(row: &OutboxRow, now: Timestamp) -> bool {
+    row.kind == OutboxKind::Ack
+        && row.progress.delivery == Delivery::Held
+        && row.progress.due_at().is_some_and(|due| due <= now)
+        && Duration::try_from(now - row.queued_at).is_ok_and(|age| age < GOOD_FOR)
+}
 
 /// Tells whether an automatic answer may go to an address at all.
 pub fn may_go_to(address: &str) -> bool {
@@ -60,8 +73,8 @@ fn receiver<'a>(from: &'a Contact, reply_to: Option<&Contact>) -> Option<&'a Con
 }
 
 impl Desk {
-    /// Answers a new ticket automatically and sends the answer at once. Returns whether one went
-    /// into the outbox.
+    /// Answers a new ticket automatically: the answer goes into the outbox, and mail is read on
+    /// meanwhile. Returns whether one went there.
     pub(in crate::desk) async fn acknowledge(
         &self,
         account: &AccountConfig,
@@ -93,11 +106,33 @@ impl Desk {
             sender: &message.from.address,
             most: (MOST, now.checked_sub(MOST_WITHIN).unwrap_or(now)),
         };
-        if !self.store.queue_ack((&row, &mime), &limits).await? {
-            return Ok(false);
+        Ok(self.store.queue_ack((&row, &mime), &limits).await?)
+    }
+
+    /// Sends the automatic answers that wait, for a command that reads mail: no desk may be open
+    /// that does. What goes wrong with one keeps no other waiting.
+    pub(in crate::desk) async fn send_acks(&self) {
+        let open = match self.store.open_outbox().await {
+            Ok(open) => open,
+            Err(error) => {
+                tracing::warn!(%error, "automatic answers were not sent");
+                return;
+            }
+        };
+        let now = self.clock.now();
+        for (row, _) in open.iter().filter(|(row, _)| is_ack_due(row, now)) {
+            if let Err(error) = Box::pin(self.deliver(row.id, None)).await {
+                tracing::warn!(%error, "an automatic answer was not sent");
+            }
         }
-        Box::pin(self.deliver(row.id, None)).await?;
-        Ok(true)
+    }
+
+    /// Goes on sending automatic answers beside mailboxes that are watched, until it is dropped.
+    pub async fn keep_sending_acks(&self) {
+        loop {
+            self.send_acks().await;
+            tokio::time::sleep(LOOK_FOR_ACKS).await;
+        }
     }
 
     async fn ack_row(

@@ -7,10 +7,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Delivered, copies::Resting};
+use super::{Delivered, ack::is_ack_due, copies::Resting};
 use crate::{
     desk::{Desk, DeskError, face::DeskEvent},
-    domain::{Delivery, OutboxId, OutboxRow, Timestamp},
+    domain::{Delivery, OutboxId, OutboxKind, OutboxRow, Timestamp},
     text::clean::without_stop,
 };
 
@@ -107,17 +107,21 @@ impl Desk {
             None => self.clock.now().checked_add(AGAIN).ok(),
         };
         for (row, ticket) in self.store.open_outbox().await? {
-            let Some(due) = row.progress.due_at().filter(|due| *due > began) else {
+            // An automatic answer asks nobody, also when it was queued before.
+            let (is_ack, now) = (row.kind == OutboxKind::Ack, self.clock.now());
+            let was_waiting = |due: Timestamp| due <= began && !is_ack_due(&row, now);
+            let Some(due) = row.progress.due_at().filter(|due| !was_waiting(*due)) else {
                 continue;
             };
             if row.progress.delivery != Delivery::Held {
                 continue;
             }
-            if due > self.clock.now() {
+            if due > now {
                 next = Some(next.map_or(due, |next| next.min(due)));
                 continue;
             }
-            let Some(delivered) = logged(self.deliver(row.id, Some(began)).await) else {
+            let Some(delivered) = logged(self.deliver(row.id, (!is_ack).then_some(began)).await)
+            else {
                 // What stands in the way of one does not keep the others waiting.
                 let again = self.clock.now().checked_add(AGAIN).ok();
                 next = [next, again].into_iter().flatten().min();
@@ -126,7 +130,7 @@ impl Desk {
             match delivered {
                 Delivered::Later(due, said) => {
                     next = Some(next.map_or(due, |next| next.min(due)));
-                    if row.progress.attempts == 0 {
+                    if row.progress.attempts == 0 && !is_ack {
                         self.remark(format!(
                             "The reply to #{} did not leave yet: {}. It is tried again.",
                             ticket.number,
@@ -137,7 +141,11 @@ impl Desk {
                 delivered @ (Delivered::Sent
                 | Delivered::Failed(_)
                 | Delivered::Unsure(_)
-                | Delivered::NotOurs) => self.say(ticket.number, &delivered),
+                | Delivered::NotOurs) => {
+                    if !is_ack {
+                        self.say(ticket.number, &delivered);
+                    }
+                }
             }
         }
         let now = self.clock.now();
@@ -170,6 +178,7 @@ impl Desk {
         };
         let waits = |row: &OutboxRow| match row.progress.delivery {
             Delivery::Unsure => true,
+            Delivery::Held if is_ack_due(row, began) => false,
             Delivery::Held => row.progress.due_at().is_none_or(|due| due <= began),
             Delivery::Sending | Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => false,
         };
