@@ -60,13 +60,15 @@ pub struct Letter {
     pub returned: Option<Returned>,
 }
 
-/// A reply that came back: nobody got it.
+/// A reply that came back: not everybody got it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Returned {
     /// Its Message-ID.
     pub message_id: String,
     /// Why, in words.
     pub words: String,
+    /// The addresses of those who did not get it.
+    pub failed: Vec<String>,
     /// The addresses at which nobody is, where the report says so.
     pub nobody_at: Vec<String>,
 }

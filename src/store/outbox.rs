@@ -404,15 +404,32 @@ pub(super) async fn came_back(
     if other.is_some() {
         return Ok(());
     }
+    let mut flags = vec![returned.words.clone()];
+    flags.extend(who_may_have_it(&row, returned));
     sqlx::query(
         "UPDATE drafts SET standing = 'live', state = 'ready', flags = $2
          WHERE id = $1 AND standing = 'queued'",
     )
     .bind(row.draft.to_string())
-    .bind(rows::to_json(&[&returned.words])?)
+    .bind(rows::to_json(&flags)?)
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Says who may have got a reply that others did not get: they would get it twice.
+fn who_may_have_it(row: &OutboxRow, returned: &Returned) -> Option<String> {
+    let has_failed = |address: &str| {
+        let mut failed = returned.failed.iter();
+        failed.any(|failed| failed.eq_ignore_ascii_case(address))
+    };
+    let everybody = row.post.as_ref()?.letter.envelope.everybody().into_iter();
+    let others: Vec<&str> = everybody
+        .map(|person| person.address.as_str())
+        .filter(|address| !has_failed(address))
+        .collect();
+    (!others.is_empty() && !returned.failed.is_empty())
+        .then(|| format!("{} may have it already", others.join(", ")))
 }
 
 pub(super) async fn insert(

@@ -152,6 +152,41 @@ fn that_a_reply_has_left_is_noted_however_long_the_database_is_locked() {
     assert_eq!(server.count(), 1);
 }
 
+#[test]
+fn a_database_that_is_locked_before_the_text_goes_out_is_told_as_that() {
+    let server = Smtp::start(Manner::Takes);
+    let (home, number) = desk(&server);
+    reply(&home, number, "Once only.");
+    // Nobody is greeted while this is held.
+    let silence = server.manner.lock().expect("no panic");
+    let sending = home
+        .command()
+        .args(["outbox", "send", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let is_claimed = (0..500).any(|_| {
+        thread::sleep(Duration::from_millis(10));
+        home.run(&["outbox", "--json"]).json()["delivery"] == "sending"
+    });
+    assert!(is_claimed, "it never was");
+
+    thread::scope(|scope| {
+        // Longer than a writer waits for the lock.
+        let locking = scope.spawn(|| lock_database(&home, Duration::from_secs(7)));
+        thread::sleep(Duration::from_millis(500));
+        drop(silence);
+        locking.join().expect("it ended");
+    });
+
+    let told = sending.wait_with_output().expect("it ended").stdout;
+    let told: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
+    let said = told["failed"][0]["said"].as_str().expect("words");
+    assert!(said.contains("could not be noted"), "{said}");
+    assert_eq!(server.count(), 0);
+}
+
 /// Keeps other programs from writing to the desk's database for a while.
 fn lock_database(home: &Home, time: Duration) {
     let file = home.data().join("deskhand.db");

@@ -591,7 +591,18 @@ pub(super) async fn standing_work_has_one_holder(store: &Store) {
 
 pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
     let ticket = ticket(store, "bounced@x").await;
-    let row = row(ticket, 30);
+    let mut row = row(ticket, 30);
+    let people = |address: &str| {
+        vec![Contact {
+            name: None,
+            address: address.into(),
+        }]
+    };
+    row.post.as_mut().unwrap().letter.envelope = Envelope {
+        to: people("Maya@x"),
+        cc: people("ops@x"),
+        ..Envelope::default()
+    };
     queue(store, &row, &by_sam(ticket), 1).await;
     assert!(try_claim(store, &row, claim(31, None)).await);
     let mut sent = sent_message(&row);
@@ -610,13 +621,20 @@ pub(super) async fn a_report_makes_a_reply_a_draft_again(store: &Store) {
     report.returned = Some(Returned {
         message_id: sent.rfc_message_id.clone(),
         words: "not delivered to maya@x: 5.1.1 no such user".into(),
+        failed: vec!["maya@x".into()],
         nobody_at: vec!["Maya@x".into()],
     });
 
     store.file(&filing(vec![report]), at(51)).await.unwrap();
 
     let draft = store.draft(ticket, "sam").await.unwrap().unwrap();
-    assert_eq!(draft.flags, ["not delivered to maya@x: 5.1.1 no such user"]);
+    assert_eq!(
+        draft.flags,
+        [
+            "not delivered to maya@x: 5.1.1 no such user",
+            "ops@x may have it already"
+        ]
+    );
     assert!(store.suppressed("maya@x").await.unwrap().is_some());
     assert_eq!(store.suppressed("noor@x").await.unwrap(), None);
     let why = draft.flags[0].clone();

@@ -120,6 +120,7 @@ pub(super) async fn a_reply_that_came_back_is_taken_up_where_its_ticket_went_on(
     report.returned = Some(Returned {
         message_id: row.post.as_ref().unwrap().rfc_message_id.clone(),
         words: "not delivered".into(),
+        failed: Vec::new(),
         nobody_at: Vec::new(),
     });
     store.file(&filing(vec![report]), at(131)).await.unwrap();
@@ -148,6 +149,7 @@ pub(super) async fn a_report_finds_the_living_ticket(store: &Store) {
     report.returned = Some(Returned {
         message_id: row.post.as_ref().unwrap().rfc_message_id.clone(),
         words: "not delivered".into(),
+        failed: Vec::new(),
         nobody_at: Vec::new(),
     });
 

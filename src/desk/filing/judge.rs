@@ -61,6 +61,10 @@ fn not_delivered(id: &str, failed: &[(&Contact, &Recipient)]) -> Returned {
     Returned {
         message_id: id.to_owned(),
         words: format!("not delivered to {}{advice}", whom.join("; ")),
+        failed: failed
+            .iter()
+            .map(|(person, _)| person.address.clone())
+            .collect(),
         nobody_at: nobody_at.collect(),
     }
 }

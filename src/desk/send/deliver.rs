@@ -118,7 +118,11 @@ impl Desk {
             recipients: &recipients,
             mime: &mime,
         };
-        let on_text = async || matches!(self.store.hand_over(sending.claimed).await, Ok(true));
+        let on_text = async || match self.store.hand_over(sending.claimed).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("somebody wrote meanwhile, or another program has it".to_owned()),
+            Err(error) => Err(format!("it could not be noted that it leaves ({error})")),
+        };
         match submission.deliver(parcel, on_text).await {
             Handover::Accepted(said) => {
                 let keeps_copy = row.kind == OutboxKind::Reply

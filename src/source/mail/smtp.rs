@@ -128,11 +128,11 @@ enum Reports {
 
 impl Submission {
     /// Hands a mail over and signs out. `on_text` is asked right before its text goes out, and
-    /// stops it with false. One recipient that is refused refuses it for all: nobody gets it then.
+    /// stops it with the words why. One recipient that is refused refuses it for all: nobody gets it then.
     pub async fn deliver(
         mut self,
         parcel: Parcel<'_>,
-        on_text: impl AsyncFnOnce() -> bool,
+        on_text: impl AsyncFnOnce() -> Result<(), String>,
     ) -> Handover {
         let handover = hand_over(&mut self, parcel, on_text).await;
         self.close().await;
@@ -277,14 +277,14 @@ async fn show(
 async fn hand_over(
     submission: &mut Submission,
     parcel: Parcel<'_>,
-    on_text: impl AsyncFnOnce() -> bool,
+    on_text: impl AsyncFnOnce() -> Result<(), String>,
 ) -> Handover {
     if let Err(before) = address(submission, parcel).await {
         return before;
     }
     let connection = &mut submission.connection;
-    if !on_text().await {
-        return Handover::Later("another program has it".to_owned());
+    if let Err(why) = on_text().await {
+        return Handover::Later(why);
     }
     if let Err(before) = command(connection, Data).await {
         return before;
