@@ -12,7 +12,8 @@ use super::{
     going_over::go_over,
     messages::{self, Arrival},
     originals,
-    outbox::{bring_back_if_outdated, happened, is_outdated, make_stale},
+    outbox::happened,
+    outdated::{bring_back_if_outdated, is_outdated, make_stale},
     rows, tickets,
 };
 use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Timestamp};

@@ -9,7 +9,8 @@ use super::{
     error::Trouble,
     events::Verb,
     going_over::go_over,
-    outbox::{SELECT, bring_back_if_outdated, happened, one, outbox_row},
+    outbox::{SELECT, happened, one, outbox_row},
+    outdated::bring_back_if_outdated,
     rows,
     search::Sql,
 };

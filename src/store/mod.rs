@@ -35,6 +35,7 @@ mod notes;
 mod originals;
 mod origins;
 mod outbox;
+mod outdated;
 mod receipts;
 mod receipts_write;
 mod reconcile;

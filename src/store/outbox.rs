@@ -12,6 +12,7 @@ use super::{
     filing::Returned,
     going_over::go_over,
     joining::Living,
+    outdated::{is_outdated, make_stale},
     rows,
     search::Sql,
 };
@@ -267,80 +268,6 @@ async fn messages_of_people(tx: &mut AnyConnection, ticket: TicketId) -> Result<
     .fetch_one(tx)
     .await?;
     rows::count(&row, "n")
-}
-
-/// Brings a reply back that is held again, if somebody wrote while it was being sent.
-pub(super) async fn bring_back_if_outdated(
-    tx: &mut AnyConnection,
-    row: &OutboxRow,
-) -> Result<(), Trouble> {
-    if is_outdated(tx, row.id).await? {
-        outdate(tx, row).await?;
-    }
-    Ok(())
-}
-
-/// Tells whether somebody wrote while a reply was being sent, or since nobody knows of it.
-pub(super) async fn is_outdated(tx: &mut AnyConnection, id: OutboxId) -> Result<bool, Trouble> {
-    let marked = sqlx::query("SELECT 1 AS one FROM outbox WHERE id = $1 AND is_outdated = 1")
-        .bind(id.to_string())
-        .fetch_optional(tx)
-        .await?;
-    Ok(marked.is_some())
-}
-
-pub(super) async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Trouble> {
-    sqlx::query("UPDATE drafts SET state = 'stale' WHERE id = $1 AND standing = 'live'")
-        .bind(draft.to_string())
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-/// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
-/// approved. One whose author has begun another draft comes back below it. One that is being sent
-/// is marked, and one of which nobody knows: if it does not leave, it comes back too.
-pub(super) async fn bring_back(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
-    let mut sql = Sql::new();
-    let key = sql.text_value(ticket.to_string());
-    sql.push(SELECT).push(&format!(
-        " WHERE ticket = {key} AND delivery = 'held' AND kind = 'reply'"
-    ));
-    let held = sql.ready().fetch_all(&mut *tx).await?;
-    let mut brought_back = 0;
-    for row in &held {
-        brought_back += u64::from(outdate(tx, &outbox_row(row)?).await?);
-    }
-    sqlx::query(
-        "UPDATE outbox SET is_outdated = 1
-         WHERE ticket = $1 AND delivery IN ('sending', 'unsure') AND kind = 'reply'",
-    )
-    .bind(ticket.to_string())
-    .execute(tx)
-    .await?;
-    Ok(brought_back)
-}
-
-/// Brings a held reply back as a stale draft. False, and nothing happens, when a sender has claimed
-/// it by now.
-async fn outdate(tx: &mut AnyConnection, row: &OutboxRow) -> Result<bool, Trouble> {
-    let changed = sqlx::query(
-        "UPDATE outbox SET delivery = 'withdrawn', said = 'a new message came before it left'
-         WHERE id = $1 AND delivery = 'held'",
-    )
-    .bind(row.id.to_string())
-    .execute(&mut *tx)
-    .await?
-    .rows_affected();
-    if changed == 0 {
-        return Ok(false);
-    }
-    let (draft, standing) = drafts::one(tx, row.draft).await?;
-    if standing == Standing::Queued {
-        let back = drafts::come_back(tx, &draft).await?;
-        make_stale(tx, back.id).await?;
-    }
-    Ok(true)
 }
 
 /// Returns the tickets of replies that are reported as not delivered.

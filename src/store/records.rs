@@ -16,7 +16,7 @@ use super::{
     filing::skip_to,
     messages::{self, Arrival},
     originals::{self, Original},
-    outbox,
+    outdated,
     records_known::{Kept, Known, Name, key, name},
     search::Sql,
     tickets, tray,
@@ -319,7 +319,7 @@ impl<'a> Batch<'a> {
         let is_touched = |id: &&TicketId| self.touched.contains_key(id);
         for id in self.said_to.iter().filter(is_touched) {
             tray::make_stale(tx, *id).await?;
-            outbox::bring_back(tx, *id).await?;
+            outdated::bring_back(tx, *id).await?;
         }
         Ok(())
     }

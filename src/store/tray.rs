@@ -15,7 +15,7 @@ use super::{
     joining::Living,
     messages::{self, Arrival},
     originals::{self, Original},
-    outbox, rows,
+    outbox, outdated, rows,
     search::Sql,
     tickets,
     twice::{Elsewhere, elsewhere},
@@ -247,7 +247,7 @@ impl<'a> Tray<'a> {
         tickets::write_tickets(tx, &touched).await?;
         for id in self.said_to.intersection(&self.touched) {
             make_stale(tx, *id).await?;
-            if outbox::bring_back(tx, *id).await? > 0
+            if outdated::bring_back(tx, *id).await? > 0
                 && let Some(ticket) = self.living.tickets.get(id)
             {
                 self.brought_back.push(ticket.number);
