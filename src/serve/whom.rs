@@ -268,6 +268,11 @@ links = ["house/small", "house/other", "house/big"]
                 "{members}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_dearer_is_counted_so_many_times() {
+        use ProviderKind::{Anthropic, OpenAi};
         for (kind, members, percent, is_elsewhere) in [
             (OpenAi, r#","service_tier":"priority""#, 200, false),
             (Anthropic, r#","speed":"fast""#, 1_200, false),
@@ -292,6 +297,11 @@ links = ["house/small", "house/other", "house/big"]
             let told = (beyond.percent, beyond.is_elsewhere);
             assert_eq!(told, (percent, is_elsewhere), "{members}");
         }
+    }
+
+    #[test]
+    fn what_costs_its_tokens_alone_needs_no_leave() {
+        use ProviderKind::{Anthropic, OpenAi};
         for (kind, members) in [
             (OpenAi, r#","service_tier":"default""#),
             (

@@ -24,7 +24,7 @@ pub fn answered(messages: &[Message]) -> Option<&Message> {
     of_people()
         .find(|message| message.direction == Direction::In)
         .or_else(|| of_people().next())
-        .or_else(|| public().last().filter(|first| began_by_itself(first)))
+        .or_else(|| public().next_back().filter(|first| began_by_itself(first)))
 }
 
 /// Tells whether a machine wrote a message that is about no other mail.

@@ -166,10 +166,10 @@ impl Serving {
     /// Reads what the store knows of keys and links by now.
     async fn refresh(&self) {
         self.ready.forget();
-        match self.answered(self.desk.memory()).await {
-            Some(Ok(memory)) => self.known.refresh(memory, self.desk.now(), luck()),
-            Some(Err(error)) => tracing::warn!(%error, "what others learnt could not be read"),
-            None => tracing::warn!("what others learnt could not be read: no answer"),
+        let memory = self.desk.memory();
+        let memory = self.tried("what others learnt could not be read", memory);
+        if let Some(memory) = memory.await {
+            self.known.refresh(memory, self.desk.now(), luck());
         }
         *self
             .refreshed

@@ -382,13 +382,9 @@ impl Serving {
             }
         }
         if is_first {
-            match self.answered(self.desk.claim_probes(prepared)).await {
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "a link is tried again without the others knowing");
-                }
-                None => tracing::warn!("a link is tried again without the others knowing"),
-            }
+            let claiming = self.desk.claim_probes(prepared);
+            self.tried("a link is tried again without the others knowing", claiming)
+                .await;
         }
         std::mem::take(&mut prepared.claimed)
     }

@@ -365,14 +365,12 @@ impl Serving {
         let Some(pending) = self.known.take_pending() else {
             return;
         };
-        if let Some(Err(error)) = self.answered(self.desk.announce()).await {
-            tracing::warn!(%error, "what is spent was not announced");
-        }
+        self.tried("what is spent was not announced", self.desk.announce())
+            .await;
         let learnt = self.desk.learn(&pending.lessons, &pending.keys);
-        match self.answered(learnt).await {
-            Some(Ok(())) => return self.refresh().await,
-            Some(Err(error)) => tracing::warn!(%error, "what requests taught was not noted yet"),
-            None => tracing::warn!("what requests taught was not noted yet: no answer"),
+        let learnt = self.tried("what requests taught was not noted yet", learnt);
+        if learnt.await.is_some() {
+            return self.refresh().await;
         }
         // It holds in memory all the same, and is written down the next time.
         self.known.put_back(pending);

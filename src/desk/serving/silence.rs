@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Serving;
-use crate::store::StoreError;
+use crate::{desk::DeskError, store::StoreError};
 
 /// So long an act may take: SQLite waits 5 s for a lock, a server 10 s, and a group is written in
 /// far less.
@@ -20,6 +20,25 @@ impl Serving {
             answer = act => Some(answer),
             () = self.give_up.cancelled() => None,
             () = sleep(SILENCE) => None,
+        }
+    }
+
+    /// The same for an act that may fail without harm: what did not come to be is said in the log.
+    pub(super) async fn tried<T>(
+        &self,
+        not_done: &'static str,
+        act: impl Future<Output = Result<T, DeskError>>,
+    ) -> Option<T> {
+        match self.answered(act).await {
+            Some(Ok(done)) => Some(done),
+            Some(Err(error)) => {
+                tracing::warn!(%error, "{not_done}");
+                None
+            }
+            None => {
+                tracing::warn!("{not_done}: the database does not answer");
+                None
+            }
         }
     }
 
