@@ -293,7 +293,7 @@ fn what_is_put_off_waits_and_is_tried_again() {
 #[test]
 fn a_server_whose_reports_can_name_to_whom_a_mail_was_written_is_told_so() {
     for (manner, told) in [
-        (Manner::TakesAndReports, " ORCPT=rfc822;maya@northbend.test"),
+        (Manner::TakesAndReports, " ORCPT=rfc822;maya@example.com"),
         (Manner::Takes, ""),
     ] {
         let server = Smtp::start(manner);
@@ -303,7 +303,7 @@ fn a_server_whose_reports_can_name_to_whom_a_mail_was_written_is_told_so() {
         send(&home);
 
         let taken = server.taken.lock().expect("no panic").clone();
-        assert_eq!(taken[0].0, [format!("RCPT TO:<maya@northbend.test>{told}")]);
+        assert_eq!(taken[0].0, [format!("RCPT TO:<maya@example.com>{told}")]);
     }
 }
 
