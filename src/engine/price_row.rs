@@ -93,8 +93,7 @@ impl PriceRow {
             .map_or(&self.base, |tier| &tier.rates)
     }
 
-    /// Returns the dearest output and input price that can apply to a prompt of at most this length;
-    /// what is read may be written to a cache too.
+    /// Returns the dearest output and input price that can apply to a prompt of at most this length.
     pub(super) fn dearest(&self, prompt_at_most: u64) -> (Usd, Usd) {
         let tiers = self.tiers.iter().filter(|tier| tier.above < prompt_at_most);
         tiers
@@ -102,9 +101,7 @@ impl PriceRow {
             .chain([&self.base])
             .map(|rates| {
                 let thinking = rates.thinking.unwrap_or(rates.output);
-                let writes = [rates.cache_write, rates.cache_write_long];
-                let input = writes.into_iter().flatten().fold(rates.input, Usd::max);
-                (rates.output.max(thinking), input)
+                (rates.output.max(thinking), rates.input)
             })
             .fold((Usd::ZERO, Usd::ZERO), |most, one| {
                 (most.0.max(one.0), most.1.max(one.1))

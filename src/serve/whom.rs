@@ -141,6 +141,7 @@ fn beyond(
         is_unpriced: bill.unpriced.is_some(),
         tools: bill.tools,
         percent: bill.percent.unwrap_or(100),
+        caching: bill.caching.unwrap_or(100),
         to: bill.to,
     })
 }
@@ -322,6 +323,22 @@ links = ["house/small", "house/other", "house/big"]
             assert_eq!((beyond.is_unpriced, beyond.is_elsewhere), (false, false));
             assert_eq!((beyond.tools, beyond.percent), (tools, 100), "{members}");
         }
+    }
+
+    #[test]
+    fn what_is_written_to_a_cache_costs_more_to_read() {
+        let cached = |control: &str| {
+            let members = format!(
+                r#","system":[{{"type":"text","text":"\"1h\" \"cache_control\"",{control}"x":0}}]"#
+            );
+            let beyond = beyond_of(ProviderKind::Anthropic, &members, false).unwrap();
+            (beyond.caching, beyond.percent)
+        };
+        assert_eq!(cached(""), (100, 100));
+        let short = r#""cache_control":{"type":"ephemeral"},"#;
+        assert_eq!(cached(short), (125, 100));
+        let long = r#""cache_control":{"type":"ephemeral","ttl":"1h"},"#;
+        assert_eq!(cached(long), (200, 100));
     }
 
     #[test]

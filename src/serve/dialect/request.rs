@@ -116,6 +116,9 @@ pub struct Bill {
     pub is_elsewhere: bool,
     /// How many tools it names that the provider defines.
     pub tools: u32,
+    /// What a token of the prompt costs that is written to a cache, in percent of its usual price;
+    /// none says that none is.
+    pub caching: Option<u32>,
     /// What is billed beside tokens, or at another price than theirs, for people.
     pub unpriced: Option<String>,
     /// What a token may cost for that, in percent of its usual price; none says the usual price.
@@ -127,6 +130,19 @@ pub struct Bill {
 /// What a token costs with `service_tier: priority` at the most, in percent: twice its price, as of
 /// gpt-5.4. <https://openai.com/api-priority-processing/>, read on 2026-11-26.
 pub(super) const PRIORITY: u32 = 200;
+
+/// What a token costs that is written to Anthropic's cache for five minutes, and for an hour.
+/// <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>
+const CACHING: (u32, u32) = (125, 200);
+
+/// Returns what a token costs that an Anthropic-shaped request lets be written to a cache, in percent;
+/// none where it asks for no cache. What stands within texts has its quotes escaped.
+pub(super) fn caching(body: &str) -> Option<u32> {
+    let (short, long) = CACHING;
+    let is_long = body.contains(r#""1h""#);
+    body.contains(r#""cache_control""#)
+        .then_some(if is_long { long } else { short })
+}
 
 /// The families of OpenAI's chat.
 pub(super) const CHATS: &[ProviderKind] = &[ProviderKind::OpenAi, ProviderKind::OpenAiCompatible];

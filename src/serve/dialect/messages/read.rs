@@ -13,7 +13,7 @@ use crate::{
     serve::dialect::{
         Refusal, Request,
         read::{Talk, image, inline, json, names, result, spoken},
-        request::{Framing, ProviderWishes, Purpose, USUAL_LIMIT},
+        request::{Framing, ProviderWishes, Purpose, USUAL_LIMIT, caching},
         spot::Spot,
     },
 };
@@ -48,7 +48,12 @@ pub(super) fn request(
     if output_limit.is_none() && is_strict && purpose == Purpose::Answer {
         root.need("max_tokens")?;
     }
-    let (mut ask, bound, bill) = talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
+    let (mut ask, bound, mut bill) =
+        talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
+    bill.caching = caching(body);
+    if bill.caching.is_some() {
+        bill.to = OWN;
+    }
     ask.raw = Some(Arc::new(Raw {
         kind: ProviderKind::Anthropic,
         body: body.to_owned(),
