@@ -117,6 +117,7 @@ fn letter(number: u8) -> Letter {
         original: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
     }
 }

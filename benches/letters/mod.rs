@@ -69,6 +69,7 @@ pub(crate) fn letter(at: u32) -> Letter {
         original: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
     }
 }

@@ -56,6 +56,8 @@ pub struct Letter {
     /// Why it is kept out of the queue, for more than what kind of mail it is: it takes no ticket
     /// out of quarantine.
     pub quarantine: Option<String>,
+    /// Whether it is old mail, of before what was last said in its ticket: it makes no reply stale.
+    pub is_history: bool,
     /// The reply of ours that it reports as not delivered.
     pub returned: Option<Returned>,
 }

@@ -6,6 +6,7 @@
 //! and no screen, and never asks what time it is.
 
 mod acks;
+mod acted;
 mod blocks;
 mod breakers;
 mod concluding;

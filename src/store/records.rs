@@ -129,7 +129,7 @@ struct Batch<'a> {
     /// What their origin says of them now, and the status they have followed it to.
     origins: BTreeMap<TicketId, (&'a Record, Status)>,
     messages: Vec<(Message, &'a RecordMessage, String)>,
-    /// Tickets that were there and in which somebody wrote.
+    /// Tickets that were there and in which somebody wrote, and now.
     said_to: BTreeSet<TicketId>,
     /// Numbers given in this batch.
     numbers: HashSet<i64>,
@@ -263,12 +263,16 @@ impl<'a> Batch<'a> {
         message.ticket = ticket;
         let is_told = record.ticket.last_customer_message_at.is_some()
             && self.made.iter().any(|(made, _)| *made == ticket);
+        let asked = self.tickets.get(&ticket);
+        let asked = asked.and_then(|ticket| ticket.last_customer_message_at);
+        let is_history = asked.is_some_and(|asked| message.sent_at < asked);
         if let Some(there) = self.tickets.get_mut(&ticket)
             && !is_told
         {
             count_in(there, &message, self.at);
         }
-        if message.kind == MessageKind::Public && !message.auto_class.is_automatic() {
+        let is_said = message.kind == MessageKind::Public && !message.auto_class.is_automatic();
+        if is_said && !is_history {
             self.said_to.insert(ticket);
         }
         self.done.imported += 1;

@@ -100,7 +100,7 @@ pub(super) struct Tray<'a> {
     letters: Vec<(Message, &'a Letter)>,
     /// The numbers of tickets whose held reply came back.
     brought_back: Vec<i64>,
-    /// Tickets in which somebody else than a machine wrote.
+    /// Tickets in which somebody else than a machine wrote, and now.
     said_to: BTreeSet<TicketId>,
 }
 
@@ -148,7 +148,8 @@ impl<'a> Tray<'a> {
             ticket.version += 1;
             self.touched.insert(id);
         }
-        if is_from_customer(&message) || is_reply_from_elsewhere(&message) {
+        let is_said = is_from_customer(&message) || is_reply_from_elsewhere(&message);
+        if is_said && !letter.is_history {
             self.said_to.insert(id);
         }
         self.imported += 1;

@@ -195,6 +195,7 @@ fn letter(subject: &str, from: &str, body: &str) -> Letter {
         original: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
     }
 }

@@ -389,6 +389,7 @@ fn letter(at: usize) -> Letter {
         original: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
     }
 }

@@ -63,6 +63,7 @@ fn filing(message: Message, place: Place) -> Filing {
             original: None,
             is_own_copy: false,
             quarantine: None,
+            is_history: false,
             returned: None,
         }],
         ..Filing::default()

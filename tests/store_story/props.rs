@@ -182,6 +182,7 @@ pub(super) fn letter(rfc_id: &str, ticket: &Ticket, text: &str, sent: i64) -> Le
         topic: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
         original: Some(Original::of(AS_IT_CAME).unwrap()),
     }
@@ -197,6 +198,7 @@ pub(super) fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         original: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
     }
 }

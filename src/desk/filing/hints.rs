@@ -2,12 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{
-    importer::Importer,
-    known,
-    letters::{Read, Standing},
-    ours::Owner,
-};
+use super::{importer::Importer, known, letters::Read, ours::Owner, standing::Standing};
 use crate::{
     config::OnSubjectChange,
     desk::import::ImportError,
@@ -31,12 +26,13 @@ pub(super) enum Going<'a> {
 }
 
 impl Importer<'_> {
-    /// Returns what a person should know of a letter.
+    /// Returns what a person should know of a letter. Joined loosely: neither it nor the ticket
+    /// has what the other answers, so that strangers may have met.
     pub(super) async fn hints(
         &self,
         read: &Read,
         owner: Owner,
-        going: Going<'_>,
+        (going, is_loose): (Going<'_>, bool),
     ) -> Result<Vec<Hint>, ImportError> {
         let mut hints = Vec::new();
         if matches!(owner, Owner::Unverified | Owner::Posing) {
@@ -55,7 +51,7 @@ impl Importer<'_> {
                 if asks && standing.is_some_and(|standing| is_new_topic(read, standing)) {
                     hints.push(Hint::NewTopic);
                 }
-                if self.is_live() && self.is_newcomer(read, ticket, standing).await? {
+                if (self.is_live() || is_loose) && self.is_newcomer(read, ticket, standing).await? {
                     hints.push(Hint::NewParticipant);
                 }
             }

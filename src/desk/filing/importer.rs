@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{
-    hints::{Going, is_new_topic},
+    hints::Going,
     judge::Reported,
-    letters::{Letters, Read, Standing, all_ids, ids, message, quarantine},
+    letters::{Letters, Read, all_ids, ids, message, quarantine},
     ours::{Belief, Owner},
+    standing::Standing,
     thread::{Decision, Index},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         import::{ImportError, Imported},
         stamp::Stamp,
     },
-    domain::{AutoClass, Hint, Status, Ticket, TicketEvent, TicketId, Timestamp},
+    domain::{AutoClass, Hint, Ticket, TicketId, Timestamp},
     source::mail::parse::Parsed,
     store::{Filing, Letter, Place, Store},
 };
@@ -36,7 +37,7 @@ pub(in crate::desk) struct Importer<'a> {
     pub(in crate::desk) at: Timestamp,
     pub(in crate::desk) stamp: Option<Stamp>,
     first_number: Option<i64>,
-    closed_before: Option<Timestamp>,
+    pub(super) closed_before: Option<Timestamp>,
     /// Since when what comes is new: floods are stopped, new tickets may be answered automatically.
     live_since: Option<Timestamp>,
     /// What arrived before then was there already, whatever number it has now.
@@ -53,7 +54,7 @@ pub(in crate::desk) struct Importer<'a> {
     to_acknowledge: Vec<TicketId>,
     /// The numbers of tickets whose held reply came back.
     brought_back: Vec<i64>,
-    made: HashSet<TicketId>,
+    pub(super) made: HashSet<TicketId>,
     joined: HashSet<TicketId>,
     pub(in crate::desk) done: Imported,
 }
@@ -141,7 +142,7 @@ impl<'a> Importer<'a> {
 
     /// Tells whether a letter arrived since what arrives is new. Old mail may come late: moved into
     /// the folder, or because more of it is wanted.
-    fn is_new(&self, read: &Read) -> bool {
+    pub(super) fn is_new(&self, read: &Read) -> bool {
         self.live_since
             .is_some_and(|since| !read.arrived_before(since))
     }
@@ -205,6 +206,8 @@ impl<'a> Importer<'a> {
         let mut index = Index::default();
         let known = self.store.known(self.source, &all_ids(&batch)).await?;
         index.add_known(&known);
+        let old = batch.iter().filter(|read| !self.is_new(read));
+        index.foresee(old.map(|read| ids(&read.parsed)));
         let mut standings = self
             .standings(known.iter().map(|known| known.ticket).collect())
             .await?;
@@ -257,21 +260,6 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// Reads how tickets stand.
-    async fn standings(
-        &self,
-        tickets: BTreeSet<TicketId>,
-    ) -> Result<HashMap<TicketId, Standing>, ImportError> {
-        let standings = self.store.tickets_with_newest(&tickets).await?;
-        Ok(standings
-            .into_iter()
-            .map(|(ticket, newest)| {
-                let is_fresh = self.made.contains(&ticket.id);
-                (ticket.id, Standing::of(&ticket, newest, is_fresh))
-            })
-            .collect())
-    }
-
     /// Decides where a letter goes and what its ticket becomes.
     async fn letter(
         &self,
@@ -292,7 +280,11 @@ impl<'a> Importer<'a> {
             Some(ticket) => Going::Into(ticket, standings.get(&ticket)),
             None => Going::Anew,
         };
-        let mut hints = self.hints(&read, owner, going).await?;
+        let is_history = match going {
+            Going::Into(_, Some(standing)) => self.is_history(&read, standing),
+            Going::Into(_, None) | Going::Anew => false,
+        };
+        let mut hints = self.hints(&read, owner, (going, decision.is_loose)).await?;
         let reported = self.reported(&read.parsed).await?;
         let is_of_others = matches!(reported, Reported::Others);
         let returned = reported.into_returned();
@@ -317,8 +309,7 @@ impl<'a> Importer<'a> {
             standings.insert(ticket, Standing::of(&new, Some(said_at), true));
             (Place::New(Box::new(new)), None)
         };
-        if self.is_live()
-            && !hints.iter().any(Hint::is_of_strangers)
+        if !hints.iter().any(Hint::is_of_strangers)
             && let Some(standing) = standings.get_mut(&ticket)
         {
             standing.join(&read.parsed);
@@ -334,6 +325,7 @@ impl<'a> Importer<'a> {
             original: Some(read.original),
             quarantine: read.quarantine,
             is_own_copy: is_ours && decision.is_duplicate,
+            is_history,
         })
     }
 
@@ -356,99 +348,17 @@ impl<'a> Importer<'a> {
                     ticket: None,
                     reason,
                     is_duplicate: false,
+                    is_loose: false,
                 };
             }
         }
         Ok(decision)
     }
 
-    /// Returns why a letter that answers a ticket starts a new one all the same, if it does.
-    fn starts_anew(
-        &self,
-        read: &Read,
-        owner: Owner,
-        standing: Option<&Standing>,
-    ) -> Option<String> {
-        let standing = standing?;
-        if owner.is_ours() || read.parsed.auto_class.is_automatic() {
-            return None;
-        }
-        let number = standing.number;
-        if standing.status == Status::Deleted {
-            return Some(format!("follow-up of #{number}, which was deleted"));
-        }
-        if standing.status == Status::Closed && !standing.is_fresh {
-            return Some(format!("follow-up of #{number}, which is closed"));
-        }
-        let splits = self.on_subject_change == OnSubjectChange::Split && number > 0;
-        (splits && is_new_topic(read, standing))
-            .then(|| format!("it answers #{number} under another subject"))
-    }
-
     pub(in crate::desk) fn is_ours(&self, parsed: &Parsed) -> bool {
         self.own
             .iter()
             .any(|own| own.eq_ignore_ascii_case(&parsed.from.address))
-    }
-
-    /// Returns the status a known ticket takes because of a letter, if that changes. Letters
-    /// older than what the ticket has change nothing: files come in any order.
-    fn reopened(
-        &self,
-        read: &Read,
-        owner: Owner,
-        standing: Option<&mut Standing>,
-    ) -> Option<Status> {
-        let standing = standing?;
-        if owner == Owner::Unverified {
-            return None;
-        }
-        let is_ours = owner.is_ours();
-        let came_at = read.came_at(self.at);
-        // Dates of mail have whole seconds.
-        if came_at.as_second() < standing.newest.as_second() {
-            return None;
-        }
-        let is_automatic = read.parsed.auto_class.is_automatic();
-        if standing.is_fresh && self.closed_before.is_some() && !is_automatic {
-            // The ticket came in with this sync: it stands as its last message says.
-            standing.newest = came_at;
-            let after = self.first_status(read, is_ours);
-            let changed = after != standing.status;
-            standing.status = after;
-            return changed.then_some(after);
-        }
-        let event = match (read.parsed.auto_class, is_ours) {
-            (AutoClass::BounceHard, _) if read.is_true_report => TicketEvent::HardBounce,
-            (AutoClass::BounceSoft, _) => TicketEvent::SoftBounce,
-            (class, _) if class.is_automatic() => TicketEvent::AutomaticMail,
-            (_, true) => TicketEvent::SetByHand(Status::Solved),
-            (_, false) if read.marks.was_answered => TicketEvent::SetByHand(Status::Solved),
-            (_, false) => TicketEvent::CustomerReply,
-        };
-        let after = standing.status.after(&event).ok()?;
-        standing.newest = came_at;
-        let changed = after != standing.status;
-        standing.status = after;
-        changed.then_some(after)
-    }
-
-    /// Returns the status of a ticket whose last message this is. What is new is never closed,
-    /// whatever date it bears, nor is what nobody has read and came lately.
-    fn first_status(&self, read: &Read, is_ours: bool) -> Status {
-        let said_at = if read.marks.was_seen {
-            read.parsed.sent_at
-        } else {
-            read.came_at(self.at)
-        };
-        let is_old = !self.is_new(read) && self.closed_before.is_some_and(|then| said_at < then);
-        if is_old {
-            Status::Closed
-        } else if read.marks.was_answered || is_ours {
-            Status::Solved
-        } else {
-            Status::New
-        }
     }
 
     fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {

@@ -113,5 +113,6 @@ const fn joined(ticket: TicketId, reason: String) -> Decision {
         ticket: Some(ticket),
         reason,
         is_duplicate: false,
+        is_loose: false,
     }
 }

@@ -1,5 +1,4 @@
-//! Letters on their way into the store: read, with what a batch must know of the tickets they
-//! touch, and the messages they become.
+//! Letters on their way into the store: read, and the messages they become.
 
 use std::{collections::BTreeSet, panic::catch_unwind};
 
@@ -8,8 +7,7 @@ use uuid::Uuid;
 use super::thread::Ids;
 use crate::{
     domain::{
-        AutoClass, Body, Contact, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket,
-        TicketId, Timestamp,
+        AutoClass, Body, Direction, Hint, Message, MessageId, MessageKind, TicketId, Timestamp,
     },
     source::{
         import::{Found, Marks, Reject},
@@ -51,6 +49,16 @@ impl Read {
     /// Returns when it was said. Nothing was said later than now, whatever date it bears.
     pub(in crate::desk) fn said_at(&self, now: Timestamp) -> Timestamp {
         self.parsed.sent_at.min(now)
+    }
+
+    /// Returns when it was said, for what was there before: of what was read the date counts, also
+    /// where the mailbox has moved since; of what was not, the arrival.
+    pub(in crate::desk) fn told_at(&self, now: Timestamp) -> Timestamp {
+        if self.marks.was_seen {
+            self.said_at(now)
+        } else {
+            self.came_at(now)
+        }
     }
 }
 
@@ -124,45 +132,6 @@ fn as_far_as_here(mut parsed: Parsed, marks: Marks) -> Parsed {
         };
     }
     parsed
-}
-
-/// What a batch knows of the tickets it touches.
-pub(in crate::desk) struct Standing {
-    pub(in crate::desk) status: Status,
-    pub(in crate::desk) newest: Timestamp,
-    pub(in crate::desk) number: i64,
-    /// Its subject, without prefixes.
-    pub(in crate::desk) subject: String,
-    /// Whether this import made it.
-    pub(in crate::desk) is_fresh: bool,
-    /// Who is on its letters of this batch, which the store does not have yet; no strangers.
-    people: Vec<Contact>,
-}
-
-impl Standing {
-    /// `newest` is the date of its newest message: what agents did to it since then does not
-    /// make a letter old.
-    pub(in crate::desk) fn of(ticket: &Ticket, newest: Option<Timestamp>, is_fresh: bool) -> Self {
-        Self {
-            status: ticket.status,
-            newest: newest.unwrap_or(ticket.created_at),
-            number: ticket.number,
-            subject: ticket.subject.clone(),
-            is_fresh,
-            people: Vec::new(),
-        }
-    }
-
-    /// Notes who is on a letter of the batch.
-    pub(in crate::desk) fn join(&mut self, parsed: &Parsed) {
-        let people = std::iter::once(&parsed.from).chain(&parsed.to);
-        self.people.extend(people.chain(&parsed.cc).cloned());
-    }
-
-    /// Tells whether somebody is on a letter of the batch.
-    pub(in crate::desk) fn has(&self, person: &Contact) -> bool {
-        self.people.iter().any(|one| one.is_same_mailbox(person))
-    }
 }
 
 /// Returns why a new ticket is kept out of the queue, if it is.

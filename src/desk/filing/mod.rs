@@ -1,8 +1,8 @@
 //! The filing of mail: from the bytes of a folder or a file to a message on the right ticket.
 //!
 //! `fetch` brings a batch, `letters` reads it, `importer` files it: `ours` says whose a
-//! letter is, `judge`, `known` and `thread` which ticket it belongs to and why, `hints`
-//! what a person should know of it. `giants` brings in what was too large at first. When mail is
+//! letter is, `judge`, `known` and `thread` which ticket it belongs to and why, `standing` what
+//! that ticket becomes, `hints` what a person should know of it. `giants` brings in what was too large at first. When mail is
 //! read, and from where, is the business of `sync` and `import`; this room sends nothing and
 //! never decides alone what a person may undo.
 
@@ -13,6 +13,8 @@ mod doubt_tests;
 pub(super) mod fetch;
 mod giants;
 mod hints;
+#[cfg(test)]
+mod history_tests;
 pub(super) mod importer;
 mod judge;
 mod known;
@@ -20,6 +22,7 @@ pub(super) mod letters;
 pub(super) mod ours;
 #[cfg(test)]
 mod reply_tests;
+mod standing;
 #[cfg(test)]
 mod tests;
 pub mod thread;

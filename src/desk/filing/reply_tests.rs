@@ -72,14 +72,19 @@ impl Bench {
     async fn queued(&self, to: &[&str]) -> (OutboxRow, String) {
         self.file(&mut self.importer(MAILBOX), &FIRST).await;
         let (ticket, _) = self.ticket(1).await;
-        let row = reply(ticket.id, self.at, to);
+        self.queue(ticket.id, to).await
+    }
+
+    /// Puts a reply to a ticket into the outbox.
+    pub(super) async fn queue(&self, ticket: TicketId, to: &[&str]) -> (OutboxRow, String) {
+        let row = reply(ticket, self.at, to);
         let id = id_of(&row);
         let mime = format!(
             "From: {OURS}\r\nTo: {}\r\nSubject: Re: x\r\nMessage-ID: <{id}>\r\n\r\n{TEXT}\r\n",
             FIRST.from
         );
         let save = SaveDraft {
-            ticket: ticket.id,
+            ticket,
             author: "noor".to_owned(),
             answers: None,
             text: TEXT.to_owned(),

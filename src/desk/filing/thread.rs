@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use crate::{
     domain::{Contact, TicketId},
     store::Known,
@@ -13,6 +15,8 @@ use crate::{
 pub struct Index {
     messages: HashMap<String, Message>,
     referred: HashMap<String, TicketId>,
+    /// Letters still to come that belong to a ticket through others of their batch.
+    foreseen: HashMap<String, TicketId>,
     /// Conversations that Outlook names, with who wrote in them.
     topics: HashMap<String, (TicketId, Vec<Contact>)>,
 }
@@ -43,6 +47,9 @@ pub struct Decision {
     pub reason: String,
     /// Whether exactly these bytes were seen before.
     pub is_duplicate: bool,
+    /// Whether all that joins it is an id that no message here has: two who never heard of each
+    /// other may cite one.
+    pub is_loose: bool,
 }
 
 impl Index {
@@ -64,6 +71,30 @@ impl Index {
         self.add_message(ids.own, ticket, ids.raw_sha256);
         for id in ids.answers {
             self.referred.entry(id.clone()).or_insert(ticket);
+        }
+    }
+
+    /// Looks through old letters that are filed next, oldest first: where one of a thread goes into a
+    /// ticket, the beginning of the thread does, too. A mailbox comes newest first, and a thread may
+    /// come in parts.
+    pub(super) fn foresee<'l>(&mut self, letters: impl Iterator<Item = Ids<'l>>) {
+        let mut alone = Self::default();
+        let mut threads: HashMap<TicketId, (Vec<&'l str>, Option<TicketId>)> = HashMap::new();
+        for ids in letters {
+            let thread = alone.decide(ids).ticket;
+            let thread = thread.unwrap_or_else(|| TicketId::new(Uuid::now_v7()));
+            alone.add_letter(ids, thread);
+            let (members, goes) = threads.entry(thread).or_default();
+            members.push(ids.own);
+            if goes.is_none() {
+                *goes = self.decide(ids).ticket;
+            }
+        }
+        for (members, goes) in threads.into_values() {
+            if let Some(ticket) = goes {
+                let members = members.into_iter().map(|own| (own.to_owned(), ticket));
+                self.foreseen.extend(members);
+            }
         }
     }
 
@@ -119,6 +150,7 @@ impl Index {
                 ticket: Some(twin.ticket),
                 reason: reason.to_owned(),
                 is_duplicate,
+                is_loose: false,
             };
         }
         let parent = letter
@@ -136,15 +168,21 @@ impl Index {
             .iter()
             .find_map(|id| Some((id, self.referred.get(id)?)));
         if let Some((id, ticket)) = sibling {
-            return joined(
-                *ticket,
-                format!("it answers <{id}>, as another message here does"),
-            );
+            let reason = format!("it answers <{id}>, as another message here does");
+            return Decision {
+                is_loose: true,
+                ..joined(*ticket, reason)
+            };
+        }
+        if let Some(ticket) = self.foreseen.get(letter.own) {
+            let reason = "a message of this ticket goes back to it";
+            return joined(*ticket, reason.to_owned());
         }
         Decision {
             ticket: None,
             reason: "it answers no message of this desk".to_owned(),
             is_duplicate: false,
+            is_loose: false,
         }
     }
 }
@@ -154,13 +192,12 @@ const fn joined(ticket: TicketId, reason: String) -> Decision {
         ticket: Some(ticket),
         reason,
         is_duplicate: false,
+        is_loose: false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn ticket(n: u128) -> TicketId {

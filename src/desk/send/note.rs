@@ -95,6 +95,7 @@ const fn in_ticket(message: Message, ticket: TicketId) -> Letter {
         original: None,
         is_own_copy: false,
         quarantine: None,
+        is_history: false,
         returned: None,
     }
 }
