@@ -194,9 +194,10 @@ impl Desk {
                 mark,
                 at: self.clock.now(),
             };
-            let before = self.before(account, &name).await?;
+            let before = self.store.folder(&account.address, &name).await?;
+            let is_same = before.is_some_and(|(before, _)| before == mark);
             // Without a count of changes only a look tells whether marks changed.
-            if before.is_some_and(|(before, _)| before == mark) && mark.mod_seq > 0 {
+            if is_same && mark.mod_seq > 0 && !self.is_due(account, &name).await? {
                 continue;
             }
             let missing = self.read_folder(mailbox, folder, before, work).await?;
@@ -249,15 +250,18 @@ impl Desk {
         Ok(self.store.marked(&account.address, &due).await?)
     }
 
-    /// Returns how a folder stood when it was last read to its end, and when that was.
-    async fn before(
+    /// Tells whether something that a folder's server did not give is to be asked for again.
+    pub(super) async fn is_due(
         &self,
         account: &AccountConfig,
         folder: &str,
-    ) -> Result<Option<(FolderMark, FolderRead)>, DeskError> {
-        let mark = self.store.folder_mark(&account.address, folder).await?;
-        let read = self.store.folder_read(&account.address, folder).await?;
-        Ok(mark.zip(read))
+    ) -> Result<bool, DeskError> {
+        let now = self.clock.now();
+        let asked = self
+            .store
+            .is_asked_for_again(&account.address, folder, now)
+            .await?;
+        Ok(asked)
     }
 
     /// Reads what is new in a folder; returns how many messages of it the server keeps back.
@@ -288,21 +292,51 @@ impl Desk {
         work.flags_changed += self
             .read_marks(mailbox, folder, (before, &here, &known), work.source)
             .await?;
-        let mut new: Vec<u32> = there;
-        new.retain(|uid| !known.contains_key(uid));
+        let kept = self.kept_back(folder).await?;
+        let rests = |uid: &u32| kept.get(uid).is_some_and(|kept| kept.rests(folder.at));
+        let (resting, mut new): (Vec<u32>, Vec<u32>) = there
+            .into_iter()
+            .filter(|uid| !known.contains_key(uid))
+            .partition(rests);
         new.reverse();
-        work.progress.of += u64::try_from(new.len()).unwrap_or(u64::MAX);
-        let facts = mailbox.facts(&new).map_err(wrong(account)).await?;
-        let (ready, waiting) = mpsc::channel(WAITING);
-        let fetching = fetch_all(mailbox, folder, &new, (&facts, ready));
-        let fetching = async { fetching.await.map_err(wrong(account)) };
-        let filing = self.file_all(folder, waiting, work);
-        let (mut missing, ()) = tokio::try_join!(fetching, filing)?;
+        mailbox.take_refused();
+        let mut missing = match self.fetch(mailbox, folder, &new, work).await {
+            Ok(missing) => missing,
+            Err(error) => {
+                let refused = mailbox.take_refused();
+                let noted = (&kept, kept.clone());
+                self.note_kept_back(folder, noted, &refused).await?;
+                return Err(error);
+            }
+        };
         if !missing.is_empty() {
             let there = mailbox.uids(since).map_err(wrong(account)).await?;
             missing.retain(|uid| there.binary_search(uid).is_ok());
         }
-        Ok(missing.len())
+        let mut stay = kept.clone();
+        stay.retain(|uid, _| resting.binary_search(uid).is_ok());
+        let told = self.note_kept_back(folder, (&kept, stay), &missing).await?;
+        work.importer.reject(told.passed_over);
+        Ok(told.wanted)
+    }
+
+    /// Fetches and files messages of a folder; returns those that did not come.
+    async fn fetch(
+        &self,
+        mailbox: &mut Mailbox,
+        folder: Folder<'_>,
+        new: &[u32],
+        work: &mut Work<'_>,
+    ) -> Result<Vec<u32>, DeskError> {
+        let account = folder.account;
+        work.progress.of += u64::try_from(new.len()).unwrap_or(u64::MAX);
+        let facts = mailbox.facts(new).map_err(wrong(account)).await?;
+        let (ready, waiting) = mpsc::channel(WAITING);
+        let fetching = fetch_all(mailbox, folder, new, (&facts, ready));
+        let fetching = async { fetching.await.map_err(wrong(account)) };
+        let filing = self.file_all(folder, waiting, work);
+        let (missing, ()) = tokio::try_join!(fetching, filing)?;
+        Ok(missing)
     }
 
     /// Takes over that messages were read elsewhere; returns how many that are.

@@ -137,7 +137,9 @@ impl Desk {
             error,
         };
         let now = mailbox.select(INBOX).await.map_err(failed)?;
-        if self.store.folder_mark(&account.address, INBOX).await? != Some(now) {
+        let read = self.store.folder(&account.address, INBOX).await?;
+        let is_due = self.is_due(account, INBOX).await?;
+        if is_due || read.is_none_or(|(mark, _)| mark != now) {
             return Ok(mailbox);
         }
         mailbox.wait(LOOK_AGAIN).await.map_err(failed)

@@ -17,16 +17,16 @@ use crate::domain::{FolderMark, FolderRead, FolderUid, Message, MessageId, Ticke
 const AT_ONCE: usize = 50;
 
 impl Store {
-    /// Returns how a folder stood when it was last read to its end.
-    pub async fn folder_mark(
+    /// Returns how a folder stood when it was last read to its end, and when that was.
+    pub async fn folder(
         &self,
         account: &str,
         folder: &str,
-    ) -> Result<Option<FolderMark>, StoreError> {
+    ) -> Result<Option<(FolderMark, FolderRead)>, StoreError> {
         self.told("read how far a mailbox was read", async {
             let row = sqlx::query(
-                "SELECT uid_validity, uid_next, mod_seq, messages FROM mailboxes
-                 WHERE account = $1 AND folder = $2",
+                "SELECT uid_validity, uid_next, mod_seq, messages, first_read_at, read_at
+                 FROM mailboxes WHERE account = $1 AND folder = $2",
             )
             .bind(account)
             .bind(folder)
@@ -34,36 +34,17 @@ impl Store {
             .await?;
             let Some(row) = row else { return Ok(None) };
             let short = |name| rows::int(&row, name);
-            Ok(Some(FolderMark {
+            let mark = FolderMark {
                 uid_validity: u32::try_from(short("uid_validity")?).unwrap_or(0),
                 uid_next: u32::try_from(short("uid_next")?).unwrap_or(0),
                 mod_seq: u64::try_from(short("mod_seq")?).unwrap_or(0),
                 messages: u32::try_from(short("messages")?).unwrap_or(0),
-            }))
-        })
-        .await
-    }
-
-    /// Returns when a folder was read to its end.
-    pub async fn folder_read(
-        &self,
-        account: &str,
-        folder: &str,
-    ) -> Result<Option<FolderRead>, StoreError> {
-        self.told("read when a mailbox was read", async {
-            let row = sqlx::query(
-                "SELECT first_read_at, read_at FROM mailboxes
-                 WHERE account = $1 AND folder = $2",
-            )
-            .bind(account)
-            .bind(folder)
-            .fetch_optional(self.pool())
-            .await?;
-            let Some(row) = row else { return Ok(None) };
-            Ok(Some(FolderRead {
+            };
+            let read = FolderRead {
                 first: rows::time(&row, "first_read_at")?,
                 last: rows::time(&row, "read_at")?,
-            }))
+            };
+            Ok(Some((mark, read)))
         })
         .await
     }

@@ -21,6 +21,7 @@ mod filing;
 mod floods;
 mod going_over;
 mod joining;
+mod kept_back;
 mod known;
 mod leases;
 mod ledger;

@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     Step {
         version: 1,
         name: "start",
@@ -97,6 +97,11 @@ const STEPS: [Step; 17] = [
         version: 17,
         name: "outdated_replies",
         sql: include_str!("../../assets/migrations/0017_outdated_replies.sql"),
+    },
+    Step {
+        version: 18,
+        name: "kept_back",
+        sql: include_str!("../../assets/migrations/0018_kept_back.sql"),
     },
 ];
 

@@ -25,6 +25,10 @@ pub(crate) enum Fault {
     HangsUpAtSearch,
     /// It forgets to tell this message, and says OK.
     Forgets(u32),
+    /// It has nothing of this message to tell.
+    IsNil(u32),
+    /// It refuses every message with a larger number.
+    RefusesAbove(u32),
 }
 
 /// One message of the inbox.
@@ -165,7 +169,12 @@ fn answer(
         ["UID", "SEARCH", "ALL"] => match inbox.fault {
             Fault::RefusesSearch => return Ok(Some("NO [UNAVAILABLE] not now")),
             Fault::HangsUpAtSearch => return Ok(None),
-            Fault::None | Fault::RefusesBody(_) | Fault::HangsUpBefore(_) | Fault::Forgets(_) => {
+            Fault::None
+            | Fault::RefusesBody(_)
+            | Fault::HangsUpBefore(_)
+            | Fault::Forgets(_)
+            | Fault::IsNil(_)
+            | Fault::RefusesAbove(_) => {
                 let uids = inbox.messages.iter().map(|held| held.uid.to_string());
                 let uids: Vec<String> = uids.collect();
                 write!(out, "* SEARCH {}\r\n", uids.join(" "))?;
@@ -212,13 +221,22 @@ fn fetch(
                 return Ok(Some("NO [SERVERBUG] that message is damaged"));
             }
             Fault::HangsUpBefore(bad) if is_body && bad == *uid => return Ok(None),
+            Fault::RefusesAbove(last) if is_body && *uid > last => {
+                return Ok(Some("NO [SERVERBUG] that message is damaged"));
+            }
             Fault::Forgets(bad) if is_body && bad == *uid => continue,
+            Fault::IsNil(bad) if is_body && bad == *uid => {
+                write!(out, "* {uid} FETCH (UID {uid} BODY[] NIL)\r\n")?;
+                continue;
+            }
             Fault::None
             | Fault::RefusesBody(_)
             | Fault::HangsUpBefore(_)
             | Fault::RefusesSearch
             | Fault::HangsUpAtSearch
-            | Fault::Forgets(_) => {}
+            | Fault::Forgets(_)
+            | Fault::IsNil(_)
+            | Fault::RefusesAbove(_) => {}
         }
         if is_body {
             write!(

@@ -16,8 +16,7 @@ const MARK: FolderMark = FolderMark {
 
 pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
     let (account, folder) = ("support@acme.test", "INBOX");
-    assert_eq!(store.folder_mark(account, folder).await.unwrap(), None);
-    assert_eq!(store.folder_read(account, folder).await.unwrap(), None);
+    assert_eq!(store.folder(account, folder).await.unwrap(), None);
     let uids = [(1, "sha-a"), (4_000_000_000, "")].map(|(uid, digest)| FolderUid {
         uid,
         raw_sha256: digest.into(),
@@ -34,11 +33,7 @@ pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
             .unwrap();
     }
 
-    assert_eq!(
-        store.folder_mark(account, folder).await.unwrap(),
-        Some(MARK)
-    );
-    assert_eq!(store.folder_mark(account, "Sent").await.unwrap(), None);
+    assert_eq!(store.folder(account, "Sent").await.unwrap(), None);
     let here = store.folder_uids(account, folder, 7).await.unwrap();
     assert_eq!(here.len(), 2);
     assert_eq!(here[&1], "sha-a");
@@ -55,8 +50,8 @@ pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
         last: at(last),
     };
     assert_eq!(
-        store.folder_read(account, folder).await.unwrap(),
-        Some(read(50))
+        store.folder(account, folder).await.unwrap(),
+        Some((MARK, read(50)))
     );
 
     // The server gave new numbers: the old ones mean nothing.
@@ -69,8 +64,8 @@ pub(super) async fn a_folder_is_read_to_its_end(store: &Store) {
         .await
         .unwrap();
     assert_eq!(
-        store.folder_read(account, folder).await.unwrap(),
-        Some(read(60))
+        store.folder(account, folder).await.unwrap(),
+        Some((anew, read(60)))
     );
     assert!(
         store

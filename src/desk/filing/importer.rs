@@ -19,7 +19,7 @@ use crate::{
         stamp::Stamp,
     },
     domain::{AutoClass, Hint, Ticket, TicketId, Timestamp},
-    source::mail::parse::Parsed,
+    source::{import::Reject, mail::parse::Parsed},
     store::{Filing, Letter, Place, Store},
 };
 
@@ -182,6 +182,12 @@ impl<'a> Importer<'a> {
         self.file(batch).await?;
         self.count();
         Ok(&self.done)
+    }
+
+    /// Counts what could not be taken, and why.
+    pub(in crate::desk) fn reject(&mut self, rejects: Vec<Reject>) {
+        self.done.rejected.extend(rejects);
+        self.count();
     }
 
     /// Returns what came of everything.

@@ -111,6 +111,7 @@ impl Mailbox {
             }
             let said = self.fetch_into(&mut found, &[*uid], (what, taken)).await?;
             if let Said::No(why) = said {
+                self.refused.push(*uid);
                 refused += 1;
                 if refused > MOST_REFUSED {
                     return Err(failed(&self.server, &why));

@@ -109,6 +109,8 @@ pub struct Mailbox {
     tells_of_news: bool,
     /// The folder of sent mail, once it was found.
     sent: Option<String>,
+    /// The messages that the server refused one by one.
+    refused: Vec<u32>,
 }
 
 impl fmt::Debug for Mailbox {
@@ -144,6 +146,7 @@ pub async fn open(login: Login<'_>) -> Result<Mailbox, ImapError> {
         heard,
         server,
         sent: None,
+        refused: Vec::new(),
     })
 }
 
@@ -249,6 +252,11 @@ impl Mailbox {
     /// back, is not among them.
     pub async fn bodies(&mut self, uids: &[u32]) -> Result<BTreeMap<u32, Vec<u8>>, ImapError> {
         self.fetch(uids, "(UID BODY.PEEK[])", told::body).await
+    }
+
+    /// Returns which messages the server refused when it was asked for each alone, once.
+    pub fn take_refused(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.refused)
     }
 
     /// Says that the server has messages which it does not give.
