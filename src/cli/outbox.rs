@@ -100,13 +100,16 @@ async fn send(call: &Call) -> Result<Exit, Stop> {
             });
             let failed = told.failed.iter().map(|(id, said)| {
                 let again = told.again.iter().find(|(later, _)| later == id);
-                let what = again.map_or_else(
-                    || "was not sent, and is a draft again".to_owned(),
-                    |(_, then)| {
+                let what = match again {
+                    Some((_, then)) => {
                         let then = words::day(*then);
                         format!("has not left, and will be tried again at {then}")
-                    },
-                );
+                    }
+                    None if told.stopped.contains(id) => {
+                        "was stopped on its way (`deskhand outbox` tells how it stands)".to_owned()
+                    }
+                    None => "was not sent, and is a draft again".to_owned(),
+                };
                 format!("\n{id} {what}: {}", clean_line(said))
             });
             let unsure = told.unsure.iter().map(|id| {

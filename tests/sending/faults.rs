@@ -429,3 +429,27 @@ fn killed_anywhere_a_reply_leaves_at_most_once_and_is_accounted_for() {
         "every kill cannot have fallen into the text"
     );
 }
+
+#[test]
+fn a_reply_that_cannot_be_worked_off_keeps_no_other_waiting() {
+    let server = Smtp::start(Manner::Takes);
+    let (home, number) = desk(&server);
+    let damaged = reply(&home, number, "This one is damaged.");
+    let other = home.file("Invoice", "noor@northbend.test", "Where is it?");
+    let whole = reply(&home, other, "This one is whole.");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let url = format!("sqlite:{}", home.data().join("deskhand.db").display());
+    runtime.block_on(async {
+        let mut db = sqlx::SqliteConnection::connect(&url).await.expect("the file");
+        let damage = "UPDATE outbox SET mime = '!' WHERE text = 'This one is damaged.'";
+        db.execute(damage).await.expect("it is damaged");
+    });
+
+    let ran = home.run(&["outbox", "send", "--json"]);
+
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let told = ran.json();
+    assert_eq!(told["sent"], serde_json::json!([whole]));
+    assert_eq!(told["failed"][0]["outbox"], damaged, "{told}");
+    assert_eq!(server.count(), 1);
+}

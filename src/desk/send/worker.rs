@@ -34,8 +34,30 @@ pub struct SentNow {
     pub failed: Vec<(OutboxId, String)>,
     /// Which of the failed ones only wait: they are tried again then.
     pub again: Vec<(OutboxId, Timestamp)>,
+    /// Which of the failed ones were stopped by a fault of ours: the outbox tells how they stand.
+    pub stopped: Vec<OutboxId>,
     /// Of what nobody knows.
     pub unsure: Vec<OutboxId>,
+}
+
+impl SentNow {
+    /// Notes what came of one reply. What stands in the way of it does not keep the others waiting.
+    fn take(&mut self, id: OutboxId, delivered: Result<Delivered, DeskError>) {
+        match delivered {
+            Ok(Delivered::Sent) => self.sent.push(id),
+            Ok(Delivered::Later(then, said)) => {
+                self.again.push((id, then));
+                self.failed.push((id, said));
+            }
+            Ok(Delivered::Failed(said)) => self.failed.push((id, said)),
+            Ok(Delivered::Unsure(_)) => self.unsure.push(id),
+            Ok(Delivered::NotOurs) => self.held.push(id),
+            Err(error) => {
+                self.stopped.push(id);
+                self.failed.push((id, error.to_string()));
+            }
+        }
+    }
 }
 
 impl Desk {
@@ -214,16 +236,7 @@ impl Desk {
             match row.progress.delivery {
                 Delivery::Unsure => told.unsure.push(row.id),
                 Delivery::Held if row.progress.due_at().is_some_and(|due| due <= self.now()) => {
-                    match self.deliver(row.id, None).await? {
-                        Delivered::Sent => told.sent.push(row.id),
-                        Delivered::Later(then, said) => {
-                            told.again.push((row.id, then));
-                            told.failed.push((row.id, said));
-                        }
-                        Delivered::Failed(said) => told.failed.push((row.id, said)),
-                        Delivered::Unsure(_) => told.unsure.push(row.id),
-                        Delivered::NotOurs => told.held.push(row.id),
-                    }
+                    told.take(row.id, self.deliver(row.id, None).await);
                 }
                 Delivery::Held | Delivery::Sending => told.held.push(row.id),
                 Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => {}
