@@ -37,6 +37,9 @@ pub(super) enum AccountCommand {
     Remove {
         /// The account: its address or its name in the config.
         account: String,
+        /// Do so though replies wait to leave by it; they stay in the outbox.
+        #[arg(long)]
+        yes: bool,
     },
 }
 

@@ -453,3 +453,31 @@ fn a_reply_that_cannot_be_worked_off_keeps_no_other_waiting() {
     assert_eq!(told["failed"][0]["outbox"], damaged, "{told}");
     assert_eq!(server.count(), 1);
 }
+
+#[test]
+fn an_account_is_removed_only_with_a_word_about_the_replies_that_wait_for_it() {
+    let server = Smtp::start(Manner::PutsOff);
+    let (home, number) = desk(&server);
+    let id = reply(&home, number, "It waits.");
+    let remove = ["account", "remove", "support@acme.test", "--json"];
+
+    let refused = home.run(&remove);
+
+    assert_eq!(refused.code, 2, "{}", refused.stdout);
+    for words in [
+        format!("1 reply waits in the outbox to leave by support@acme.test: to #{number}."),
+        "deskhand outbox undo ID".to_owned(),
+    ] {
+        assert!(refused.stderr.contains(&words), "{}", refused.stderr);
+    }
+    assert_eq!(home.run(&["account", "list", "--json"]).lines().len(), 1);
+
+    let removed = home.run(&[&remove[..], &["--yes"]].concat());
+
+    assert_eq!(removed.code, 0, "{}", removed.stderr);
+    assert_eq!(removed.json()["replies_waiting"], 1);
+    assert!(home.run(&["account", "list", "--json"]).lines().is_empty());
+    let waits = home.run(&["outbox", "--json"]);
+    assert_eq!(waits.json()["id"], id);
+    assert_eq!(home.run(&["outbox", "undo", &id]).code, 0);
+}

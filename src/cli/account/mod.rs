@@ -4,14 +4,21 @@
 mod add;
 mod login;
 
+use std::io::{self, IsTerminal as _};
+
 use serde_json::json;
 
 use super::{
     Call,
     mail_args::AccountCommand,
+    secret,
     stop::{Exit, Stop},
 };
-use crate::{config::AccountConfig, desk::Desk, domain::Login};
+use crate::{
+    config::AccountConfig,
+    desk::Desk,
+    domain::{Login, Ticket},
+};
 
 /// Does what is asked of the accounts.
 pub(super) async fn run(call: &Call, command: AccountCommand) -> Result<Exit, Stop> {
@@ -20,7 +27,7 @@ pub(super) async fn run(call: &Call, command: AccountCommand) -> Result<Exit, St
         AccountCommand::List => list(call).await,
         AccountCommand::Login { account } => login::run(call, &account).await,
         AccountCommand::Test { account } => test(call, &account).await,
-        AccountCommand::Remove { account } => remove(call, &account).await,
+        AccountCommand::Remove { account, yes } => remove(call, &account, yes).await,
     }
 }
 
@@ -77,28 +84,79 @@ async fn test(call: &Call, named: &str) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
-async fn remove(call: &Call, named: &str) -> Result<Exit, Stop> {
+async fn remove(call: &Call, named: &str, is_agreed: bool) -> Result<Exit, Stop> {
     let removed = call.at_desk(async |desk| {
         let account = one(desk, named)?;
+        let waiting = desk.waiting_for(&account).await?;
+        if !is_agreed {
+            agree(&account, &waiting).await?;
+        }
         let had_password = desk.remove_account(&account).await?;
-        Ok((account, had_password))
+        Ok((account, had_password, waiting.len()))
     });
-    let (account, had_password) = removed.await?;
+    let (account, had_password, waiting) = removed.await?;
     call.out.answer(
-        || json!({ "account": account.address, "removed": true, "password_removed": had_password }),
+        || {
+            json!({
+                "account": account.address,
+                "removed": true,
+                "password_removed": had_password,
+                "replies_waiting": waiting,
+            })
+        },
         || {
             let password = match (had_password, &account.login) {
                 (false, _) => "",
                 (true, Login::Password(_)) => " Its password is gone from your keyring.",
                 (true, Login::SignIn(_)) => " Its sign-in is gone from your keyring.",
             };
+            let waiting = match waiting {
+                0 => String::new(),
+                1 => " 1 reply stays in the outbox (`deskhand outbox`).".to_owned(),
+                many => format!(" {many} replies stay in the outbox (`deskhand outbox`)."),
+            };
             format!(
-                "{} is out of the config; its tickets stay.{password}",
+                "{} is out of the config; its tickets stay.{password}{waiting}",
                 account.address
             )
         },
     );
     Ok(Exit::OK)
+}
+
+/// An account goes without the replies that were to leave by it only when a person has said so.
+async fn agree(account: &AccountConfig, waiting: &[Ticket]) -> Result<(), Stop> {
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let numbers: Vec<String> = waiting
+        .iter()
+        .map(|ticket| format!("#{}", ticket.number))
+        .collect();
+    let replies = if waiting.len() == 1 {
+        "1 reply waits".to_owned()
+    } else {
+        format!("{} replies wait", waiting.len())
+    };
+    let words = format!(
+        "{replies} in the outbox to leave by {}: to {}.",
+        account.address,
+        numbers.join(", ")
+    );
+    if io::stdin().is_terminal() {
+        let question = format!("{words} Remove the account all the same? [y/N] ");
+        let answer = secret::line(&question).await?.to_lowercase();
+        if answer == "y" || answer == "yes" {
+            return Ok(());
+        }
+    }
+    Err(
+        Stop::usage(format!("{words} The account was not removed.")).advising(
+            "Let them leave with `deskhand outbox send`, or take them back with `deskhand outbox \
+             undo ID`. With --yes the account goes without them: they stay in the outbox, leave \
+             when it is added again, and are drafts again after two days.",
+        ),
+    )
 }
 
 fn smtp_of(account: &AccountConfig) -> Option<String> {

@@ -320,6 +320,19 @@ impl Desk {
         Ok(open)
     }
 
+    /// Returns the tickets of the replies that wait to leave by an account, oldest first.
+    pub async fn waiting_for(&self, account: &AccountConfig) -> Result<Vec<Ticket>, DeskError> {
+        let leaves_by_it = |row: &OutboxRow| {
+            let post = row.post.as_ref();
+            post.is_some_and(|post| post.account.eq_ignore_ascii_case(&account.address))
+        };
+        let open = self.store.open_outbox().await?.into_iter();
+        Ok(open
+            .filter(|(row, _)| leaves_by_it(row))
+            .map(|(_, ticket)| ticket)
+            .collect())
+    }
+
     /// Lets a reply that was refused, is unsure or was found waiting leave now: a person says so.
     /// Where its ticket was merged meanwhile, it is a reply of the one that went on.
     /// One that was written before there was a way of sending is written as mail first.
