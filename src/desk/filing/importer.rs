@@ -18,7 +18,7 @@ use crate::{
         import::{ImportError, Imported},
         stamp::Stamp,
     },
-    domain::{AutoClass, Hint, Ticket, TicketId, Timestamp},
+    domain::{AutoClass, Contact, Hint, Ticket, TicketId, Timestamp},
     source::{import::Reject, mail::parse::Parsed},
     store::{Filing, Letter, Place, Store},
 };
@@ -362,25 +362,37 @@ impl<'a> Importer<'a> {
     }
 
     pub(in crate::desk) fn is_ours(&self, parsed: &Parsed) -> bool {
+        self.is_own(&parsed.from)
+    }
+
+    fn is_own(&self, person: &Contact) -> bool {
         self.own
             .iter()
-            .any(|own| own.eq_ignore_ascii_case(&parsed.from.address))
+            .any(|own| own.eq_ignore_ascii_case(&person.address))
+    }
+
+    /// Returns whose matter a letter is that starts a ticket: its writer's, or, where that is one of
+    /// our addresses, that of whom it names beside us; a form names them as `Reply-To`.
+    fn requester<'p>(&self, parsed: &'p Parsed, is_ours: bool) -> &'p Contact {
+        if !is_ours && !self.is_ours(parsed) {
+            return &parsed.from;
+        }
+        let asks = parsed.reply_to.as_ref().filter(|_| !is_ours);
+        let mut named = asks.into_iter().chain(&parsed.to).chain(&parsed.cc);
+        let outside = named.find(|person| !self.is_own(person));
+        let to_us = parsed.to.first().filter(|_| is_ours);
+        outside.or(to_us).unwrap_or(&parsed.from)
     }
 
     fn new_ticket(&self, id: TicketId, read: &Read, is_ours: bool) -> Ticket {
         let parsed = &read.parsed;
         let said_at = read.said_at(self.at);
-        let requester = if is_ours {
-            parsed.to.first()
-        } else {
-            parsed.reply_to.as_ref().filter(|_| self.is_ours(parsed))
-        };
         Ticket {
             id,
             number: 0,
             source: self.source.to_owned(),
             subject: parsed.normal_subject.clone(),
-            requester: requester.unwrap_or(&parsed.from).clone(),
+            requester: self.requester(parsed, is_ours).clone(),
             status: self.first_status(read, is_ours),
             priority: None,
             assignee: None,

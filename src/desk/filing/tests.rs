@@ -340,6 +340,33 @@ async fn a_form_that_writes_in_our_name_is_a_new_ticket_of_whom_it_names() {
 }
 
 #[tokio::test]
+async fn a_ticket_that_our_own_address_begins_is_that_of_the_customer_it_names() {
+    for (more, requester) in [
+        ("Cc: maya@maya.test\r\n", "maya@maya.test"),
+        (
+            "Reply-To: support@acme.test\r\nCc: maya@maya.test\r\n",
+            "maya@maya.test",
+        ),
+        ("", OURS),
+    ] {
+        for belief in [Belief::Judged(None), Belief::Trusted] {
+            let bench = Bench::new().await;
+            let mut importer = bench.importer("imap:a");
+            importer.believe(belief);
+            let mail = Mail {
+                from: OURS,
+                more,
+                ..FIRST
+            };
+            bench.file(&mut importer, &mail).await;
+
+            let (ticket, _) = bench.ticket(1).await;
+            assert_eq!(ticket.requester.address, requester, "{more}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_flood_is_stopped_also_when_it_comes_in_one_batch() {
     let bench = Bench::new().await;
     let mut importer = bench.importer("imap:a");
