@@ -74,7 +74,9 @@ fn an_hour_later(home: &Home) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let url = format!("sqlite:{}", home.data().join("deskhand.db").display());
     runtime.block_on(async {
-        let mut db = sqlx::SqliteConnection::connect(&url).await.expect("the file");
+        let mut db = sqlx::SqliteConnection::connect(&url)
+            .await
+            .expect("the file");
         let earlier = "UPDATE kept_back SET again_at = again_at - 3600000000";
         db.execute(earlier).await.expect("it is changed");
     });
@@ -138,6 +140,10 @@ fn a_server_that_refuses_many_is_read_all_the_same_in_the_end() {
 
     let ended = (0..12).find(|_| synced(&server, &home, Fault::RefusesAbove(5)).0 == 0);
 
-    assert_eq!(ended, Some(5), "three syncs for eleven, three for the others");
+    assert_eq!(
+        ended,
+        Some(5),
+        "three syncs for eleven, three for the others"
+    );
     assert_eq!(filed(&home).len(), 5);
 }

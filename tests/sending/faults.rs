@@ -440,7 +440,9 @@ fn a_reply_that_cannot_be_worked_off_keeps_no_other_waiting() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let url = format!("sqlite:{}", home.data().join("deskhand.db").display());
     runtime.block_on(async {
-        let mut db = sqlx::SqliteConnection::connect(&url).await.expect("the file");
+        let mut db = sqlx::SqliteConnection::connect(&url)
+            .await
+            .expect("the file");
         let damage = "UPDATE outbox SET mime = '!' WHERE text = 'This one is damaged.'";
         db.execute(damage).await.expect("it is damaged");
     });

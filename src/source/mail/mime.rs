@@ -248,14 +248,11 @@ fn has_one(text: &[u8], words: &[&[u8]]) -> bool {
 /// Returns where a word stands, in whatever case.
 fn places<'t>(text: &'t [u8], word: &'t [u8]) -> impl Iterator<Item = usize> + 't {
     let first = word.first().copied().unwrap_or_default();
-    text.iter()
-        .enumerate()
-        .filter(move |(_, byte)| byte.eq_ignore_ascii_case(&first))
-        .filter(move |(at, _)| {
-            let found = text.get(*at..at + word.len());
-            found.is_some_and(|found| found.eq_ignore_ascii_case(word))
-        })
-        .map(|(at, _)| at)
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, text).filter(move |at| {
+        let found = text.get(*at..at + word.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(word))
+    })
 }
 
 #[cfg(test)]

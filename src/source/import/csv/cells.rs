@@ -15,6 +15,8 @@ use crate::domain::{Because, Column, Contact, DayOrder, Direction, Field, Messag
 pub(super) struct Cells<'a> {
     pub(super) days: Option<DayOrder>,
     pub(super) columns: &'a [Column],
+    /// Of each column, whether its cells tell rows apart (`lasting`).
+    pub(super) lasting: &'a [bool],
     pub(super) texts: Vec<String>,
 }
 
@@ -123,17 +125,11 @@ impl Cells<'_> {
         })
     }
 
-    /// Returns the cells that stay as they are in the next export, whatever a person says of their
-    /// columns.
+    /// Returns the cells that stay as they are in the next export.
     fn lasting(&self) -> Vec<String> {
-        // What is taken for something else by a person tells rows apart.
-        let is_lasting = |column: &Column| {
-            let is_usual = usual(&column.name).is_some_and(may_change);
-            !is_usual || !column.field.is_none_or(may_change)
-        };
-        let cells = self.columns.iter().zip(&self.texts);
+        let cells = self.lasting.iter().zip(&self.texts);
         cells
-            .filter(|(column, _)| is_lasting(column))
+            .filter(|(is_lasting, _)| **is_lasting)
             .map(|(_, text)| text.clone())
             .collect()
     }
@@ -176,6 +172,17 @@ impl Cells<'_> {
         }
         found
     }
+}
+
+/// Tells of each column whether its cells stay as they are in the next export, whatever a person
+/// says of their columns.
+pub(super) fn lasting(columns: &[Column]) -> Vec<bool> {
+    // What is taken for something else by a person tells rows apart.
+    let is_lasting = |column: &Column| {
+        let is_usual = usual(&column.name).is_some_and(may_change);
+        !is_usual || !column.field.is_none_or(may_change)
+    };
+    columns.iter().map(is_lasting).collect()
 }
 
 /// Tells whether a field of a message that was written may be another in a later export.

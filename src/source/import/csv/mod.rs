@@ -16,7 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use self::{
-    cells::Cells,
+    cells::{Cells, lasting},
     charset::Charset,
     rows::{Row, Rows, separator},
 };
@@ -189,6 +189,7 @@ pub(super) fn entries(
         rows: Rows::new(opened.text, separator),
         name,
         head_line: opened.head_line,
+        lasting: lasting(&columns),
         columns,
         days: opened.look.days.order,
         source: source.unwrap_or(SOURCE).to_owned(),
@@ -216,6 +217,8 @@ struct Reader {
     name: String,
     head_line: u64,
     columns: Vec<Column>,
+    /// Which of them tell rows apart.
+    lasting: Vec<bool>,
     days: Option<DayOrder>,
     source: String,
     at: Timestamp,
@@ -289,6 +292,7 @@ impl Reader {
         })?;
         let cells = Cells {
             columns: &self.columns,
+            lasting: &self.lasting,
             days: self.days,
             texts,
         };
