@@ -317,3 +317,22 @@ async fn strangers_who_cite_one_unknown_id_are_new_to_each_other() {
         }
     }
 }
+
+#[tokio::test]
+async fn older_mail_of_a_ticket_that_was_deleted_brings_nothing_of_it_back() {
+    let bench = Bench::new().await;
+    bench.read(&mut bench.reader(None), &[&MAILBOX[10]]).await;
+    let deleted = Change {
+        status: Some(Status::Deleted),
+        ..Change::default()
+    };
+    let (ticket, _) = bench.ticket(1).await;
+    let changed = bench.store.change(ticket.id, &deleted, "noor", bench.at);
+    changed.await.unwrap();
+
+    let older = [&MAILBOX[9], &MAILBOX[7]];
+    bench.read(&mut bench.reader(None), &older).await;
+
+    let ids = ["d1", "d2", "d3"].map(str::to_owned).to_vec();
+    assert_eq!(bench.all().await, [(ids, Status::Deleted)]);
+}

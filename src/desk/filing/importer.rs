@@ -209,14 +209,7 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         batch.sort_by_key(|read| read.said_at(self.at));
-        let mut index = Index::default();
-        let known = self.store.known(self.source, &all_ids(&batch)).await?;
-        index.add_known(&known);
-        let old = batch.iter().filter(|read| !self.is_new(read));
-        index.foresee(old.map(|read| ids(&read.parsed)));
-        let mut standings = self
-            .standings(known.iter().map(|known| known.ticket).collect())
-            .await?;
+        let (mut index, mut standings) = self.known(&batch).await?;
         let mut letters = Vec::with_capacity(batch.len());
         let mut wanted = Vec::new();
         for mut read in batch {
@@ -264,6 +257,20 @@ impl<'a> Importer<'a> {
                 .filter(|ticket| !made.contains(ticket)),
         );
         Ok(())
+    }
+
+    /// Reads what is known of the threads that a batch, oldest letter first, may belong to.
+    async fn known(
+        &self,
+        batch: &[Read],
+    ) -> Result<(Index, HashMap<TicketId, Standing>), ImportError> {
+        let mut index = Index::default();
+        let known = self.store.known(self.source, &all_ids(batch)).await?;
+        index.add_known(&known);
+        let old = batch.iter().filter(|read| !self.is_new(read));
+        index.foresee(old.map(|read| ids(&read.parsed)));
+        let tickets = known.iter().map(|known| known.ticket).collect();
+        Ok((index, self.standings(tickets).await?))
     }
 
     /// Decides where a letter goes and what its ticket becomes.

@@ -110,7 +110,7 @@ impl Importer<'_> {
             return None;
         }
         let number = standing.number;
-        if standing.status == Status::Deleted {
+        if standing.status == Status::Deleted && !self.is_history(read, standing) {
             return Some(format!("follow-up of #{number}, which was deleted"));
         }
         if standing.status == Status::Closed
