@@ -124,15 +124,17 @@ impl Importer<'_> {
             .then(|| format!("it answers #{number} under another subject"))
     }
 
-    /// Tells whether a letter came when a closed ticket was over already; what came before belongs
-    /// to it.
+    /// Tells whether a letter came when a closed ticket was over already; what was there before
+    /// belongs to it. What is new is to be seen, and a closed ticket is not opened again.
     fn is_after_end(&self, read: &Read, standing: &Standing) -> bool {
-        if let Some(end) = standing.closed_at {
-            return !read.arrived_before(end);
+        if self.is_new(read) {
+            return true;
         }
-        // It came in closed, for its age: with it belongs all that was there before the account.
-        let is_file = self.closed_before.is_none();
-        self.is_new(read) || (is_file && !read.arrived_before(standing.newest))
+        match standing.closed_at {
+            Some(end) => !read.arrived_before(end),
+            // It came in closed, for its age: with it belongs all that was there before the account.
+            None => self.closed_before.is_none() && !read.arrived_before(standing.newest),
+        }
     }
 
     /// Tells whether a letter is old mail, of before what the customer said last in its ticket:
@@ -176,8 +178,6 @@ impl Importer<'_> {
             } else {
                 after
             }
-        } else if !is_ours && !is_automatic && self.was_overlooked(read, standing) {
-            Status::Open
         } else {
             let event = match (read.parsed.auto_class, is_ours) {
                 (AutoClass::BounceHard, _) if read.is_true_report => TicketEvent::HardBounce,
@@ -193,13 +193,6 @@ impl Importer<'_> {
         let changed = after != standing.status;
         standing.status = after;
         changed.then_some(after)
-    }
-
-    /// Tells whether a ticket was closed while a new letter of its customer was on its way, which
-    /// nobody has read: it would be out of sight there.
-    fn was_overlooked(&self, read: &Read, standing: &Standing) -> bool {
-        let is_read = read.marks.was_seen || read.marks.was_answered;
-        standing.status == Status::Closed && self.is_new(read) && !is_read
     }
 
     /// Returns the status of a ticket whose last message this is. What is new is never closed,
