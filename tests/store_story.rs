@@ -170,6 +170,7 @@ async fn tell(url: &StoreUrl) {
     missed::how_fast_links_were_is_shared(&store).await;
     missed::all_that_is_known_of_links_is_read_at_once(&store).await;
     mailboxes::a_folder_is_read_to_its_end(&store).await;
+    mailboxes::what_a_server_keeps_back_is_asked_for_again(&store).await;
     mailboxes::what_is_read_here_is_to_be_marked_there(&store).await;
     mailboxes::a_message_that_was_left_on_its_server_is_completed(&store).await;
     likeness::a_note_that_is_written_outlives_a_crash(&store).await;

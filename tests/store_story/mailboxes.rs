@@ -1,7 +1,9 @@
 //! How far a mailbox was read, and what is here of it.
 
+use std::collections::BTreeMap;
+
 use deskhand::{
-    domain::{FolderMark, FolderRead, FolderUid, Hint},
+    domain::{FolderMark, FolderRead, FolderUid, Hint, KeptBack},
     store::{Filing, MarkDue, Original, Store},
 };
 
@@ -108,6 +110,36 @@ async fn what_was_read_elsewhere_is_read_here(store: &Store) {
     );
 
     assert!(store.messages(ticket.id).await.unwrap()[0].was_seen);
+}
+
+pub(super) async fn what_a_server_keeps_back_is_asked_for_again(store: &Store) {
+    let (account, folder) = ("keeps@acme.test", "INBOX");
+    let kept = |uids: &[(u32, i64)]| -> BTreeMap<u32, KeptBack> {
+        let one = |(uid, second): &(u32, i64)| {
+            let again_at = at(*second);
+            (*uid, KeptBack { tries: 3, again_at })
+        };
+        uids.iter().map(one).collect()
+    };
+    let many: Vec<(u32, i64)> = (1..=120).map(|uid| (uid, 100)).collect();
+    for noted in [kept(&many), kept(&[(4_000_000_000, 80), (7, 90)])] {
+        store
+            .set_kept_back(account, (folder, 7), &noted)
+            .await
+            .unwrap();
+        assert_eq!(store.kept_back(account, folder, 7).await.unwrap(), noted);
+    }
+    assert_eq!(
+        store.kept_back(account, folder, 8).await.unwrap(),
+        kept(&[])
+    );
+    let is_due = async |folder, second| {
+        let due = store.is_asked_for_again(account, folder, at(second));
+        due.await.unwrap()
+    };
+    assert!(!is_due(folder, 79).await);
+    assert!(is_due(folder, 80).await);
+    assert!(!is_due("Sent", 80).await);
 }
 
 pub(super) async fn what_is_read_here_is_to_be_marked_there(store: &Store) {

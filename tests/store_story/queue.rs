@@ -161,6 +161,9 @@ pub(super) async fn tickets_change(store: &Store) {
         "{}",
         event.detail
     );
+    let untouched = number(store, 4813).await.id;
+    let acted = store.acted_on(&[id, untouched].into()).await.unwrap();
+    assert_eq!(acted, [(id, None)].into(), "changed, and not closed");
     let back = to_status(Status::New);
     let refused = store.change(id, &back, "noor", at(202)).await;
     assert!(matches!(refused, Err(StoreError::IllegalMove(_))));

@@ -130,11 +130,14 @@ impl Importer<'_> {
         if self.is_new(read) {
             return true;
         }
-        match standing.closed_at {
-            Some(end) => !read.arrived_before(end),
-            // It came in closed, for its age: with it belongs all that was there before the account.
-            None => self.closed_before.is_none() && !read.arrived_before(standing.newest),
+        if self.closed_before.is_none() {
+            // Of a file nobody knows when it came: only its dates tell what goes before.
+            return !read.arrived_before(standing.newest);
         }
+        // One that came in closed, for its age, has all that was there before the account.
+        standing
+            .closed_at
+            .is_some_and(|end| !read.arrived_before(end))
     }
 
     /// Tells whether a letter is old mail, of before what the customer said last in its ticket:
