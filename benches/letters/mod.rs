@@ -17,23 +17,7 @@ pub(crate) fn letter(at: u32) -> Letter {
         address: format!("customer{at}@example.com"),
     };
     let subject = format!("Order {at} has not arrived");
-    let ticket = Ticket {
-        id: TicketId::new(Uuid::now_v7()),
-        number: 0,
-        source: "import".into(),
-        subject: subject.clone(),
-        requester: contact.clone(),
-        status: Status::New,
-        priority: None,
-        assignee: None,
-        tags: Vec::new(),
-        quarantined_because: None,
-        messages: 0,
-        created_at: now,
-        updated_at: now,
-        last_customer_message_at: Some(now),
-        version: 1,
-    };
+    let ticket = ticket(subject.clone(), contact.clone(), now);
     let text = format!("Hello, where is order {at}? It should have come on Monday.");
     let message = Message {
         id: MessageId::new(Uuid::now_v7()),
@@ -71,5 +55,25 @@ pub(crate) fn letter(at: u32) -> Letter {
         quarantine: None,
         is_history: false,
         returned: None,
+    }
+}
+
+fn ticket(subject: String, requester: Contact, now: Timestamp) -> Ticket {
+    Ticket {
+        id: TicketId::new(Uuid::now_v7()),
+        number: 0,
+        source: "import".into(),
+        subject,
+        requester,
+        status: Status::New,
+        priority: None,
+        assignee: None,
+        tags: Vec::new(),
+        quarantined_because: None,
+        messages: 0,
+        created_at: now,
+        updated_at: now,
+        last_customer_message_at: Some(now),
+        version: 1,
     }
 }

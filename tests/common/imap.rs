@@ -163,8 +163,11 @@ fn answer(
             let id = id.trim_matches('"');
             let has_id = |mail: &&Vec<u8>| String::from_utf8_lossy(mail).contains(id);
             let found = inbox.sent.iter().filter(has_id).count();
-            let uids = (1..=found).map(|uid| format!(" {uid}")).collect::<String>();
-            write!(out, "* SEARCH{uids}\r\n")?;
+            write!(out, "* SEARCH")?;
+            for uid in 1..=found {
+                write!(out, " {uid}")?;
+            }
+            write!(out, "\r\n")?;
         }
         ["UID", "SEARCH", "ALL"] => match inbox.fault {
             Fault::RefusesSearch => return Ok(Some("NO [UNAVAILABLE] not now")),

@@ -79,11 +79,9 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
         line.clear();
         let upper = word.to_ascii_uppercase();
         if upper.starts_with("EHLO") {
-            if manner == Manner::TakesAndReports {
-                say("250-rig\r\n250-DSN\r\n250-8BITMIME\r\n250 SMTPUTF8")?;
-            } else {
-                say("250-rig\r\n250-8BITMIME\r\n250 SMTPUTF8")?;
-            }
+            let reports = (manner == Manner::TakesAndReports).then_some("250-DSN\r\n");
+            let reports = reports.unwrap_or_default();
+            say(&format!("250-rig\r\n{reports}250-8BITMIME\r\n250 SMTPUTF8"))?;
         } else if upper.starts_with("RCPT") {
             match manner {
                 Manner::PutsOff => say("450 4.2.0 Come again")?,
@@ -115,10 +113,8 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                 | Manner::BreaksOffInTheText
                 | Manner::PutsOff
                 | Manner::RefusesRecipient => {
-                    taken
-                        .lock()
-                        .expect("no panic")
-                        .push((std::mem::take(&mut recipients), text));
+                    let to = std::mem::take(&mut recipients);
+                    taken.lock().expect("no panic").push((to, text));
                     if manner == Manner::TakesSlowly {
                         thread::sleep(Duration::from_secs(1));
                     }

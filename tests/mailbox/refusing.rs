@@ -112,8 +112,8 @@ fn what_a_server_never_gives_is_named_after_three_syncs_and_asked_for_again_late
         let (code, again) = synced(&server, &home, fault);
         assert_eq!((code, &again["seen"]), (0, &1.into()), "{again}");
         an_hour_later(&home);
-        let (code, come) = synced(&server, &home, Fault::None);
-        assert_eq!((code, &come["imported"]), (0, &1.into()), "{come}");
+        let (code, whole) = synced(&server, &home, Fault::None);
+        assert_eq!((code, &whole["imported"]), (0, &1.into()), "{whole}");
         assert_eq!(filed(&home).len(), 6, "{fault:?}");
     }
 }

@@ -289,13 +289,11 @@ impl<'a> Importer<'a> {
         let decision = self.decided((&read, owner), index, standings).await?;
         // What bears our address and answers nothing of ours may be a form: it is to be looked at.
         let is_ours = is_ours && !(owner == Owner::Unverified && decision.ticket.is_none());
+        let standing = decision.ticket.and_then(|ticket| standings.get(&ticket));
+        let is_history = standing.is_some_and(|standing| self.is_history(&read, standing));
         let going = match decision.ticket {
-            Some(ticket) => Going::Into(ticket, standings.get(&ticket)),
+            Some(ticket) => Going::Into(ticket, standing),
             None => Going::Anew,
-        };
-        let is_history = match going {
-            Going::Into(_, Some(standing)) => self.is_history(&read, standing),
-            Going::Into(_, None) | Going::Anew => false,
         };
         let mut hints = self.hints(&read, owner, (going, decision.is_loose)).await?;
         let reported = self.reported(&read.parsed).await?;
