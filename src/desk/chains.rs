@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     domain::{
-        FaultClass, KeySource, KeyStanding, KeyState, LinkName, ProviderName, Rest, SkipReason,
-        Timestamp, Usd,
+        FaultClass, KeySource, KeyStanding, KeyState, LinkName, ProviderKind, ProviderName, Rest,
+        SkipReason, Timestamp, Usd,
     },
     engine::{
         breaker::{Breakers, Judgement},
@@ -246,6 +246,12 @@ impl Desk {
             return unknown;
         };
         let mut planned = PlannedLink::new(settings.link(name, &provider), price);
+        // Anthropic writes to a cache when it is told to, others as they like.
+        if provider.kind == ProviderKind::Anthropic
+            && let Some(price) = &mut planned.price
+        {
+            price.row.write_no_cache();
+        }
         match self.keys.key(&name.provider, &provider.key).await {
             Ok(None) if provider.key != KeySource::NotNeeded => {
                 planned.usable = Usable::No(SkipReason::NoKey);

@@ -74,14 +74,13 @@ fn estimate(price: &Price, usage: &Usage, heard: Heard<'_>) -> Cost {
         Counting::Inside => usage.tokens_thinking.unwrap_or(0),
         Counting::Outside => 0,
     };
+    let out = usage.tokens_out.unwrap_or(0);
+    let out = out.max(spoken.saturating_add(thinking));
+    if usage.tokens_in.is_none() {
+        return Cost::AtMost(price::bound(price, heard.prompt_at_most, out));
+    }
     let high = Usage {
-        tokens_in: Some(usage.tokens_in.unwrap_or(heard.prompt_at_most)),
-        tokens_out: Some(
-            usage
-                .tokens_out
-                .unwrap_or(0)
-                .max(spoken.saturating_add(thinking)),
-        ),
+        tokens_out: Some(out),
         cost: None,
         ..usage.clone()
     };

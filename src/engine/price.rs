@@ -356,29 +356,35 @@ mod tests {
 
     proptest! {
         /// What is held covers what is reported, whatever tier the prompt falls into. (It caught
-        /// a bound that ignored the tiers.)
+        /// a bound that ignored the tiers, and one that ignored the price of writing to a cache.)
         #[test]
         fn no_call_costs_more_than_its_bound(
-            rates in prop::array::uniform6(0_i64..100_000_000_000),
+            rates in prop::array::uniform12(0_i64..100_000_000_000),
             above in 1_u64..1_000_000,
             bounds in (1_u64..1_000_000, 1_u64..100_000),
             parts in (0_u64..=100, 0_u64..=100, 0_u64..=100),
+            writes in (0_u64..=50, 0_u64..=50),
         ) {
             let of = |place: usize| Usd::from_nanos(rates[place]);
             let side = |place: usize| Rates {
                 input: of(place),
                 output: of(place + 1),
                 thinking: Some(of(place + 2)),
-                ..Rates::default()
+                cache_read: None,
+                cache_write: Some(of(place + 3)),
+                cache_write_long: Some(of(place + 4)),
             };
             let mut price = own(row("a/x", "0", "0"));
             price.row.base = side(0);
-            price.row.tiers.push(Tier { above, rates: side(3) });
+            price.row.tiers.push(Tier { above, rates: side(6) });
             let share = |whole: u64, percent: u64| whole * percent / 100;
             let (prompt, output) = bounds;
             let spoken = share(output, parts.1);
+            let read = share(prompt, parts.0);
             let usage = Usage {
-                tokens_in: Some(share(prompt, parts.0)),
+                tokens_in: Some(read),
+                tokens_cache_write: Some(share(read, writes.0)),
+                tokens_cache_write_long: Some(share(read, writes.1)),
                 tokens_out: Some(spoken),
                 tokens_thinking: Some(share(spoken, parts.2)),
                 ..Usage::default()
@@ -387,7 +393,7 @@ mod tests {
             let cost = cost(&price, &usage).unwrap().amount();
 
             // Each kind of token is rounded up by itself: at most one nano-dollar per kind.
-            prop_assert!(cost <= bound(&price, prompt, output).plus(Usd::from_nanos(2)));
+            prop_assert!(cost <= bound(&price, prompt, output).plus(Usd::from_nanos(4)));
         }
     }
 }

@@ -84,6 +84,16 @@ impl PriceRow {
         }
     }
 
+    /// Takes out what writing to a cache costs: nobody asks for one, and the provider writes none
+    /// unasked.
+    pub fn write_no_cache(&mut self) {
+        let tiers = self.tiers.iter_mut().map(|tier| &mut tier.rates);
+        for rates in tiers.chain([&mut self.base]) {
+            rates.cache_write = None;
+            rates.cache_write_long = None;
+        }
+    }
+
     /// Returns the rates for a prompt of exactly this length.
     pub(super) fn rates(&self, prompt: u64) -> &Rates {
         self.tiers
@@ -93,7 +103,8 @@ impl PriceRow {
             .map_or(&self.base, |tier| &tier.rates)
     }
 
-    /// Returns the dearest output and input price that can apply to a prompt of at most this length.
+    /// Returns the dearest output and input price that can apply to a prompt of at most this length;
+    /// what is read may be written to a cache too.
     pub(super) fn dearest(&self, prompt_at_most: u64) -> (Usd, Usd) {
         let tiers = self.tiers.iter().filter(|tier| tier.above < prompt_at_most);
         tiers
@@ -101,7 +112,9 @@ impl PriceRow {
             .chain([&self.base])
             .map(|rates| {
                 let thinking = rates.thinking.unwrap_or(rates.output);
-                (rates.output.max(thinking), rates.input)
+                let writes = [rates.cache_write, rates.cache_write_long];
+                let input = writes.into_iter().flatten().fold(rates.input, Usd::max);
+                (rates.output.max(thinking), input)
             })
             .fold((Usd::ZERO, Usd::ZERO), |most, one| {
                 (most.0.max(one.0), most.1.max(one.1))

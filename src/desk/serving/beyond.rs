@@ -25,8 +25,8 @@ pub struct Beyond {
     pub is_unpriced: bool,
     /// What a token may cost, in percent of its usual price.
     pub percent: u32,
-    /// What a token of the prompt may cost that is written to a cache, in percent of its usual price.
-    pub caching: u32,
+    /// Whether the prompt may be written to a cache of Anthropic's.
+    pub is_cached: bool,
     /// Which families are told of what costs more.
     pub to: &'static [ProviderKind],
 }
@@ -39,7 +39,7 @@ impl Default for Beyond {
             tools: 0,
             is_unpriced: false,
             percent: 100,
-            caching: 100,
+            is_cached: false,
             to: &[],
         }
     }
@@ -61,9 +61,6 @@ impl Beyond {
         if self.is_elsewhere {
             prompt = prompt.max(planned.link.window.unwrap_or(WINDOW));
         }
-        // A prompt that is longer by as much costs as much.
-        let caching = u64::from(self.caching.max(100));
-        let prompt = prompt.saturating_mul(caching).div_ceil(100);
         planned.prompt_at_most = Some(prompt);
         let Some(price) = planned.price.as_mut().filter(|_| self.percent > 100) else {
             return;
@@ -149,19 +146,6 @@ mod tests {
             assert_eq!(price.row.base.input, Usd::from_dollars(input), "{kind:?}");
             assert_eq!(beyond.is_unpriced_at(kind), is_unpriced, "{kind:?}");
         }
-    }
-
-    #[test]
-    fn what_may_be_written_to_a_cache_is_held_at_the_price_of_that() {
-        let beyond = Beyond {
-            caching: 125,
-            to: &[ProviderKind::Anthropic],
-            ..Beyond::default()
-        };
-
-        let planned = weighed(&beyond, None, ProviderKind::Anthropic);
-
-        assert_eq!(planned.prompt_at_most, Some(1_250));
     }
 
     #[test]

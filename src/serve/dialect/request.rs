@@ -116,9 +116,8 @@ pub struct Bill {
     pub is_elsewhere: bool,
     /// How many tools it names that the provider defines.
     pub tools: u32,
-    /// What a token of the prompt costs that is written to a cache, in percent of its usual price;
-    /// none says that none is.
-    pub caching: Option<u32>,
+    /// Whether the prompt may be written to a cache of Anthropic's, which costs more than reading it.
+    pub is_cached: bool,
     /// What is billed beside tokens, or at another price than theirs, for people.
     pub unpriced: Option<String>,
     /// What a token may cost for that, in percent of its usual price; none says the usual price.
@@ -131,17 +130,10 @@ pub struct Bill {
 /// gpt-5.4. <https://openai.com/api-priority-processing/>, read on 2026-11-26.
 pub(super) const PRIORITY: u32 = 200;
 
-/// What a token costs that is written to Anthropic's cache for five minutes, and for an hour.
-/// <https://platform.claude.com/docs/en/build-with-claude/prompt-caching>
-const CACHING: (u32, u32) = (125, 200);
-
-/// Returns what a token costs that an Anthropic-shaped request lets be written to a cache, in percent;
-/// none where it asks for no cache. What stands within texts has its quotes escaped.
-pub(super) fn caching(body: &str) -> Option<u32> {
-    let (short, long) = CACHING;
-    let is_long = body.contains(r#""1h""#);
+/// Tells whether an Anthropic-shaped request lets something be written to a cache. What stands within
+/// texts has its quotes escaped.
+pub(super) fn is_cached(body: &str) -> bool {
     body.contains(r#""cache_control""#)
-        .then_some(if is_long { long } else { short })
 }
 
 /// The families of OpenAI's chat.

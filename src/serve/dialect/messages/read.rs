@@ -13,7 +13,7 @@ use crate::{
     serve::dialect::{
         Refusal, Request,
         read::{Talk, image, inline, json, names, result, spoken},
-        request::{Framing, ProviderWishes, Purpose, USUAL_LIMIT, caching},
+        request::{Framing, ProviderWishes, Purpose, USUAL_LIMIT, is_cached},
         spot::Spot,
     },
 };
@@ -50,10 +50,7 @@ pub(super) fn request(
     }
     let (mut ask, bound, mut bill) =
         talk.into_ask(wishes(&root)?, output_limit.unwrap_or(USUAL_LIMIT));
-    bill.caching = caching(body);
-    if bill.caching.is_some() {
-        bill.to = OWN;
-    }
+    bill.is_cached = is_cached(body);
     ask.raw = Some(Arc::new(Raw {
         kind: ProviderKind::Anthropic,
         body: body.to_owned(),
