@@ -220,7 +220,8 @@ impl Desk {
             format!("probed: {}", receipt.ending.word())
         };
         self.store.write_receipt(&receipt).await?;
-        self.learn(&outcome.lessons, &prepared.fingerprints).await?;
+        self.learn(&outcome.lessons, &prepared.fingerprints, outcome.span.0)
+            .await?;
         self.announce().await?;
         Ok(receipt)
     }

@@ -79,7 +79,7 @@ impl Desk {
         outcome: &Outcome,
         receipt: &Receipt,
     ) -> Result<(), DeskError> {
-        let learnt = self.learn(&outcome.lessons, keys).await;
+        let learnt = self.learn(&outcome.lessons, keys, outcome.span.0).await;
         if let Some(answer) = receipt.answer()
             && self.store.first_provider().await?.is_none()
         {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::{Origin, ProviderConfig, edit},
     domain::{FaultClass, KeySource, KeyState, LinkName, ModelName, ProviderName},
+    engine::lesson::credit_rest,
 };
 
 /// Whether a key is tried before it is kept.
@@ -155,7 +156,8 @@ impl Desk {
         let fingerprint = fingerprint_of(key.as_ref(), &provider.base_url);
         let tried = self.ask_provider(name, &provider, key).await;
         match &tried {
-            Ok(tried) if tried.is_verified => {
+            // That it is accepted does not say that there is credit again.
+            Ok(tried) if tried.is_verified && !self.is_spent(name, &fingerprint).await? => {
                 self.set_key_state(name, &fingerprint, KeyState::Verified, None)
                     .await?;
             }
@@ -168,6 +170,17 @@ impl Desk {
             Ok(_) | Err(_) => {}
         }
         tried
+    }
+
+    /// Tells whether a key rests since its credit is spent.
+    async fn is_spent(&self, name: &ProviderName, fingerprint: &str) -> Result<bool, DeskError> {
+        let now = self.clock.now();
+        let standings = self.store.key_standings().await?;
+        Ok(standings.iter().any(|key| {
+            key.provider == *name
+                && key.fingerprint == fingerprint
+                && credit_rest(key, now).is_some()
+        }))
     }
 
     /// Removes a key from the keyring; says whether there was one.

@@ -16,14 +16,15 @@ use crate::{
 /// How long a model that is gone rests, unless the config changes before.
 pub(super) const GONE_REST: Duration = Duration::from_hours(24);
 impl Desk {
-    /// Remembers what a run taught.
+    /// Remembers what a run that began at a time taught.
     pub(super) async fn learn(
         &self,
         lessons: &[Lesson],
         keys: &BTreeMap<ProviderName, String>,
+        began: Timestamp,
     ) -> Result<(), DeskError> {
         for lesson in lessons {
-            self.learn_one(lesson, keys).await?;
+            self.learn_one(lesson, (keys, began)).await?;
         }
         self.learn_of_links(lessons).await
     }
@@ -45,7 +46,7 @@ impl Desk {
     async fn learn_one(
         &self,
         lesson: &Lesson,
-        keys: &BTreeMap<ProviderName, String>,
+        keys: (&BTreeMap<ProviderName, String>, Timestamp),
     ) -> Result<(), DeskError> {
         let now = self.clock.now();
         match lesson {
@@ -106,7 +107,7 @@ impl Desk {
     async fn note_key(
         &self,
         provider: &ProviderName,
-        keys: &BTreeMap<ProviderName, String>,
+        (keys, began): (&BTreeMap<ProviderName, String>, Timestamp),
         state: KeyState,
         said: Option<String>,
     ) -> Result<(), DeskError> {
@@ -115,7 +116,7 @@ impl Desk {
         };
         let known = self.store.key_standings().await?;
         let known = known.iter().find(|key| key.provider == *provider);
-        if is_news(known, fingerprint, state, self.clock.now()) {
+        if is_news(known, (fingerprint, state), began, self.clock.now()) {
             self.set_key_state(provider, fingerprint, state, said)
                 .await?;
         }

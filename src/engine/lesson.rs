@@ -112,21 +112,26 @@ pub fn credit_rest(key: &KeyStanding, now: Timestamp) -> Option<Timestamp> {
     is_resting.then_some(until)
 }
 
-/// Tells whether what a run saw of a key says something new beside what is known of it. A run that
-/// began before the credit was spent still succeeds after it: that says nothing of the credit.
+/// Tells whether what a run saw of a key says something new beside what is known of it. One that
+/// began before that was seen may end after it, well and with an older key: that says nothing.
 pub fn is_news(
     known: Option<&KeyStanding>,
-    fingerprint: &str,
-    state: KeyState,
+    (fingerprint, state): (&str, KeyState),
+    began: Timestamp,
     now: Timestamp,
 ) -> bool {
-    let Some(known) = known.filter(|known| known.fingerprint == fingerprint) else {
+    let Some(known) = known else {
         return true;
     };
-    let rests = credit_rest(known, now).is_some();
+    let is_later = began >= known.since;
+    if known.fingerprint != fingerprint {
+        return is_later;
+    }
     match (known.state, state) {
-        (KeyState::NoCredit, KeyState::NoCredit | KeyState::Verified) => !rests,
-        (known, state) => known != state,
+        (KeyState::NoCredit, KeyState::NoCredit) => credit_rest(known, now).is_none(),
+        (KeyState::Verified, KeyState::Verified) | (KeyState::Invalid, KeyState::Invalid) => false,
+        (KeyState::NoCredit | KeyState::Invalid, KeyState::Verified) => is_later,
+        (_, KeyState::Invalid | KeyState::NoCredit) => true,
     }
 }
 
@@ -258,22 +263,26 @@ mod tests {
     }
 
     #[test]
-    fn a_success_that_began_before_does_not_give_credit_back() {
-        let (spent, good) = (KeyState::NoCredit, KeyState::Verified);
-        let is_news_at = |known: KeyState, state, minutes| {
-            let now = NOW + Duration::from_mins(minutes);
-            is_news(Some(&key(known)), "one", state, now)
+    fn a_success_that_began_before_says_nothing_of_a_key() {
+        let at = |minutes: i64| NOW + jiff::SignedDuration::from_mins(minutes);
+        let (spent, good, refused) = (KeyState::NoCredit, KeyState::Verified, KeyState::Invalid);
+        let is_news_at = |known: KeyState, state, began, now| {
+            is_news(Some(&key(known)), ("one", state), at(began), at(now))
         };
 
-        assert!(!is_news_at(spent, good, 1));
-        assert!(!is_news_at(spent, spent, 1), "the rest is not drawn out");
-        assert!(is_news_at(spent, good, 15));
-        assert!(is_news_at(spent, spent, 15), "the next rest begins");
-        assert!(is_news_at(good, spent, 1));
-        assert!(!is_news_at(good, good, 1));
-        assert!(is_news_at(spent, KeyState::Invalid, 1));
-        assert!(is_news(Some(&key(spent)), "another", good, NOW));
-        assert!(is_news(None, "one", good, NOW));
+        assert!(!is_news_at(spent, good, -1, 1));
+        assert!(is_news_at(spent, good, 1, 2), "credit was bought");
+        assert!(!is_news_at(refused, good, -1, 1));
+        assert!(is_news_at(refused, good, 1, 2));
+        assert!(!is_news_at(spent, spent, 1, 2), "the rest is not drawn out");
+        assert!(is_news_at(spent, spent, 15, 15), "the next rest begins");
+        assert!(is_news_at(good, spent, -1, 1));
+        assert!(is_news_at(good, refused, -1, 1));
+        assert!(!is_news_at(good, good, 1, 2));
+        let of_another = |began| is_news(Some(&key(good)), ("another", refused), at(began), at(2));
+        assert!(!of_another(-1), "of the key before");
+        assert!(of_another(1));
+        assert!(is_news(None, ("one", good), NOW, NOW));
     }
 
     #[test]

@@ -120,6 +120,10 @@ async fn spent_credit_rests_every_link_of_the_key_and_is_on_its_card() {
         health.unwrap().state_words()
     };
     assert_eq!(state().await, "resting: out of credit");
+    // That the key is accepted says nothing of its credit.
+    let provider = deskhand::domain::ProviderName("anthropic".to_owned());
+    assert!(desk.test_key(&provider).await.unwrap().is_verified);
+    assert_eq!(state().await, "resting: out of credit");
     let whom = desk.whom("anthropic").unwrap();
     desk.wake_by_hand(&whom).await.unwrap();
     assert_eq!(state().await, "ready");

@@ -61,7 +61,7 @@ impl Known {
         let before = std::mem::replace(&mut inner.memory, Arc::new(memory));
         let pending = std::mem::take(&mut inner.pending);
         let keys = std::mem::take(&mut inner.keys);
-        inner.learn(&pending, &keys, now, luck);
+        inner.learn(&pending, (&keys, now), now, luck);
         let memory = Arc::make_mut(&mut inner.memory);
         for (link, times) in &before.times {
             memory
@@ -72,9 +72,15 @@ impl Known {
         }
     }
 
-    /// Learns what a run taught.
-    pub(super) fn learn(&self, lessons: &[Lesson], keys: &Keys, now: Timestamp, luck: Luck) {
-        self.lock().learn(lessons, keys, now, luck);
+    /// Learns what a run that began at a time taught.
+    pub(super) fn learn(
+        &self,
+        lessons: &[Lesson],
+        (keys, began): (&Keys, Timestamp),
+        now: Timestamp,
+        luck: Luck,
+    ) {
+        self.lock().learn(lessons, (keys, began), now, luck);
     }
 
     /// Lets one request try a link that was left alone; false if another does already.
@@ -130,7 +136,7 @@ impl Known {
 }
 
 impl Inner {
-    fn learn(&mut self, lessons: &[Lesson], keys: &Keys, now: Timestamp, luck: Luck) {
+    fn learn(&mut self, lessons: &[Lesson], keys: (&Keys, Timestamp), now: Timestamp, luck: Luck) {
         let memory = Arc::make_mut(&mut self.memory);
         let told: Vec<Lesson> = lessons
             .iter()
@@ -146,7 +152,8 @@ impl Inner {
         }
     }
 
-    fn learn_one(&mut self, lesson: &Lesson, keys: &Keys, now: Timestamp) {
+    fn learn_one(&mut self, lesson: &Lesson, (keys, began): (&Keys, Timestamp), now: Timestamp) {
+        let times = (began, now);
         let key = |provider: &ProviderName| keys.get(provider).cloned();
         let memory = Arc::make_mut(&mut self.memory);
         match lesson {
@@ -173,13 +180,13 @@ impl Inner {
                 self.pending.push(lesson.clone());
             }
             Lesson::KeyWorks(provider) => {
-                self.key((provider, key(provider)), KeyState::Verified, lesson, now);
+                self.key((provider, key(provider)), KeyState::Verified, lesson, times);
             }
             Lesson::KeyRefused { provider, .. } => {
-                self.key((provider, key(provider)), KeyState::Invalid, lesson, now);
+                self.key((provider, key(provider)), KeyState::Invalid, lesson, times);
             }
             Lesson::NoCredit { provider, .. } => {
-                self.key((provider, key(provider)), KeyState::NoCredit, lesson, now);
+                self.key((provider, key(provider)), KeyState::NoCredit, lesson, times);
             }
             Lesson::Rest(rest) => self.rest(rest.clone(), lesson),
             Lesson::ModelGone { link, .. } => {
@@ -216,14 +223,14 @@ impl Inner {
         (provider, fingerprint): (&ProviderName, Option<String>),
         state: KeyState,
         lesson: &Lesson,
-        now: Timestamp,
+        (began, now): (Timestamp, Timestamp),
     ) {
         let Some(fingerprint) = fingerprint else {
             return;
         };
         let mut known = self.memory.keys.iter();
         let known = known.find(|key| key.provider == *provider);
-        if !is_news(known, &fingerprint, state, now) {
+        if !is_news(known, (&fingerprint, state), began, now) {
             return;
         }
         let standing = KeyStanding {
@@ -291,7 +298,12 @@ mod tests {
         };
         let now = Timestamp::UNIX_EPOCH;
         for _ in 0..5 {
-            known.learn(std::slice::from_ref(&worked), &Keys::new(), now, Luck(0));
+            known.learn(
+                std::slice::from_ref(&worked),
+                (&Keys::new(), now),
+                now,
+                Luck(0),
+            );
         }
         let p95 = || known.memory().times[&link].history().first_text_p95;
         assert_eq!(p95(), Some(took));
@@ -311,15 +323,15 @@ mod tests {
         }];
         let now = Timestamp::UNIX_EPOCH;
         let known = Known::new(nothing());
-        known.learn(&refused, &keys("old"), now, Luck(0));
+        known.learn(&refused, (&keys("old"), now), now, Luck(0));
         // A run with the new key says nothing of it: it was rate limited.
-        known.learn(&[], &keys("new"), now, Luck(0));
+        known.learn(&[], (&keys("new"), now), now, Luck(0));
 
         let pending = known.take_pending().unwrap();
         assert_eq!(pending.keys, keys("old"));
 
         let works = [Lesson::KeyWorks(provider.clone())];
-        known.learn(&works, &keys("new"), now, Luck(0));
+        known.learn(&works, (&keys("new"), now), now, Luck(0));
         known.put_back(pending);
         known.refresh(nothing(), now, Luck(0));
 

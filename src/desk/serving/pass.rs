@@ -252,7 +252,7 @@ impl Serving {
         let luck = luck();
         self.known.learn(
             &outcome.lessons,
-            &prepared.fingerprints,
+            (&prepared.fingerprints, outcome.span.0),
             self.desk.now(),
             luck,
         );
@@ -327,6 +327,7 @@ impl Serving {
 
     async fn prepare(&self, ask: &PassAsk) -> Prepared {
         let memory = self.known.memory();
+        let settings = self.desk.settings();
         let prompt_at_most = ask.prompt_at_most();
         let mut prepared = self.links(ask, &memory, prompt_at_most).await;
         let plan = &mut prepared.plan;
@@ -345,6 +346,9 @@ impl Serving {
                 continue;
             };
             to.stream = ask.stream.is_some();
+            if ask.beyond.is_cached && to.kind == ProviderKind::Anthropic {
+                planned.price = settings.price(&planned.link.name, self.desk.now());
+            }
             ask.beyond.weigh(planned, to.kind, prompt_at_most);
             if thinks && to.kind == ProviderKind::Anthropic {
                 planned.let_think();
