@@ -165,13 +165,7 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     for remark in desk.take_remarks() {
         note(&remark);
     }
-    let implied = config.serve.implied.iter();
-    // Elsewhere a token is asked for, whatever the config says.
-    let is_true =
-        |implied: &&Implied| **implied != Implied::AnyBearer || admission == Admission::AnyBearer;
-    for implied in implied.filter(is_true) {
-        note(implied.words());
-    }
+    say_implied(&config.serve.implied, admission);
     let options = Options {
         listens,
         admission,
@@ -187,12 +181,27 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
         tokio::time::sleep(ONE_SIGNAL).await;
         super::draft::told_to_stop().await;
     };
-    tokio::select! {
-        () = server.run(listener, stop.clone()) => Ok(Exit::OK),
-        () = stopping => Err(Stop::failed(
-            "deskhand was told twice to stop, and did not wait for what was being written.",
-        )
-        .advising("deskhand spend   # the next command counts what is still held (~)")),
+    let why = tokio::select! {
+        is_whole = server.run(listener, stop.clone()) => if is_whole {
+            return Ok(Exit::OK);
+        } else {
+            "The database could not be written: what the last requests cost is not all in it."
+        },
+        () = stopping => {
+            "deskhand was told twice to stop, and did not wait for what was being written."
+        }
+    };
+    let advice = "deskhand spend   # the next command counts what is still held (~)";
+    Err(Stop::failed(why).advising(advice))
+}
+
+/// Says what the shape of the config implies.
+fn say_implied(implied: &[Implied], admission: Admission) {
+    for implied in implied {
+        // Off loopback a token is asked for, whatever the config says.
+        if *implied != Implied::AnyBearer || admission == Admission::AnyBearer {
+            note(implied.words());
+        }
     }
 }
 

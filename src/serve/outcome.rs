@@ -121,6 +121,9 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
         .skipped
         .iter()
         .filter_map(|skipped| skip_class(&skipped.because));
+    if needs_a_price(receipt) {
+        return without_price(receipt);
+    }
     // Those that were asked say what is wrong; what was left out only where nobody was asked.
     let mut classes: Vec<FaultClass> = asked.collect();
     if classes.is_empty() {
@@ -161,17 +164,34 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
             | SkipReason::NotUsable(_)
             | SkipReason::NoLedger(_) => None,
         });
-    let advice = if kind == RefusalKind::BadInput {
-        " [models.\"PROVIDER/MODEL\"] in the config gives a model a price; `[spend] \
-         allow_unknown_prices = true` lets it be asked without one."
-    } else {
-        ""
-    };
     Refusal {
         code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
         retry_after: named.chain(rests).min(),
-        ..Refusal::new(kind, format!("{NO_ANSWER} {}{advice}", story(receipt)))
+        ..Refusal::new(kind, format!("{NO_ANSWER} {}", story(receipt)))
     }
+}
+
+/// Tells whether nobody was asked for want of a price alone: asking again changes nothing.
+fn needs_a_price(receipt: &Receipt) -> bool {
+    let mut others = receipt.skipped.iter().filter(|skipped| {
+        !matches!(
+            skipped.because,
+            SkipReason::NotNeeded | SkipReason::RunEnded
+        )
+    });
+    let first = others.next();
+    receipt.attempts.is_empty()
+        && first.is_some_and(|first| first.because == SkipReason::NoPrice)
+        && others.all(|skipped| skipped.because == SkipReason::NoPrice)
+}
+
+fn without_price(receipt: &Receipt) -> Refusal {
+    let words = format!(
+        "{NO_ANSWER} {} [models.\"PROVIDER/MODEL\"] in the config gives a model a price; `[spend] \
+         allow_unknown_prices = true` lets it be asked without one.",
+        story(receipt)
+    );
+    Refusal::new(RefusalKind::BadInput, words)
 }
 
 const fn kind_of(class: FaultClass) -> RefusalKind {
@@ -201,10 +221,8 @@ const fn skip_class(because: &SkipReason) -> Option<FaultClass> {
         SkipReason::KeyInvalid => Some(FaultClass::KeyRefused),
         SkipReason::OverCap => Some(FaultClass::OverCap),
         SkipReason::TooSmall => Some(FaultClass::TooLong),
-        // Asking again changes nothing: the model needs a price here, or another one is asked.
-        SkipReason::NoPrice => Some(FaultClass::BadInput),
         // A fault of the config, or of this server: nothing that the caller could mend.
-        SkipReason::NotUsable(_) => Some(FaultClass::ServerError),
+        SkipReason::NoPrice | SkipReason::NotUsable(_) => Some(FaultClass::ServerError),
         SkipReason::NotNeeded
         | SkipReason::RunEnded
         | SkipReason::Open { .. }

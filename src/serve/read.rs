@@ -44,8 +44,7 @@ pub(super) async fn read(
 fn not_read(why: NotRead) -> Refusal {
     match why {
         NotRead::TooLarge => {
-            let message =
-                "The request is larger than 32 MiB, or has more than some million values.";
+            let message = "The request is larger than 32 MiB, or has more than 600,000 values beside its texts.";
             Refusal::new(RefusalKind::TooLarge, message)
         }
         NotRead::BrokeOff => {

@@ -92,8 +92,9 @@ impl Server {
         })
     }
 
-    /// Answers until it is told to stop; then those under way are ended and settled.
-    pub async fn run(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) {
+    /// Answers until it is told to stop; then those under way are ended and settled. Returns whether
+    /// all they cost was written.
+    pub async fn run(self: Arc<Self>, listener: TcpListener, stop: CancellationToken) -> bool {
         files::raise_limit();
         let connections = TaskTracker::new();
         tokio::select! {
@@ -102,7 +103,7 @@ impl Server {
             () = self.follow_desk() => {}
         }
         connections.close();
-        self.serving.stop(PATIENCE).await;
+        let is_whole = self.serving.stop(PATIENCE).await;
         // What is left has nobody to answer it.
         let left = async {
             connections.wait().await;
@@ -110,6 +111,7 @@ impl Server {
             self.leaving.wait().await;
         };
         tokio::time::timeout(PATIENCE, left).await.ok();
+        is_whole
     }
 
     async fn accept(

@@ -141,7 +141,7 @@ fn beyond(
         is_unpriced: bill.unpriced.is_some(),
         tools: bill.tools,
         percent: bill.percent.unwrap_or(100),
-        caching: bill.caching.unwrap_or(100),
+        is_cached: bill.is_cached,
         to: bill.to,
     })
 }
@@ -261,6 +261,7 @@ links = ["house/small", "house/other", "house/big"]
             ),
             (Anthropic, r#","mcp_servers":[{"url":"https://x.example"}]"#),
             (Anthropic, r#","inference_geo":"moon""#),
+            (OpenAi, r#","tools":[{"type":"browser_search"}]"#),
         ] {
             let refusal = beyond_of(kind, members, false).unwrap_err();
             assert_eq!(refusal.status, 400, "{members}");
@@ -326,19 +327,16 @@ links = ["house/small", "house/other", "house/big"]
     }
 
     #[test]
-    fn what_is_written_to_a_cache_costs_more_to_read() {
+    fn who_asks_for_a_cache_is_told_from_who_speaks_of_one() {
         let cached = |control: &str| {
             let members = format!(
                 r#","system":[{{"type":"text","text":"\"1h\" \"cache_control\"",{control}"x":0}}]"#
             );
             let beyond = beyond_of(ProviderKind::Anthropic, &members, false).unwrap();
-            (beyond.caching, beyond.percent)
+            beyond.is_cached
         };
-        assert_eq!(cached(""), (100, 100));
-        let short = r#""cache_control":{"type":"ephemeral"},"#;
-        assert_eq!(cached(short), (125, 100));
-        let long = r#""cache_control":{"type":"ephemeral","ttl":"1h"},"#;
-        assert_eq!(cached(long), (200, 100));
+        assert!(!cached(""));
+        assert!(cached(r#""cache_control":{"type":"ephemeral"},"#));
     }
 
     #[test]

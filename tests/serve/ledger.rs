@@ -305,7 +305,7 @@ fn a_stop_ends_also_while_the_database_is_out_of_reach() {
     until(|| ask_one().status == 503);
     serve.signal("TERM");
     let ended = serve.ended_within(LIMIT * 8);
-    assert_eq!(ended, Some(0), "{}", serve.said());
+    assert_eq!(ended, Some(1), "{}", serve.said());
     drop(lock);
 
     let again = bench.serve();

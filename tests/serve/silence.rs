@@ -101,7 +101,12 @@ fn requests_and_a_stop_end_also_where_the_database_is_silent() {
     });
     serve.signal("TERM");
     let ended = serve.ended_within(LIMIT * 3);
-    assert_eq!(ended, Some(0), "{}", serve.said());
+    assert_eq!(ended, Some(1), "{}", serve.said());
+    assert!(
+        serve.said().contains("what the last requests cost"),
+        "{}",
+        serve.said()
+    );
     gate.is_silent.store(false, Ordering::Relaxed);
 
     let again = bench.serve();

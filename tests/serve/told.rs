@@ -285,6 +285,18 @@ fn a_refused_key_is_said_once_and_the_backup_goes_on() {
 }
 
 #[test]
+fn a_model_without_a_price_is_a_wrong_request_as_long_as_there_is_a_cap() {
+    let bench = Bench::new();
+    let serve = bench.serve();
+    for words in ALL {
+        let answer = serve.ask(words.ask("chat/of-no-book", "hi", Form::Whole));
+        assert_eq!(answer.status, 400, "{words:?} {}", answer.text());
+        assert!(answer.text().contains("allow_unknown_prices"));
+    }
+    assert!(bench.sim.served().is_empty());
+}
+
+#[test]
 fn the_counters_and_the_list_of_models_tell_what_there_is() {
     let bench = Bench::new();
     let serve = bench.serve();

@@ -132,8 +132,9 @@ impl Serving {
     }
 
     /// Waits so long for requests under way, stops those that are left, and returns when every cost
-    /// is written and the money that is left has gone back.
-    pub async fn stop(&self, patience: Duration) {
+    /// is written and the money that is left has gone back; false where the database let that be done
+    /// no more.
+    pub async fn stop(&self, patience: Duration) -> bool {
         self.is_closed.store(true, Ordering::SeqCst);
         self.requests.close();
         if tokio::time::timeout(patience, self.requests.wait())
@@ -161,6 +162,7 @@ impl Serving {
             self.give_up.cancel();
             self.scribe.wait().await;
         }
+        !self.is_given_up.load(Ordering::Acquire)
     }
 
     /// Reads what the store knows of keys and links by now.

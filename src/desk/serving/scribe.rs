@@ -367,7 +367,9 @@ impl Serving {
         };
         self.tried("what is spent was not announced", self.desk.announce())
             .await;
-        let learnt = self.desk.learn(&pending.lessons, &pending.keys);
+        // What was no news when the run ended is not among them.
+        let (lessons, keys) = (&pending.lessons, &pending.keys);
+        let learnt = self.desk.learn(lessons, keys, self.desk.now());
         let learnt = self.tried("what requests taught was not noted yet", learnt);
         if learnt.await.is_some() {
             return self.refresh().await;

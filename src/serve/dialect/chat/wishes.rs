@@ -76,8 +76,10 @@ pub(super) fn bounds(root: &Spot<'_>, talk: &mut Talk) -> Result<(), Refusal> {
     }
     if let Some(tools) = root.member("tools")? {
         for tool in tools.items()? {
-            if tool.need("type")?.text()? != "function" {
-                talk.bind_defined("a tool that is no function", CHATS);
+            match tool.need("type")?.text()? {
+                "function" => {}
+                "custom" => talk.bind_defined("a tool that is no function", CHATS),
+                _ => talk.bind_tool("a tool that its provider runs", CHATS),
             }
         }
     }
