@@ -15,7 +15,7 @@ use crate::{
     text::clean::without_stop,
     tui::{
         model::Model,
-        paint::{cut, safe, safe_lines, style, wrap},
+        paint::{cut, safe, safe_lines, style, width, wrap},
         words,
         work::RunHere,
     },
@@ -204,7 +204,7 @@ pub fn foot(model: &Model, theme: &Theme, ticket: TicketId, wide: usize) -> Vec<
             let mut lines = Vec::new();
             let view = model.talk.view_of(ticket);
             // First: where there is little room, what stands below goes.
-            if let Some(words) = view.and_then(|view| files(&view.route.envelope)) {
+            if let Some(words) = view.and_then(|view| files(&view.route.envelope, wide)) {
                 lines.push(line(words, theme.text));
             }
             if let Some(words) = view.and_then(|view| flags(view, draft)) {
@@ -226,14 +226,43 @@ fn written_by<'a>(model: &'a Model, draft: &Draft, ticket: TicketId) -> Option<&
     view.receipts.iter().find(|receipt| receipt.id == *id)
 }
 
-/// Names the files that go with a reply; none where none goes.
-fn files(envelope: &Envelope) -> Option<String> {
+/// Names the files that go with a reply on one line, as many as find room, and says how many more
+/// there are; none where none goes.
+fn files(envelope: &Envelope, wide: usize) -> Option<String> {
     let named = envelope.files.iter().map(|file| {
         let size = words::size(i64::try_from(file.size_bytes).unwrap_or(i64::MAX));
         format!("{} {size}", safe(&file.name))
     });
-    let named: Vec<String> = named.collect();
-    (!named.is_empty()).then(|| format!("[att] {}", named.join(", ")))
+    let mut named: Vec<String> = named.collect();
+    if named.is_empty() {
+        return None;
+    }
+    let whole = format!("[att] {}", named.join(", "));
+    if width(&whole) <= wide {
+        return Some(whole);
+    }
+    let all = named.len();
+    while named.len() > 1 {
+        named.pop();
+        let line = format!(
+            "[att] {} and {} more",
+            named.join(", "),
+            all.saturating_sub(named.len())
+        );
+        if width(&line) <= wide {
+            return Some(line);
+        }
+    }
+    // The first is too long of itself.
+    let more = match all.saturating_sub(1) {
+        0 => String::new(),
+        left => format!(" and {left} more"),
+    };
+    let first = cut(
+        &format!("[att] {}", named.concat()),
+        wide.saturating_sub(width(&more)),
+    );
+    Some(format!("{first}{more}"))
 }
 
 /// Returns what to know before sending, if there is anything.
@@ -474,5 +503,39 @@ pub fn ending_words(receipt: &Receipt, model: &Model) -> String {
         ),
         Ending::Cancelled => format!("Cancelled; it cost {}.", receipt.cost().for_people()),
         Ending::Lost => "The program ended while this draft was made.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Enclosed;
+
+    #[test]
+    fn files_that_find_no_room_on_their_line_are_counted() {
+        let file = |name: &str| Enclosed {
+            name: name.to_owned(),
+            media_type: "text/plain".to_owned(),
+            size_bytes: 2048,
+            sha256: String::new(),
+        };
+        let envelope = Envelope {
+            files: ["a.txt", "second.txt", "c.txt"].map(file).to_vec(),
+            ..Envelope::default()
+        };
+
+        for (wide, line) in [
+            (41, "[att] a.txt 2K, second.txt 2K, c.txt 2K"),
+            (38, "[att] a.txt 2K and 2 more"),
+            (25, "[att] a.txt 2K and 2 more"),
+        ] {
+            assert_eq!(files(&envelope, wide).as_deref(), Some(line));
+        }
+        let narrow = files(&envelope, 20).unwrap();
+        assert!(
+            narrow.ends_with(" and 2 more") && width(&narrow) <= 20,
+            "{narrow}"
+        );
+        assert_eq!(files(&Envelope::default(), 80), None);
     }
 }

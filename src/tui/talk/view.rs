@@ -88,7 +88,13 @@ pub fn draft_overhang(model: &Model) -> usize {
     let wide = usize::from(area.width.saturating_sub(2));
     let lines = draft::body(model, &Theme::default(), here, wide).len();
     let foot = draft::foot(model, &Theme::default(), here, wide).len();
+    let foot = foot.min(foot_room(draft.height));
     lines.saturating_sub(usize::from(draft.height).saturating_sub(1 + foot))
+}
+
+/// Returns how many lines find room below a draft so high, beside its rule and one row of its text.
+fn foot_room(high: u16) -> usize {
+    usize::from(high.saturating_sub(2))
 }
 
 /// Paints the ticket under the cursor.
@@ -256,7 +262,8 @@ fn draw_draft(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     };
     rule(buffer, area, (&left, &right), look);
     let mut foot = draft::foot(model, theme, here, inner);
-    foot.truncate(usize::from(area.height.saturating_sub(1)));
+    // One row is the text's, whatever there is to say of it.
+    foot.truncate(foot_room(area.height));
     let room = usize::from(area.height).saturating_sub(1 + foot.len());
     let body = draft::body(model, theme, here, inner);
     let overhang = body.len().saturating_sub(room);
@@ -315,3 +322,13 @@ pub const HINTS: [(Action, &str); 7] = [
     (Action::Undo, "undo"),
     (Action::Palette, "all"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_the_text_is_left_whatever_is_said_below_it() {
+        assert_eq!([0, 1, 2, 3, 7].map(foot_room), [0, 0, 0, 1, 5]);
+    }
+}
