@@ -469,6 +469,7 @@ fn an_account_is_removed_only_with_a_word_about_the_replies_that_wait_for_it() {
     for words in [
         format!("1 reply waits in the outbox to leave by support@acme.test: to #{number}."),
         "deskhand outbox undo ID".to_owned(),
+        "they stay in the outbox and ask before they leave.".to_owned(),
     ] {
         assert!(refused.stderr.contains(&words), "{}", refused.stderr);
     }

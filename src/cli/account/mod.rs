@@ -153,8 +153,8 @@ async fn agree(account: &AccountConfig, waiting: &[Ticket]) -> Result<(), Stop> 
     Err(
         Stop::usage(format!("{words} The account was not removed.")).advising(
             "Let them leave with `deskhand outbox send`, or take them back with `deskhand outbox \
-             undo ID`. With --yes the account goes without them: they stay in the outbox, leave \
-             when it is added again, and are drafts again after two days.",
+             undo ID`. With --yes the account goes without them: they stay in the outbox and \
+             ask before they leave.",
         ),
     )
 }
