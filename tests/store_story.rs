@@ -139,6 +139,8 @@ async fn tell(url: &StoreUrl) {
     leaving::a_reply_whose_draft_was_corrected_is_not_sent_as_it_was(&store).await;
     leaving::a_reply_comes_back_with_its_recipients(&store).await;
     leaving::a_reply_comes_back_below_another_draft(&store).await;
+    leaving::a_reply_comes_back_as_it_was_over_a_draft_without_words(&store).await;
+    leaving::an_answer_does_not_go_where_a_message_was_passed_on(&store).await;
     leaving::a_draft_is_addressed(&store).await;
     leaving::a_ticket_is_made_by_hand(&store).await;
     acks::a_new_sender_is_answered_once_in_a_day(&store).await;

@@ -265,6 +265,9 @@ pub(super) enum OutboxCommand {
     Retry {
         /// The reply: its id, or how it begins.
         id: String,
+        /// Also where somebody wrote after it was approved.
+        #[arg(long)]
+        anyway: bool,
     },
     /// Say that a reply nobody knows of has left after all.
     Sent {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     desk::Desk,
     domain::{Delivery, OutboxRow, Ticket},
+    store::IfStale,
     text::clean::clean_line,
 };
 
@@ -20,7 +21,14 @@ pub(super) async fn run(call: &Call, args: OutboxArgs) -> Result<Exit, Stop> {
         OutboxCommand::List => list(call).await,
         OutboxCommand::Send => send(call).await,
         OutboxCommand::Undo { id } => undo(call, &id).await,
-        OutboxCommand::Retry { id } => retry(call, &id).await,
+        OutboxCommand::Retry { id, anyway } => {
+            let if_stale = if anyway {
+                IfStale::Send
+            } else {
+                IfStale::Refuse
+            };
+            retry(call, &id, if_stale).await
+        }
         OutboxCommand::Sent { id } => sent(call, &id).await,
         OutboxCommand::Allow { address: None } => nobody_at(call).await,
         OutboxCommand::Allow {
@@ -143,10 +151,10 @@ async fn undo(call: &Call, id: &str) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
-async fn retry(call: &Call, id: &str) -> Result<Exit, Stop> {
+async fn retry(call: &Call, id: &str, if_stale: IfStale) -> Result<Exit, Stop> {
     let released = call.at_desk(async |desk: &std::sync::Arc<Desk>| {
         let row = desk.outbox_by_id(id).await?;
-        desk.release(row.id).await?;
+        desk.release(row.id, if_stale).await?;
         Ok(row)
     });
     let row = released.await?;

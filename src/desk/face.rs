@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::{
     desk::send::guard::Route,
     domain::{
-        Attempt, CapName, Cost, Draft, DraftId, FaultClass, KeyState, LinkName, Message, Meter,
-        Missed, Origin, OutboxRow, ProviderKind, ProviderName, QueueRow, Receipt, RunId, Ticket,
-        TicketId, Timestamp, Usd, link::NotALink,
+        Attempt, CapName, Contact, Cost, Draft, DraftId, FaultClass, KeyState, LinkName, Message,
+        MessageKind, Meter, Missed, Origin, OutboxRow, ProviderKind, ProviderName, QueueRow,
+        Receipt, RunId, Ticket, TicketId, Timestamp, Usd, link::NotALink,
     },
     engine::{chain::LinkFacts, figures::Figures, outage::Outage, routing::Routing},
 };
@@ -44,6 +44,21 @@ pub struct TicketView {
     pub origin: Option<Origin>,
     /// Where a reply would go.
     pub route: Route,
+}
+
+impl TicketView {
+    /// Returns the ticket's own people: who asked, and whoever a message came from or went to.
+    pub fn people(&self) -> Vec<&Contact> {
+        let public = self.messages.iter();
+        let public = public.filter(|message| message.kind == MessageKind::Public);
+        let named = public.flat_map(|message| {
+            let from = std::iter::once(&message.from).chain(&message.reply_to);
+            from.chain(&message.to).chain(&message.cc)
+        });
+        std::iter::once(&self.ticket.requester)
+            .chain(named)
+            .collect()
+    }
 }
 
 /// Which draft to make.

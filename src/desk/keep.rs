@@ -174,7 +174,15 @@ impl Desk {
         let mut theirs = self.save(job, whole, state, Some(&kept));
         theirs.origin = changed.origin;
         theirs.flags = changed.flags;
-        Ok(self.store.save_draft(&theirs).await?)
+        let saved = self.store.save_draft(&theirs).await?;
+        match &changed.envelope {
+            // The answer below it is no reason to send it to somebody else.
+            Some(envelope) if saved.envelope.is_none() => {
+                let at = self.clock.now();
+                Ok(self.store.set_envelope(saved.id, envelope, at).await?)
+            }
+            _ => Ok(saved),
+        }
     }
 
     /// Undoes the saving of words that do not count; what others saved meanwhile stands.

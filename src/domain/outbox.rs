@@ -255,12 +255,12 @@ pub fn route_line(envelope: &Envelope) -> String {
     line
 }
 
-/// Reads such a line into an envelope, whose files and purpose stay; names of people already on it are kept.
+/// Reads such a line into an envelope, whose files stay; names of people already on it are kept. What
+/// was to be passed on answers once it goes to one of the ticket's own people, who has the messages.
 /// The error names the word that is no address.
-pub fn read_route(line: &str, before: &Envelope) -> Result<Envelope, String> {
+pub fn read_route(line: &str, before: &Envelope, people: &[&Contact]) -> Result<Envelope, String> {
     let mut after = Envelope {
         files: before.files.clone(),
-        purpose: before.purpose,
         ..Envelope::default()
     };
     let mut list = 0;
@@ -307,6 +307,12 @@ pub fn read_route(line: &str, before: &Envelope) -> Result<Envelope, String> {
     if after.to.is_empty() {
         return Err("Somebody must stand before cc: and bcc:.".to_owned());
     }
+    let kept = before.everybody();
+    let is_new_to_it = |person: &&Contact| !kept.iter().any(|one| one.is_same_mailbox(person));
+    let mut added = after.everybody().into_iter().filter(is_new_to_it);
+    if !added.any(|person| people.iter().any(|one| one.is_same_mailbox(person))) {
+        after.purpose = before.purpose;
+    }
     Ok(after)
 }
 
@@ -317,18 +323,45 @@ mod tests {
     #[test]
     fn a_line_of_people_is_read_and_written_alike() {
         let line = "maya@x.test, sam@y.test cc: ops@x.test bcc: boss@z.test";
-        let read = read_route(line, &Envelope::default()).unwrap();
+        let read = read_route(line, &Envelope::default(), &[]).unwrap();
 
         assert_eq!(route_line(&read), line);
         assert_eq!((read.to.len(), read.cc.len(), read.bcc.len()), (2, 1, 1));
-        assert!(read_route("cc: ops@x.test", &Envelope::default()).is_err());
-        assert!(read_route("maya", &Envelope::default()).is_err());
-        let tight = read_route("a@x.test cc:b@x.test bcc:c@x.test", &Envelope::default());
+        assert!(read_route("cc: ops@x.test", &Envelope::default(), &[]).is_err());
+        assert!(read_route("maya", &Envelope::default(), &[]).is_err());
+        let tight = read_route(
+            "a@x.test cc:b@x.test bcc:c@x.test",
+            &Envelope::default(),
+            &[],
+        );
         assert_eq!(tight.unwrap().bcc.len(), 1);
-        let by = read_route("a@x.test from:support@x.test", &Envelope::default()).unwrap();
+        let by = read_route("a@x.test from:support@x.test", &Envelope::default(), &[]).unwrap();
         assert_eq!(by.account.as_deref(), Some("support@x.test"));
         assert_eq!(route_line(&by), "a@x.test from: support@x.test");
-        let two = read_route("a@x.test from: support@x.test, b@x.test", &by);
+        let two = read_route("a@x.test from: support@x.test, b@x.test", &by, &[]);
         assert!(two.unwrap_err().contains("b@x.test is one more"));
+    }
+
+    #[test]
+    fn what_goes_to_somebody_of_the_ticket_is_passed_on_no_more() {
+        let person = |address: &str| Contact {
+            name: None,
+            address: address.to_owned(),
+        };
+        let maya = person("maya@x.test");
+        let forward = Envelope {
+            to: vec![person("sam@carrier.test")],
+            purpose: Purpose::Forward,
+            ..Envelope::default()
+        };
+
+        for (line, purpose) in [
+            ("Maya@x.test", Purpose::Answer),
+            ("sam@carrier.test bcc: maya@x.test", Purpose::Answer),
+            ("sam@carrier.test cc: jo@carrier.test", Purpose::Forward),
+        ] {
+            let after = read_route(line, &forward, &[&maya]).unwrap();
+            assert_eq!(after.purpose, purpose, "{line}");
+        }
     }
 }

@@ -10,11 +10,11 @@ use super::{
     events::Verb,
     going_over::go_over,
     outbox::{SELECT, happened, one, outbox_row},
-    outdated::bring_back_if_outdated,
+    outdated::{bring_back_if_outdated, is_outdated},
     rows,
     search::Sql,
 };
-use crate::domain::{Draft, OutboxId, OutboxRow, Timestamp};
+use crate::domain::{Draft, DraftState, OutboxId, OutboxRow, Timestamp};
 
 /// Who claims a reply, and when.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,15 @@ pub struct Claimed<'a> {
     pub owner: &'a str,
     /// Which attempt it is.
     pub attempt: u32,
+}
+
+/// What happens to a reply after which somebody wrote, when a person lets it leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfStale {
+    /// It is looked at first.
+    Refuse,
+    /// The person has said that it is to go out whatever came.
+    Send,
 }
 
 /// A reply somebody was sending.
@@ -199,17 +208,20 @@ impl Store {
     }
 
     /// Lets a reply that was refused, or that nobody knows of, be sent: a person has decided so.
-    /// One whose ticket was merged goes over to the ticket it went on in. Returns the reply.
+    /// One whose ticket was merged goes over to the ticket it went on in. Returns the reply; none,
+    /// and nothing happens, where somebody wrote meanwhile and it is to be looked at first.
     pub async fn hold_again(
         &self,
         id: OutboxId,
-        mime: &[u8],
+        (mime, if_stale): (&[u8], IfStale),
         at: Timestamp,
-    ) -> Result<OutboxRow, StoreError> {
+    ) -> Result<Option<OutboxRow>, StoreError> {
         self.told("hold the reply again", async {
             let mut tx = self.begin().await?;
             let (row, living) = self.locked_reply(&mut tx, id).await?;
             let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
+            let has_news = is_outdated(&mut tx, id).await?
+                || (standing == Standing::Live && draft.state == DraftState::Stale);
             let changed = sqlx::query(
                 "UPDATE outbox SET delivery = 'held', held_until = $2, next_attempt_at = NULL,
                      attempts = 0, is_outdated = 0, mime = $3
@@ -229,6 +241,9 @@ impl Store {
                 let because = "it is not the reply that it was: send the draft instead";
                 return Err(Trouble::conflict(because, Some(draft), &row.text));
             }
+            if has_news && if_stale == IfStale::Refuse {
+                return Ok(None);
+            }
             sqlx::query("UPDATE drafts SET standing = 'queued' WHERE id = $1")
                 .bind(row.draft.to_string())
                 .execute(&mut *tx)
@@ -238,7 +253,7 @@ impl Store {
             let ticket = row.ticket.to_string();
             self.commit(tx, &happened(Verb::ReplyMoved, &row, (&ticket, at)))
                 .await?;
-            Ok(row)
+            Ok(Some(row))
         })
         .await
     }

@@ -9,8 +9,8 @@ use super::{
     rows,
 };
 use crate::domain::{
-    CAME_BACK, Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, ReceiptId, TicketId,
-    Timestamp,
+    CAME_BACK, Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, Purpose, ReceiptId,
+    TicketId, Timestamp,
 };
 
 /// A draft to save.
@@ -306,28 +306,28 @@ pub(super) async fn revive(tx: &mut AnyConnection, back: &Draft) -> Result<Draft
 }
 
 /// Brings a reply that did not leave back to the desk: as the draft it was, or below the one that its
-/// author has begun meanwhile, with its files. Nothing is hidden anywhere else. The two are stale
+/// author has begun meanwhile, with its files. Nothing is hidden anywhere else. Two texts are stale
 /// together: they are looked at before they leave, and a run that writes there notices.
 pub(super) async fn come_back(tx: &mut AnyConnection, back: &Draft) -> Result<Draft, Trouble> {
     let Some(other) = live(&mut *tx, back.ticket, &back.author).await? else {
         return revive(tx, back).await;
     };
+    if other.text.trim().is_empty() {
+        return come_back_over(tx, back, &other).await;
+    }
     let mut joined = other.clone();
     joined.revision += 1;
     joined.saved_at = other.saved_at.max(back.saved_at);
-    joined.state = DraftState::Stale;
     // What a model wrote is read once more before it leaves.
     joined.origin = match (other.origin, back.origin) {
         (DraftOrigin::Ai, _) | (_, DraftOrigin::Ai) => DraftOrigin::Ai,
         (own, theirs) if own == theirs => own,
         _ => DraftOrigin::Mixed,
     };
-    if other.text.trim().is_empty() {
-        joined.text.clone_from(&back.text);
-        joined.origin = back.origin;
-    } else if other.text.trim() != back.text.trim() {
+    if other.text.trim() != back.text.trim() {
         let begun = other.text.trim_end();
         joined.text = format!("{begun}\n\n{CAME_BACK}\n\n{}", back.text);
+        joined.state = DraftState::Stale;
     }
     let receipts = back.receipts.iter();
     let receipts = receipts.filter(|receipt| !other.receipts.contains(receipt));
@@ -335,27 +335,46 @@ pub(super) async fn come_back(tx: &mut AnyConnection, back: &Draft) -> Result<Dr
     let flags = back.flags.iter();
     let flags = flags.filter(|flag| !other.flags.contains(flag));
     joined.flags.extend(flags.cloned());
+    joined.envelope = with_files_of(other.envelope.as_ref(), back.envelope.as_ref());
     write_draft(tx, &joined).await?;
-    let files = back.envelope.iter().flat_map(|envelope| &envelope.files);
-    if let Some(envelope) = &mut joined.envelope {
-        let new: Vec<_> = files
-            .filter(|file| !envelope.files.contains(file))
-            .cloned()
-            .collect();
-        envelope.files.extend(new);
-    } else {
-        joined.envelope.clone_from(&back.envelope);
-    }
-    sqlx::query("UPDATE drafts SET envelope = $2 WHERE id = $1")
-        .bind(joined.id.to_string())
-        .bind(joined.envelope.as_ref().map(rows::to_json).transpose()?)
-        .execute(&mut *tx)
-        .await?;
+    put_away(tx, back.id).await?;
+    Ok(joined)
+}
+
+/// Brings a reply back as the draft it was where its author has begun one without words: what was
+/// attached there goes with it.
+async fn come_back_over(
+    tx: &mut AnyConnection,
+    back: &Draft,
+    wordless: &Draft,
+) -> Result<Draft, Trouble> {
+    put_away(tx, wordless.id).await?;
+    let mut whole = revive(tx, back).await?;
+    // Whoever has the other one open notices that this is not it.
+    whole.revision = whole.revision.max(wordless.revision) + 1;
+    whole.envelope = with_files_of(whole.envelope.as_ref(), wordless.envelope.as_ref());
+    write_draft(tx, &whole).await?;
+    Ok(whole)
+}
+
+async fn put_away(tx: &mut AnyConnection, draft: DraftId) -> Result<(), Trouble> {
     sqlx::query("UPDATE drafts SET standing = 'discarded', state_before = state WHERE id = $1")
-        .bind(back.id.to_string())
+        .bind(draft.to_string())
         .execute(tx)
         .await?;
-    Ok(joined)
+    Ok(())
+}
+
+/// Returns how the first is addressed, with the files of both; where it is not, the second.
+fn with_files_of(first: Option<&Envelope>, second: Option<&Envelope>) -> Option<Envelope> {
+    let Some(mut both) = first.cloned() else {
+        return second.cloned();
+    };
+    let files = second.iter().flat_map(|envelope| &envelope.files);
+    let new = files.filter(|file| !both.files.contains(file));
+    let new: Vec<_> = new.cloned().collect();
+    both.files.extend(new);
+    Some(both)
 }
 
 pub(super) async fn one(tx: &mut AnyConnection, id: DraftId) -> Result<(Draft, Standing), Trouble> {
@@ -390,10 +409,15 @@ pub(super) fn new_draft(save: &SaveDraft) -> Draft {
 }
 
 fn next_draft(save: &SaveDraft, current: &Draft) -> Draft {
+    // A model answers the customer, whatever stood there: what was addressed to be passed on must
+    // not carry its answer to somebody else. While it writes nothing leaves, and it may yet fail.
+    let is_answer = save.origin == DraftOrigin::Ai && save.state != DraftState::Writing;
+    let envelope = current.envelope.as_ref();
+    let envelope = envelope.filter(|envelope| !is_answer || envelope.purpose == Purpose::Answer);
     Draft {
         id: current.id,
         revision: current.revision + 1,
-        envelope: current.envelope.clone(),
+        envelope: envelope.cloned(),
         ..new_draft(save)
     }
 }
@@ -401,12 +425,13 @@ fn next_draft(save: &SaveDraft, current: &Draft) -> Draft {
 async fn write_draft(tx: &mut AnyConnection, draft: &Draft) -> Result<(), Trouble> {
     sqlx::query(
         "INSERT INTO drafts (id, ticket, author, answers, text, revision, origin, standing, state,
-             receipts, last_receipt, flags, saved_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'live', $8, $9, $10, $11, $12)
+             receipts, last_receipt, flags, saved_at, envelope)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'live', $8, $9, $10, $11, $12, $13)
          ON CONFLICT (id) DO UPDATE SET answers = excluded.answers, text = excluded.text,
              revision = excluded.revision, origin = excluded.origin, state = excluded.state,
              receipts = excluded.receipts, last_receipt = excluded.last_receipt,
-             flags = excluded.flags, saved_at = excluded.saved_at",
+             flags = excluded.flags, saved_at = excluded.saved_at,
+             envelope = excluded.envelope",
     )
     .bind(draft.id.to_string())
     .bind(draft.ticket.to_string())
@@ -420,6 +445,7 @@ async fn write_draft(tx: &mut AnyConnection, draft: &Draft) -> Result<(), Troubl
     .bind(draft.receipts.last().map(ToString::to_string))
     .bind(rows::to_json(&draft.flags)?)
     .bind(draft.saved_at.as_microsecond())
+    .bind(draft.envelope.as_ref().map(rows::to_json).transpose()?)
     .execute(&mut *tx)
     .await?;
     sqlx::query(

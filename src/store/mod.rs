@@ -75,7 +75,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 pub use acks::AckLimits;
 pub use blocks::{FromBlock, Group};
 pub use concluding::{Outcome, Sent};
-pub use delivering::{Claim, Claimed, Underway};
+pub use delivering::{Claim, Claimed, IfStale, Underway};
 pub use draft_from::DraftFrom;
 pub use drafts::{Revision, SaveDraft};
 pub use error::{Conflict, StoreError};

@@ -2,12 +2,13 @@
 
 use deskhand::{
     domain::{
-        AutoClass, Contact, Delivery, Direction, DraftId, DraftState, Enclosed, Envelope, Message,
-        MessageId, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress, Status, TicketId,
+        AutoClass, Contact, Delivery, Direction, DraftId, DraftOrigin, DraftState, Enclosed,
+        Envelope, Message, MessageId, OutboxId, OutboxKind, OutboxRow, Post, PostLetter, Progress,
+        Purpose, Status, TicketId,
     },
     store::{
-        Claim, Claimed, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, Returned, SaveDraft,
-        Sent, Store, StoreUrl,
+        Claim, Claimed, IfStale, LeaseAsk, Outcome, QueueAnswer, QueuedFrom, Queueing, Returned,
+        SaveDraft, Sent, Store, StoreUrl,
     },
 };
 use secrecy::ExposeSecret as _;
@@ -216,7 +217,10 @@ pub(super) async fn a_dead_senders_reply_is_taken_over(store: &Store) {
         assert_eq!(progress.delivery, then);
         assert_eq!(progress.said.as_deref(), Some(said));
 
-        store.hold_again(row.id, MIME, at(401)).await.unwrap();
+        store
+            .hold_again(row.id, (MIME, IfStale::Refuse), at(401))
+            .await
+            .unwrap();
         assert!(try_claim(store, &row, claim(402, None)).await);
         let refused = (Outcome::Refused, Some("550 no"));
         store.conclude(ours(&row), refused, at(403)).await.unwrap();
@@ -393,6 +397,101 @@ pub(super) async fn a_reply_comes_back_with_its_recipients(store: &Store) {
     assert_eq!(back.envelope, Some(envelope));
 }
 
+/// A file was attached for the next reply while this one could be taken back.
+pub(super) async fn a_reply_comes_back_as_it_was_over_a_draft_without_words(store: &Store) {
+    let ticket = ticket(store, "wordless@x").await;
+    let first = store.save_draft(&by_sam(ticket)).await.unwrap();
+    let person = |address: &str| Contact {
+        name: None,
+        address: address.into(),
+    };
+    let file = |name: &str| Enclosed {
+        name: name.into(),
+        media_type: "text/plain".into(),
+        size_bytes: 1,
+        sha256: format!("sha-{name}"),
+    };
+    let envelope = Envelope {
+        to: vec![person("maya@x")],
+        bcc: vec![person("boss@x")],
+        files: vec![file("a.txt")],
+        ..Envelope::default()
+    };
+    store
+        .set_envelope(first.id, &envelope, at(20))
+        .await
+        .unwrap();
+    let mut row = row(ticket, 30);
+    row.draft = first.id;
+    row.post.as_mut().unwrap().letter.envelope = envelope.clone();
+    let queueing = Queueing {
+        row: &row,
+        mime: Some(MIME),
+        from: QueuedFrom::Live(first.revision),
+        seen_messages: None,
+    };
+    store.queue_reply(&queueing).await.unwrap();
+    let mut wordless = by_sam(ticket);
+    wordless.text.clear();
+    let wordless = store.save_draft(&wordless).await.unwrap();
+    let as_usual = Envelope {
+        to: vec![person("maya@x")],
+        cc: vec![person("ops@x")],
+        files: vec![file("b.txt")],
+        ..Envelope::default()
+    };
+    store
+        .set_envelope(wordless.id, &as_usual, at(25))
+        .await
+        .unwrap();
+
+    let back = store.withdraw(row.id, at(31)).await.unwrap();
+
+    assert_eq!(
+        store.draft(ticket, "sam").await.unwrap(),
+        Some(back.clone())
+    );
+    assert_eq!((back.id, back.state), (first.id, DraftState::Ready));
+    let with_both = Envelope {
+        files: vec![file("a.txt"), file("b.txt")],
+        ..envelope
+    };
+    assert_eq!(back.envelope, Some(with_both));
+    assert!(back.revision > wordless.revision);
+}
+
+/// A model answers the customer where somebody passed a message on.
+pub(super) async fn an_answer_does_not_go_where_a_message_was_passed_on(store: &Store) {
+    let ticket = ticket(store, "passed-on@x").await;
+    let draft = store.save_draft(&by_sam(ticket)).await.unwrap();
+    let forward = Envelope {
+        to: vec![Contact {
+            name: None,
+            address: "sam@carrier.test".into(),
+        }],
+        purpose: Purpose::Forward,
+        ..Envelope::default()
+    };
+    store
+        .set_envelope(draft.id, &forward, at(20))
+        .await
+        .unwrap();
+
+    for (origin, state, kept) in [
+        (DraftOrigin::Human, DraftState::Ready, Some(&forward)),
+        (DraftOrigin::Ai, DraftState::Writing, Some(&forward)),
+        (DraftOrigin::Ai, DraftState::Ready, None),
+    ] {
+        let before = store.draft(ticket, "sam").await.unwrap().unwrap();
+        let mut again = by_sam(ticket);
+        (again.origin, again.state) = (origin, state);
+        again.expected = Some(before.revision);
+        let saved = store.save_draft(&again).await.unwrap();
+        assert_eq!(saved.envelope.as_ref(), kept);
+        assert_eq!(store.draft(ticket, "sam").await.unwrap(), Some(saved));
+    }
+}
+
 /// Somebody writes while a server keeps a sender waiting.
 pub(super) async fn a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(store: &Store) {
     for way in ["put off", "refused", "dead", "unsure"] {
@@ -419,6 +518,9 @@ pub(super) async fn a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(s
             "dead" => take_over(store, &row, 100).await,
             _ => {
                 conclude(Outcome::Unsure).await;
+                let again = (MIME, IfStale::Refuse);
+                let again = store.hold_again(row.id, again, at(34)).await.unwrap();
+                assert_eq!(again, None);
                 let back = store.withdraw(row.id, at(34)).await.unwrap();
                 assert_eq!(back.state, DraftState::Stale);
             }
@@ -452,7 +554,9 @@ pub(super) async fn a_reply_whose_draft_was_corrected_is_not_sent_as_it_was(stor
             .set_envelope(row.draft, envelope, at(33))
             .await
             .unwrap();
-        let again = store.hold_again(row.id, MIME, at(34)).await;
+        let again = store
+            .hold_again(row.id, (MIME, IfStale::Refuse), at(34))
+            .await;
         assert_eq!(again.is_ok(), may_leave);
         if let Err(error) = again {
             assert!(error.to_string().contains("send the draft instead"));
@@ -496,7 +600,10 @@ pub(super) async fn a_reply_comes_back_below_another_draft(store: &Store) {
         );
         // It is no draft of its own any more, and leaves with this one alone.
         assert!(
-            store.hold_again(row.id, MIME, at(40)).await.is_err(),
+            store
+                .hold_again(row.id, (MIME, IfStale::Refuse), at(40))
+                .await
+                .is_err(),
             "{way}"
         );
         assert!(store.withdraw(row.id, at(41)).await.is_err(), "{way}");

@@ -6,7 +6,7 @@ use deskhand::{
         AutoClass, Contact, Delivery, DraftState, Envelope, Message, OutboxKind, OutboxRow, Status,
         TicketId, joining::NotJoined,
     },
-    store::{AckLimits, Claim, Claimed, Outcome, Returned, Sent, Store, StoreUrl},
+    store::{AckLimits, Claim, Claimed, IfStale, Outcome, Returned, Sent, Store, StoreUrl},
 };
 
 use super::{
@@ -80,7 +80,9 @@ pub(super) async fn a_reply_goes_over_with_its_ticket(store: &Store) {
     store.merge((first, second), "noor", at(110)).await.unwrap();
     store.merge((second, third), "noor", at(111)).await.unwrap();
 
-    let held = store.hold_again(again.id, MIME, at(115)).await.unwrap();
+    let held = (MIME, IfStale::Send);
+    let held = store.hold_again(again.id, held, at(115)).await;
+    let held = held.unwrap().unwrap();
 
     assert_eq!(held.ticket, third);
     let listed = store.outbox(Some(third)).await.unwrap();
@@ -447,7 +449,7 @@ pub(super) async fn nothing_is_lost_while_tickets_are_merged(store: &Store, url:
         let (merged, filed, held) = tokio::join!(
             store.merge((first, second), "noor", at(200)),
             other.file(&third, at(203)),
-            other.hold_again(row.id, MIME, at(203)),
+            other.hold_again(row.id, (MIME, IfStale::Send), at(203)),
         );
         filed.unwrap();
         held.unwrap();

@@ -10,12 +10,12 @@ use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError, face::DeskEvent, tickets::no_ticket},
     domain::{
-        Contact, Draft, DraftId, DraftOrigin, DraftState, Envelope, Message, OutboxId, OutboxKind,
-        OutboxRow, Post, PostLetter, Progress, Purpose, Status, Ticket, TicketEvent, TicketId,
-        Timestamp,
+        Contact, Delivery, Draft, DraftId, DraftOrigin, DraftState, Envelope, Message, OutboxId,
+        OutboxKind, OutboxRow, Post, PostLetter, Progress, Purpose, Status, Ticket, TicketEvent,
+        TicketId, Timestamp,
     },
     source::mail::compose::{Author, Outgoing, compose},
-    store::{QueueAnswer, QueuedFrom, Queueing, SaveDraft},
+    store::{IfStale, QueueAnswer, QueuedFrom, Queueing, SaveDraft},
 };
 
 /// What a person approved with one key.
@@ -320,10 +320,12 @@ impl Desk {
         Ok(open)
     }
 
-    /// Returns the tickets of the replies that wait to leave by an account, oldest first.
+    /// Returns the tickets of the replies of people that wait to leave by an account, oldest first.
     pub async fn waiting_for(&self, account: &AccountConfig) -> Result<Vec<Ticket>, DeskError> {
         let leaves_by_it = |row: &OutboxRow| {
-            let post = row.post.as_ref();
+            let is_held_reply =
+                row.kind == OutboxKind::Reply && row.progress.delivery == Delivery::Held;
+            let post = row.post.as_ref().filter(|_| is_held_reply);
             post.is_some_and(|post| post.account.eq_ignore_ascii_case(&account.address))
         };
         let open = self.store.open_outbox().await?.into_iter();
@@ -336,13 +338,18 @@ impl Desk {
     /// Lets a reply that was refused, is unsure or was found waiting leave now: a person says so.
     /// Where its ticket was merged meanwhile, it is a reply of the one that went on.
     /// One that was written before there was a way of sending is written as mail first.
-    pub async fn release(&self, id: OutboxId) -> Result<(), DeskError> {
+    /// One after which somebody wrote is refused, unless it is said what to do then.
+    pub async fn release(&self, id: OutboxId, if_stale: IfStale) -> Result<(), DeskError> {
         let row = self.store.outbox_row(id).await?;
         let now = self.clock.now();
         let Some(mime) = self.store.outbox_mime(id).await? else {
             return Err(self.why_not_ready(&row).await?);
         };
-        let held = self.store.hold_again(id, &mime, now).await?;
+        let held = self.store.hold_again(id, (&mime, if_stale), now);
+        let held = held.await?.ok_or(DeskError::Nothing(
+            "Somebody wrote after this reply was approved. Take it back and look at it first; \
+             `deskhand outbox retry ID --anyway` sends it as it is.",
+        ))?;
         self.tell(DeskEvent::TicketChanged(row.ticket));
         if held.ticket != row.ticket {
             self.tell(DeskEvent::TicketChanged(held.ticket));

@@ -15,7 +15,7 @@ use crate::{
     config::{accounts::is_address, action::Action, env},
     desk::{
         drill::{DrillError, DrillPlan},
-        face::DraftAsk,
+        face::{DraftAsk, TicketView},
     },
     domain::{Cap, Change, ProviderName, TicketId, Usd, outbox::read_route},
 };
@@ -196,9 +196,11 @@ fn merge(ticket: TicketId, typed: &str, named: Option<&Named>) -> Result<Vec<Eff
 
 /// Reads to whom a reply is to go.
 fn recipients(model: &Model, ticket: TicketId, typed: &str) -> Result<Vec<Effect>, String> {
-    let before = model.talk.view_of(ticket).map(|view| &view.route.envelope);
-    let before = before.cloned().unwrap_or_default();
-    let after = read_route(typed, &before)?;
+    let view = model.talk.view_of(ticket);
+    let before = view.map(|view| view.route.envelope.clone());
+    let before = before.unwrap_or_default();
+    let people = view.map(TicketView::people).unwrap_or_default();
+    let after = read_route(typed, &before, &people)?;
     Ok(vec![Effect::Address(ticket, Box::new(after))])
 }
 

@@ -8,6 +8,7 @@ use crate::{
     config::env,
     desk::{Desk, Verify, face::ChainCard, import::Imported, send::guard::Route},
     domain::{ModelName, ProviderName},
+    store::IfStale,
 };
 
 #[expect(
@@ -112,7 +113,7 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
             Err(why) => Err(why),
         },
         Effect::Release(row) => desk
-            .release(row)
+            .release(row, IfStale::Refuse)
             .await
             .map(|()| "It leaves now.".to_owned()),
         Effect::WasSent(row) => desk
