@@ -14,6 +14,8 @@ use crate::{
     source::mail::imap::ImapError,
 };
 
+/// How long the folder of sent mail is searched: other replies wait meanwhile.
+const SEARCH: Duration = Duration::from_secs(20);
 /// So long after a claim ran out it is looked whether it was renewed.
 const BEYOND: Duration = Duration::from_millis(100);
 
@@ -109,11 +111,14 @@ impl Desk {
     /// Returns which replies of one account are in its folder of sent mail. What cannot be looked
     /// at proves nothing.
     pub(super) async fn in_sent_folder(&self, rows: &[OutboxRow]) -> Vec<OutboxId> {
-        let found = self.look_for(rows).await;
-        if let Err(error) = &found {
-            tracing::warn!(%error, "the folder of sent mail could not be searched");
+        match tokio::time::timeout(SEARCH, self.look_for(rows)).await {
+            Ok(Ok(found)) => return found,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the folder of sent mail could not be searched");
+            }
+            Err(_) => tracing::warn!("the folder of sent mail could not be searched in time"),
         }
-        found.unwrap_or_default()
+        Vec::new()
     }
 
     async fn look_for(&self, rows: &[OutboxRow]) -> Result<Vec<OutboxId>, DeskError> {
