@@ -1,5 +1,7 @@
 //! Messages: written once, when they are filed.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
@@ -101,10 +103,15 @@ fn bounces_below(messages: Vec<Message>) -> Vec<Message> {
             early.push(message);
             continue;
         }
-        let id = message.rfc_message_id.clone();
-        ordered.push(message);
-        ordered.extend(early.extract_if(.., |report| report.answers.first() == Some(&id)));
+        // A report may be about a report, which waits as well.
+        let mut next = VecDeque::from([message]);
+        while let Some(message) = next.pop_front() {
+            let about = Some(&message.rfc_message_id);
+            next.extend(early.extract_if(.., |report| report.answers.first() == about));
+            ordered.push(message);
+        }
     }
+    ordered.append(&mut early);
     ordered
 }
 

@@ -67,6 +67,10 @@ pub(super) async fn a_report_stands_below_the_mail_it_is_about(store: &Store) {
         reply("second@report", 30),
         report("second-report@report", "second@report", 31),
         report("stray@report", "lost@report", 5),
+        // One report is about another, and both came before what they are about.
+        report("of-report@report", "third-report@report", 40),
+        report("third-report@report", "third@report", 41),
+        reply("third@report", 42),
     ];
     store.file(&filing(letters), at(100)).await.unwrap();
 
@@ -83,7 +87,10 @@ pub(super) async fn a_report_stands_below_the_mail_it_is_about(store: &Store) {
             "first",
             "first-report",
             "second",
-            "second-report"
+            "second-report",
+            "third",
+            "third-report",
+            "of-report"
         ]
     );
 }
