@@ -20,7 +20,8 @@ impl Store {
                          WHERE t.requester_address = $1
                              AND t.quarantined_because LIKE 'flood:%' AND EXISTS (
                                  SELECT 1 FROM messages m
-                                 WHERE m.ticket = t.id AND m.filed_at > $3)) AS floods",
+                                 WHERE m.ticket = t.id AND m.direction = 'in'
+                                     AND m.from_address = $1 AND m.filed_at > $3)) AS floods",
             )
             .bind(rows::plain(address))
             .bind(since.as_microsecond())

@@ -233,10 +233,16 @@ impl Importer<'_> {
         let beside = self.under_way.entry(sender.to_lowercase()).or_default();
         let mails = mails + *beside;
         *beside += 1;
-        if mails >= FLOOD_MAILS || is_flooding {
+        let minutes = |time: Duration| time.as_secs() / 60;
+        if mails >= FLOOD_MAILS {
             read.quarantine = Some(format!(
                 "flood: more than {FLOOD_MAILS} mails in {} minutes from {sender}",
-                FLOOD_WITHIN.as_secs() / 60
+                minutes(FLOOD_WITHIN)
+            ));
+        } else if is_flooding {
+            read.quarantine = Some(format!(
+                "flood: {sender} wrote too many mails, and has not kept silent for {} minutes since",
+                minutes(FLOOD_REST)
             ));
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::{
     importer::Importer,
@@ -12,9 +13,11 @@ use super::{
 use crate::{
     config::OnSubjectChange,
     desk::{send::letter, stamp::Stamp},
-    domain::{Direction, Hint, Message, Status, Ticket, Timestamp},
+    domain::{
+        Contact, Direction, Hint, Message, MessageId, MessageKind, Status, Ticket, Timestamp,
+    },
     source::import::{Found, Marks},
-    store::{Store, StoreUrl},
+    store::{Filing, Letter, Place, Store, StoreUrl},
 };
 
 pub(super) const OURS: &str = "support@acme.test";
@@ -392,6 +395,50 @@ async fn after_a_flood_its_sender_rests_whatever_dates_the_mails_bear() {
 
     assert!(bench.is_of_flood(22).await, "within the hour");
     assert!(!bench.is_of_flood(23).await, "after it");
+}
+
+#[tokio::test]
+async fn what_the_desk_writes_to_a_flood_starts_no_new_rest() {
+    let bench = Bench::new().await;
+    let mut importer = bench.importer("imap:a");
+    flood(&mut importer, 0..21).await;
+    let (stopped, messages) = bench.ticket(21).await;
+    let note = Message {
+        id: MessageId::new(Uuid::from_u128(7)),
+        kind: MessageKind::Internal,
+        direction: Direction::Out,
+        from: Contact {
+            name: Some("noor".to_owned()),
+            address: String::new(),
+        },
+        rfc_message_id: "note@deskhand.invalid".to_owned(),
+        raw_sha256: "sha-note".to_owned(),
+        ..messages[0].clone()
+    };
+    let filing = Filing {
+        source: "note".to_owned(),
+        letters: vec![Letter {
+            message: note,
+            place: Place::In(stopped.id),
+            reopen: None,
+            note_path: None,
+            topic: None,
+            original: None,
+            is_own_copy: false,
+            quarantine: None,
+            is_history: false,
+            returned: None,
+        }],
+        ..Filing::default()
+    };
+    let noted = "2026-11-25T10:50:00Z".parse().unwrap();
+    bench.store.file(&filing, noted).await.unwrap();
+    assert!(bench.is_of_flood(21).await);
+
+    importer.at = "2026-11-25T11:10:00Z".parse().unwrap();
+    flood(&mut importer, 21..22).await;
+
+    assert!(!bench.is_of_flood(22).await);
 }
 
 /// Files mails of one sender that arrive now and bear an old date.
