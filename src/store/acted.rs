@@ -7,7 +7,8 @@ use crate::domain::{Status, TicketId, Timestamp};
 
 impl Store {
     /// Returns those of the tickets that people have changed or answered, with when each was closed
-    /// by hand last, if it was.
+    /// by hand last, if it was. A change of which nothing is told is none of the ticket: it was
+    /// read, or a draft of it waits.
     pub async fn acted_on(
         &self,
         tickets: &BTreeSet<TicketId>,
@@ -20,7 +21,8 @@ impl Store {
                 let keys: Vec<String> = some.iter().map(|id| sql.text_value(id.clone())).collect();
                 sql.push(&format!(
                     "SELECT subject, verb, detail, at FROM events
-                     WHERE verb IN ('ticket_changed', 'reply_queued', 'reply_moved')
+                     WHERE (verb IN ('reply_queued', 'reply_moved')
+                             OR (verb = 'ticket_changed' AND detail <> ''))
                          AND actor <> '' AND subject IN ({}) ORDER BY seq",
                     keys.join(", ")
                 ));

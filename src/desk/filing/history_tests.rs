@@ -10,7 +10,7 @@ use super::{
     tests::{Bench, OURS},
 };
 use crate::{
-    domain::{Change, Delivery, Hint, Status, Timestamp},
+    domain::{Change, Delivery, Ending, Hint, Status, Timestamp},
     source::import::{Found, Marks},
 };
 
@@ -335,4 +335,49 @@ async fn older_mail_of_a_ticket_that_was_deleted_brings_nothing_of_it_back() {
 
     let ids = ["d1", "d2", "d3"].map(str::to_owned).to_vec();
     assert_eq!(bench.all().await, [(ids, Status::Deleted)]);
+}
+
+#[tokio::test]
+async fn an_answer_to_what_came_in_closed_is_seen_also_where_the_first_reading_goes_on() {
+    let newest_first: Vec<&Mail> = MAILBOX.iter().rev().collect();
+    let answer = mail(("a5", "maya@x.test"), "a4", "2026-11-24T08:00:00Z", UNREAD);
+    for is_tagged in [true, false] {
+        let bench = Bench::new().await;
+        bench
+            .read(&mut bench.reader(None), &newest_first[5..6])
+            .await;
+        let (closed, _) = bench.ticket(1).await;
+        assert_eq!(closed.status, Status::Closed);
+        if is_tagged {
+            let tagged = Change {
+                add_tags: vec!["vip".to_owned()],
+                ..Change::default()
+            };
+            let changed = bench.store.change(closed.id, &tagged, "noor", bench.at);
+            changed.await.unwrap();
+        } else {
+            let noted = bench
+                .store
+                .note_missed(closed.id, "noor", Ending::Failed, bench.at);
+            noted.await.unwrap();
+        }
+
+        bench.read(&mut bench.reader(None), &[&answer]).await;
+        bench
+            .read(&mut bench.reader(None), &newest_first[7..])
+            .await;
+
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let told: Vec<_> = bench.all().await;
+        let has = |messages: &[&str], status| told.contains(&(ids(messages), status));
+        if is_tagged {
+            assert!(has(&["a5"], Status::New), "{told:?}");
+            assert!(has(&["a1", "a2", "a3", "a4"], Status::Closed), "{told:?}");
+        } else {
+            assert!(
+                has(&["a1", "a2", "a3", "a4", "a5"], Status::New),
+                "{told:?}"
+            );
+        }
+    }
 }

@@ -134,10 +134,15 @@ impl Importer<'_> {
             // Of a file nobody knows when it came: only its dates tell what goes before.
             return !read.arrived_before(standing.newest);
         }
-        // One that came in closed, for its age, has all that was there before the account.
-        standing
-            .closed_at
-            .is_some_and(|end| !read.arrived_before(end))
+        match (standing.closed_at, self.closed_before) {
+            (Some(end), _) => !read.arrived_before(end),
+            // One that came in closed, for its age, has all that was there then; what was said
+            // lately was said after it.
+            (None, Some(old)) => {
+                !read.arrived_before(standing.newest) && read.told_at(self.at) >= old
+            }
+            (None, None) => false,
+        }
     }
 
     /// Tells whether a letter is old mail, of before what the customer said last in its ticket:
