@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::letter;
+use super::{deliver::Delivered, letter};
 use crate::{
     config::AccountConfig,
     desk::{Desk, DeskError},
@@ -110,7 +110,8 @@ impl Desk {
     }
 
     /// Sends the automatic answers that wait, for a command that reads mail: no desk may be open
-    /// that does. What goes wrong with one keeps no other waiting.
+    /// that does. What goes wrong with one keeps no other waiting; a server that cannot be reached
+    /// is asked once.
     pub(in crate::desk) async fn send_acks(&self) {
         let open = match self.store.open_outbox().await {
             Ok(open) => open,
@@ -120,9 +121,22 @@ impl Desk {
             }
         };
         let now = self.clock.now();
+        let mut unreached = Vec::new();
         for (row, _) in open.iter().filter(|(row, _)| is_ack_due(row, now)) {
-            if let Err(error) = Box::pin(self.deliver(row.id, None)).await {
-                tracing::warn!(%error, "an automatic answer was not sent");
+            let account = row.post.as_ref().map(|post| &post.account);
+            if unreached.contains(&account) {
+                continue;
+            }
+            match Box::pin(self.deliver(row.id, None)).await {
+                Ok(Delivered::Unreached(..)) => unreached.push(account),
+                Ok(
+                    Delivered::Sent
+                    | Delivered::Later(..)
+                    | Delivered::Failed(_)
+                    | Delivered::Unsure(_)
+                    | Delivered::NotOurs,
+                ) => {}
+                Err(error) => tracing::warn!(%error, "an automatic answer was not sent"),
             }
         }
     }

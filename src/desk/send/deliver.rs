@@ -36,6 +36,8 @@ pub enum Delivered {
     Sent,
     /// It is tried again then; and why.
     Later(Timestamp, String),
+    /// As that, and no other of its account would leave now.
+    Unreached(Timestamp, String),
     /// It is a draft again; and why.
     Failed(String),
     /// Nobody knows; and why.
@@ -109,7 +111,13 @@ impl Desk {
         };
         let submission = match self.submission(&account).await {
             Ok(submission) => submission,
-            Err(error) => return self.not_now(sending, &error.to_string()).await,
+            Err(error) => {
+                let delivered = self.not_now(sending, &error.to_string()).await?;
+                return Ok(match delivered {
+                    Delivered::Later(next, said) => Delivered::Unreached(next, said),
+                    other => other,
+                });
+            }
         };
         let recipients = recipients(row);
         let parcel = Parcel {

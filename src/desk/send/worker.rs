@@ -45,7 +45,7 @@ impl SentNow {
     fn take(&mut self, id: OutboxId, delivered: Result<Delivered, DeskError>) {
         match delivered {
             Ok(Delivered::Sent) => self.sent.push(id),
-            Ok(Delivered::Later(then, said)) => {
+            Ok(Delivered::Later(then, said) | Delivered::Unreached(then, said)) => {
                 self.again.push((id, then));
                 self.failed.push((id, said));
             }
@@ -150,7 +150,7 @@ impl Desk {
                 continue;
             };
             match delivered {
-                Delivered::Later(due, said) => {
+                Delivered::Later(due, said) | Delivered::Unreached(due, said) => {
                     next = Some(next.map_or(due, |next| next.min(due)));
                     if row.progress.attempts == 0 && !is_ack {
                         self.remark(format!(
@@ -187,7 +187,7 @@ impl Desk {
                     "Nobody knows whether the reply to #{number} left: {said}. The outbox asks you."
                 )
             }
-            Delivered::Later(..) | Delivered::NotOurs => return,
+            Delivered::Later(..) | Delivered::Unreached(..) | Delivered::NotOurs => return,
         };
         self.remark(words);
     }
