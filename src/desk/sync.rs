@@ -110,11 +110,12 @@ impl Desk {
             let mut mailbox = self.mailbox(account).await?;
             let synced = self.sync_on(&mut mailbox, account, tell).await;
             mailbox.close().await;
-            self.send_acks().await;
             synced
         };
         let synced = self.while_leased(&lease, Box::pin(syncing)).await;
         self.let_go(lease).await;
+        // A mail server that keeps silent holds no mailbox.
+        self.send_acks().await;
         synced.unwrap_or(Err(DeskError::Broken))
     }
 
@@ -197,7 +198,10 @@ impl Desk {
             let before = self.store.folder(&account.address, &name).await?;
             let is_same = before.is_some_and(|(before, _)| before == mark);
             // Without a count of changes only a look tells whether marks changed.
-            if is_same && mark.mod_seq > 0 && !self.is_due(account, &name).await? {
+            if is_same
+                && mark.mod_seq > 0
+                && !self.is_due(account, (&name, mark.uid_validity)).await?
+            {
                 continue;
             }
             let missing = self.read_folder(mailbox, folder, before, work).await?;
@@ -250,11 +254,12 @@ impl Desk {
         Ok(self.store.marked(&account.address, &due).await?)
     }
 
-    /// Tells whether something that a folder's server did not give is to be asked for again.
+    /// Tells whether something that a folder's server did not give is to be asked for again; its
+    /// numbers mean something under one validity alone.
     pub(super) async fn is_due(
         &self,
         account: &AccountConfig,
-        folder: &str,
+        folder: (&str, u32),
     ) -> Result<bool, DeskError> {
         let now = self.clock.now();
         let asked = self

@@ -5,7 +5,11 @@
 //! cannot be read is tried once until the config changes: trying on would lock the account, or ask
 //! the person for the keyring's password for ever.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{task::JoinSet, time::sleep};
 
@@ -17,7 +21,10 @@ use super::{
 use crate::{
     config::AccountConfig,
     domain::{Login, Mono},
-    source::mail::imap::{ImapError, Mailbox},
+    source::{
+        import::Reject,
+        mail::imap::{ImapError, Mailbox},
+    },
 };
 
 /// The first wait after a failure; each further one doubles it.
@@ -106,6 +113,7 @@ impl Desk {
             Ok(mailbox) => mailbox,
             Err(error) => return error,
         };
+        let mut is_in_haste = false;
         loop {
             let mut progress = |progress| tell(Watched::Progress(account, progress));
             match self.sync_on(&mut mailbox, account, &mut progress).await {
@@ -117,7 +125,7 @@ impl Desk {
                 }
                 Err(error) => return error,
             }
-            mailbox = match self.wait_for_mail(mailbox, account).await {
+            mailbox = match self.wait_for_mail(mailbox, account, &mut is_in_haste).await {
                 Ok(mailbox) => mailbox,
                 Err(error) => return error,
             };
@@ -125,11 +133,13 @@ impl Desk {
     }
 
     /// Returns when there may be something new. What came since the sync is not slept over: the
-    /// inbox is opened anew before the wait and compared with how the sync left it.
+    /// inbox is opened anew before the wait and compared with how the sync left it. A sync that
+    /// mends nothing of that is not followed by the next at once.
     async fn wait_for_mail(
         &self,
         mut mailbox: Mailbox,
         account: &AccountConfig,
+        is_in_haste: &mut bool,
     ) -> Result<Mailbox, DeskError> {
         use crate::source::mail::imap::INBOX;
         let failed = |error: ImapError| DeskError::Mail {
@@ -138,8 +148,13 @@ impl Desk {
         };
         let now = mailbox.select(INBOX).await.map_err(failed)?;
         let read = self.store.folder(&account.address, INBOX).await?;
-        let is_due = self.is_due(account, INBOX).await?;
-        if is_due || read.is_none_or(|(mark, _)| mark != now) {
+        let is_due = self.is_due(account, (INBOX, now.uid_validity)).await?;
+        let is_behind = is_due || read.is_none_or(|(mark, _)| mark != now);
+        let was_in_haste = std::mem::replace(is_in_haste, is_behind);
+        if is_behind {
+            if was_in_haste {
+                sleep(FIRST_PAUSE).await;
+            }
             return Ok(mailbox);
         }
         mailbox.wait(LOOK_AGAIN).await.map_err(failed)
@@ -170,10 +185,12 @@ impl Desk {
         }
     }
 
-    /// Watches an account and says on the screen when it fails and when it is back: once each.
+    /// Watches an account and says on the screen when it fails and when it is back: once each, as
+    /// what of it cannot be taken.
     async fn watch_and_say(&self, account: &AccountConfig) {
         let mut said = false;
         let mut told_at: Option<Mono> = None;
+        let mut named = HashSet::new();
         let mut tell = |watched: Watched<'_>| match watched {
             Watched::Failed(error, again) if !said => {
                 said = true;
@@ -201,10 +218,27 @@ impl Desk {
                     )));
                 }
             }
-            Watched::Failed(..) | Watched::Progress(..) | Watched::Synced(_) => {}
+            Watched::Synced(synced) => {
+                for sentence in told_once(&mut named, &synced.rejected) {
+                    self.remark(sentence);
+                }
+            }
+            Watched::Failed(..) | Watched::Progress(..) => {}
         };
         self.watch_account(account, &mut tell).await;
     }
+}
+
+/// Says what could not be taken, each once.
+fn told_once(named: &mut HashSet<String>, rejected: &[Reject]) -> Vec<String> {
+    rejected
+        .iter()
+        .filter(|reject| named.insert(reject.path.clone()))
+        .map(|reject| {
+            let reason = reject.reason.trim_end_matches('.');
+            format!("{} is not here: {reason}.", reject.path)
+        })
+        .collect()
 }
 
 /// Tells whether trying again mends nothing. A good token may be refused for a while: a service in
@@ -229,4 +263,28 @@ pub(super) const fn is_final(error: &DeskError, account: &AccountConfig) -> bool
         } | DeskError::Password { .. }
             | DeskError::NoPassword(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_taken_is_told_once() {
+        let rejects = ["INBOX/3", "INBOX/4", "INBOX/3"].map(|path| Reject {
+            path: path.to_owned(),
+            reason: "its server keeps it".to_owned(),
+        });
+        let mut named = HashSet::new();
+
+        let told = [&rejects[..1], &rejects[..]].map(|some| told_once(&mut named, some));
+
+        assert_eq!(
+            told,
+            [
+                vec!["INBOX/3 is not here: its server keeps it."],
+                vec!["INBOX/4 is not here: its server keeps it."]
+            ]
+        );
+    }
 }

@@ -84,16 +84,18 @@ impl Store {
     pub async fn is_asked_for_again(
         &self,
         account: &str,
-        folder: &str,
+        (folder, uid_validity): (&str, u32),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         self.told("read what a server keeps back", async {
             let row = sqlx::query(
                 "SELECT uid FROM kept_back
-                 WHERE account = $1 AND folder = $2 AND again_at <= $3 LIMIT 1",
+                 WHERE account = $1 AND folder = $2 AND uid_validity = $3 AND again_at <= $4
+                 LIMIT 1",
             )
             .bind(account)
             .bind(folder)
+            .bind(i64::from(uid_validity))
             .bind(now.as_microsecond())
             .fetch_optional(self.pool())
             .await?;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::AssertSqlSafe;
+
 use super::{
     Store, StoreError,
     error::Trouble,
@@ -77,15 +79,17 @@ impl Store {
             .execute(&mut *tx)
             .await?;
             // What the server's numbers meant before means nothing any more.
-            sqlx::query(
-                "DELETE FROM mailbox_uids
-                 WHERE account = $1 AND folder = $2 AND uid_validity <> $3",
-            )
-            .bind(account)
-            .bind(folder)
-            .bind(i64::from(mark.uid_validity))
-            .execute(&mut *tx)
-            .await?;
+            for numbers in ["mailbox_uids", "kept_back"] {
+                sqlx::query(AssertSqlSafe(format!(
+                    "DELETE FROM {numbers}
+                     WHERE account = $1 AND folder = $2 AND uid_validity <> $3"
+                )))
+                .bind(account)
+                .bind(folder)
+                .bind(i64::from(mark.uid_validity))
+                .execute(&mut *tx)
+                .await?;
+            }
             tx.commit().await
         })
         .await

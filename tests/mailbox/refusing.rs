@@ -71,24 +71,34 @@ fn synced(server: &Fake, home: &Home, fault: Fault) -> (i32, serde_json::Value) 
 
 /// Lets an hour go by for what a server keeps back.
 fn an_hour_later(home: &Home) {
+    let_go_by(home, "again_at = again_at - 3600000000");
+}
+
+/// Lets ten minutes go by for what is not passed over yet.
+fn long_asked_for(home: &Home) {
+    let_go_by(home, "again_at = again_at - 600000000 WHERE tries < 3");
+}
+
+fn let_go_by(home: &Home, change: &str) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let url = format!("sqlite:{}", home.data().join("deskhand.db").display());
     runtime.block_on(async {
         let mut db = sqlx::SqliteConnection::connect(&url)
             .await
             .expect("the file");
-        let earlier = "UPDATE kept_back SET again_at = again_at - 3600000000";
+        let earlier = sqlx::AssertSqlSafe(format!("UPDATE kept_back SET {change}"));
         db.execute(earlier).await.expect("it is changed");
     });
 }
 
 #[test]
-fn what_a_server_never_gives_is_named_after_three_syncs_and_asked_for_again_later() {
+fn what_a_server_never_gives_is_named_after_ten_minutes_and_asked_for_again_later() {
     for fault in [Fault::RefusesBody(3), Fault::Forgets(3), Fault::IsNil(3)] {
         let (server, home) = of_five();
-        for _ in 0..2 {
+        for _ in 0..4 {
             assert_eq!(synced(&server, &home, fault).0, 1, "{fault:?}");
         }
+        long_asked_for(&home);
 
         let (code, third) = synced(&server, &home, fault);
 
@@ -138,7 +148,10 @@ fn a_server_that_refuses_many_is_read_all_the_same_in_the_end() {
     let home = Home::new();
     assert_eq!(server.join(&home).code, 0);
 
-    let ended = (0..12).find(|_| synced(&server, &home, Fault::RefusesAbove(5)).0 == 0);
+    let ended = (0..12).find(|_| {
+        long_asked_for(&home);
+        synced(&server, &home, Fault::RefusesAbove(5)).0 == 0
+    });
 
     assert_eq!(
         ended,

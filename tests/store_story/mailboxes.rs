@@ -133,13 +133,27 @@ pub(super) async fn what_a_server_keeps_back_is_asked_for_again(store: &Store) {
         store.kept_back(account, folder, 8).await.unwrap(),
         kept(&[])
     );
-    let is_due = async |folder, second| {
-        let due = store.is_asked_for_again(account, folder, at(second));
+    let is_due = async |folder, validity, second| {
+        let due = store.is_asked_for_again(account, (folder, validity), at(second));
         due.await.unwrap()
     };
-    assert!(!is_due(folder, 79).await);
-    assert!(is_due(folder, 80).await);
-    assert!(!is_due("Sent", 80).await);
+    assert!(!is_due(folder, 7, 79).await);
+    assert!(is_due(folder, 7, 80).await);
+    assert!(!is_due("Sent", 7, 80).await);
+    assert!(!is_due(folder, 8, 80).await);
+
+    // The server gave new numbers: the old ones mean nothing.
+    let anew = FolderMark {
+        uid_validity: 8,
+        ..MARK
+    };
+    for (mark, is_left) in [(MARK, true), (anew, false)] {
+        store
+            .set_folder_mark(account, folder, mark, at(85))
+            .await
+            .unwrap();
+        assert_eq!(is_due(folder, 7, 90).await, is_left);
+    }
 }
 
 pub(super) async fn what_is_read_here_is_to_be_marked_there(store: &Store) {

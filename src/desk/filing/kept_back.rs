@@ -47,11 +47,10 @@ impl Desk {
             if kept.is_passed_over() {
                 told.passed_over.push(Reject {
                     path: format!("{}/{}/{uid}", folder.account.address, folder.name),
-                    reason: format!(
-                        "its server has it and does not give it, in {} syncs by now. Look at it \
-                         in another mail program, or move it out of the folder. It is asked for \
-                         again by itself, ever more seldom, at least once a day",
-                        kept.tries
+                    reason: String::from(
+                        "its server has it and does not give it, however often it is asked. Look \
+                         at it in another mail program, or move it out of the folder. It is asked \
+                         for again by itself, ever more seldom, at least once a day",
                     ),
                 });
             } else {
