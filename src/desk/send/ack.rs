@@ -113,13 +113,13 @@ impl Desk {
     /// that does. What goes wrong with one keeps no other waiting; a server that cannot be reached
     /// is asked once.
     pub(in crate::desk) async fn send_acks(&self) {
-        let open = match self.store.open_outbox().await {
-            Ok(open) => open,
-            Err(error) => {
-                tracing::warn!(%error, "automatic answers were not sent");
-                return;
-            }
-        };
+        if let Err(error) = self.send_waiting_acks().await {
+            tracing::warn!(%error, "automatic answers were not sent");
+        }
+    }
+
+    async fn send_waiting_acks(&self) -> Result<(), DeskError> {
+        let open = self.store.open_outbox().await?;
         let now = self.clock.now();
         let mut unreached = Vec::new();
         for (row, _) in open.iter().filter(|(row, _)| is_ack_due(row, now)) {
@@ -139,6 +139,7 @@ impl Desk {
                 Err(error) => tracing::warn!(%error, "an automatic answer was not sent"),
             }
         }
+        Ok(())
     }
 
     /// Goes on sending automatic answers beside mailboxes that are watched, until it is dropped.

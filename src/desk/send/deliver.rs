@@ -113,9 +113,10 @@ impl Desk {
             Ok(submission) => submission,
             Err(error) => {
                 let delivered = self.not_now(sending, &error.to_string()).await?;
-                return Ok(match delivered {
-                    Delivered::Later(next, said) => Delivered::Unreached(next, said),
-                    other => other,
+                return Ok(if let Delivered::Later(next, said) = delivered {
+                    Delivered::Unreached(next, said)
+                } else {
+                    delivered
                 });
             }
         };
