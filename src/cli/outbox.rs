@@ -9,9 +9,8 @@ use super::{
     words,
 };
 use crate::{
-    desk::Desk,
+    desk::{Desk, IfStale},
     domain::{Delivery, OutboxRow, Ticket},
-    store::IfStale,
     text::clean::clean_line,
 };
 

@@ -81,7 +81,7 @@ pub use keys::{Tried, Verify};
 pub use open::{Mode, Opening, Patience, store_url};
 pub use settings::Settings;
 
-pub use crate::store::Quiet;
+pub use crate::store::{IfStale, Quiet};
 
 use self::{demo::Demo, face::DeskEvent, live::Live, owner::Owner, rack::Rack};
 use crate::{

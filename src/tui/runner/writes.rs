@@ -6,9 +6,8 @@ use super::trouble;
 use crate::tui::{effect::Effect, event::Done, paint::safe, strays::Writing};
 use crate::{
     config::env,
-    desk::{Desk, Verify, face::ChainCard, import::Imported, send::guard::Route},
+    desk::{Desk, IfStale, Verify, face::ChainCard, import::Imported, send::guard::Route},
     domain::{ModelName, ProviderName},
-    store::IfStale,
 };
 
 #[expect(
