@@ -40,3 +40,6 @@ mod race;
 mod real;
 #[path = "sending/real_kills.rs"]
 mod real_kills;
+
+#[path = "sending/unsure.rs"]
+mod unsure;

@@ -144,8 +144,22 @@ async fn undo(call: &Call, id: &str) -> Result<Exit, Stop> {
     });
     let (row, draft) = back.await?;
     call.out.answer(
-        || json!({ "outbox": row.id, "delivery": Delivery::Withdrawn, "draft": draft.id }),
-        || "Taken back: it is the draft it was.".to_owned(),
+        || {
+            json!({
+                "outbox": row.id,
+                "delivery": Delivery::Withdrawn,
+                "draft": draft.id,
+                "flags": draft.flags,
+            })
+        },
+        || {
+            let words = if draft.may_have_left() {
+                "Taken back; it may have left already: look before you send it again."
+            } else {
+                "Taken back: it is the draft it was."
+            };
+            words.to_owned()
+        },
     );
     Ok(Exit::OK)
 }

@@ -9,6 +9,9 @@ use super::{DraftId, Envelope, MessageId, ReceiptId, TicketId, Timestamp};
 /// What stands between a draft and a reply that did not leave and came back to it.
 pub const CAME_BACK: &str = "---- This reply was not sent, and came back here: ----";
 
+/// What a draft says of whose words nobody knows whether they have left.
+pub const MAY_HAVE_LEFT: &str = "it may have left already: the customer may get it twice";
+
 /// A reply that is being written. One lives per ticket and author; every save adds a revision.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -36,6 +39,13 @@ pub struct Draft {
     pub envelope: Option<Envelope>,
     /// When it was last saved.
     pub saved_at: Timestamp,
+}
+
+impl Draft {
+    /// Tells whether its words may have left: a reply of which nobody knows was taken back.
+    pub fn may_have_left(&self) -> bool {
+        self.flags.iter().any(|flag| flag == MAY_HAVE_LEFT)
+    }
 }
 
 impl fmt::Debug for Draft {

@@ -34,7 +34,7 @@ pub mod time;
 pub mod usage;
 
 pub use contact::Contact;
-pub use draft::{CAME_BACK, Draft, DraftOrigin, DraftState};
+pub use draft::{CAME_BACK, Draft, DraftOrigin, DraftState, MAY_HAVE_LEFT};
 pub use fault::{Billed, Fault, FaultClass};
 pub use hint::Hint;
 pub use ids::{AttachmentId, DraftId, HoldId, MessageId, OutboxId, ReceiptId, RunId, TicketId};

@@ -1,7 +1,7 @@
 //! What comes of a reply: it has left and is a message of its ticket, is tried again, is a draft
 //! again, or nobody knows.
 
-use sqlx::AnyConnection;
+use sqlx::{Any, AnyConnection, Executor};
 
 use super::{
     Store, StoreError,
@@ -9,6 +9,7 @@ use super::{
     drafts::{self, Standing},
     error::Trouble,
     events::Verb,
+    flags,
     going_over::go_over,
     messages::{self, Arrival},
     originals,
@@ -16,13 +17,7 @@ use super::{
     outdated::{bring_back_if_outdated, is_outdated, make_stale},
     rows, tickets,
 };
-use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, TicketEvent, Timestamp};
-
-/// So begins what a draft says that came back.
-const NOT_SENT: &str = "not sent: ";
-
-/// What a draft says whose words have left after it came back.
-const HAS_LEFT: &str = "these words have left already: look at the conversation";
+use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, Post, TicketEvent, Timestamp};
 
 /// A reply that has left.
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +152,19 @@ impl Store {
         .await
     }
 
+    /// Tells whether a reply stands in a ticket, whatever the outbox knows of it: the folder of sent
+    /// mail had it.
+    pub async fn was_filed(&self, row: &OutboxRow) -> Result<bool, StoreError> {
+        self.told("look up the reply", async {
+            let Some(post) = &row.post else {
+                return Ok(false);
+            };
+            let source = source_of(post);
+            is_filed(self.pool(), (&source, &post.rfc_message_id)).await
+        })
+        .await
+    }
+
     async fn apply(
         &self,
         tx: &mut AnyConnection,
@@ -209,24 +217,15 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), Trouble> {
         let mut ticket = self.locked_ticket(tx, row.ticket).await?;
-        let source = row
-            .post
-            .as_ref()
-            .map_or_else(String::new, |post| format!("imap:{}", post.account));
+        let post = row.post.as_ref();
+        let source = post.map(source_of).unwrap_or_default();
         let arrival = Arrival {
             source: &source,
             note_path: None,
             topic: None,
             at,
         };
-        let is_here =
-            sqlx::query("SELECT 1 AS one FROM messages WHERE source = $1 AND id_key = $2")
-                .bind(&source)
-                .bind(rows::id_key(&message.rfc_message_id))
-                .fetch_optional(&mut *tx)
-                .await?
-                .is_some();
-        if !is_here {
+        if !is_filed(&mut *tx, (&source, &message.rfc_message_id)).await? {
             let message = Message {
                 ticket: ticket.id,
                 ..message.clone()
@@ -261,15 +260,25 @@ impl Store {
         if is_outdated(tx, row.id).await? {
             make_stale(tx, draft.id).await?;
         }
-        draft.flags.retain(|flag| !flag.starts_with(NOT_SENT));
-        draft.flags.push(format!("{NOT_SENT}{said}"));
-        sqlx::query("UPDATE drafts SET flags = $2 WHERE id = $1")
-            .bind(draft.id.to_string())
-            .bind(rows::to_json(&draft.flags)?)
-            .execute(tx)
-            .await?;
-        Ok(())
+        flags::was_not_sent(tx, &mut draft, said).await
     }
+}
+
+/// Returns where the messages of the account are from that a reply leaves by.
+fn source_of(post: &Post) -> String {
+    format!("imap:{}", post.account)
+}
+
+async fn is_filed<'e>(
+    from: impl Executor<'e, Database = Any>,
+    (source, message_id): (&str, &str),
+) -> Result<bool, Trouble> {
+    let found = sqlx::query("SELECT 1 AS one FROM messages WHERE source = $1 AND id_key = $2")
+        .bind(source)
+        .bind(rows::id_key(message_id))
+        .fetch_optional(from)
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Says on the draft that holds the words of a reply that they have left already.
@@ -278,14 +287,8 @@ async fn warn_of_second(tx: &mut AnyConnection, row: &OutboxRow) -> Result<(), T
     let Some(mut draft) = live.filter(|draft| draft.text.contains(row.text.trim())) else {
         return Ok(());
     };
-    draft.flags.retain(|flag| !flag.starts_with(NOT_SENT));
-    draft.flags.push(HAS_LEFT.to_owned());
-    sqlx::query("UPDATE drafts SET flags = $2, state = 'stale' WHERE id = $1")
-        .bind(draft.id.to_string())
-        .bind(rows::to_json(&draft.flags)?)
-        .execute(tx)
-        .await?;
-    Ok(())
+    make_stale(tx, draft.id).await?;
+    flags::has_left(tx, &mut draft).await
 }
 
 /// Notes that the message a reply answers is to be marked so on the server.

@@ -8,13 +8,14 @@ use super::{
     drafts::Standing,
     error::Trouble,
     events::Verb,
+    flags,
     going_over::go_over,
     outbox::{SELECT, happened, one, outbox_row},
     outdated::{bring_back_if_outdated, is_outdated},
     rows,
     search::Sql,
 };
-use crate::domain::{Draft, DraftState, OutboxId, OutboxRow, Timestamp};
+use crate::domain::{Delivery, Draft, DraftState, OutboxId, OutboxRow, Timestamp};
 
 /// Who claims a reply, and when.
 #[derive(Clone, Copy, Debug)]
@@ -219,7 +220,7 @@ impl Store {
         self.told("hold the reply again", async {
             let mut tx = self.begin().await?;
             let (row, living) = self.locked_reply(&mut tx, id).await?;
-            let (draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
+            let (mut draft, standing) = self.locked_draft(&mut tx, row.draft).await?;
             let has_news = is_outdated(&mut tx, id).await?
                 || (standing == Standing::Live && draft.state == DraftState::Stale);
             let changed = sqlx::query(
@@ -243,6 +244,10 @@ impl Store {
             }
             if has_news && if_stale == IfStale::Refuse {
                 return Ok(None);
+            }
+            if row.progress.delivery == Delivery::Unsure {
+                // Should it come back, the first one may have left all the same.
+                flags::may_have_left(&mut tx, &mut draft).await?;
             }
             sqlx::query("UPDATE drafts SET standing = 'queued' WHERE id = $1")
                 .bind(row.draft.to_string())

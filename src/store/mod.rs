@@ -18,6 +18,7 @@ mod error;
 mod events;
 mod exchange;
 mod filing;
+mod flags;
 mod floods;
 mod going_over;
 mod joining;

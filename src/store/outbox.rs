@@ -10,6 +10,7 @@ use super::{
     error::Trouble,
     events::{Happened, Verb},
     filing::Returned,
+    flags,
     going_over::go_over,
     joining::Living,
     outdated::{is_outdated, make_stale},
@@ -208,7 +209,8 @@ impl Store {
     }
 
     /// Takes a reply that is held, was refused, or may not have left out of the outbox and brings
-    /// its draft back to the desk; where its ticket was merged, to the one it went on in.
+    /// its draft back to the desk; where its ticket was merged, to the one it went on in. The draft
+    /// of one that may have left says so.
     pub async fn withdraw(&self, id: OutboxId, at: Timestamp) -> Result<Draft, StoreError> {
         self.told("withdraw the reply", async {
             let mut tx = self.begin().await?;
@@ -228,6 +230,9 @@ impl Store {
                 return Err(Trouble::conflict(because, None, &row.text));
             }
             let mut back = drafts::come_back(&mut tx, &draft).await?;
+            if row.progress.delivery == Delivery::Unsure {
+                flags::may_have_left(&mut tx, &mut back).await?;
+            }
             if is_outdated(&mut tx, id).await? {
                 make_stale(&mut tx, back.id).await?;
                 back.state = DraftState::Stale;

@@ -91,6 +91,34 @@ async fn what_a_dead_sender_left_behind_is_asked_about_by_a_desk_that_is_open() 
 }
 
 #[tokio::test]
+async fn a_reply_found_among_the_sent_mail_is_not_taken_back() {
+    let bench = Bench::new().await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    desk.listen();
+    let store = bench.store().await;
+    let id = leaves_elsewhere(&store, ticket).await;
+    until_it_is(&store, id, Delivery::Unsure).await;
+    bench
+        .execute(
+            "INSERT INTO messages (id, ticket, source, id_key, rfc_message_id, raw_sha256, kind,
+                 direction, auto_class, sent_at, filed_at, was_seen, thread_reason, from_address,
+                 subject, facts, body)
+             SELECT '019aaaaa-0000-7000-8000-000000000001', m.ticket, 'imap:support@acme.test',
+                 o.rfc_message_id, o.rfc_message_id, 'sha-filed', m.kind, 'out', m.auto_class,
+                 m.sent_at, m.filed_at, 1, 'sent folder', m.from_address, m.subject, m.facts, m.body
+             FROM messages m JOIN outbox o ON o.ticket = m.ticket LIMIT 1",
+        )
+        .await;
+
+    let refused = desk.withdraw(id).await.unwrap_err().to_string();
+
+    assert!(refused.contains("Nothing was taken back"), "{refused}");
+    until_it_is(&store, id, Delivery::Sent).await;
+    assert_eq!(store.draft(ticket, "theo").await.unwrap(), None);
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn that_nobody_is_at_an_address_in_copy_is_said_too() {
     let bench = Bench::new().await;
     let (desk, ticket) = bench.desk_and_ticket().await;

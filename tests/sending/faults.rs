@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A desk with one ticket whose account sends by the server.
-fn desk(server: &Smtp) -> (Home, i64) {
+pub(super) fn desk(server: &Smtp) -> (Home, i64) {
     let home = Home::new();
     home.config(&format!(
         "[accounts.\"support@acme.test\"]\nimap = \"imap://127.0.0.1:1\"\n\

@@ -15,7 +15,7 @@ use crate::{
         TicketId, Timestamp,
     },
     source::mail::compose::{Author, Outgoing, compose},
-    store::{IfStale, QueueAnswer, QueuedFrom, Queueing, SaveDraft},
+    store::{IfStale, QueueAnswer, QueuedFrom, Queueing, SaveDraft, StoreError},
 };
 
 /// What a person approved with one key.
@@ -306,9 +306,25 @@ impl Desk {
         Ok(files)
     }
 
-    /// Takes a reply out of the outbox and makes it the draft it was.
+    /// Takes a reply out of the outbox and makes it the draft it was. One of which nobody knew and
+    /// which was found among the sent mail is noted as sent instead.
     pub async fn withdraw(&self, id: OutboxId) -> Result<Draft, DeskError> {
-        let draft = self.store.withdraw(id, self.clock.now()).await?;
+        let row = self.store.outbox_row(id).await?;
+        if row.progress.delivery == Delivery::Unsure && self.store.was_filed(&row).await? {
+            self.it_was_sent(id).await?;
+            return Err(DeskError::Nothing(
+                "This reply has left: it was found among the sent mail and stands in its ticket. \
+                 Nothing was taken back.",
+            ));
+        }
+        let draft = match self.store.withdraw(id, self.clock.now()).await {
+            Err(error @ StoreError::Conflict(_)) => {
+                let delivery = self.store.outbox_row(id).await?.progress.delivery;
+                let why = why_not_taken_back(delivery).map(DeskError::Nothing);
+                return Err(why.unwrap_or_else(|| error.into()));
+            }
+            back => back?,
+        };
         self.tell(DeskEvent::TicketChanged(draft.ticket));
         Ok(draft)
     }
@@ -372,6 +388,20 @@ impl Desk {
             ),
             None => DeskError::NoWayOut,
         })
+    }
+}
+
+/// Tells why a reply cannot be taken back, where its own end is the reason.
+const fn why_not_taken_back(delivery: Delivery) -> Option<&'static str> {
+    match delivery {
+        Delivery::Sending => {
+            Some("This reply is being sent right now: it cannot be taken back any more.")
+        }
+        Delivery::Sent => Some("This reply has left: it cannot be taken back any more."),
+        Delivery::Withdrawn => {
+            Some("This reply was taken back already: look for its draft on its ticket.")
+        }
+        Delivery::Held | Delivery::Unsure | Delivery::Failed => None,
     }
 }
 

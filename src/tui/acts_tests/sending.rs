@@ -10,7 +10,7 @@ use super::{
     note,
 };
 use crate::domain::{
-    Contact, DraftOrigin, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status,
+    Contact, DraftOrigin, MAY_HAVE_LEFT, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status,
 };
 
 #[test]
@@ -65,6 +65,24 @@ fn sending_waits_in_the_outbox_and_undo_brings_it_back() {
         "The reply to #4800 Refund not received is back: it is the draft again."
     );
     assert_eq!(model.here(), Some(fixture::row(0).id));
+}
+
+#[test]
+fn a_reply_taken_back_that_may_have_left_says_so_and_asks_twice() {
+    let mut model = model();
+    let mut draft = fixture::draft(0);
+    draft.flags.push(MAY_HAVE_LEFT.to_owned());
+    let view = model.talk.view_of_mut(fixture::row(0).id).unwrap();
+    view.draft = Some(draft.clone());
+
+    let back = (Box::new(draft), Box::new(fixture::view(0).ticket));
+    let _effects = update(&mut model, Msg::Done(Done::Withdrawn(Ok(back))), now());
+
+    let said = note(&model);
+    assert!(said.contains("it may have left already"), "{said}");
+    assert!(press(&mut model, "y").is_empty());
+    let said = note(&model);
+    assert!(said.contains("the customer may get it twice"), "{said}");
 }
 
 #[test]

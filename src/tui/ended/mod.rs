@@ -26,7 +26,7 @@ use crate::{
         face::{QueuePage, ReceiptPage, RoutingView},
         send::guard::Route,
     },
-    domain::{Change, OutboxRow, Status, Ticket, TicketId},
+    domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
 };
 
 /// Takes the end of something.
@@ -127,7 +127,7 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::Saved { typed, draft } => saved(model, typed, draft),
         Done::Changed(Ok((ticket, undo))) => changed(model, &ticket, undo),
         Done::Queued(Ok(row), then) => queued(model, &row, then),
-        Done::Withdrawn(Ok((_, ticket))) => withdrawn(model, &ticket),
+        Done::Withdrawn(Ok((draft, ticket))) => withdrawn(model, &draft, &ticket),
         Done::Sending(Ok(words)) => {
             model.notes.say(words, model.stage.now);
             let mut effects = vec![model.queue.reload()];
@@ -389,7 +389,7 @@ fn queued(model: &mut Model, row: &OutboxRow, then: Status) -> Vec<Effect> {
 }
 
 /// Says whose reply came back, and goes to its ticket: the draft is to be seen.
-fn withdrawn(model: &mut Model, ticket: &Ticket) -> Vec<Effect> {
+fn withdrawn(model: &mut Model, draft: &Draft, ticket: &Ticket) -> Vec<Effect> {
     model.work.forget_queued(ticket.id);
     let is_in_outbox = matches!(model.overlay, Some(Overlay::Outbox(_)));
     let mut effects = Vec::new();
@@ -403,12 +403,16 @@ fn withdrawn(model: &mut Model, ticket: &Ticket) -> Vec<Effect> {
     if is_in_outbox {
         effects.push(Effect::LoadOutbox);
     }
-    let words = format!(
-        "The reply to #{} {} is back: it is the draft again.",
-        ticket.number,
-        crate::tui::words::subject(&ticket.subject)
-    );
-    model.notes.say(words, model.stage.now);
+    let subject = crate::tui::words::subject(&ticket.subject);
+    let reply = format!("The reply to #{} {subject} is back", ticket.number);
+    let now = model.stage.now;
+    if draft.may_have_left() {
+        let look = "it may have left already: look before you send it again.";
+        model.notes.warn(format!("{reply}; {look}"), now);
+    } else {
+        let words = format!("{reply}: it is the draft again.");
+        model.notes.say(words, now);
+    }
     effects
 }
 
