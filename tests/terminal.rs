@@ -19,6 +19,14 @@ use rustix::{
     termios::LocalModes,
 };
 
+#[path = "common/smtp.rs"]
+#[expect(
+    dead_code,
+    clippy::expect_used,
+    reason = "the screen needs a part of it, and a test may panic"
+)]
+mod smtp;
+
 /// Every wait ends after this long, as a failure.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -226,6 +234,64 @@ fn a_panic_of_a_task_is_a_note_and_the_desk_goes_on() {
     seat.press("\x11");
 
     assert_eq!(seat.end().0, 0);
+}
+
+/// Runs the program on the data of a seat and returns what it printed.
+fn run(data: &tempfile::TempDir, args: &[&str]) -> serde_json::Value {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_deskhand"))
+        .args(["--data", data.path().to_str().unwrap(), "--json"])
+        .args(args)
+        .env("HOME", data.path())
+        .env("DESKHAND_CONFIG", data.path().join("config.toml"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.stdout.is_empty(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The server has the text and does not say so: nobody knows whether the reply leaves.
+#[test]
+fn who_leaves_while_a_reply_is_sent_is_told_so_and_need_not_wait() {
+    let server = smtp::Smtp::start(smtp::Manner::TakesAndKeepsSilent);
+    let data = Arc::new(tempfile::tempdir().unwrap());
+    let config = data.path().join("config.toml");
+    let account = format!(
+        "[accounts.\"support@acme.test\"]\nimap = \"imap://127.0.0.1:1\"\n\
+         smtp = \"smtp://127.0.0.1:{}\"\npassword_command = [\"printf\", \"x\"]\n",
+        server.port
+    );
+    std::fs::write(&config, account).unwrap();
+    let new = ["new", "--to", "maya@northbend.test", "--subject", "Parcel"];
+    let number = run(&data, &new)["number"].to_string();
+    let env = [("DESKHAND_CONFIG", config.to_str().unwrap())];
+    let mut seat = seat_on(&data, USUAL, &env, &[]);
+    seat.wait_for("Parcel");
+    let text = data.path().join("reply.txt");
+    std::fs::write(&text, "It left.").unwrap();
+    let text = text.to_str().unwrap();
+    let reply = ["reply", &number, "--text", text, "--hold", "2"];
+    let id = run(&data, &reply)["outbox"].clone();
+    let began = Instant::now();
+    while server.count() == 0 {
+        assert!(began.elapsed() < LIMIT, "not sent:\n{}", seat.shown());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    seat.press("q");
+    seat.wait_for("A reply is being sent; leaving waits up to 20 s");
+    seat.press("q");
+    seat.wait_for("A reply is being sent; deskhand waits up to 20 s");
+    let began = Instant::now();
+    seat.press("\u{3}");
+
+    let (code, shown) = seat.end();
+    assert_eq!(code, 130, "{shown}");
+    assert!(began.elapsed() < Duration::from_secs(10), "{shown}");
+    let told = run(&data, &["outbox", "send"]);
+    assert_eq!(told["unsure"], serde_json::json!([id]));
+    assert_eq!(server.count(), 1);
 }
 
 /// An editor that writes a text, says that it has, and goes on until it is told to end.

@@ -5,12 +5,14 @@ use std::{fs, io, path::Path, sync::Arc};
 use super::{
     Call,
     args::DemoArgs,
-    out::complain,
+    draft::told_to_stop,
+    out::{complain, note},
+    serve::ONE_SIGNAL,
     stop::{Exit, Stop},
 };
 use crate::{
     config::env,
-    desk::{Desk, Mode, Patience, settings},
+    desk::{CLOSING, Desk, Mode, Patience, settings},
     secrets::Noted,
     store::{Store, StoreUrl},
     tui::{self, Leave, Options},
@@ -85,8 +87,35 @@ async fn one_screen(call: &Call, mode: Mode, opens_set_up: bool) -> Result<Leave
             complain(sentence, None);
         }
     }
-    desk.close().await;
-    Ok(left?.why)
+    let why = left.as_ref().map_or(Leave::Quit, |left| left.why);
+    let hurried = close(&desk, why).await;
+    Ok(hurried.unwrap_or(left?.why))
+}
+
+/// Closes a desk whose screen was left so, and says what it waits for. A further Ctrl-C, or signal
+/// to end, ends the wait: a reply that was being sent is unsure then.
+async fn close(desk: &Desk, left: Leave) -> Option<Leave> {
+    let further = told_to_stop();
+    if desk.is_sending().await {
+        note(&format!(
+            "A reply is being sent; deskhand waits up to {} s for the server's answer. Ctrl-C ends \
+             the wait.",
+            CLOSING.as_secs()
+        ));
+    }
+    let mut hurried = None;
+    let told = async {
+        match left {
+            Leave::Quit | Leave::OwnDesk => further.await,
+            Leave::Interrupted | Leave::Terminated | Leave::HungUp => {
+                tokio::time::sleep(ONE_SIGNAL).await;
+                told_to_stop().await;
+            }
+        }
+        hurried = Some(Leave::Interrupted);
+    };
+    desk.close_or(told).await;
+    hurried
 }
 
 /// Draws the demo's screen as SVG: the picture of the README.

@@ -29,8 +29,9 @@ use crate::{
     serve::{Admission, Options, Server},
 };
 
-/// Signals to stop that come within this are one.
-const ONE_SIGNAL: Duration = Duration::from_secs(1);
+/// Signals to stop that come within this are one: some wrappers send one twice, to the program and
+/// to its group.
+pub(super) const ONE_SIGNAL: Duration = Duration::from_secs(1);
 
 /// The name of the token that is made when there is none.
 const FIRST: &str = "first";
@@ -177,7 +178,6 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
         told.await;
         note("Stopping: requests under way are ended and settled.");
         stop.cancel();
-        // Some wrappers send one signal twice: to the program and to its group.
         tokio::time::sleep(ONE_SIGNAL).await;
         super::draft::told_to_stop().await;
     };

@@ -126,8 +126,8 @@ struct Background {
     slots: Arc<tokio::sync::Semaphore>,
 }
 
-/// How long closing waits for drafts to settle.
-const CLOSING: std::time::Duration = std::time::Duration::from_secs(20);
+/// How long closing waits for drafts to settle, and for a mail server that takes a reply to answer.
+pub const CLOSING: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// How many events may wait for a face that is busy. One that falls behind is told so by the
 /// channel and reads everything anew: events name what changed, the state is in the store.
@@ -196,12 +196,28 @@ impl Desk {
         self.store.quiet().await
     }
 
-    /// Closes the desk: running drafts are cancelled and settled, then the store is closed.
+    /// Tells whether this desk is handing a reply to a mail server.
+    pub async fn is_sending(&self) -> bool {
+        let us = self.owner(&self.agent());
+        let underway = self.store.underway().await;
+        underway.is_ok_and(|all| all.iter().any(|one| one.owner == us))
+    }
+
+    /// Closes the desk: running drafts are cancelled and settled, a reply on its way waits for the
+    /// server's answer, then the store is closed.
     pub async fn close(&self) {
+        self.close_or(std::future::pending()).await;
+    }
+
+    /// Closes the desk as `close` does, but waits no longer once it is told so.
+    pub async fn close_or(&self, told: impl Future<Output = ()>) {
         self.background.stop.cancel();
         self.background.tasks.close();
-        let ended = tokio::time::timeout(CLOSING, self.background.tasks.wait()).await;
-        if ended.is_err() {
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(CLOSING, self.background.tasks.wait()) => ended.is_ok(),
+            () = told => false,
+        };
+        if !ended {
             tracing::error!(
                 "closed before every task had ended; the next start settles what is left"
             );

@@ -1,6 +1,6 @@
 //! The queue: a row per ticket, and the changes a person makes to tickets.
 
-use super::{Contact, DraftOrigin, DraftState, Priority, Status, TicketId, Timestamp};
+use super::{Contact, Delivery, DraftOrigin, DraftState, Priority, Status, TicketId, Timestamp};
 
 /// What the queue shows of a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub struct QueueRow {
     pub asked_at: Timestamp,
     /// Its live draft, whoever's it is.
     pub draft: Option<DraftMark>,
-    /// Whether a reply waits in the outbox.
-    pub has_held_reply: bool,
+    /// How far a reply in the outbox has come that has not come to an end, if there is one.
+    pub open_reply: Option<Delivery>,
 }
 
 /// What the queue shows of a draft.

@@ -25,8 +25,8 @@ const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject,
     t.updated_at,
     COALESCE(t.last_customer_message_at, t.created_at) AS asked_at, d.state AS draft_state, d.origin AS draft_origin, d.saved_at AS draft_saved_at,
     COALESCE(r.is_fallback, 0) AS is_fallback,
-    CASE WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.ticket = t.id AND o.delivery IN ('held', 'sending', 'unsure'))
-        THEN 1 ELSE 0 END AS has_held_reply";
+    (SELECT MAX(o.delivery) FROM outbox o
+        WHERE o.ticket = t.id AND o.delivery IN ('held', 'sending', 'unsure')) AS open_reply";
 
 const QUEUE_JOINS: &str = " page JOIN tickets t ON t.id = page.id
     LEFT JOIN drafts d ON d.id = (SELECT l.id FROM drafts l
@@ -476,6 +476,6 @@ fn queue_row(row: &AnyRow) -> Result<QueueRow, Trouble> {
         updated_at: rows::time(row, "updated_at")?,
         asked_at: rows::time(row, "asked_at")?,
         draft,
-        has_held_reply: rows::yes(row, "has_held_reply")?,
+        open_reply: rows::worded_or_none(row, "open_reply")?,
     })
 }

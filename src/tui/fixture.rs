@@ -92,7 +92,7 @@ pub(crate) fn row(number: i64) -> QueueRow {
             3 => mark(DraftOrigin::Human, false),
             _ => None,
         },
-        has_held_reply: false,
+        open_reply: None,
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Manner {
     TakesAndReports,
     /// Takes it and says so a second later.
     TakesSlowly,
+    /// Takes it and never says so.
+    TakesAndKeepsSilent,
     /// Takes it and breaks off before it says so.
     TakesAndBreaksOff,
     /// Breaks off in the middle of the text.
@@ -89,6 +91,7 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                 Manner::Takes
                 | Manner::TakesAndReports
                 | Manner::TakesSlowly
+                | Manner::TakesAndKeepsSilent
                 | Manner::TakesAndBreaksOff
                 | Manner::BreaksOffInTheText
                 | Manner::RefusesText => {
@@ -110,14 +113,13 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
                 Manner::Takes
                 | Manner::TakesAndReports
                 | Manner::TakesSlowly
+                | Manner::TakesAndKeepsSilent
                 | Manner::BreaksOffInTheText
                 | Manner::PutsOff
                 | Manner::RefusesRecipient => {
                     let to = std::mem::take(&mut recipients);
                     taken.lock().expect("no panic").push((to, text));
-                    if manner == Manner::TakesSlowly {
-                        thread::sleep(Duration::from_secs(1));
-                    }
+                    thread::sleep(silence(manner));
                     say("250 2.0.0 queued")?;
                 }
             }
@@ -128,6 +130,17 @@ fn talk(stream: TcpStream, manner: Manner, taken: &Taken) -> std::io::Result<()>
         }
     }
     Ok(())
+}
+
+/// Returns how long nothing is said of a mail that was taken.
+fn silence(manner: Manner) -> Duration {
+    if manner == Manner::TakesSlowly {
+        Duration::from_secs(1)
+    } else if manner == Manner::TakesAndKeepsSilent {
+        Duration::from_mins(5)
+    } else {
+        Duration::ZERO
+    }
 }
 
 fn text(reader: &mut BufReader<TcpStream>, manner: Manner) -> std::io::Result<Option<String>> {

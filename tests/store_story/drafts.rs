@@ -147,7 +147,8 @@ pub(super) async fn replies_wait_in_the_outbox(store: &Store) {
         .tickets(&Query::parse("größe").unwrap(), Order::Newest, ALL)
         .await
         .unwrap();
-    assert!(shown[0].has_held_reply && shown[0].draft.is_none());
+    assert_eq!(shown[0].open_reply, Some(Delivery::Held));
+    assert!(shown[0].draft.is_none());
     assert!(matches!(
         store.queue_reply(&from_live(&row, draft.revision)).await,
         Err(StoreError::Conflict(_))

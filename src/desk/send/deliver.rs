@@ -72,6 +72,7 @@ impl Desk {
         let Some(row) = self.store.claim_reply(id, claim).await? else {
             return Ok(Delivered::NotOurs);
         };
+        self.tell(DeskEvent::TicketChanged(row.ticket));
         let sending = Sending {
             row: &row,
             claimed: Claimed {

@@ -13,7 +13,7 @@ use super::super::{
     routing::RoutingScreen,
     setup::SetUp,
 };
-use crate::config::action::Action;
+use crate::{config::action::Action, domain::Delivery};
 
 /// Leaves; asks once more where drafts run or something could not be saved.
 pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
@@ -24,15 +24,15 @@ pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
         .work
         .asked_twice
         .is_some_and(|(action, _)| action == Action::Quit);
-    let held = model.queue.has_held();
-    if (runs > 0 || unsaved || held) && !asked {
+    let reply = reply_in_outbox(model);
+    if (runs > 0 || unsaved || reply.is_some()) && !asked {
         model.work.asked_twice = Some((Action::Quit, None));
         let what = if unsaved {
             "Typed text is not saved yet; leaving stops it"
         } else if runs > 0 {
             "A draft is being written; leaving stops it"
         } else {
-            "A reply is in the outbox; it stays there and asks before it leaves"
+            reply.unwrap_or_default()
         };
         let words = format!("{what}. {} again leaves.", model.key(key));
         model.notes.warn(words, model.stage.now);
@@ -40,6 +40,26 @@ pub(super) fn leave(model: &mut Model, key: Action) -> Vec<Effect> {
     }
     model.work.is_leaving = true;
     vec![Effect::Leave]
+}
+
+/// Says what becomes of a reply in the outbox when the desk is left.
+fn reply_in_outbox(model: &Model) -> Option<&'static str> {
+    [
+        (
+            Delivery::Sending,
+            "A reply is being sent; leaving waits up to 20 s for the server's answer",
+        ),
+        (
+            Delivery::Held,
+            "A reply is in the outbox; it stays there and asks before it leaves",
+        ),
+        (
+            Delivery::Unsure,
+            "A reply may have left; it stays in the outbox, which asks you",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(delivery, words)| model.queue.has_reply(delivery).then_some(words))
 }
 
 /// Swaps primary and backup; asks once more, for one slip would change every draft from here on.

@@ -92,7 +92,7 @@ pub(super) fn writing(model: &mut Model, action: Action) -> Vec<Effect> {
 fn draft(model: &mut Model, here: TicketId) -> Vec<Effect> {
     let now = model.stage.now;
     let is_free = |model: &Model, row: &QueueRow| {
-        row.draft.is_none() && !row.has_held_reply && model.work.run(row.id).is_none()
+        row.draft.is_none() && row.open_reply.is_none() && model.work.run(row.id).is_none()
     };
     let is_running = model.work.run(here).is_some();
     let has_draft = matches!(
@@ -101,7 +101,7 @@ fn draft(model: &mut Model, here: TicketId) -> Vec<Effect> {
     ) || model
         .queue
         .row_of(here)
-        .is_some_and(|row| row.draft.is_some() || row.has_held_reply);
+        .is_some_and(|row| row.draft.is_some() || row.open_reply.is_some());
     if !is_running && !has_draft {
         return begin(
             model,
@@ -115,8 +115,9 @@ fn draft(model: &mut Model, here: TicketId) -> Vec<Effect> {
     }
     if model.stage.facts.is_demo {
         let busy: Vec<TicketId> = model.work.runs.iter().map(|run| run.ticket).collect();
-        let is_next =
-            |row: &QueueRow| row.draft.is_none() && !row.has_held_reply && !busy.contains(&row.id);
+        let is_next = |row: &QueueRow| {
+            row.draft.is_none() && row.open_reply.is_none() && !busy.contains(&row.id)
+        };
         let free = model
             .queue
             .row_here()

@@ -9,8 +9,12 @@ use super::{
     },
     note,
 };
-use crate::domain::{
-    Contact, DraftOrigin, MAY_HAVE_LEFT, Mono, OutboxId, OutboxKind, OutboxRow, Progress, Status,
+use crate::{
+    desk::face::QueuePage,
+    domain::{
+        Contact, Delivery, DraftOrigin, MAY_HAVE_LEFT, Mono, OutboxId, OutboxKind, OutboxRow,
+        Progress, Status,
+    },
 };
 
 #[test]
@@ -83,6 +87,37 @@ fn a_reply_taken_back_that_may_have_left_says_so_and_asks_twice() {
     assert!(press(&mut model, "y").is_empty());
     let said = note(&model);
     assert!(said.contains("the customer may get it twice"), "{said}");
+}
+
+#[test]
+fn who_leaves_hears_how_far_a_reply_in_the_outbox_has_come() {
+    for (delivery, words) in [
+        (Delivery::Held, "stays there and asks before it leaves"),
+        (Delivery::Sending, "is being sent; leaving waits up to 20 s"),
+        (Delivery::Unsure, "may have left"),
+    ] {
+        let mut model = model();
+        let Effect::LoadPage { turn, offset, .. } = model.queue.reload() else {
+            panic!("no question")
+        };
+        let mut rows: Vec<_> = (0..12).map(fixture::row).collect();
+        rows[2].open_reply = Some(delivery);
+        let page = QueuePage {
+            offset,
+            rows,
+            total: 12,
+            hidden: 0,
+        };
+        let page = Done::Page {
+            turn,
+            page: Ok(page),
+        };
+        let _none = update(&mut model, Msg::Done(page), now());
+
+        assert!(press(&mut model, "q").is_empty());
+
+        assert!(note(&model).contains(words), "{}", note(&model));
+    }
 }
 
 #[test]

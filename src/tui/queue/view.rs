@@ -250,7 +250,7 @@ fn mark_word(ticket: &QueueRow, model: &Model, theme: &Theme) -> (String, Style)
         };
         return (word.to_owned(), style(theme.warning));
     }
-    if ticket.has_held_reply {
+    if ticket.open_reply.is_some() {
         return ("outbox".to_owned(), style(theme.good));
     }
     match (&ticket.draft, &ticket.quarantined_because) {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::{
     desk::face::QueuePage,
     domain::{
-        Contact, Query, QueueRow, TicketId, Timestamp,
+        Contact, Delivery, Query, QueueRow, TicketId, Timestamp,
         query::{QueryError, Term, Test},
     },
     tui::effect::Effect,
@@ -117,9 +117,10 @@ impl Queue {
         self.page.rows.get(usize::try_from(at).ok()?)
     }
 
-    /// Tells whether a reply of a row that is here has not left yet.
-    pub fn has_held(&self) -> bool {
-        self.page.rows.iter().any(|row| row.has_held_reply)
+    /// Tells whether a reply of a row that is here stands so in the outbox.
+    pub fn has_reply(&self, delivery: Delivery) -> bool {
+        let mut rows = self.page.rows.iter();
+        rows.any(|row| row.open_reply == Some(delivery))
     }
 
     /// Returns the requesters of the rows that are here.
