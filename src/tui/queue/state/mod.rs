@@ -247,7 +247,7 @@ impl Queue {
             };
             self.window.cursor = place;
         }
-        self.settle(self.window.high);
+        self.fit(self.window.high);
         self.count_arrived(came);
         true
     }
@@ -302,6 +302,15 @@ impl Queue {
 
     /// Fits cursor and window to what there is; asks for rows when some in sight are missing.
     pub fn settle(&mut self, high: u64) -> Option<Effect> {
+        self.fit(high);
+        self.count_arrived(0);
+        let end = self.page.offset + count(self.page.rows.len());
+        let seen = self.visible();
+        let is_missing = seen.start < self.page.offset || seen.end > end;
+        (is_missing && !self.loading.is_under_way).then(|| self.reload())
+    }
+
+    fn fit(&mut self, high: u64) {
         let window = &mut self.window;
         window.high = high.max(1);
         if self.loading.is_first_done {
@@ -313,11 +322,6 @@ impl Queue {
         }
         window.top = window.top.min(self.page.total.saturating_sub(window.high));
         self.at = self.row_here().map(|row| row.id).or(self.at);
-        self.count_arrived(0);
-        let end = self.page.offset + count(self.page.rows.len());
-        let seen = self.visible();
-        let is_missing = seen.start < self.page.offset || seen.end > end;
-        (is_missing && !self.loading.is_under_way).then(|| self.reload())
     }
 
     /// Returns the tickets whose rows are loaded.

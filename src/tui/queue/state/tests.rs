@@ -90,6 +90,26 @@ fn new_mail_above_what_is_in_sight_is_counted_until_the_person_goes_up() {
 }
 
 #[test]
+fn mail_that_comes_while_the_list_is_scrolled_is_counted_once() {
+    let mut queue = queue(40);
+    queue.move_by(16);
+    let newer = |number, minutes: i64| {
+        let mut row = fixture::row(number);
+        let seconds = row.asked_at.as_second() + 60 * minutes;
+        row.asked_at = Timestamp::from_second(seconds).unwrap();
+        row
+    };
+    let mut rows: Vec<QueueRow> = (0..40).map(fixture::row).collect();
+
+    for came in 1..=3 {
+        rows.insert(0, newer(100 + came, 200 + came));
+        mail_comes(&mut queue, rows.clone());
+        let _none = queue.settle(10);
+        assert_eq!(queue.new_above(), u64::try_from(came).unwrap());
+    }
+}
+
+#[test]
 fn only_rows_near_the_window_are_asked_for() {
     let mut queue = queue(100_000);
     queue.to_bottom();
