@@ -10,7 +10,7 @@ use tokio::{
 use super::{Delivered, ack::is_ack_due, copies::Resting};
 use crate::{
     desk::{Desk, DeskError, face::DeskEvent},
-    domain::{Delivery, OutboxId, OutboxKind, OutboxRow, Timestamp},
+    domain::{Delivery, OutboxId, OutboxKind, Timestamp},
     text::clean::without_stop,
 };
 
@@ -198,22 +198,18 @@ impl Desk {
         let Ok(open) = self.store.open_outbox().await else {
             return;
         };
-        let waits = |row: &OutboxRow| match row.progress.delivery {
-            Delivery::Unsure => true,
-            Delivery::Held if is_ack_due(row, began) => false,
-            Delivery::Held => row.progress.due_at().is_none_or(|due| due <= began),
-            Delivery::Sending | Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => false,
-        };
-        let count = open.iter().filter(|(row, _)| waits(row)).count();
-        if count > 0 {
-            let replies = if count == 1 {
-                "1 reply waits".to_owned()
-            } else {
-                format!("{count} replies wait")
-            };
-            self.remark(format!(
-                "{replies} in the outbox and will ask before leaving: open it to send or take back."
-            ));
+        let (mut waiting, mut unsure) = (0, 0);
+        for (row, _) in &open {
+            match row.progress.delivery {
+                Delivery::Unsure => unsure += 1,
+                Delivery::Held if is_ack_due(row, began) => {}
+                Delivery::Held if row.progress.due_at().is_some_and(|due| due > began) => {}
+                Delivery::Held => waiting += 1,
+                Delivery::Sending | Delivery::Sent | Delivery::Failed | Delivery::Withdrawn => {}
+            }
+        }
+        if let Some(words) = words_on_what_waits(waiting, unsure) {
+            self.remark(words);
         }
     }
 
@@ -247,6 +243,30 @@ impl Desk {
     }
 }
 
+/// Says how many replies wait for a word of a person, and of how many nobody knows whether they
+/// have left; none where there are none.
+fn words_on_what_waits(waiting: u32, unsure: u32) -> Option<String> {
+    let waiting = match waiting {
+        0 => None,
+        1 => Some("1 reply waits".to_owned()),
+        many => Some(format!("{many} replies wait")),
+    };
+    let waiting = waiting.map(|replies| {
+        format!(
+            "{replies} in the outbox and will ask before leaving: open it to send or take back."
+        )
+    });
+    let unsure = match unsure {
+        0 => None,
+        1 => Some("1 reply may have left: the outbox asks you about it.".to_owned()),
+        many => Some(format!(
+            "{many} replies may have left: the outbox asks you about them."
+        )),
+    };
+    let words: Vec<String> = waiting.into_iter().chain(unsure).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
 /// Waits so long; for ever where nothing is to come.
 async fn pause(time: Option<Duration>) {
     match time {
@@ -270,6 +290,28 @@ async fn outbox_may_have_changed(events: &mut tokio::sync::broadcast::Receiver<D
             }
             Ok(_) => {}
             Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_left_is_not_said_to_wait() {
+        let waits = "1 reply waits in the outbox and will ask before leaving: open it to send or \
+                     take back.";
+        let unsure = "1 reply may have left: the outbox asks you about it.";
+        let many = "2 replies may have left: the outbox asks you about them.";
+        for (waiting, in_doubt, said) in [
+            (0, 0, None),
+            (1, 0, Some(waits.to_owned())),
+            (0, 1, Some(unsure.to_owned())),
+            (0, 2, Some(many.to_owned())),
+            (1, 1, Some(format!("{waits} {unsure}"))),
+        ] {
+            assert_eq!(words_on_what_waits(waiting, in_doubt), said);
         }
     }
 }

@@ -60,7 +60,11 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
         write_line(buffer, inside, 0, &Line::raw(" No reply waits."));
         return write_line(buffer, inside, last, &quiet(" Esc close"));
     }
-    let head = " Replies that have not left. What waits needs your word.";
+    let head = if rows.iter().any(|(row, _)| is_unsure(row)) {
+        " Replies that wait, or may have left. You decide."
+    } else {
+        " Replies that have not left. What waits needs your word."
+    };
     write_line(buffer, inside, 0, &quiet(head));
     let shelf = Rect {
         y: inside.y + 2,
@@ -89,6 +93,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, outbox: &Outbox, (model, theme): (&
         Some(_) | None => " Enter send now  u back to the draft  Esc",
     };
     write_line(buffer, inside, last, &quiet(foot));
+}
+
+fn is_unsure(row: &OutboxRow) -> bool {
+    row.progress.delivery == Delivery::Unsure
 }
 
 /// Says in few words how far a reply has come.
@@ -191,6 +199,7 @@ mod tests {
             let mut progress = Progress::held(None);
             progress.delivery = Delivery::Unsure;
             let unsure = shown(size, progress);
+            assert!(unsure.contains("may have left. You decide."), "{unsure}");
             let keys = "Enter send again  s it has left  u back to the draft  Esc ";
             assert!(unsure.contains(keys.trim_end()), "{unsure}");
         }
