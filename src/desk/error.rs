@@ -177,7 +177,7 @@ pub enum DeskError {
         error: ImapError,
     },
     /// A mail server could not be used for sending.
-    #[error("Mail of {address} could not be sent: {error}.")]
+    #[error("Mail of {address} cannot be sent: {error}.")]
     Smtp {
         /// Whose.
         address: String,
@@ -433,7 +433,7 @@ fn near_model(link: &LinkName, near: Option<&str>) -> String {
 fn smtp_advice(address: &str, error: &SmtpError) -> String {
     match error {
         SmtpError::Unreachable { .. } => {
-            "Check the network and `smtp` in the config: the reply waits and is tried again."
+            "Check the network and `smtp` in the config. A reply that waits is tried again."
         }
         SmtpError::NotPrivate { .. } => {
             "If the server has a certificate of your own, name its CA file: `ca` in the config, or \
@@ -445,7 +445,11 @@ fn smtp_advice(address: &str, error: &SmtpError) -> String {
                  here. `deskhand account add` stores a new one."
             );
         }
-        SmtpError::Failed { .. } => "The reply waits and is tried again.",
+        SmtpError::NoToken { .. } => {
+            "Name another server in `smtp` of the config, or sign in with a password: `deskhand \
+             account add` stores one."
+        }
+        SmtpError::Failed { .. } => "A reply that waits is tried again.",
     }
     .to_owned()
 }

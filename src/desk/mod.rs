@@ -7,6 +7,8 @@ pub mod clock;
 pub mod drill;
 pub mod drive;
 pub mod error;
+#[cfg(test)]
+mod error_tests;
 pub mod explain;
 pub mod face;
 pub mod import;

@@ -101,6 +101,12 @@ pub enum SmtpError {
         /// Its words.
         said: String,
     },
+    /// It has no way for a token.
+    #[error("{server} takes no sign-in with a token (OAUTHBEARER, XOAUTH2)")]
+    NoToken {
+        /// Which server.
+        server: String,
+    },
     /// It answered something else than was asked.
     #[error("{server} could not be used: {said}")]
     Failed {
@@ -232,10 +238,7 @@ async fn sign_in(
     let server = login.server.to_string();
     match timeout(ANSWER, signing_in).await {
         Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => Err(SmtpError::Failed {
-            server,
-            said: "it takes no sign-in with a token (OAUTHBEARER, XOAUTH2)".to_owned(),
-        }),
+        Ok(Ok(false)) => Err(SmtpError::NoToken { server }),
         Ok(Err(error)) if error.is_permanent() => Err(SmtpError::Refused {
             server,
             said: words(&error),
