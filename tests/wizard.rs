@@ -170,7 +170,7 @@ fn the_steps_lead_from_an_address_to_tickets() {
     seat.press("rig-password");
     seat.wait_for("> ************");
     seat.press("\r");
-    seat.wait_for("1 messages in the inbox");
+    seat.wait_for("1 message in the inbox");
     seat.wait_for("ok 1. Your mailbox");
     seat.press("\u{1b}");
     // The open desk reads it by itself.
@@ -293,7 +293,7 @@ fn the_steps_sign_in_with_a_code_that_stands_on_the_screen() {
     seat.press("\u{1b}");
     open_step(&mut seat);
     service.with(|memory| memory.approved = true);
-    seat.wait_for("1 messages in the inbox");
+    seat.wait_for("1 message in the inbox");
     seat.press("\u{1b}");
     seat.wait_for("Parcel 1");
     seat.press("q");

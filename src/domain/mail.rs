@@ -194,6 +194,16 @@ pub struct FolderMark {
     pub messages: u32,
 }
 
+impl FolderMark {
+    /// Returns how many messages there are, in words: `1 message`.
+    pub fn messages_in_words(&self) -> String {
+        match self.messages {
+            1 => "1 message".to_owned(),
+            many => format!("{many} messages"),
+        }
+    }
+}
+
 /// When a folder was read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FolderRead {

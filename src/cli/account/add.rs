@@ -235,8 +235,9 @@ fn added(account: &AccountConfig, found: Option<FolderMark>) -> String {
     };
     let tested = match found {
         Some(mark) => format!(
-            "Signed in to {}: {} messages in the inbox.",
-            account.imap, mark.messages
+            "Signed in to {}: {} in the inbox.",
+            account.imap,
+            mark.messages_in_words()
         ),
         None => format!("{} was not asked.", account.imap),
     };

@@ -36,9 +36,11 @@ pub(super) async fn run(call: &Call, named: &str) -> Result<Exit, Stop> {
         },
         || {
             format!(
-                "Signed in to {}: {} messages in the inbox of {}. What renews it is in your \
+                "Signed in to {}: {} in the inbox of {}. What renews it is in your \
                  keyring.",
-                account.imap, mark.messages, account.address
+                account.imap,
+                mark.messages_in_words(),
+                account.address
             )
         },
     );

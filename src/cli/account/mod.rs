@@ -76,8 +76,10 @@ async fn test(call: &Call, named: &str) -> Result<Exit, Stop> {
                 |smtp| format!("{smtp} lets us send; nothing was sent."),
             );
             format!(
-                "{} answers: {} messages in the inbox of {}.\n{sending}",
-                account.imap, mark.messages, account.address
+                "{} answers: {} in the inbox of {}.\n{sending}",
+                account.imap,
+                mark.messages_in_words(),
+                account.address
             )
         },
     );

@@ -53,9 +53,9 @@ pub(super) async fn sign_in(
 fn words(account: &AccountConfig, added: Result<FolderMark, DeskError>) -> Result<String, Trouble> {
     let words = added.map(|mark| {
         format!(
-            "{} is set up: {} messages in the inbox, nothing was sent. Its mail is read now.",
+            "{} is set up: {} in the inbox, nothing was sent. Its mail is read now.",
             safe(&account.address),
-            mark.messages
+            mark.messages_in_words()
         )
     });
     words.map_err(trouble)
