@@ -121,7 +121,10 @@ async fn tell(url: &StoreUrl) {
     let store = Store::open(url).await.unwrap();
     assert!(store.is_empty().await.unwrap());
     assert_eq!(store.last_event().await.unwrap(), 0);
+    assert!(!store.has_mail_of("import").await.unwrap());
     filing::letters_are_filed_once(&store).await;
+    assert!(store.has_mail_of("import").await.unwrap());
+    assert!(!store.has_mail_of("imap:nobody@x").await.unwrap());
     queue::the_queue_is_searched(&store).await;
     queue::a_query_means_the_same_in_memory(&store).await;
     queue::tickets_change(&store).await;

@@ -155,6 +155,11 @@ fn find(paths: &[PathBuf], at: Timestamp, ready: &mpsc::Sender<Reading>) {
 }
 
 impl Desk {
+    /// Tells whether mail from files is here.
+    pub async fn has_imported(&self) -> Result<bool, DeskError> {
+        Ok(self.store.has_mail_of(SOURCE).await?)
+    }
+
     /// Imports mail from files and folders. What could not be taken is appended, with its reason,
     /// to [`Desk::rejects_file`].
     pub async fn import(

@@ -90,6 +90,18 @@ impl Store {
         .await
     }
 
+    /// Tells whether a message is here that came from there.
+    pub async fn has_mail_of(&self, source: &str) -> Result<bool, StoreError> {
+        self.told("look for a message", async {
+            let row = sqlx::query("SELECT 1 AS one FROM messages WHERE source = $1 LIMIT 1")
+                .bind(source)
+                .fetch_optional(self.pool())
+                .await?;
+            Ok(row.is_some())
+        })
+        .await
+    }
+
     /// Returns a ticket by its identity.
     pub async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
         self.told("read a ticket", one(self.pool(), id)).await

@@ -6,6 +6,7 @@ use ratatui::layout::Size;
 
 use super::{
     effect::ReceiptAsk,
+    setup::MailSources,
     strays::{Typed, Writing},
 };
 use crate::{
@@ -109,8 +110,8 @@ pub enum Done {
     Banners(Vec<String>, Option<&'static str>),
     /// Cards of the providers came.
     Keys(Result<Vec<KeyCard>, Trouble>),
-    /// The addresses of the accounts came.
-    Accounts(Vec<String>),
+    /// Where mail comes from so far.
+    Accounts(MailSources),
     /// The mail servers of an address were found, or not.
     Servers(String, Result<Servers, Trouble>),
     /// An account was tried and kept, or not; the words say how it went.

@@ -17,10 +17,19 @@ use crate::{
 pub struct SetUp {
     /// The providers; none while they are read.
     pub cards: Option<Vec<KeyCard>>,
-    /// The addresses of the accounts.
-    pub accounts: Vec<String>,
+    /// Where mail comes from.
+    pub sources: MailSources,
     /// The step under the cursor.
     pub cursor: usize,
+}
+
+/// Where mail comes from so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MailSources {
+    /// The addresses of the accounts.
+    pub accounts: Vec<String>,
+    /// Whether some came from files.
+    pub has_files: bool,
 }
 
 /// One step.
@@ -106,7 +115,7 @@ fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, Strin
                 "Enter asks for a file or folder: mbox, Maildir or single mails. It is only read, \
                  and reading it again doubles nothing. `deskhand import PATH` does the same."
             };
-            let is_done = !is_demo && model.queue.total() > 0;
+            let is_done = !is_demo && setup.sources.has_files;
             ("Tickets from files", is_done, how.to_owned())
         }
     }
@@ -114,7 +123,7 @@ fn words(step: Step, setup: &SetUp, model: &Model) -> (&'static str, bool, Strin
 
 /// Returns what to say of the mailbox.
 fn mailbox(setup: &SetUp, is_demo: bool) -> (&'static str, bool, String) {
-    let how = match setup.accounts.as_slice() {
+    let how = match setup.sources.accounts.as_slice() {
         _ if is_demo => {
             "The address your customers write to. Its servers are found, its password goes to your \
              OS keyring; both servers are tried, and nothing is sent."
@@ -131,7 +140,7 @@ fn mailbox(setup: &SetUp, is_demo: bool) -> (&'static str, bool, String) {
             )
         }
     };
-    let is_done = !is_demo && !setup.accounts.is_empty();
+    let is_done = !is_demo && !setup.sources.accounts.is_empty();
     ("Your mailbox", is_done, how)
 }
 

@@ -11,7 +11,7 @@ use crate::tui::{
 /// Takes the accounts there are, servers that were found, or an account that was added.
 pub(super) fn mailbox(model: &mut Model, done: Done) -> Vec<Effect> {
     match (done, &mut model.overlay) {
-        (Done::Accounts(accounts), Some(Overlay::SetUp(setup))) => setup.accounts = accounts,
+        (Done::Accounts(sources), Some(Overlay::SetUp(setup))) => setup.sources = sources,
         (Done::Servers(address, found), Some(Overlay::Mailbox(screen))) => {
             screen.found(&address, found);
         }

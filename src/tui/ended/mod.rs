@@ -121,7 +121,11 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
         Done::TableTried(tried) => tables::tried(model, tried),
         Done::Imported(Ok(words)) => {
             model.notes.say(words, model.stage.now);
-            vec![model.queue.reload()]
+            let mut effects = vec![model.queue.reload()];
+            if matches!(model.overlay, Some(Overlay::SetUp(_))) {
+                effects.push(Effect::LoadAccounts);
+            }
+            effects
         }
         Done::Drafted(ticket, result) => drafted(model, ticket, result),
         Done::Saved { typed, draft } => saved(model, typed, draft),

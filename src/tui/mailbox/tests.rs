@@ -222,3 +222,34 @@ fn the_steps_fit_the_usual_and_the_smallest_terminal() {
         insta::assert_snapshot!(name, shown(&model));
     }
 }
+
+/// The queue is full of what a mailbox brought.
+#[test]
+fn only_mail_from_files_makes_the_step_of_files_a_done_one() {
+    use crate::{
+        config::action::Action,
+        tui::{
+            acts,
+            event::{Done, Msg},
+            fixture::{now, sized},
+            screens::shown,
+            setup::MailSources,
+            update::update,
+        },
+    };
+    for has_files in [false, true] {
+        let mut model = sized(80, 24, false);
+        acts::act(&mut model, Action::SetUp);
+        let sources = MailSources {
+            accounts: vec!["support@acme.test".to_owned()],
+            has_files,
+        };
+        update(&mut model, Msg::Done(Done::Accounts(sources)), now());
+
+        let screen = shown(&model);
+
+        assert!(screen.contains("ok 1. Your mailbox"), "{screen}");
+        let is_done = screen.contains("ok 4. Tickets from files");
+        assert_eq!(is_done, has_files, "{screen}");
+    }
+}

@@ -5,6 +5,7 @@ use crate::tui::{
     effect::{Effect, ReceiptSpan},
     event::Done,
     paint::safe,
+    setup::MailSources,
 };
 use crate::{desk::Desk, domain::ProviderName};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub(super) async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),
-        Effect::LoadAccounts => Done::Accounts(addresses(desk)),
+        Effect::LoadAccounts => Done::Accounts(mail_sources(desk).await),
         Effect::LoadKeys => Done::Keys(desk.keys().await.map_err(trouble)),
         Effect::LoadProviders => Done::Providers(desk.link_healths().await.map_err(trouble)),
         Effect::LoadOverview(days) => {
@@ -56,13 +57,13 @@ pub(super) async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
     })
 }
 
-/// Returns the addresses of the accounts; none when the config cannot be read just now.
-fn addresses(desk: &Desk) -> Vec<String> {
-    let accounts = desk.accounts(None).unwrap_or_default();
-    accounts
-        .into_iter()
-        .map(|account| account.address)
-        .collect()
+/// Returns where mail comes from; nothing when it cannot be read just now.
+async fn mail_sources(desk: &Desk) -> MailSources {
+    let accounts = desk.accounts(None).unwrap_or_default().into_iter();
+    MailSources {
+        accounts: accounts.map(|account| account.address).collect(),
+        has_files: desk.has_imported().await.unwrap_or_default(),
+    }
 }
 
 pub(super) async fn banners(desk: &Desk) -> Vec<String> {
