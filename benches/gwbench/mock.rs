@@ -62,10 +62,7 @@ impl Mock {
             .status()
             .expect("cargo runs");
         assert!(built.success(), "the mock is built");
-        // A free port, given up at once: nobody else is likely to take it.
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("its address").port();
-        drop(listener);
+        let port = free_port();
         let child = Command::new(own.join("target/release/gwbench"))
             .args(["mock", "--port", &port.to_string()])
             .stdout(Stdio::null())
@@ -109,6 +106,12 @@ impl Mock {
         }
         counted
     }
+}
+
+/// Returns a free port, given up at once: nobody else is likely to take it.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its address").port()
 }
 
 /// Copies a file, or the files of a folder.

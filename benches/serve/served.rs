@@ -18,6 +18,14 @@ pub(crate) enum Kind {
     Streamed,
 }
 
+/// What stands behind the server. Peers are measured with a short list of models, and given a long
+/// one for the faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Behind {
+    OneLink,
+    EveryFault,
+}
+
 /// The server; ended when dropped.
 pub(crate) struct Served {
     child: Child,
@@ -34,10 +42,10 @@ impl Drop for Served {
 }
 
 impl Served {
-    /// Starts it with every fault of the harness behind it.
-    pub(crate) fn start(mock: &str) -> Self {
+    /// Starts it with one link that answers behind it, or with every fault of the harness.
+    pub(crate) fn start(mock: &str, behind: Behind) -> Self {
         let home = tempfile::tempdir().expect("a folder");
-        std::fs::write(home.path().join("config.toml"), config(mock)).expect("a config");
+        std::fs::write(home.path().join("config.toml"), config(mock, behind)).expect("a config");
         let mut child = program(home.path())
             .args(["serve", "--listen", "127.0.0.1:0", "--json"])
             .stdout(Stdio::piped())
@@ -71,14 +79,15 @@ impl Served {
         }
     }
 
-    /// Plays so many requests, at most so many seconds, at the server or straight at the mock.
+    /// Plays so many requests, at most so many seconds, at the server or straight at what is like
+    /// the mock.
     pub(crate) fn load(
         &self,
-        mock: Option<&str>,
+        like_mock: Option<&str>,
         kind: Kind,
         (connections, requests, seconds): (u32, u32, u32),
     ) -> Value {
-        let url = match mock {
+        let url = match like_mock {
             Some(base) => format!("{base}/p/ok/v1/chat/completions"),
             None => format!("{}/v1/chat/completions", self.url),
         };
@@ -135,15 +144,19 @@ impl Served {
 
     /// Returns the processor time it has used, in microseconds.
     pub(crate) fn cpu_us(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("its times");
-        let after = stat.rsplit_once(')').expect("a name").1;
-        let ticks = after.split_whitespace().skip(11).take(2);
-        // Linux counts in hundredths of a second.
-        ticks
-            .map(|ticks| ticks.parse::<f64>().expect("a number") * 10_000.0)
-            .sum()
+        cpu_us(self.child.id())
     }
+}
+
+/// Returns the processor time that a process has used, in microseconds.
+pub(crate) fn cpu_us(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("its times");
+    let after = stat.rsplit_once(')').expect("a name").1;
+    let ticks = after.split_whitespace().skip(11).take(2);
+    // Linux counts in hundredths of a second.
+    ticks
+        .map(|ticks| ticks.parse::<f64>().expect("a number") * 10_000.0)
+        .sum()
 }
 
 /// Returns the load generator and probe, built by [`super::mock`].
@@ -165,7 +178,7 @@ fn program(home: &Path) -> Command {
 
 /// A provider per fault and wire, and a chain for each: one that fails must not open the breaker of
 /// another.
-fn config(mock: &str) -> String {
+fn config(mock: &str, behind: Behind) -> String {
     let mut text = String::from(
         "[spend]\ncap_month_usd = 1000\n\
          [engine]\non_auth_error = \"failover\"\n\
@@ -197,7 +210,11 @@ fn config(mock: &str) -> String {
     provider("backup-openai", "openai", &backup);
     provider("backup-anthropic", "anthropic", &backup);
     let mut chains = String::from("[chains.plain]\nlinks = [\"plain/mock\"]\n");
-    for case in faults::cases() {
+    let cases = match behind {
+        Behind::OneLink => Vec::new(),
+        Behind::EveryFault => faults::cases(),
+    };
+    for case in cases {
         let base = if case.fault == "refused" {
             "http://127.0.0.1:9".to_owned()
         } else {

@@ -12,6 +12,7 @@ pub mod addresses;
 mod arrays;
 pub mod asked;
 mod bindings;
+mod book;
 mod chains;
 mod check;
 pub mod chord;

@@ -12,7 +12,7 @@ use std::{
 use jiff::civil::Date;
 
 pub use super::model_table::temper;
-use super::{Known, ProviderConfig, model_table::table, price_rows};
+use super::{Known, ProviderConfig, book, model_table::table, price_rows};
 use crate::{
     domain::{LinkName, ModelName, ProviderName, manner::Place},
     engine::price::family,
@@ -94,8 +94,8 @@ impl Names {
             .into_iter()
             .find_map(|provider| {
                 let model = self.model(&provider, model)?;
-                let is_there = models(&provider.0).contains(&family(&model))
-                    || models(&provider.0).contains(&model.as_str());
+                let is_there =
+                    book::has(&provider.0, family(&model)) || book::has(&provider.0, &model);
                 is_there.then_some(LinkName {
                     provider,
                     model: ModelName(model),
@@ -111,7 +111,7 @@ impl Names {
     /// Returns every link whose model the tables know.
     pub fn links(&self) -> Vec<LinkName> {
         let all = self.like.iter().flat_map(|(provider, like)| {
-            let models = models(like).into_iter();
+            let models = book::models(like).iter();
             models.map(|model| LinkName::new(&provider.0, model))
         });
         all.collect()
@@ -169,72 +169,57 @@ impl Names {
             .own
             .get(provider)
             .is_some_and(|own| own.iter().any(|model| model.0 == written));
-        let spelled = [
-            written.to_owned(),
-            written.replace('.', "-"),
-            dotted(written),
-        ];
-        spelled
-            .into_iter()
-            .filter(|spelling| !is_own || spelling == written)
-            .find_map(|spelling| meant(like, &spelling))
+        let meant = |spelling: &str| {
+            let may = !is_own || spelling == written;
+            may.then(|| meant(like, spelling)).flatten()
+        };
+        let dashed = || written.contains('.').then(|| written.replace('.', "-"));
+        meant(written)
+            .or_else(|| dashed().and_then(|dashed| meant(&dashed)))
+            .or_else(|| dotted(written).and_then(|dotted| meant(&dotted)))
     }
 }
 
 /// Returns the model that a spelling means, if the tables know it.
 fn meant(like: &str, spelling: &str) -> Option<String> {
-    let alias = table()
-        .alias
-        .iter()
-        .find(|row| row.provider == like && row.name == spelling);
-    if let Some(alias) = alias {
-        return Some(alias.means.clone());
+    if let Some(means) = book::alias(like, spelling) {
+        return Some(means.to_owned());
     }
-    let known = models(like);
-    if known.contains(&spelling) {
+    if book::has(like, spelling) {
         return Some(spelling.to_owned());
     }
     // The book has a family whose snapshots it does not list: the snapshot is good as it is.
     let of_family = family(spelling);
-    if of_family != spelling && !spelling.ends_with("-latest") && known.contains(&of_family) {
+    if of_family != spelling && !spelling.ends_with("-latest") && book::has(like, of_family) {
         return Some(spelling.to_owned());
     }
     let undated = spelling.strip_suffix("-latest").unwrap_or(spelling);
-    if known.contains(&undated) {
+    if book::has(like, undated) {
         return Some(undated.to_owned());
     }
-    let retired = table().retired.iter().filter(|row| row.provider == like);
-    let dated = known
-        .into_iter()
-        .chain(retired.map(|row| row.model.as_str()))
-        .filter(|model| *model != undated && family(model) == undated);
-    dated.max().map(ToOwned::to_owned)
+    book::newest(like, undated).map(ToOwned::to_owned)
 }
 
-/// Puts the dot between two numbers that a dash parts: `gpt-5-5` is `gpt-5.5`.
-fn dotted(name: &str) -> String {
-    let parts: Vec<&str> = name.split('-').collect();
+/// Puts the dot between two numbers that a dash parts: `gpt-5-5` is `gpt-5.5`. None where there are
+/// no such numbers.
+fn dotted(name: &str) -> Option<String> {
     let is_short =
         |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
-    let mut out = String::with_capacity(name.len());
-    for (at, part) in parts.iter().enumerate() {
-        let before = at.checked_sub(1).and_then(|at| parts.get(at));
+    let mut out = String::new();
+    let (mut before, mut is_other) = (None, false);
+    for part in name.split('-') {
         match before {
             None => {}
-            Some(before) if is_short(before) && is_short(part) => out.push('.'),
+            Some(before) if is_short(before) && is_short(part) => {
+                is_other = true;
+                out.push('.');
+            }
             Some(_) => out.push('-'),
         }
         out.push_str(part);
+        before = Some(part);
     }
-    out
-}
-
-fn models(like: &str) -> Vec<&'static str> {
-    price_rows::own()
-        .iter()
-        .filter(|row| row.provider == like)
-        .map(|row| row.model.as_str())
-        .collect()
+    is_other.then_some(out)
 }
 
 #[cfg(test)]
@@ -367,7 +352,7 @@ mod tests {
             };
             let link = link.unwrap_or_else(|| panic!("{model}"));
             assert!(
-                models(&link.provider.0).contains(&link.model.0.as_str()),
+                book::has(&link.provider.0, &link.model.0),
                 "{model} is {link}"
             );
         }

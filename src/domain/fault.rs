@@ -23,6 +23,8 @@ pub struct Fault {
     pub wait: Option<Duration>,
     /// When a quota that was used up comes back, where the provider names it.
     pub until: Option<Timestamp>,
+    /// Whether the quota that was used up is one model's, and not the key's.
+    pub is_of_model: bool,
     /// A parameter that the provider refuses, where it names one: `max_tokens`, `temperature`.
     pub parameter: Option<String>,
     /// Which clock ran out, for `TimedOut`.
@@ -44,6 +46,7 @@ impl Fault {
             request: None,
             wait: None,
             until: None,
+            is_of_model: false,
             parameter: None,
             clock: None,
             billed: Billed::No,

@@ -135,8 +135,8 @@ pub fn is_news(
     }
 }
 
-/// Returns what a fault at a link teaches: spent credit rests its key, a quota with a named end only
-/// the link itself.
+/// Returns what a fault at a link teaches: spent credit rests its key, a model's own quota only the
+/// link itself. A named end is kept for the link, for a key rests a while only.
 pub fn of_fault(link: &LinkName, fault: &Fault, now: Timestamp) -> Vec<Lesson> {
     let mut lessons = Vec::new();
     let provider = link.provider.clone();
@@ -160,10 +160,18 @@ pub fn of_fault(link: &LinkName, fault: &Fault, now: Timestamp) -> Vec<Lesson> {
             left,
         });
     }
-    let of_the_key = fault.class == FaultClass::OutOfCredit && fault.until.is_none();
+    let of_the_key = fault.class == FaultClass::OutOfCredit && !fault.is_of_model;
+    let until = rest_until(fault, now).filter(|_| !of_the_key || fault.until.is_some());
     if of_the_key {
         lessons.push(Lesson::NoCredit { provider, said });
-    } else if let Some(until) = rest_until(fault, now) {
+        lessons.extend(until.map(|until| {
+            Lesson::Rest(Rest {
+                link: link.clone(),
+                until,
+                because: fault.class,
+            })
+        }));
+    } else if let Some(until) = until {
         lessons.push(Lesson::Rest(Rest {
             link: link.clone(),
             until,
@@ -286,24 +294,35 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_with_a_named_end_rests_its_model_only() {
+    fn a_models_own_quota_rests_its_link_alone_and_spent_credit_the_key_too() {
         let link = LinkName::new("a", "x");
         let until = NOW + Duration::from_hours(2);
         let fault = Fault {
             until: Some(until),
             ..Fault::new(FaultClass::OutOfCredit)
         };
+        let rest = Lesson::Rest(Rest {
+            link: link.clone(),
+            until,
+            because: FaultClass::OutOfCredit,
+        });
+        let no_credit = Lesson::NoCredit {
+            provider: link.provider.clone(),
+            said: None,
+        };
 
-        let lessons = of_fault(&link, &fault, NOW);
-
-        let because = FaultClass::OutOfCredit;
-        assert_eq!(
-            lessons,
-            [Lesson::Rest(Rest {
-                link,
-                until,
-                because
-            })]
+        let of_key = of_fault(&link, &fault, NOW);
+        let is_of_model = true;
+        let of_model = of_fault(
+            &link,
+            &Fault {
+                is_of_model,
+                ..fault
+            },
+            NOW,
         );
+
+        assert_eq!(of_key, [no_credit, rest.clone()]);
+        assert_eq!(of_model, [rest]);
     }
 }

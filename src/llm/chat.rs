@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     body::{Builder, cut, ended, key_header},
+    chunk,
     rows::{Row, at, count, in_band, text, unreadable},
     spell,
     sse::Event,
@@ -109,16 +110,7 @@ impl Answer {
         if value.get("error").is_some_and(|error| !error.is_null()) {
             return Err(in_band(self.dialect.tables, value));
         }
-        if let Some(model) =
-            text(value, "/model").filter(|model| self.model.as_deref() != Some(*model))
-        {
-            self.model = Some(model.to_owned());
-            out.push(Delta::Model(model.to_owned()));
-        }
-        if let Some(id) = text(value, "/id").filter(|_| self.id.is_none()) {
-            self.id = Some(id.to_owned());
-            out.push(Delta::Request(clean(id)));
-        }
+        self.take_names((text(value, "/model"), text(value, "/id")), out);
         self.take_usage(value);
         let choices = value.get("choices").and_then(Value::as_array);
         let first = choices
@@ -131,6 +123,25 @@ impl Answer {
             return Err(in_band(self.dialect.tables, value));
         }
         Ok(())
+    }
+
+    /// Reads a chunk that holds a piece of the text and nothing else.
+    fn take_plain(&mut self, chunk: &chunk::Plain<'_>, out: &mut Vec<Delta>) {
+        self.take_names((chunk.model, chunk.id), out);
+        self.has_choice = true;
+        self.write(&chunk.text, out);
+    }
+
+    /// Reads who answers, and the provider's number of the request.
+    fn take_names(&mut self, (model, id): (Option<&str>, Option<&str>), out: &mut Vec<Delta>) {
+        if let Some(model) = model.filter(|model| self.model.as_deref() != Some(*model)) {
+            self.model = Some(model.to_owned());
+            out.push(Delta::Model(model.to_owned()));
+        }
+        if let Some(id) = id.filter(|_| self.id.is_none()) {
+            self.id = Some(id.to_owned());
+            out.push(Delta::Request(clean(id)));
+        }
     }
 
     fn take_choice(
@@ -278,7 +289,10 @@ impl Reader for Answer {
             return Ok(vec![Delta::Alive]);
         }
         let mut out = Vec::new();
-        if !data.is_empty() {
+        let plain = event.name.is_none().then(|| chunk::plain(data)).flatten();
+        if let Some(chunk) = plain {
+            self.take_plain(&chunk, &mut out);
+        } else if !data.is_empty() {
             let Ok(value) = serde_json::from_str::<Value>(data) else {
                 return Err(unreadable(data.as_bytes()));
             };

@@ -11,6 +11,7 @@ pub mod catalog;
 mod chat;
 pub mod check;
 mod check_window;
+mod chunk;
 mod client;
 mod clocks;
 mod compat;

@@ -144,12 +144,19 @@ pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 /// Returns what stands at a place such as `/choices/0/text`. Not `Value::pointer`, which makes two
 /// texts of each part of the place: this is done some twenty times for each event of a stream.
 pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
-    let mut parts = pointer.split('/').skip(1);
-    parts.try_fold(value, |value, part| match value {
-        Value::Object(fields) => fields.get(part),
-        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
-    })
+    let (mut value, mut rest) = (value, pointer.strip_prefix('/')?);
+    loop {
+        // A loop over bytes: the parts are short, and a search for a `char` is made for long texts.
+        let end = rest.bytes().position(|byte| byte == b'/');
+        let part = rest.get(..end.unwrap_or(rest.len()))?;
+        value = match value {
+            Value::Object(fields) => fields.get(part)?,
+            Value::Array(items) => items.get(part.parse::<usize>().ok()?)?,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return None,
+        };
+        let Some(end) = end else { return Some(value) };
+        rest = rest.get(end + 1..)?;
+    }
 }
 
 /// Returns a count.
@@ -323,6 +330,7 @@ impl Refusal {
             .flatten();
         let mut fault = Fault::new(class);
         fault.said = self.message.as_deref().map(clean);
+        fault.is_of_model = self.codes.iter().any(|code| code == PER_DAY);
         fault.code = self.code;
         fault.request = self.request.as_deref().map(clean);
         fault.wait = self.wait;

@@ -53,7 +53,7 @@ impl Parser {
             self.after_return = false;
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
         }
-        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
             let (line, tail) = rest.split_at(at);
             self.extend(line)?;
             frames.extend(self.end_line());
@@ -105,7 +105,7 @@ impl Parser {
     }
 
     fn field(&mut self, line: &[u8]) {
-        let at = line.iter().position(|byte| *byte == b':');
+        let at = memchr::memchr(b':', line);
         let (name, value) = line.split_at(at.unwrap_or(line.len()));
         let value = value.strip_prefix(b":").unwrap_or(value);
         let value = value.strip_prefix(b" ").unwrap_or(value);

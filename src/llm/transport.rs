@@ -126,7 +126,6 @@ enum Phase {
 }
 
 /// What the head of the answer said.
-#[derive(Clone)]
 struct Seen {
     status: u16,
     request: Option<String>,
@@ -199,20 +198,20 @@ impl Talk {
     /// Adds what only this side knows; the header's id for a request wins over the body's.
     fn tell(&mut self, heard: Heard) -> Option<Heard> {
         let seen = match &self.phase {
-            Phase::Reading(_, seen) => Some(seen.clone()),
+            Phase::Reading(_, seen) => Some(seen),
             Phase::Unsent | Phase::Over => None,
         };
         match heard {
             Heard::Delta(delta) => {
-                self.clocks.note(&delta, Instant::now());
                 let has_id = seen.is_some_and(|seen| seen.request.is_some());
+                self.clocks.note(&delta, Instant::now());
                 let is_second = has_id && matches!(delta, Delta::Request(_));
                 (!is_second).then_some(Heard::Delta(delta))
             }
             Heard::Failed(mut fault, usage) => {
                 if let Some(seen) = seen {
                     fault.status.get_or_insert(seen.status);
-                    fault.request = fault.request.or(seen.request);
+                    fault.request = fault.request.or_else(|| seen.request.clone());
                 }
                 self.phase = Phase::Over;
                 Some(Heard::Failed(masked(fault, self.key.as_ref()), usage))

@@ -9,6 +9,7 @@ use sqlx::AnyConnection;
 
 use super::{
     HoldAnswer, HoldAsk, Store, StoreError,
+    dialect::Dialect,
     error::Trouble,
     events::{self, Happened, Verb},
     ledger::spent,
@@ -122,8 +123,8 @@ impl Store {
             if before == Before::Perhaps && is_written(&mut tx, &group).await? {
                 return Ok(Vec::new());
             }
-            insert_holds(&mut tx, &group).await?;
-            insert_entries(&mut tx, &group).await?;
+            insert_holds(&mut tx, &group, self.dialect()).await?;
+            insert_entries(&mut tx, &group, self.dialect()).await?;
             let lost = take_from_blocks(&mut tx, &group).await?;
             self.add_receipts(&mut tx, group.receipts).await?;
             let newest = group.receipts.last().map(|receipt| receipt.id.to_string());
@@ -247,7 +248,11 @@ async fn give_back_recovered(
 }
 
 /// Writes a hold for each attempt, settled and told of from the beginning.
-async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
+async fn insert_holds(
+    tx: &mut AnyConnection,
+    group: &Group<'_>,
+    dialect: Dialect,
+) -> Result<(), Trouble> {
     for some in lots(group.settled) {
         let mut sql = Sql::new();
         sql.push(
@@ -270,12 +275,16 @@ async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), T
             ];
             sql.push_row(place, &values);
         }
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(dialect).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
+async fn insert_entries(
+    tx: &mut AnyConnection,
+    group: &Group<'_>,
+    dialect: Dialect,
+) -> Result<(), Trouble> {
     let many = i64::try_from(group.settled.len()).unwrap_or(i64::MAX);
     if many == 0 {
         return Ok(());
@@ -302,7 +311,7 @@ async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(),
             sql.push_row(place, &values);
             number = number.saturating_add(1);
         }
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(dialect).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use sqlx::AnyConnection;
 
 use super::{
     Store, StoreError, Tx,
-    dialect::Lock,
+    dialect::{Dialect, Lock},
     error::Trouble,
     events::{Happened, Verb},
     receipts::{Columns, hash},
@@ -84,7 +84,7 @@ impl Store {
             };
             links.push((receipt, link));
         }
-        insert(tx, links).await?;
+        insert(tx, links, self.dialect()).await?;
         sqlx::query("UPDATE receipt_tip SET entry = $1, hash = $2 WHERE one = 1")
             .bind(entry)
             .bind(&prev_hash)
@@ -102,7 +102,11 @@ struct Link {
     hash: String,
 }
 
-async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<(), Trouble> {
+async fn insert(
+    tx: &mut AnyConnection,
+    links: Vec<(&Receipt, Link)>,
+    dialect: Dialect,
+) -> Result<(), Trouble> {
     for some in lots(&links) {
         let mut sql = Sql::new();
         sql.push(
@@ -126,7 +130,7 @@ async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<
             ];
             sql.push_row(place, &values);
         }
-        sql.ready().execute(&mut *tx).await?;
+        sql.ready_in(dialect).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -156,10 +160,27 @@ async fn has_receipt(tx: &mut AnyConnection, receipt: &Receipt) -> Result<bool, 
 /// JSON itself.
 fn canonical(receipt: &Receipt) -> Result<String, Trouble> {
     let value = serde_json::to_value(receipt).map_err(|why| Trouble::damaged("a receipt", &why))?;
-    rows::to_json(&sorted(value))
+    if is_sorted(&value) {
+        rows::to_json(&value)
+    } else {
+        rows::to_json(&sorted(value))
+    }
 }
 
-/// Sorts the keys whatever map `serde_json` was built with.
+/// Tells whether the keys stand in order already, as they do in the maps of `serde_json` unless
+/// somebody in the tree wants another kind.
+fn is_sorted(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Object(map) => map.keys().is_sorted() && map.values().all(is_sorted),
+        serde_json::Value::Array(items) => items.iter().all(is_sorted),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => true,
+    }
+}
+
+/// Sorts the keys.
 fn sorted(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(map) => {

@@ -229,40 +229,45 @@ impl Serving {
         self.refresh_if_old().await;
         let mut prepared = self.prepare(ask).await;
         let claimed = self.claim(&mut prepared).await;
-        let voice =
-            Voice::new(&self.desk.transport, &ask.ask, &prepared.endpoints).warming(&self.requests);
+        let Prepared {
+            plan,
+            endpoints,
+            fingerprints,
+            ..
+        } = prepared;
+        let voice = Voice::new(&self.desk.transport, &ask.ask, &endpoints).warming(&self.requests);
         let doors = Doors {
             ledger: books,
             speaker: &voice,
             clock: self.desk.clock.as_ref(),
             teller: None,
         };
-        let links = prepared.plan.links.iter();
+        let links = plan.links.iter();
         let chain: Vec<LinkName> = links.map(|planned| planned.link.name.clone()).collect();
-        let mut passing = relay::Passing::new(out, chain.clone()).leaving(&prepared.plan);
-        let (plan, company) = self.desk.with_company(prepared.plan.clone());
+        let mut passing = relay::Passing::new(out, chain.clone()).leaving(&plan);
+        let (plan, company) = self.desk.with_company(plan);
         let mut outcome = drive_relayed(plan, doors, &mut passing, cancel).await;
         books.correct(&mut outcome.attempts);
         self.desk.after_company(company, &outcome);
-        let denied_by = books.denied_by();
-        let mut receipt = ask.receipt((receipt, run), chain, &outcome, denied_by);
-        if receipt.ending == Ending::Cancelled && self.stop.is_cancelled() {
-            "stopped: the server was being stopped".clone_into(&mut receipt.action);
-        }
         let luck = luck();
         self.known.learn(
             &outcome.lessons,
-            (&prepared.fingerprints, outcome.span.0),
+            (&fingerprints, outcome.span.0),
             self.desk.now(),
             luck,
         );
         self.answered(self.desk.release_probes(&claimed)).await;
+        let denied_by = books.denied_by();
+        let mut receipt = ask.receipt((receipt, run), chain, outcome, denied_by);
+        if receipt.ending == Ending::Cancelled && self.stop.is_cancelled() {
+            "stopped: the server was being stopped".clone_into(&mut receipt.action);
+        }
         if receipt.ending == Ending::Refused {
-            let last = outcome.attempts.last();
+            let last = receipt.attempts.last();
             passing.declined(last.map(|attempt| &attempt.link));
         }
         let is_released = passing.is_released();
-        let kept = passing.into_kept(&outcome.attempts, &outcome.skipped);
+        let kept = passing.into_kept(&receipt.attempts, &receipt.skipped);
         let is_answered = receipt.ending.has_text();
         Passed {
             head: kept.head.filter(|_| is_answered),

@@ -14,7 +14,7 @@ impl PassAsk {
         &self,
         (id, run): (ReceiptId, RunId),
         chain: Vec<LinkName>,
-        outcome: &Outcome,
+        outcome: Outcome,
         denied_by: Option<CapName>,
     ) -> Receipt {
         let action = match (outcome.ending, denied_by) {
@@ -32,8 +32,8 @@ impl PassAsk {
             ended: outcome.span.1,
             chain,
             chain_from: self.chosen.from.clone(),
-            attempts: outcome.attempts.clone(),
-            skipped: outcome.skipped.clone(),
+            attempts: outcome.attempts,
+            skipped: outcome.skipped,
             ending: outcome.ending,
             action,
             asked_sha256: self.digest(),
@@ -70,7 +70,7 @@ impl PassAsk {
             span: (now, now),
             unsettled: Vec::new(),
         };
-        self.receipt((id, run), self.chosen.links.clone(), &outcome, None)
+        self.receipt((id, run), self.chosen.links.clone(), outcome, None)
     }
 
     fn digest(&self) -> String {

@@ -226,7 +226,7 @@ impl Passing {
                 since: Mono::default(),
             });
         }
-        let Some((_, mut brought)) = self.take_shown() else {
+        let Some(mut brought) = self.take_shown() else {
             return;
         };
         brought.pieces.append(&mut brought.ending);
@@ -242,7 +242,7 @@ impl Passing {
 
     /// Returns the answer that was shown.
     pub(super) fn into_kept(mut self, attempts: &[Attempt], skipped: &[Skipped]) -> Kept {
-        let Some((shown, mut brought)) = self.take_shown() else {
+        let Some(mut brought) = self.take_shown() else {
             return Kept {
                 head: None,
                 pieces: Vec::new(),
@@ -251,7 +251,7 @@ impl Passing {
         };
         let pieces = std::mem::take(&mut brought.pieces);
         let closing = brought.closing.take().unwrap_or_default();
-        let head = Some(self.head(&shown, &brought, attempts, skipped));
+        let head = self.head(&brought, attempts, skipped);
         let pieces = pieces
             .into_iter()
             .filter(|piece| is_told(piece, brought.is_verbatim))
@@ -287,29 +287,25 @@ impl Passing {
     }
 
     /// Takes out what the one that is shown brought.
-    fn take_shown(&mut self) -> Option<(Shown, Brought)> {
-        let shown = self.shown.clone()?;
+    fn take_shown(&mut self) -> Option<Brought> {
+        let attempt = self.shown.as_ref()?.attempt;
         let mut brought = self.brought.iter();
-        let place = brought.position(|brought| brought.attempt == shown.attempt)?;
-        Some((shown, self.brought.swap_remove(place)))
+        let place = brought.position(|brought| brought.attempt == attempt)?;
+        Some(self.brought.swap_remove(place))
     }
 
-    fn head(
-        &self,
-        shown: &Shown,
-        brought: &Brought,
-        attempts: &[Attempt],
-        skipped: &[Skipped],
-    ) -> Head {
+    /// Says who is shown; none where nobody is.
+    fn head(&self, brought: &Brought, attempts: &[Attempt], skipped: &[Skipped]) -> Option<Head> {
+        let link = &self.shown.as_ref()?.link;
         let model = brought.model.clone();
         let skipped: Vec<Skipped> = skipped.iter().chain(&self.left).cloned().collect();
-        Head {
-            model: model.unwrap_or_else(|| shown.link.model.0.clone()),
+        Some(Head {
+            model: model.unwrap_or_else(|| link.model.0.clone()),
             attempts: attempts.len(),
-            fallback: fallback(&self.chain, &shown.link, attempts, &skipped),
+            fallback: fallback(&self.chain, link, attempts, &skipped),
             is_verbatim: brought.is_verbatim,
-            link: shown.link.clone(),
-        }
+            link: link.clone(),
+        })
     }
 }
 
@@ -408,7 +404,10 @@ impl Relay for Passing {
             return false;
         };
         let hold = *hold;
-        let Some((shown, mut brought)) = self.take_shown() else {
+        let Some(since) = self.shown.as_ref().map(|shown| shown.since) else {
+            return false;
+        };
+        let Some(mut brought) = self.take_shown() else {
             return false;
         };
         if brought.failed.is_some() {
@@ -418,12 +417,13 @@ impl Relay for Passing {
         }
         let is_due = brought.closing.is_some()
             || brought.count >= hold.pieces
-            || now.since(shown.since) >= hold.time;
+            || now.since(since) >= hold.time;
         let is_first = is_due && !self.is_released;
         if is_first {
             self.is_released = true;
-            let head = self.head(&shown, &brought, &story.attempts, &story.skipped);
-            self.tell(Told::Head(head));
+            if let Some(head) = self.head(&brought, &story.attempts, &story.skipped) {
+                self.tell(Told::Head(head));
+            }
         }
         if self.is_released {
             for piece in std::mem::take(&mut brought.pieces) {
