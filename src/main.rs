@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// The threads of a server free what others allocated, for which this one is made.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     deskhand::cli::main(std::env::args_os())
 }

@@ -11,7 +11,7 @@ use crate::engine::price::family;
 
 /// What the tables know of one provider.
 #[derive(Default)]
-struct Shelf {
+pub(super) struct Shelf {
     /// Its models, as the book lists them.
     listed: Vec<&'static str>,
     models: HashSet<&'static str>,
@@ -21,27 +21,8 @@ struct Shelf {
     newest: HashMap<&'static str, &'static str>,
 }
 
-/// Returns a provider's models, in the order of the book.
-pub(super) fn models(provider: &str) -> &'static [&'static str] {
-    shelf(provider).map_or(&[], |shelf| &shelf.listed)
-}
-
-/// Tells whether the book lists a model.
-pub(super) fn has(provider: &str, model: &str) -> bool {
-    shelf(provider).is_some_and(|shelf| shelf.models.contains(model))
-}
-
-/// Returns the model that another name means.
-pub(super) fn alias(provider: &str, name: &str) -> Option<&'static str> {
-    shelf(provider)?.aliases.get(name).copied()
-}
-
-/// Returns the newest snapshot of a family, sold or retired.
-pub(super) fn newest(provider: &str, family: &str) -> Option<&'static str> {
-    shelf(provider)?.newest.get(family).copied()
-}
-
-fn shelf(provider: &str) -> Option<&'static Shelf> {
+/// Returns what the tables know of a provider; none of one they do not have.
+pub(super) fn shelf(provider: &str) -> Option<&'static Shelf> {
     static SHELVES: OnceLock<HashMap<&str, Shelf>> = OnceLock::new();
     SHELVES.get_or_init(laid_out).get(provider)
 }
@@ -67,6 +48,26 @@ fn laid_out() -> HashMap<&'static str, Shelf> {
 }
 
 impl Shelf {
+    /// Returns the models that are sold, in the order of the book.
+    pub(super) fn models(&self) -> &[&'static str] {
+        &self.listed
+    }
+
+    /// Tells whether the book lists a model.
+    pub(super) fn has(&self, model: &str) -> bool {
+        self.models.contains(model)
+    }
+
+    /// Returns the model that another name means.
+    pub(super) fn alias(&self, name: &str) -> Option<&'static str> {
+        self.aliases.get(name).copied()
+    }
+
+    /// Returns the newest snapshot of a family, sold or retired.
+    pub(super) fn newest(&self, family: &str) -> Option<&'static str> {
+        self.newest.get(family).copied()
+    }
+
     /// Adds a snapshot to its family.
     fn adds(&mut self, model: &'static str) {
         let family = family(model);

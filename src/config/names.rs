@@ -72,7 +72,7 @@ impl Names {
     /// Returns the one name of a link, whatever it is called.
     pub fn resolve(&self, link: &LinkName) -> LinkName {
         let provider = self.provider(&link.provider);
-        let model = self.model(&provider, &link.model.0);
+        let model = self.model(&provider.0, &link.model.0);
         LinkName {
             provider,
             model: ModelName(model.unwrap_or_else(|| link.model.0.clone())),
@@ -89,18 +89,12 @@ impl Names {
             "mistral",
             "xai",
         ];
-        makers
-            .map(|maker| ProviderName(maker.to_owned()))
-            .into_iter()
-            .find_map(|provider| {
-                let model = self.model(&provider, model)?;
-                let is_there =
-                    book::has(&provider.0, family(&model)) || book::has(&provider.0, &model);
-                is_there.then_some(LinkName {
-                    provider,
-                    model: ModelName(model),
-                })
-            })
+        makers.into_iter().find_map(|maker| {
+            let model = self.model(maker, model)?;
+            let shelf = book::shelf(maker)?;
+            let is_there = shelf.has(family(&model)) || shelf.has(&model);
+            is_there.then(|| LinkName::new(maker, &model))
+        })
     }
 
     /// Tells whether a provider can be asked.
@@ -111,7 +105,8 @@ impl Names {
     /// Returns every link whose model the tables know.
     pub fn links(&self) -> Vec<LinkName> {
         let all = self.like.iter().flat_map(|(provider, like)| {
-            let models = book::models(like).iter();
+            let models = book::shelf(like).map_or(&[][..], book::Shelf::models);
+            let models = models.iter();
             models.map(|model| LinkName::new(&provider.0, model))
         });
         all.collect()
@@ -147,7 +142,7 @@ impl Names {
             .map(|row| row.name.clone());
         let undated = Some(family(model)).filter(|family| *family != model);
         let undated = undated
-            .filter(|family| self.model(&link.provider, family).as_deref() == Some(model))
+            .filter(|family| self.model(&link.provider.0, family).as_deref() == Some(model))
             .map(ToOwned::to_owned);
         let mut names: Vec<String> = listed.chain(undated).collect();
         names.dedup();
@@ -163,15 +158,15 @@ impl Names {
     }
 
     /// Returns the one name of a model; none where it is as good as any.
-    fn model(&self, provider: &ProviderName, written: &str) -> Option<String> {
-        let like = *self.like.get(provider)?;
+    fn model(&self, provider: &str, written: &str) -> Option<String> {
+        let shelf = book::shelf(self.like.get(provider)?)?;
         let is_own = self
             .own
             .get(provider)
             .is_some_and(|own| own.iter().any(|model| model.0 == written));
         let meant = |spelling: &str| {
             let may = !is_own || spelling == written;
-            may.then(|| meant(like, spelling)).flatten()
+            may.then(|| meant(shelf, spelling)).flatten()
         };
         let dashed = || written.contains('.').then(|| written.replace('.', "-"));
         meant(written)
@@ -181,23 +176,23 @@ impl Names {
 }
 
 /// Returns the model that a spelling means, if the tables know it.
-fn meant(like: &str, spelling: &str) -> Option<String> {
-    if let Some(means) = book::alias(like, spelling) {
+fn meant(shelf: &book::Shelf, spelling: &str) -> Option<String> {
+    if let Some(means) = shelf.alias(spelling) {
         return Some(means.to_owned());
     }
-    if book::has(like, spelling) {
+    if shelf.has(spelling) {
         return Some(spelling.to_owned());
     }
     // The book has a family whose snapshots it does not list: the snapshot is good as it is.
     let of_family = family(spelling);
-    if of_family != spelling && !spelling.ends_with("-latest") && book::has(like, of_family) {
+    if of_family != spelling && !spelling.ends_with("-latest") && shelf.has(of_family) {
         return Some(spelling.to_owned());
     }
     let undated = spelling.strip_suffix("-latest").unwrap_or(spelling);
-    if book::has(like, undated) {
+    if shelf.has(undated) {
         return Some(undated.to_owned());
     }
-    book::newest(like, undated).map(ToOwned::to_owned)
+    shelf.newest(undated).map(ToOwned::to_owned)
 }
 
 /// Puts the dot between two numbers that a dash parts: `gpt-5-5` is `gpt-5.5`. None where there are
@@ -352,7 +347,7 @@ mod tests {
             };
             let link = link.unwrap_or_else(|| panic!("{model}"));
             assert!(
-                book::has(&link.provider.0, &link.model.0),
+                book::shelf(&link.provider.0).unwrap().has(&link.model.0),
                 "{model} is {link}"
             );
         }

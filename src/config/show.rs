@@ -135,7 +135,7 @@ impl Config {
         let others = self
             .addresses
             .iter()
-            .filter(|(name, _)| !self.providers.contains_key(name));
+            .filter(|(name, _)| !self.providers.contains_key(*name));
         others.filter_map(|(name, from)| {
             let url = from.base_url.as_ref()?;
             Some((name.0.clone(), json!({ "base_url": url })))

@@ -54,9 +54,15 @@ pub(super) fn headers(to: &Endpoint) -> Vec<(&'static str, secrecy::SecretString
 pub(super) fn whole(dialect: Dialect, body: &[u8]) -> Whole {
     let mut answer = Answer::new(dialect);
     let mut deltas = Vec::new();
-    let read = match serde_json::from_slice::<Value>(body) {
-        Ok(value) => answer.take(&value, "message", &mut deltas),
-        Err(_) => Err(unreadable(body)),
+    let read = match chunk::whole(body) {
+        Some(plain) => {
+            answer.take_plain(&plain, &mut deltas);
+            Ok(())
+        }
+        None => match serde_json::from_slice::<Value>(body) {
+            Ok(value) => answer.take(&value, "message", &mut deltas),
+            Err(_) => Err(unreadable(body)),
+        },
     };
     // A whole JSON body is its own end; some servers give no `finish_reason` in it.
     answer.is_done = true;
@@ -111,7 +117,7 @@ impl Answer {
             return Err(in_band(self.dialect.tables, value));
         }
         self.take_names((text(value, "/model"), text(value, "/id")), out);
-        self.take_usage(value);
+        self.take_counts(value.get("usage").filter(|usage| usage.is_object()));
         let choices = value.get("choices").and_then(Value::as_array);
         let first = choices
             .into_iter()
@@ -125,11 +131,16 @@ impl Answer {
         Ok(())
     }
 
-    /// Reads a chunk that holds a piece of the text and nothing else.
-    fn take_plain(&mut self, chunk: &chunk::Plain<'_>, out: &mut Vec<Delta>) {
-        self.take_names((chunk.model, chunk.id), out);
+    /// Reads what holds text and nothing else.
+    fn take_plain(&mut self, plain: &chunk::Plain<'_>, out: &mut Vec<Delta>) {
+        self.take_names((plain.model, plain.id), out);
+        self.take_counts(plain.usage.as_ref());
         self.has_choice = true;
-        self.write(&chunk.text, out);
+        self.write(&plain.text, out);
+        if let Some(stop) = plain.stop {
+            self.stop = Some(stop.to_owned());
+            out.push(Delta::Stopping);
+        }
     }
 
     /// Reads who answers, and the provider's number of the request.
@@ -238,8 +249,8 @@ impl Answer {
     }
 
     /// Reads the counts; later ones win (Perplexity counts along in every chunk).
-    fn take_usage(&mut self, value: &Value) {
-        let Some(usage) = value.get("usage").filter(|usage| usage.is_object()) else {
+    fn take_counts(&mut self, usage: Option<&Value>) {
+        let Some(usage) = usage else {
             return;
         };
         let own = &mut self.usage;
@@ -289,7 +300,7 @@ impl Reader for Answer {
             return Ok(vec![Delta::Alive]);
         }
         let mut out = Vec::new();
-        let plain = event.name.is_none().then(|| chunk::plain(data)).flatten();
+        let plain = event.name.is_none().then(|| chunk::piece(data)).flatten();
         if let Some(chunk) = plain {
             self.take_plain(&chunk, &mut out);
         } else if !data.is_empty() {

@@ -11,6 +11,9 @@ use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, T
 /// How the words begin where nobody answered.
 pub(super) const NO_ANSWER: &str = "No model answered.";
 
+/// After how long it is worth asking again where no provider says: as long as a link rests then.
+const UNNAMED_WAIT: Duration = Duration::from_secs(5);
+
 /// What a refusal depends on beside the receipt.
 #[derive(Clone, Debug)]
 pub(super) struct Around {
@@ -142,6 +145,9 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
     if kind == RefusalKind::Auth {
         return key_refused(receipt);
     }
+    // Without any class nothing was asked for want of a key, say: that does not pass by itself.
+    let passes =
+        !classes.is_empty() && matches!(kind, RefusalKind::RateLimited | RefusalKind::Overloaded);
     let named = receipt
         .attempts
         .iter()
@@ -166,7 +172,7 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
         });
     Refusal {
         code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
-        retry_after: named.chain(rests).min(),
+        retry_after: named.chain(rests).min().or(passes.then_some(UNNAMED_WAIT)),
         ..Refusal::new(kind, format!("{NO_ANSWER} {}", story(receipt)))
     }
 }

@@ -123,8 +123,8 @@ impl Store {
             if before == Before::Perhaps && is_written(&mut tx, &group).await? {
                 return Ok(Vec::new());
             }
-            insert_holds(&mut tx, &group, self.dialect()).await?;
-            insert_entries(&mut tx, &group, self.dialect()).await?;
+            insert_holds(&mut tx, &group).await?;
+            insert_entries(&mut tx, &group).await?;
             let lost = take_from_blocks(&mut tx, &group).await?;
             self.add_receipts(&mut tx, group.receipts).await?;
             let newest = group.receipts.last().map(|receipt| receipt.id.to_string());
@@ -248,11 +248,7 @@ async fn give_back_recovered(
 }
 
 /// Writes a hold for each attempt, settled and told of from the beginning.
-async fn insert_holds(
-    tx: &mut AnyConnection,
-    group: &Group<'_>,
-    dialect: Dialect,
-) -> Result<(), Trouble> {
+async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
     for some in lots(group.settled) {
         let mut sql = Sql::new();
         sql.push(
@@ -275,16 +271,12 @@ async fn insert_holds(
             ];
             sql.push_row(place, &values);
         }
-        sql.ready_in(dialect).execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-async fn insert_entries(
-    tx: &mut AnyConnection,
-    group: &Group<'_>,
-    dialect: Dialect,
-) -> Result<(), Trouble> {
+async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
     let many = i64::try_from(group.settled.len()).unwrap_or(i64::MAX);
     if many == 0 {
         return Ok(());
@@ -311,7 +303,7 @@ async fn insert_entries(
             sql.push_row(place, &values);
             number = number.saturating_add(1);
         }
-        sql.ready_in(dialect).execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -62,7 +62,10 @@ impl Store {
         tx: &mut AnyConnection,
         receipts: &[Receipt],
     ) -> Result<i64, Trouble> {
-        let texts: Vec<String> = receipts.iter().map(canonical).collect::<Result<_, _>>()?;
+        let texts: Vec<String> = receipts
+            .iter()
+            .map(rows::to_json)
+            .collect::<Result<_, _>>()?;
         self.lock(tx, Lock::ReceiptTip, "1").await?;
         let tip = sqlx::query("SELECT entry, hash FROM receipt_tip WHERE one = 1")
             .fetch_one(&mut *tx)
@@ -84,7 +87,7 @@ impl Store {
             };
             links.push((receipt, link));
         }
-        insert(tx, links, self.dialect()).await?;
+        insert(tx, links).await?;
         sqlx::query("UPDATE receipt_tip SET entry = $1, hash = $2 WHERE one = 1")
             .bind(entry)
             .bind(&prev_hash)
@@ -102,11 +105,7 @@ struct Link {
     hash: String,
 }
 
-async fn insert(
-    tx: &mut AnyConnection,
-    links: Vec<(&Receipt, Link)>,
-    dialect: Dialect,
-) -> Result<(), Trouble> {
+async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<(), Trouble> {
     for some in lots(&links) {
         let mut sql = Sql::new();
         sql.push(
@@ -130,7 +129,7 @@ async fn insert(
             ];
             sql.push_row(place, &values);
         }
-        sql.ready_in(dialect).execute(&mut *tx).await?;
+        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -154,47 +153,4 @@ async fn has_receipt(tx: &mut AnyConnection, receipt: &Receipt) -> Result<bool, 
         .fetch_optional(tx)
         .await?;
     Ok(found.is_some())
-}
-
-/// Writes a receipt with sorted keys. NUL, which a provider's words might hold, is escaped by
-/// JSON itself.
-fn canonical(receipt: &Receipt) -> Result<String, Trouble> {
-    let value = serde_json::to_value(receipt).map_err(|why| Trouble::damaged("a receipt", &why))?;
-    if is_sorted(&value) {
-        rows::to_json(&value)
-    } else {
-        rows::to_json(&sorted(value))
-    }
-}
-
-/// Tells whether the keys stand in order already, as they do in the maps of `serde_json` unless
-/// somebody in the tree wants another kind.
-fn is_sorted(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Object(map) => map.keys().is_sorted() && map.values().all(is_sorted),
-        serde_json::Value::Array(items) => items.iter().all(is_sorted),
-        serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::String(_) => true,
-    }
-}
-
-/// Sorts the keys.
-fn sorted(value: serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::Object(map) => {
-            let mut pairs: Vec<_> = map.into_iter().collect();
-            pairs.sort_by(|one, other| one.0.cmp(&other.0));
-            pairs
-                .into_iter()
-                .map(|(key, value)| (key, sorted(value)))
-                .collect()
-        }
-        serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
-        scalar @ (serde_json::Value::Null
-        | serde_json::Value::Bool(_)
-        | serde_json::Value::Number(_)
-        | serde_json::Value::String(_)) => scalar,
-    }
 }

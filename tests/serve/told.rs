@@ -136,6 +136,21 @@ fn a_caller_without_an_answer_hears_of_it_in_his_own_words() {
 }
 
 #[test]
+fn who_may_ask_again_is_told_when_also_where_no_provider_says() {
+    let bench = Bench::new();
+    let serve = bench.serve();
+    for family in [Family::OpenAi, Family::Anthropic] {
+        bench.fails(family, Fault::RateLimitBare);
+        bench.fails(family, Fault::RateLimitBare);
+    }
+
+    let answer = serve.ask(Words::Chat.ask("auto", "hello", Form::Whole));
+
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    assert_eq!(header(&answer, "retry-after"), "5");
+}
+
+#[test]
 fn what_is_wrong_with_a_request_is_said_before_any_call() {
     let bench = Bench::new();
     let serve = bench.serve();

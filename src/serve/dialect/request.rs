@@ -175,7 +175,17 @@ impl ProviderWishes {
             }
         }
         if let Some(config) = body.member("model_routing_config")? {
-            wishes.among = texts(config.member("models")?)?.unwrap_or_default();
+            if let Some(models) = config.member("models")? {
+                wishes.among = texts(Some(models))?.unwrap_or_default();
+                if wishes.among.is_empty() {
+                    let member = "model_routing_config.models";
+                    let said = format!(
+                        "`{member}` is empty. Name those to choose among, or leave it out: `auto` \
+                         is the default chain then."
+                    );
+                    return Err(Refusal::wrong(member, said));
+                }
+            }
             if let Some(preference) = config.member("preference")? {
                 let word = match preference.text()? {
                     "speed" => "latency",

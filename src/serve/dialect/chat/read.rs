@@ -295,5 +295,10 @@ mod tests {
         assert_eq!(wishes.routing.as_deref(), Some("cost"));
         let wishes = of(r#","model_routing_config":{"preference":"speed"}"#);
         assert_eq!(wishes.routing.as_deref(), Some("latency"));
+        let none = read(&format!(
+            r#"{one},"model_routing_config":{{"models":[]}}}}"#
+        ));
+        let member = "model_routing_config.models";
+        assert_eq!(none.unwrap_err().param.as_deref(), Some(member));
     }
 }
