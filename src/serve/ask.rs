@@ -240,10 +240,11 @@ impl Server {
         let desk = self.serving.desk();
         let around = Around {
             now: desk.now(),
-            denied: passed.denied_by.map(|name| Limit {
-                name,
-                amount: desk.limit(name),
-                lifts: desk.lifts(name),
+            denied: passed.denied.map(|denied| Limit {
+                name: denied.by,
+                amount: desk.limit(denied.by),
+                lifts: desk.lifts(denied.by),
+                may_pass: denied.may_pass,
             }),
         };
         outcome::refusal(&passed.receipt, &around)

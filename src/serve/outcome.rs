@@ -32,6 +32,8 @@ pub(super) struct Limit {
     pub amount: Option<Usd>,
     /// When its count starts anew.
     pub lifts: Timestamp,
+    /// Whether others hold enough that may come back before that.
+    pub may_pass: bool,
 }
 
 /// Returns what a caller is told of a request without an answer.
@@ -85,9 +87,15 @@ fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
     let amount = limit.and_then(|limit| limit.amount);
     let amount = amount.map_or_else(String::new, |amount| format!(" ({})", amount.for_people()));
     let lifts = limit.map(|limit| limit.lifts);
-    let until = lifts.map_or_else(String::new, |lifts| {
+    let may_pass = limit.is_some_and(|limit| limit.may_pass);
+    let mut until = lifts.map_or_else(String::new, |lifts| {
         format!(" It counts anew at {}.", short(lifts))
     });
+    if may_pass {
+        until.push_str(
+            " Other requests hold enough of it that may come back: ask again in a moment.",
+        );
+    }
     let before = if receipt.attempts.is_empty() {
         "nothing was sent.".to_owned()
     } else {
@@ -95,7 +103,11 @@ fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
     };
     Refusal {
         code: Some("spend_cap_reached".to_owned()),
-        retry_after: lifts.and_then(|lifts| wait(lifts, around.now)),
+        retry_after: if may_pass {
+            Some(UNNAMED_WAIT)
+        } else {
+            lifts.and_then(|lifts| wait(lifts, around.now))
+        },
         ..Refusal::new(
             RefusalKind::OverCap,
             format!(
@@ -258,7 +270,9 @@ fn story(receipt: &Receipt) -> String {
         .skipped
         .iter()
         .map(|skipped| format!("{}: {}", skipped.link, skipped.because.words()));
-    let all: Vec<String> = asked.chain(skipped).collect();
+    let mut all: Vec<String> = asked.chain(skipped).collect();
+    // The last one is asked twice where that may help.
+    all.dedup();
     if all.is_empty() {
         return "There is no link to ask: set a key with `deskhand keys set`.".to_owned();
     }

@@ -193,6 +193,12 @@ impl Streaming {
 
     /// Spells the end: of a whole answer, or of one that broke off.
     async fn last(&mut self) -> Vec<u8> {
+        if self.told.has_gap() {
+            // Counted all the same; whatever the run came to, this client has not all of it.
+            drop(self.coming.passed().await);
+            let words = "The answer broke off: too much of it was left lying unread.";
+            return self.fault(&Refusal::new(RefusalKind::Upstream, words));
+        }
         let Some(passed) = self.coming.passed().await else {
             return self.fault(&broken());
         };

@@ -1,7 +1,7 @@
 //! The money of requests: granted from the till, which is filled from the ledger before it is empty.
 
 use std::{
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError, atomic::Ordering},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -37,6 +37,15 @@ pub(super) enum Filled {
     Denied { free: Usd, by: CapName },
 }
 
+/// Why a request was not paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// The limit.
+    pub by: CapName,
+    /// Whether it may be paid for in a moment: others hold enough that may come back.
+    pub may_pass: bool,
+}
+
 /// The ledger of one request.
 pub(super) struct Books<'a> {
     serving: &'a Serving,
@@ -44,7 +53,7 @@ pub(super) struct Books<'a> {
     settled: Mutex<Vec<FromBlock>>,
     /// What is known of each hold until it is settled.
     wishes: Mutex<Vec<(HoldId, u32, LinkName)>>,
-    denied_by: OnceLock<CapName>,
+    denied: Mutex<Option<Denied>>,
     /// At which links something is billed beside tokens.
     unpriced: Vec<LinkName>,
 }
@@ -56,14 +65,14 @@ impl<'a> Books<'a> {
             run,
             settled: Mutex::default(),
             wishes: Mutex::default(),
-            denied_by: OnceLock::new(),
+            denied: Mutex::default(),
             unpriced,
         }
     }
 
-    /// Returns which limit denied a hold, if one did.
-    pub(super) fn denied_by(&self) -> Option<CapName> {
-        self.denied_by.get().copied()
+    /// Returns what denied a hold, if anything did.
+    pub(super) fn denied(&self) -> Option<Denied> {
+        *open(&self.denied)
     }
 
     /// Returns what its attempts cost.
@@ -192,8 +201,9 @@ impl Ledger for Books<'_> {
             return Ok(Answer::Granted(held));
         }
         let (free, by) = denied.unwrap_or((Usd::ZERO, CapName::Month));
-        self.denied_by.get_or_init(|| by);
         let held = self.serving.held_elsewhere(&span).await;
+        let may_pass = held > Usd::ZERO && free.plus(held) >= wish.floor;
+        *open(&self.denied) = Some(Denied { by, may_pass });
         Ok(Answer::Denied { free, held })
     }
 

@@ -36,6 +36,7 @@ use uuid::Uuid;
 
 pub use self::{
     beyond::Beyond,
+    bursar::Denied,
     pass::{PassAsk, PassError, Passed, Passing},
     pipe::Hearer,
     relay::{Closing, Head, HoldBack, Piece, Stopped, Told},

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::{
     SLOT_PATIENCE, Serving,
     beyond::Beyond,
-    bursar::Books,
+    bursar::{Books, Denied},
     luck,
     pipe::{Hearer, pipe},
     relay::{self, Closing, Head, HoldBack, Out, Piece},
@@ -34,7 +34,7 @@ use crate::{
         drive::{Doors, drive_relayed},
         voice::Voice,
     },
-    domain::{CapName, Ending, LinkName, ProviderKind, Receipt, ReceiptId, RunId, SkipReason},
+    domain::{Ending, LinkName, ProviderKind, Receipt, ReceiptId, RunId, SkipReason},
     engine::{
         ask::Ask,
         plan::Usable,
@@ -117,8 +117,8 @@ pub struct Passed {
     pub closing: Closing,
     /// Whether a part of it has left already.
     pub is_released: bool,
-    /// Which limit denied it, if one did.
-    pub denied_by: Option<CapName>,
+    /// What denied it, if anything did.
+    pub denied: Option<Denied>,
 }
 
 impl fmt::Debug for Passed {
@@ -145,9 +145,9 @@ impl Serving {
         // Its place among those that are to be written down: nobody begins without one.
         let slot = self.slot().await?;
         let receipt = ReceiptId::new(Uuid::now_v7());
-        let (tell, told) = pipe();
-        let (ended, end) = oneshot::channel();
         let cancel = self.stop.child_token();
+        let (tell, told) = pipe(cancel.clone());
+        let (ended, end) = oneshot::channel();
         let guard = cancel.clone().drop_guard();
         let serving = Arc::clone(self);
         drop(self.requests.spawn(async move {
@@ -257,7 +257,8 @@ impl Serving {
             luck,
         );
         self.answered(self.desk.release_probes(&claimed)).await;
-        let denied_by = books.denied_by();
+        let denied = books.denied();
+        let denied_by = denied.map(|denied| denied.by);
         let mut receipt = ask.receipt((receipt, run), chain, outcome, denied_by);
         if receipt.ending == Ending::Cancelled && self.stop.is_cancelled() {
             "stopped: the server was being stopped".clone_into(&mut receipt.action);
@@ -274,7 +275,7 @@ impl Serving {
             pieces: kept.pieces,
             closing: kept.closing,
             is_released,
-            denied_by,
+            denied,
             receipt,
         }
     }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::{
     pipe::{Hearer, pipe},
     relay::{Closing, HoldBack, Out, Passing, Piece, Stopped, Told},
@@ -33,7 +35,7 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let (teller, hearer) = pipe();
+        let (teller, hearer) = pipe(CancellationToken::new());
         let chain = vec![first(), second()];
         Self {
             passing: Passing::new(Out::Stream(teller, HOLD), chain),

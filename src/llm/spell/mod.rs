@@ -9,7 +9,7 @@ pub(super) mod gemini;
 pub(super) mod raw;
 pub(super) mod responses;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::engine::ask::{
     Ask, Part, Turn,
@@ -105,9 +105,16 @@ fn arguments(call: &ToolCall) -> Json {
 struct Ids<'a> {
     fits: fn(&str) -> bool,
     used: HashSet<String>,
-    now: HashMap<&'a str, String>,
+    /// The calls of each name that are yet to be answered; at least the last one of it.
+    now: HashMap<&'a str, VecDeque<Asked>>,
     /// The number of the next one that is made.
     next: usize,
+}
+
+/// A call, under the id that is spelled.
+struct Asked {
+    own: String,
+    is_answered: bool,
 }
 
 impl<'a> Ids<'a> {
@@ -128,14 +135,26 @@ impl<'a> Ids<'a> {
             self.fresh()
         };
         self.used.insert(own.clone());
-        self.now.insert(id, own.clone());
+        let asked = self.now.entry(id).or_default();
+        asked.retain(|asked| !asked.is_answered);
+        asked.push_back(Asked {
+            own: own.clone(),
+            is_answered: false,
+        });
         own
     }
 
-    /// Returns the id of the call that a result answers: the last one of that name.
+    /// Returns the id of the call that a result answers: of several with one name the first without
+    /// a result.
     fn result(&mut self, id: &'a str) -> String {
-        match self.now.get(id) {
-            Some(own) => own.clone(),
+        let mut asked = self.now.get_mut(id).into_iter().flatten();
+        if let Some(first) = asked.find(|asked| !asked.is_answered) {
+            first.is_answered = true;
+            return first.own.clone();
+        }
+        let last = self.now.get(id).and_then(VecDeque::back);
+        match last {
+            Some(last) => last.own.clone(),
             None => self.call(id),
         }
     }
@@ -171,6 +190,16 @@ mod tests {
         assert_eq!(ids.call("call_3"), "call_3");
         assert_eq!(ids.call("x:y"), "call_4");
         assert_eq!(ids.result("nobody:asked"), "call_5");
+    }
+
+    #[test]
+    fn results_of_calls_that_share_an_id_answer_them_in_turn() {
+        let mut ids = Ids::new(|_| true);
+        assert_eq!([ids.call("c"), ids.call("c")], ["c", "call_1"]);
+
+        assert_eq!([ids.result("c"), ids.result("c")], ["c", "call_1"]);
+        assert_eq!(ids.result("c"), "call_1", "one too many");
+        assert_eq!([ids.call("c"), ids.result("c")], ["call_2", "call_2"]);
     }
 
     #[test]

@@ -50,10 +50,15 @@ impl<'a> Spot<'a> {
     ///
     /// # Errors
     ///
-    /// If this is no object.
+    /// If this is no object, or the member stands in it twice: a provider may go by the other one.
     pub(super) fn member<'s>(&'s self, name: &'s str) -> Result<Option<Spot<'s>>, Refusal> {
-        if !self.value.is_object() {
+        let Json::Object(members) = self.value else {
             return Err(self.wrong("an object"));
+        };
+        if members.iter().filter(|(own, _)| own == name).count() > 1 {
+            let path = self.path_to(name);
+            let said = format!("`{path}` is there twice; leave one out.");
+            return Err(Refusal::wrong(path.as_str(), said));
         }
         let found = self.value.get(name).filter(|value| **value != Json::Null);
         Ok(found.map(|value| Spot {
@@ -247,6 +252,17 @@ mod tests {
             root.need("model").unwrap_err().param.as_deref(),
             Some("model")
         );
+    }
+
+    #[test]
+    fn a_member_that_stands_there_twice_is_refused_where_it_is_read() {
+        let json = Json::read(r#"{"n":8,"own":1,"n":1,"own":2}"#).unwrap();
+        let root = Spot::root(&json).unwrap();
+
+        let refusal = root.count_of("n").unwrap_err();
+
+        assert_eq!(refusal.param.as_deref(), Some("n"));
+        assert_eq!(refusal.message, "`n` is there twice; leave one out.");
     }
 
     #[test]
