@@ -11,7 +11,7 @@ use deskhand::{
     config::paths::{Overrides, Paths},
     desk::{Desk, Mode, Opening, Patience, face::DeskEvent},
     domain::{Ending, Page, Task, Usd},
-    sim::Served,
+    sim::{Family, Fault, Served},
     store::{ReceiptFilter, Store, StoreUrl, Sums},
 };
 
@@ -251,6 +251,34 @@ fn without_a_cap_nobody_is_denied_beside_neighbours_who_spend() {
     serve.stop();
     assert_eq!(books.sums().held, Usd::ZERO, "all went back");
     bench.verified();
+}
+
+#[test]
+fn who_is_denied_what_others_hold_is_told_to_ask_again_soon() {
+    let bench = Bench::with(&Config {
+        cap: "0.004",
+        clocks: "hold = \"300ms\"\nattempt = \"4s\"\nrun = \"5s\"",
+        ..Config::default()
+    });
+    let [other, serve] = [bench.serve(), bench.serve()];
+    let books = Books::of(&bench);
+    let most: Usd = "0.0039".parse().expect("an amount");
+    // Its 1,580 tokens are nearly all that the cap pays for.
+    let asked = serde_json::json!({"model": "chat/small", "provider": {"fallback": []},
+        "max_tokens": 1580, "messages": [{"role": "user", "content": "Where is my parcel?"}]});
+    let ask = |serve: &Serve| serve.ask(Request::post("/v1/chat/completions", &asked));
+    bench.fails(Family::OpenAi, Fault::Hang);
+
+    thread::scope(|scope| {
+        let hanging = scope.spawn(|| ask(&other));
+        until(|| books.sums().held >= most);
+        let denied = ask(&serve);
+        assert_eq!(denied.status, 402, "{}", denied.text());
+        let (_, said) = Words::Chat.error(&denied);
+        assert!(said.contains("ask again in a moment"), "{said}");
+        assert_eq!(denied.header("retry-after"), Some("5"));
+        hanging.join().expect("it ends");
+    });
 }
 
 #[test]
