@@ -91,8 +91,8 @@ impl Names {
         ];
         makers.into_iter().find_map(|maker| {
             let model = self.model(maker, model)?;
-            let shelf = book::shelf(maker)?;
-            let is_there = shelf.has(family(&model)) || shelf.has(&model);
+            let book = book::shelf(maker)?;
+            let is_there = book.has(family(&model)) || book.has(&model);
             is_there.then(|| LinkName::new(maker, &model))
         })
     }
@@ -159,14 +159,14 @@ impl Names {
 
     /// Returns the one name of a model; none where it is as good as any.
     fn model(&self, provider: &str, written: &str) -> Option<String> {
-        let shelf = book::shelf(self.like.get(provider)?)?;
+        let book = book::shelf(self.like.get(provider)?)?;
         let is_own = self
             .own
             .get(provider)
             .is_some_and(|own| own.iter().any(|model| model.0 == written));
         let meant = |spelling: &str| {
             let may = !is_own || spelling == written;
-            may.then(|| meant(shelf, spelling)).flatten()
+            may.then(|| meant(book, spelling)).flatten()
         };
         let dashed = || written.contains('.').then(|| written.replace('.', "-"));
         meant(written)
