@@ -155,9 +155,12 @@ mod tests {
     };
 
     fn beyond_of(kind: ProviderKind, members: &str, allows: bool) -> Result<Beyond, Refusal> {
-        let body = format!(
-            "{{\"model\":\"m\",\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]{members}}}"
-        );
+        let said = if members.contains("\"messages\"") {
+            ""
+        } else {
+            r#","messages":[{"role":"user","content":"hi"}]"#
+        };
+        let body = format!("{{\"model\":\"m\"{said}{members}}}");
         let request = dialect(kind)
             .request(&body, &[], &PathWords::default())
             .unwrap_or_else(|refusal| panic!("{}", refusal.message));
