@@ -1,6 +1,6 @@
 //! Bare `deskhand` and `deskhand demo`: the desk on the screen.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use super::{
     Call,
@@ -20,6 +20,9 @@ use crate::{
 
 /// The file the desk keeps in its data folder when the config names no other database.
 const DATABASE: &str = "deskhand.db";
+
+/// How long leaving asks whether a reply is being sent.
+const ASKING: Duration = Duration::from_secs(2);
 
 /// Opens the real desk when a key, an import or a config is there; else the demo.
 pub(super) async fn open_desk(call: &Call) -> Result<Exit, Stop> {
@@ -96,7 +99,9 @@ async fn one_screen(call: &Call, mode: Mode, opens_set_up: bool) -> Result<Leave
 /// to end, ends the wait: a reply that was being sent is unsure then.
 async fn close(desk: &Desk, left: Leave) -> Option<Leave> {
     let further = told_to_stop();
-    if desk.is_sending().await {
+    // Not waited for where the database does not answer: leaving is what counts.
+    let sending = tokio::time::timeout(ASKING, desk.is_sending());
+    if sending.await.unwrap_or(false) {
         note(&format!(
             "A reply is being sent; deskhand waits up to {} s for the server's answer. Ctrl-C ends \
              the wait.",

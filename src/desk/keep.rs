@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        CAME_BACK, Draft, DraftOrigin, DraftState, Ending, ProviderName, Receipt, ReceiptId, RunId,
-        Task, Timestamp,
+        CAME_BACK, Draft, DraftOrigin, DraftState, Ending, MAY_HAVE_LEFT, ProviderName, Receipt,
+        ReceiptId, RunId, Task, Timestamp,
     },
     engine::prompt::{Prompted, digest},
     store::{SaveDraft, StoreError},
@@ -225,7 +225,11 @@ impl Desk {
             origin: DraftOrigin::Ai,
             state,
             receipts: onto.map(|draft| draft.receipts.clone()).unwrap_or_default(),
-            flags: Vec::new(),
+            // What is known of words that were sent before holds whoever writes the next ones.
+            flags: onto
+                .filter(|draft| draft.may_have_left())
+                .map(|_| vec![MAY_HAVE_LEFT.to_owned()])
+                .unwrap_or_default(),
             expected: onto.map(|draft| draft.revision),
             at: self.clock.now(),
         }

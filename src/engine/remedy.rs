@@ -109,11 +109,11 @@ fn by_class(fault: &Fault, at: Position, policy: &Policy) -> Remedy {
             Remedy::MoveOn(Onward::Any)
         }
         FaultClass::ModelGone => chosen(policy.on_model_gone, Onward::Any, Ending::Failed),
-        // A named end of a quota is that model's own; spent credit is the key's.
         FaultClass::OutOfCredit => {
-            let onward = match fault.until {
-                Some(_) => Onward::Any,
-                None => Onward::OtherKey,
+            let onward = if fault.is_of_model {
+                Onward::Any
+            } else {
+                Onward::OtherKey
             };
             chosen(policy.on_no_credit, onward, Ending::Failed)
         }
@@ -340,12 +340,17 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_with_a_named_end_rests_that_model_only() {
-        let fault = Fault {
-            until: Some(Timestamp::UNIX_EPOCH),
-            ..Fault::new(FaultClass::OutOfCredit)
-        };
-
-        assert_eq!(remedy(&fault, AT, &Policy::default()), ON);
+    fn a_models_own_quota_leaves_the_others_of_its_key() {
+        for until in [None, Some(Timestamp::UNIX_EPOCH)] {
+            for (is_of_model, onward) in [(true, Onward::Any), (false, Onward::OtherKey)] {
+                let fault = Fault {
+                    until,
+                    is_of_model,
+                    ..Fault::new(FaultClass::OutOfCredit)
+                };
+                let wanted = Remedy::MoveOn(onward);
+                assert_eq!(remedy(&fault, AT, &Policy::default()), wanted, "{fault:?}");
+            }
+        }
     }
 }

@@ -57,6 +57,8 @@ struct Said<'a> {
 
 /// Reads a chunk of a stream; none if it is not plain.
 pub(super) fn piece(data: &str) -> Option<Plain<'_>> {
+    // A list would be taken for its members.
+    data.starts_with('{').then_some(())?;
     let answer: Answer<'_> = serde_json::from_str(data).ok()?;
     let plain = answer.plain(|choice| (choice.delta.take(), choice.message.take()))?;
     (plain.stop.is_none() && plain.usage.is_none()).then_some(plain)
@@ -64,6 +66,7 @@ pub(super) fn piece(data: &str) -> Option<Plain<'_>> {
 
 /// Reads an answer in one piece; none if it is not plain.
 pub(super) fn whole(body: &[u8]) -> Option<Plain<'_>> {
+    body.trim_ascii_start().starts_with(b"{").then_some(())?;
     let answer: Answer<'_> = serde_json::from_slice(body).ok()?;
     answer.plain(|choice| (choice.message.take(), choice.delta.take()))
 }

@@ -330,7 +330,8 @@ impl Refusal {
             .flatten();
         let mut fault = Fault::new(class);
         fault.said = self.message.as_deref().map(clean);
-        fault.is_of_model = self.codes.iter().any(|code| code == PER_DAY);
+        fault.is_of_model =
+            class == FaultClass::OutOfCredit && self.codes.iter().any(|code| code == PER_DAY);
         fault.code = self.code;
         fault.request = self.request.as_deref().map(clean);
         fault.wait = self.wait;

@@ -103,11 +103,11 @@ fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
     };
     Refusal {
         code: Some("spend_cap_reached".to_owned()),
-        retry_after: if may_pass {
-            Some(UNNAMED_WAIT)
-        } else {
-            lifts.and_then(|lifts| wait(lifts, around.now))
-        },
+        retry_after: lifts
+            .and_then(|lifts| wait(lifts, around.now))
+            .into_iter()
+            .chain(may_pass.then_some(UNNAMED_WAIT))
+            .min(),
         ..Refusal::new(
             RefusalKind::OverCap,
             format!(

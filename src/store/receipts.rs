@@ -1,8 +1,9 @@
 //! Receipts: only ever added, each bound to the one before it by a hash.
 //!
 //! `hash = SHA-256(prev_hash || json)`, both as text, the first with an empty `prev_hash`. `json`
-//! is the receipt, stored as it was hashed, so that checking needs nothing but the bytes and the order
-//! of its keys does not matter. NUL, which a provider's words might hold, is escaped by JSON itself. Whoever writes holds the row of the tip: the chain has no branches.
+//! is the receipt, stored as it was hashed, so that checking needs nothing but the bytes; the order of
+//! its keys does not matter. NUL, which a provider's words might hold, is escaped by JSON itself.
+//! Whoever writes holds the row of the tip: the chain has no branches.
 
 use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;

@@ -50,6 +50,24 @@ async fn a_clean_draft_is_saved_with_its_receipt_and_settled_at_what_was_counted
 }
 
 #[tokio::test]
+async fn a_new_draft_keeps_it_that_the_words_before_may_have_left() {
+    let bench = Bench::new().await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    draft(&desk, ticket).await;
+    bench
+        .execute(
+            "UPDATE drafts SET
+                 flags = '[\"it may have left already: the customer may get it twice\"]'",
+        )
+        .await;
+
+    let again = draft(&desk, ticket).await.draft.unwrap();
+
+    assert!(again.may_have_left(), "{:?}", again.flags);
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn every_fault_ends_in_the_backups_whole_answer_and_the_receipt_says_why() {
     let whole = {
         let bench = Bench::new().await;

@@ -203,7 +203,10 @@ impl Ledger for Books<'_> {
         let (free, by) = denied.unwrap_or((Usd::ZERO, CapName::Month));
         let held = self.serving.held_elsewhere(&span).await;
         let may_pass = held > Usd::ZERO && free.plus(held) >= wish.floor;
-        *open(&self.denied) = Some(Denied { by, may_pass });
+        let mut denied = open(&self.denied);
+        let denied = denied.get_or_insert(Denied { by, may_pass });
+        // A cheaper link may be paid for soon, whatever a dearer one needs.
+        denied.may_pass |= may_pass;
         Ok(Answer::Denied { free, held })
     }
 

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::relay::{Piece, Told};
 use crate::engine::answer::Verbatim;
 
-/// So many bytes of one answer wait for its client at most: as large as the largest answer in one
-/// piece, far more than a model writes.
-const MOST_WAITING: usize = 16 << 20;
+/// So many bytes of one answer wait for its client at most: twice the largest answer in one piece,
+/// far more than a model writes.
+const MOST_WAITING: usize = 32 << 20;
 /// What a piece takes beside its words.
 const BESIDE: usize = 100;
 

@@ -177,7 +177,8 @@ impl ProviderWishes {
         if let Some(config) = body.member("model_routing_config")? {
             if let Some(models) = config.member("models")? {
                 wishes.among = texts(Some(models))?.unwrap_or_default();
-                if wishes.among.is_empty() {
+                let is_auto = body.text_of("model")?.as_deref() == Some("auto");
+                if wishes.among.is_empty() && is_auto {
                     let member = "model_routing_config.models";
                     let said = format!(
                         "`{member}` is empty. Name those to choose among, or leave it out: `auto` \
