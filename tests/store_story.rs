@@ -15,6 +15,8 @@
 
 #[path = "store_story/acks.rs"]
 mod acks;
+#[path = "store_story/coming_back.rs"]
+mod coming_back;
 #[path = "store_story/crowd.rs"]
 mod crowd;
 #[path = "store_story/drafts.rs"]
@@ -86,6 +88,7 @@ fn every_public_method_of_the_store_is_told() {
         include_str!("store_story/exchange.rs"),
         include_str!("store_story/ledger.rs"),
         include_str!("store_story/crowd.rs"),
+        include_str!("store_story/coming_back.rs"),
         include_str!("store_story/leaving.rs"),
         include_str!("store_story/mailboxes.rs"),
         include_str!("store_story/merged.rs"),
@@ -137,19 +140,19 @@ async fn tell(url: &StoreUrl) {
     leaving::a_sender_who_lost_its_claim_has_no_say(&store).await;
     leaving::a_reply_that_left_is_filed_whatever_was_done_meanwhile(&store).await;
     leaving::a_reply_that_was_claimed_meanwhile_is_not_taken_back(&store, url).await;
-    leaving::a_new_message_brings_a_held_reply_back(&store).await;
-    leaving::a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(&store).await;
-    leaving::a_reply_whose_draft_was_corrected_is_not_sent_as_it_was(&store).await;
-    leaving::a_reply_comes_back_with_its_recipients(&store).await;
-    leaving::a_reply_comes_back_below_another_draft(&store).await;
-    leaving::a_reply_comes_back_as_it_was_over_a_draft_without_words(&store).await;
-    leaving::an_answer_does_not_go_where_a_message_was_passed_on(&store).await;
+    coming_back::a_new_message_brings_a_held_reply_back(&store).await;
+    coming_back::a_reply_is_stale_to_which_somebody_wrote_while_it_was_sent(&store).await;
+    coming_back::a_reply_whose_draft_was_corrected_is_not_sent_as_it_was(&store).await;
+    coming_back::a_reply_comes_back_with_its_recipients(&store).await;
+    coming_back::a_reply_comes_back_below_another_draft(&store).await;
+    coming_back::a_reply_comes_back_as_it_was_over_a_draft_without_words(&store).await;
+    coming_back::an_answer_does_not_go_where_a_message_was_passed_on(&store).await;
     leaving::a_draft_is_addressed(&store).await;
     leaving::a_ticket_is_made_by_hand(&store).await;
     acks::a_new_sender_is_answered_once_in_a_day(&store).await;
     acks::one_sender_causes_few_answers(&store).await;
     acks::two_answers_at_once_are_one(&store).await;
-    leaving::a_report_makes_a_reply_a_draft_again(&store).await;
+    coming_back::a_report_makes_a_reply_a_draft_again(&store).await;
     leaving::tickets_are_merged_and_split(&store).await;
     merging::a_merge_is_undone_whole(&store).await;
     merging::what_cannot_be_merged_is_said(&store).await;

@@ -117,7 +117,10 @@ async fn close(desk: &Desk, left: Leave) -> Option<Leave> {
                 told_to_stop().await;
             }
         }
-        hurried = Some(Leave::Interrupted);
+        hurried = Some(match left {
+            Leave::Quit | Leave::OwnDesk => Leave::Interrupted,
+            Leave::Interrupted | Leave::Terminated | Leave::HungUp => left,
+        });
     };
     desk.close_or(told).await;
     hurried

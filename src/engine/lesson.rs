@@ -75,7 +75,7 @@ pub enum Lesson {
 }
 
 /// A rate limit without a named time rests a link as long as a breaker first opens.
-const UNNAMED_REST: Duration = Duration::from_secs(5);
+pub const UNNAMED_REST: Duration = Duration::from_secs(5);
 /// Spent credit without a named time (ENGINE section 2).
 const CREDIT_REST: Duration = Duration::from_mins(15);
 /// No rest that a provider asks for in seconds is longer (ENGINE section 3).

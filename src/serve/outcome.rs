@@ -6,13 +6,13 @@ use super::{
     dialect::{Refusal, RefusalKind},
     read::busy,
 };
-use crate::domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp, Usd};
+use crate::{
+    domain::{Attempt, CapName, Ending, FaultClass, Receipt, SkipReason, Timestamp, Usd},
+    engine::lesson::UNNAMED_REST,
+};
 
 /// How the words begin where nobody answered.
 pub(super) const NO_ANSWER: &str = "No model answered.";
-
-/// After how long it is worth asking again where no provider says: as long as a link rests then.
-const UNNAMED_WAIT: Duration = Duration::from_secs(5);
 
 /// What a refusal depends on beside the receipt.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ fn over_cap(receipt: &Receipt, around: &Around) -> Refusal {
         retry_after: lifts
             .and_then(|lifts| wait(lifts, around.now))
             .into_iter()
-            .chain(may_pass.then_some(UNNAMED_WAIT))
+            .chain(may_pass.then_some(UNNAMED_REST))
             .min(),
         ..Refusal::new(
             RefusalKind::OverCap,
@@ -184,7 +184,7 @@ fn failed(receipt: &Receipt, around: &Around) -> Refusal {
         });
     Refusal {
         code: (kind == RefusalKind::UnknownModel).then(|| "model_not_found".to_owned()),
-        retry_after: named.chain(rests).min().or(passes.then_some(UNNAMED_WAIT)),
+        retry_after: named.chain(rests).min().or(passes.then_some(UNNAMED_REST)),
         ..Refusal::new(kind, format!("{NO_ANSWER} {}", story(receipt)))
     }
 }

@@ -25,8 +25,10 @@ const QUEUE_ROW: &str = "SELECT t.id, t.number, t.status, t.priority, t.subject,
     t.updated_at,
     COALESCE(t.last_customer_message_at, t.created_at) AS asked_at, d.state AS draft_state, d.origin AS draft_origin, d.saved_at AS draft_saved_at,
     COALESCE(r.is_fallback, 0) AS is_fallback,
-    (SELECT MAX(o.delivery) FROM outbox o
-        WHERE o.ticket = t.id AND o.delivery IN ('held', 'sending', 'unsure')) AS open_reply";
+    (SELECT o.delivery FROM outbox o
+        WHERE o.ticket = t.id AND o.kind = 'reply' AND o.delivery IN ('held', 'sending', 'unsure')
+        ORDER BY CASE o.delivery WHEN 'sending' THEN 0 WHEN 'held' THEN 1 ELSE 2 END
+        LIMIT 1) AS open_reply";
 
 const QUEUE_JOINS: &str = " page JOIN tickets t ON t.id = page.id
     LEFT JOIN drafts d ON d.id = (SELECT l.id FROM drafts l

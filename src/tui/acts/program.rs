@@ -47,7 +47,7 @@ fn reply_in_outbox(model: &Model) -> Option<&'static str> {
     [
         (
             Delivery::Sending,
-            "A reply is being sent; leaving waits up to 20 s for the server's answer",
+            "A reply is being sent; leaving waits up to 20 s if this desk sends it",
         ),
         (
             Delivery::Held,
