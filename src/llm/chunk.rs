@@ -1,7 +1,7 @@
 //! What nearly every event of a chat stream and every answer in one piece is: text and nothing else.
 //!
-//! It is read without a tree of values, which costs a fifth of what the tree does. Whatever holds
-//! more, or holds it in another shape, is not plain and is read as a tree.
+//! It is read without a tree of values: of an answer in one piece that is half the work. Whatever
+//! holds more, or holds it in another shape, is not plain and is read as a tree.
 
 use std::borrow::Cow;
 
