@@ -19,7 +19,7 @@ use super::{
     Desk, DeskError,
     face::DeskEvent,
     filing::{
-        importer::{BATCH, BATCH_BYTES, Importer},
+        importer::{BATCH, Importer},
         letters::{Arrival, Letters},
     },
     records::NotKept,
@@ -33,8 +33,11 @@ use crate::{
 
 /// All mail that comes from files is one mailbox.
 pub(super) const SOURCE: &str = "import";
-/// Batches that were read and wait to be filed.
-const WAITING: usize = 3;
+/// Letters read together by one thread, and their bytes: few, so that all threads have work.
+const LOT: usize = 200;
+const LOT_BYTES: usize = 2 << 20;
+/// Lots that were read and wait to be filed: as many as are filed at once.
+const WAITING: usize = BATCH / LOT;
 
 /// What came of an import. `seen` is the sum of imported, duplicates and rejected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -95,7 +98,12 @@ impl Importer<'_> {
         let (paths, at) = (paths.to_vec(), self.at);
         let finding = spawn_blocking(move || find(&paths, at, &ready));
         while let Some(reading) = waiting.recv().await {
-            let letters = reading.await.map_err(|_| ImportError::Broken)?;
+            let mut letters = reading.await.map_err(|_| ImportError::Broken)?;
+            while !letters.are_many()
+                && let Some(reading) = waiting.recv().await
+            {
+                letters.extend(reading.await.map_err(|_| ImportError::Broken)?);
+            }
             progress(self.letters(letters).await?);
         }
         finding.await.map_err(|_| ImportError::Broken)
@@ -122,7 +130,7 @@ impl Importer<'_> {
 /// Letters that were found and are being read.
 type Reading = JoinHandle<Letters>;
 
-/// Finds letters and has them read, batch by batch in their order; stops when nobody waits.
+/// Finds letters and has them read, lot by lot in their order; stops when nobody waits.
 fn find(paths: &[PathBuf], at: Timestamp, ready: &mpsc::Sender<Reading>) {
     let reading = |found: Vec<Found>, rejects: Vec<Reject>| {
         Handle::current().spawn_blocking(move || {
@@ -131,7 +139,7 @@ fn find(paths: &[PathBuf], at: Timestamp, ready: &mpsc::Sender<Reading>) {
             letters
         })
     };
-    let (mut found, mut rejects, mut bytes) = (Vec::with_capacity(BATCH), Vec::new(), 0);
+    let (mut found, mut rejects, mut bytes) = (Vec::with_capacity(LOT), Vec::new(), 0);
     for item in walk(paths) {
         match item {
             Item::Letter(letter) => {
@@ -140,7 +148,7 @@ fn find(paths: &[PathBuf], at: Timestamp, ready: &mpsc::Sender<Reading>) {
             }
             Item::Reject(reject) => rejects.push(reject),
         }
-        if found.len() + rejects.len() >= BATCH || bytes >= BATCH_BYTES {
+        if found.len() + rejects.len() >= LOT || bytes >= LOT_BYTES {
             bytes = 0;
             let batch = (std::mem::take(&mut found), std::mem::take(&mut rejects));
             if ready.blocking_send(reading(batch.0, batch.1)).is_err() {
@@ -171,11 +179,14 @@ impl Desk {
         let mut importer = Importer::new(&self.store, SOURCE, own, self.clock.now())
             .stamped(self.stamp().await?)
             .on_subject_change(self.settings().config.on_subject_change);
+        self.store.begin_bulk().await?;
         let filed = importer.paths(paths, progress).await;
+        let ended = self.store.end_bulk().await;
         // Also of an import that stopped half-way: what was named is known.
         let kept = self.keep_rejects(&importer.done.rejected);
         self.tell(DeskEvent::Changed);
         filed.and(kept).map_err(DeskError::Import)?;
+        ended?;
         Ok(importer.done)
     }
 

@@ -34,6 +34,8 @@ use crate::{
 
 /// So many fetched batches may wait to be filed.
 const WAITING: usize = 1;
+/// From so many new messages on the database is prepared for them.
+const MUCH: usize = 1_000;
 /// A thread whose last message is older comes in closed.
 const OLD: Duration = Duration::from_hours(30 * 24);
 
@@ -340,8 +342,15 @@ impl Desk {
         let fetching = fetch_all(mailbox, folder, new, (&facts, ready));
         let fetching = async { fetching.await.map_err(wrong(account)) };
         let filing = self.file_all(folder, waiting, work);
-        let (missing, ()) = tokio::try_join!(fetching, filing)?;
-        Ok(missing)
+        let is_much = new.len() >= MUCH;
+        if is_much {
+            self.store.begin_bulk().await?;
+        }
+        let came = tokio::try_join!(fetching, filing);
+        if is_much {
+            self.store.end_bulk().await?;
+        }
+        came.map(|(missing, ())| missing)
     }
 
     /// Takes over that messages were read elsewhere; returns how many that are.

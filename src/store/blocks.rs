@@ -14,7 +14,7 @@ use super::{
     events::{self, Happened, Verb},
     ledger::spent,
     rows,
-    search::{Sql, lots},
+    search::{Sql, Value, lots},
     sums,
 };
 use crate::domain::{Cost, HoldId, LinkName, Receipt, RunId, Timestamp, Usd};
@@ -250,28 +250,28 @@ async fn give_back_recovered(
 /// Writes a hold for each attempt, settled and told of from the beginning.
 async fn insert_holds(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(), Trouble> {
     for some in lots(group.settled) {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push(
             "INSERT INTO holds (id, period, run, ticket, attempt, link, amount, state, owner,
                  lease_until, at) VALUES ",
         );
         for (place, settled) in some.iter().enumerate() {
             let values = [
-                sql.text_value(settled.id.to_string()),
-                sql.text_value(group.period.to_owned()),
-                sql.text_value(settled.run.to_string()),
-                "NULL".to_owned(),
-                sql.int_value(i64::from(settled.attempt)),
-                sql.text_value(rows::plain(&settled.link.to_string())),
-                sql.int_value(settled.held.nanos()),
-                "'filed'".to_owned(),
-                sql.text_value(group.owner.to_owned()),
-                sql.int_value(settled.held_at.as_microsecond()),
-                sql.int_value(settled.held_at.as_microsecond()),
+                Value::Text(settled.id.to_string()),
+                Value::Text(group.period.to_owned()),
+                Value::Text(settled.run.to_string()),
+                Value::Word("NULL"),
+                Value::Int(i64::from(settled.attempt)),
+                Value::Text(rows::plain(&settled.link.to_string())),
+                Value::Int(settled.held.nanos()),
+                Value::Word("'filed'"),
+                Value::Text(group.owner.to_owned()),
+                Value::Int(settled.held_at.as_microsecond()),
+                Value::Int(settled.held_at.as_microsecond()),
             ];
-            sql.push_row(place, &values);
+            sql.push_row(place, values);
         }
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -283,7 +283,7 @@ async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(),
     }
     let mut number = events::next_of(tx, "ledger", many).await?;
     for some in lots(group.settled) {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push(
             "INSERT INTO ledger (entry, period, hold, kind, amount, at_most, why, at) VALUES ",
         );
@@ -291,19 +291,19 @@ async fn insert_entries(tx: &mut AnyConnection, group: &Group<'_>) -> Result<(),
             let amount = settled.cost.amount();
             let is_over = amount > settled.held;
             let values = [
-                sql.int_value(number),
-                sql.text_value(group.period.to_owned()),
-                sql.text_value(settled.id.to_string()),
-                sql.text_value(if is_over { "over" } else { "settled" }.to_owned()),
-                sql.int_value(amount.nanos()),
-                sql.int_value(i64::from(settled.cost.is_at_most())),
-                "''".to_owned(),
-                sql.int_value(settled.at.as_microsecond()),
+                Value::Int(number),
+                Value::Text(group.period.to_owned()),
+                Value::Text(settled.id.to_string()),
+                Value::Text(if is_over { "over" } else { "settled" }.to_owned()),
+                Value::Int(amount.nanos()),
+                Value::Int(i64::from(settled.cost.is_at_most())),
+                Value::Word("''"),
+                Value::Int(settled.at.as_microsecond()),
             ];
-            sql.push_row(place, &values);
+            sql.push_row(place, values);
             number = number.saturating_add(1);
         }
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -16,6 +16,12 @@ pub(super) enum Dialect {
     Postgres,
 }
 
+/// 8 MB of pages: filing mail goes through every index, and reads them from the disk again with less.
+const CACHE: &str = "PRAGMA cache_size = -8000";
+/// 16 MB of log before it is worked into the file: a page that many letters change is written there
+/// once.
+const LOG: &str = "PRAGMA wal_autocheckpoint = 4000";
+
 /// A row that a transaction locks before it reads what depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lock {
@@ -56,12 +62,8 @@ impl Dialect {
                 "PRAGMA journal_mode = WAL",
                 "PRAGMA synchronous = FULL",
                 "PRAGMA foreign_keys = ON",
-                // 8 MB of pages: filing mail goes through every index, and reads them from the
-                // disk again with less.
-                "PRAGMA cache_size = -8000",
-                // 16 MB of log before it is worked into the file: a page that many letters change
-                // is written there once.
-                "PRAGMA wal_autocheckpoint = 4000",
+                CACHE,
+                LOG,
                 // A statement of many rows notes how to undo itself: not in a file.
                 "PRAGMA temp_store = MEMORY",
             ],
@@ -79,6 +81,20 @@ impl Dialect {
             // 1 MB of pages.
             Self::Sqlite => Some("PRAGMA cache_size = -1000"),
             Self::Postgres => None,
+        }
+    }
+
+    /// Returns what the connection that writes is told before very much is written, and after.
+    pub(super) const fn bulk(self, begins: bool) -> &'static [&'static str] {
+        match (self, begins) {
+            // 32 MB of pages and 64 MB of log: mail in no order goes through every index, and changes
+            // the same pages again and again.
+            (Self::Sqlite, true) => &[
+                "PRAGMA cache_size = -32000",
+                "PRAGMA wal_autocheckpoint = 16000",
+            ],
+            (Self::Sqlite, false) => &[CACHE, LOG],
+            (Self::Postgres, _) => &[],
         }
     }
 

@@ -168,7 +168,10 @@ impl Store {
                 .replace("$SOURCE", &source)
                 .replace("$KEYS", &keys),
         );
-        let rows = sql.ready_in(self.dialect()).fetch_all(self.pool()).await?;
+        let rows = sql
+            .ready_in(self.dialect())
+            .fetch_all(self.writing())
+            .await?;
         rows.iter()
             .map(|row| known(row, asked, lookup.is_message))
             .collect()

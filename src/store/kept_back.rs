@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Store, StoreError, error::Trouble, rows, search::Sql};
+use super::{
+    Store, StoreError,
+    error::Trouble,
+    rows,
+    search::{Sql, Value},
+};
 use crate::domain::{KeptBack, Timestamp};
 
 /// So many are noted with one statement.
@@ -57,23 +62,23 @@ impl Store {
                 .await?;
             let kept: Vec<(&u32, &KeptBack)> = kept.iter().collect();
             for some in kept.chunks(AT_ONCE) {
-                let mut sql = Sql::new();
+                let mut sql = Sql::rows_in(self.dialect());
                 sql.push(
                     "INSERT INTO kept_back (account, folder, uid_validity, uid, tries, again_at)
                      VALUES ",
                 );
                 for (place, (uid, kept)) in some.iter().enumerate() {
                     let values = [
-                        sql.text_value(account.to_owned()),
-                        sql.text_value(folder.to_owned()),
-                        sql.int_value(i64::from(uid_validity)),
-                        sql.int_value(i64::from(**uid)),
-                        sql.int_value(i64::from(kept.tries)),
-                        sql.int_value(kept.again_at.as_microsecond()),
+                        Value::Text(account.to_owned()),
+                        Value::Text(folder.to_owned()),
+                        Value::Int(i64::from(uid_validity)),
+                        Value::Int(i64::from(**uid)),
+                        Value::Int(i64::from(kept.tries)),
+                        Value::Int(kept.again_at.as_microsecond()),
                     ];
-                    sql.push_row(place, &values);
+                    sql.push_row(place, values);
                 }
-                sql.ready_in(self.dialect()).execute(&mut *tx).await?;
+                sql.ready().execute(&mut *tx).await?;
             }
             tx.commit().await
         })

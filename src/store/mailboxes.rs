@@ -11,7 +11,7 @@ use super::{
     messages,
     originals::{self, Original},
     rows,
-    search::Sql,
+    search::{Sql, Value},
 };
 use crate::domain::{FolderMark, FolderRead, FolderUid, Message, MessageId, TicketId, Timestamp};
 
@@ -135,23 +135,23 @@ impl Store {
         self.told("note what is here of a mailbox", async {
             let mut tx = self.begin().await?;
             for some in uids.chunks(AT_ONCE) {
-                let mut sql = Sql::new();
+                let mut sql = Sql::rows_in(self.dialect());
                 sql.push(
                     "INSERT INTO mailbox_uids (account, folder, uid_validity, uid, raw_sha256)
                      VALUES ",
                 );
                 for (place, uid) in some.iter().enumerate() {
                     let values = [
-                        sql.text_value(account.to_owned()),
-                        sql.text_value(folder.to_owned()),
-                        sql.int_value(i64::from(uid_validity)),
-                        sql.int_value(i64::from(uid.uid)),
-                        sql.text_value(uid.raw_sha256.clone()),
+                        Value::Text(account.to_owned()),
+                        Value::Text(folder.to_owned()),
+                        Value::Int(i64::from(uid_validity)),
+                        Value::Int(i64::from(uid.uid)),
+                        Value::Text(uid.raw_sha256.clone()),
                     ];
-                    sql.push_row(place, &values);
+                    sql.push_row(place, values);
                 }
                 sql.push(" ON CONFLICT (account, folder, uid_validity, uid) DO NOTHING");
-                sql.ready_in(self.dialect()).execute(&mut *tx).await?;
+                sql.ready().execute(&mut *tx).await?;
             }
             tx.commit().await
         })

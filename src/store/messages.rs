@@ -5,7 +5,13 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, AnyConnection, Executor, any::AnyRow};
 
-use super::{Store, StoreError, dialect::Dialect, error::Trouble, rows, search::Sql};
+use super::{
+    Store, StoreError,
+    dialect::Dialect,
+    error::Trouble,
+    rows,
+    search::{Sql, Value},
+};
 use crate::domain::{
     Attachment, AutoClass, Contact, Hint, Message, TicketId, Timestamp, query_match::message_words,
 };
@@ -141,7 +147,7 @@ async fn insert_rows(
     tx: &mut AnyConnection,
     messages: &[(&Message, &Arrival<'_>)],
 ) -> Result<(), Trouble> {
-    let mut sql = Sql::new();
+    let mut sql = Sql::rows_in(Dialect::of(tx));
     sql.push(
         "INSERT INTO messages (id, ticket, source, id_key, rfc_message_id, raw_sha256, kind,
              direction, auto_class, sent_at, filed_at, was_seen, thread_reason, note_path,
@@ -149,39 +155,35 @@ async fn insert_rows(
          VALUES ",
     );
     for (place, (message, arrival)) in messages.iter().enumerate() {
-        let values = row_values(&mut sql, message, arrival)?;
-        sql.push_row(place, &values);
+        let values = row_values(message, arrival)?;
+        sql.push_row(place, values);
     }
-    sql.ready_in(Dialect::of(tx)).execute(tx).await?;
+    sql.ready().execute(tx).await?;
     Ok(())
 }
 
-fn row_values(
-    sql: &mut Sql,
-    message: &Message,
-    arrival: &Arrival<'_>,
-) -> Result<[String; 19], Trouble> {
+fn row_values(message: &Message, arrival: &Arrival<'_>) -> Result<[Value; 19], Trouble> {
     let facts = Facts::of(message);
     Ok([
-        sql.text_value(message.id.to_string()),
-        sql.text_value(message.ticket.to_string()),
-        sql.text_value(arrival.source.to_owned()),
-        sql.text_value(rows::id_key(&message.rfc_message_id)),
-        sql.text_value(rows::plain(&message.rfc_message_id)),
-        sql.text_value(message.raw_sha256.clone()),
-        sql.text_value(rows::word(message.kind)?),
-        sql.text_value(rows::word(message.direction)?),
-        sql.text_value(rows::word(message.auto_class)?),
-        sql.int_value(message.sent_at.as_microsecond()),
-        sql.int_value(arrival.at.as_microsecond()),
-        sql.int_value(i64::from(message.was_seen)),
-        sql.text_value(rows::plain(&message.thread_reason)),
-        sql.maybe_value(arrival.note_path.map(rows::plain)),
-        sql.maybe_value(message.from.name.as_deref().map(rows::plain)),
-        sql.text_value(rows::plain(&message.from.address)),
-        sql.text_value(rows::plain(&message.subject)),
-        sql.text_value(rows::to_json(&facts)?),
-        sql.text_value(rows::to_json(&message.body)?),
+        Value::Text(message.id.to_string()),
+        Value::Text(message.ticket.to_string()),
+        Value::Text(arrival.source.to_owned()),
+        Value::Text(rows::id_key(&message.rfc_message_id)),
+        Value::Text(rows::plain(&message.rfc_message_id)),
+        Value::Text(message.raw_sha256.clone()),
+        Value::Text(rows::word(message.kind)?),
+        Value::Text(rows::word(message.direction)?),
+        Value::Text(rows::word(message.auto_class)?),
+        Value::Int(message.sent_at.as_microsecond()),
+        Value::Int(arrival.at.as_microsecond()),
+        Value::Int(i64::from(message.was_seen)),
+        Value::Text(rows::plain(&message.thread_reason)),
+        Value::TextOrNone(arrival.note_path.map(rows::plain)),
+        Value::TextOrNone(message.from.name.as_deref().map(rows::plain)),
+        Value::Text(rows::plain(&message.from.address)),
+        Value::Text(rows::plain(&message.subject)),
+        Value::Text(rows::to_json(&facts)?),
+        Value::Text(rows::to_json(&message.body)?),
     ])
 }
 
@@ -206,17 +208,17 @@ async fn insert_words(
     tx: &mut AnyConnection,
     messages: &[(&Message, &Arrival<'_>)],
 ) -> Result<(), Trouble> {
-    let mut sql = Sql::new();
+    let mut sql = Sql::rows_in(Dialect::of(tx));
     sql.push("INSERT INTO message_words (message, ticket, words) VALUES ");
     for (place, (message, _)) in messages.iter().enumerate() {
         let values = [
-            sql.text_value(message.id.to_string()),
-            sql.text_value(message.ticket.to_string()),
-            sql.text_value(rows::lower(&message_words(message))),
+            Value::Text(message.id.to_string()),
+            Value::Text(message.ticket.to_string()),
+            Value::Text(rows::lower(&message_words(message))),
         ];
-        sql.push_row(place, &values);
+        sql.push_row(place, values);
     }
-    sql.ready_in(Dialect::of(tx)).execute(tx).await?;
+    sql.ready().execute(tx).await?;
     Ok(())
 }
 
@@ -233,19 +235,19 @@ async fn insert_refs(
         })
         .collect();
     for some in refs.chunks(REFS_AT_ONCE) {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push("INSERT INTO message_refs (ref, message, ticket, source) VALUES ");
         for (place, (answered, message, source)) in some.iter().enumerate() {
             let values = [
-                sql.text_value(rows::id_key(answered)),
-                sql.text_value(message.id.to_string()),
-                sql.text_value(message.ticket.to_string()),
-                sql.text_value((*source).to_owned()),
+                Value::Text(rows::id_key(answered)),
+                Value::Text(message.id.to_string()),
+                Value::Text(message.ticket.to_string()),
+                Value::Text((*source).to_owned()),
             ];
-            sql.push_row(place, &values);
+            sql.push_row(place, values);
         }
         sql.push(" ON CONFLICT (ref, message) DO NOTHING");
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -39,6 +39,7 @@ mod originals;
 mod origins;
 mod outbox;
 mod outdated;
+mod pools;
 mod receipts;
 mod receipts_write;
 mod reconcile;
@@ -67,9 +68,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
-    any::{AnyConnectOptions, AnyPoolOptions},
-    pool::PoolConnection,
+    Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, pool::PoolConnection,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
@@ -99,6 +98,7 @@ pub use tokens::ServeToken;
 
 use dialect::{Dialect, Lock};
 use error::Trouble;
+use pools::Pools;
 
 /// Where the database is.
 #[derive(Clone)]
@@ -152,8 +152,9 @@ pub enum Use {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    pool: AnyPool,
+    pools: Pools,
     dialect: Dialect,
+    purpose: Use,
     url: StoreUrl,
     place: String,
     origin: String,
@@ -162,10 +163,6 @@ struct Inner {
     turn: Arc<Mutex<()>>,
 }
 
-/// 5 connections: some readers beside the one that writes.
-const CONNECTIONS: u32 = 5;
-/// A server writes in one place and seldom reads: each connection has a cache of its own.
-const SERVING_CONNECTIONS: u32 = 2;
 /// How long a connection is waited for before the database counts as busy or not reachable.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a connection may take to say good-bye.
@@ -202,10 +199,12 @@ impl Store {
                 (Dialect::Postgres, address)
             }
         };
-        let pool = lazy_pool(dialect, &address, purpose).map_err(|why| open_error(&url, &why))?;
+        let pools =
+            Pools::lazy(dialect, &address, purpose).map_err(|why| open_error(&url, &why))?;
         let store = Self(Arc::new(Inner {
-            pool,
+            pools,
             dialect,
+            purpose,
             place: url.to_string(),
             url,
             origin: uuid::Uuid::now_v7().to_string(),
@@ -258,7 +257,7 @@ impl Store {
     /// Closes the database; acts that come after fail. A connection that answers nothing is waited
     /// for a few seconds.
     pub async fn close(&self) {
-        if tokio::time::timeout(CLOSE_LIMIT, self.0.pool.close())
+        if tokio::time::timeout(CLOSE_LIMIT, self.0.pools.close())
             .await
             .is_err()
         {
@@ -297,8 +296,14 @@ impl Store {
         self.0.dialect
     }
 
+    /// The connections that read.
     fn pool(&self) -> &AnyPool {
-        &self.0.pool
+        &self.0.pools.reading
+    }
+
+    /// The connection that writes, for reading between two writes: it knows already what it wrote.
+    fn writing(&self) -> &AnyPool {
+        &self.0.pools.writing
     }
 
     /// Says what an act was for when it fails.
@@ -318,7 +323,7 @@ impl Store {
             Dialect::Sqlite => Some(Arc::clone(&self.0.turn).lock_owned().await),
             Dialect::Postgres => None,
         };
-        let inner = self.pool().acquire().await?;
+        let inner = self.writing().acquire().await?;
         // Whoever gives up while it begins must not leave it open: the lock would stay with a
         // connection that lies in the pool.
         let mut tx = Tx {
@@ -400,30 +405,6 @@ impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut AnyConnection {
         &mut self.inner
     }
-}
-
-fn lazy_pool(dialect: Dialect, address: &str, purpose: Use) -> Result<AnyPool, sqlx::Error> {
-    let options: AnyConnectOptions = address.parse()?;
-    let options = options.disable_statement_logging();
-    let pool = AnyPoolOptions::new()
-        .max_connections(match purpose {
-            Use::Desk => CONNECTIONS,
-            Use::Serving => SERVING_CONNECTIONS,
-        })
-        .acquire_timeout(CONNECT_LIMIT)
-        .test_before_acquire(dialect == Dialect::Postgres)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                for statement in dialect.on_connect() {
-                    connection.execute(*statement).await?;
-                }
-                if let (Use::Serving, Some(statement)) = (purpose, dialect.small()) {
-                    connection.execute(statement).await?;
-                }
-                Ok(())
-            })
-        });
-    Ok(pool.connect_lazy_with(options))
 }
 
 fn open_error(url: &StoreUrl, why: &sqlx::Error) -> StoreError {

@@ -1,7 +1,8 @@
 //! News from other processes: what they wrote, as soon as it is written.
 //!
 //! SQLite: a change in the database's folder is the sign to look. PostgreSQL: a notification.
-//! Where neither comes (network disks, a lost connection), one look per second.
+//! Where neither comes (network disks, a lost connection), one look per second. A server of requests
+//! writes so often that it would mostly hear of itself: it looks by the clock too.
 
 use std::{path::Path, time::Duration};
 
@@ -10,7 +11,7 @@ use secrecy::ExposeSecret;
 use sqlx::postgres::PgListener;
 use tokio::sync::mpsc;
 
-use super::{EventRow, Store, StoreError, StoreUrl};
+use super::{EventRow, Store, StoreError, StoreUrl, Use};
 
 /// How long signs are gathered before a look: a commit touches several files.
 const GATHER: Duration = Duration::from_millis(20);
@@ -24,6 +25,8 @@ const AGAIN: [Duration; 4] = [
 ];
 /// How often to look where no signs come.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often a server of requests looks.
+const SERVING_LOOK: Duration = Duration::from_millis(250);
 
 /// Hands out what other processes wrote. Call `next` in a loop; drop it to stop.
 pub struct News {
@@ -43,20 +46,21 @@ enum Signs {
     },
     /// A server's notifications.
     Server(Box<PgListener>),
-    /// None: look once per second.
-    Clock,
+    /// None: look so often.
+    Clock(Duration),
 }
 
 /// Begins to watch. Only what is written from now on is news.
 pub async fn watch(store: &Store) -> Result<News, StoreError> {
     let signs = match &store.0.url {
-        StoreUrl::Sqlite(file) => watch_folder(file).unwrap_or(Signs::Clock),
-        StoreUrl::Postgres(url) => listen(url.expose_secret()).await.unwrap_or(Signs::Clock),
+        StoreUrl::Sqlite(_) if store.0.purpose == Use::Serving => Some(Signs::Clock(SERVING_LOOK)),
+        StoreUrl::Sqlite(file) => watch_folder(file),
+        StoreUrl::Postgres(url) => listen(url.expose_secret()).await,
     };
     Ok(News {
         seen: store.last_event().await?,
         store: store.clone(),
-        signs,
+        signs: signs.unwrap_or(Signs::Clock(LOOK)),
     })
 }
 
@@ -78,14 +82,14 @@ impl News {
                 continue;
             }
             if self.signs.wait().await.is_err() {
-                self.signs = Signs::Clock;
+                self.signs = Signs::Clock(LOOK);
             }
         }
     }
 
-    /// Tells whether news come by themselves; else they are looked for once per second.
+    /// Tells whether news come by themselves; else they are looked for by the clock.
     pub fn is_told(&self) -> bool {
-        !matches!(self.signs, Signs::Clock)
+        !matches!(self.signs, Signs::Clock(_))
     }
 }
 
@@ -122,8 +126,8 @@ impl Signs {
                 Ok(Some(_) | None) => Ok(()),
                 Err(_) => Err(Ended),
             },
-            Self::Clock => {
-                tokio::time::sleep(LOOK).await;
+            Self::Clock(pause) => {
+                tokio::time::sleep(*pause).await;
                 Ok(())
             }
         }
@@ -221,7 +225,7 @@ mod tests {
         let mut news = News {
             store: ours,
             seen: 0,
-            signs: Signs::Clock,
+            signs: Signs::Clock(LOOK),
         };
         assert!(!news.is_told());
 

@@ -6,7 +6,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sqlx::{AnyConnection, Row as _, any::AnyRow};
 use zstd::bulk::Compressor;
 
-use super::{Store, StoreError, dialect::Dialect, error::Trouble, rows, search::Sql};
+use super::{
+    Store, StoreError,
+    dialect::Dialect,
+    error::Trouble,
+    rows,
+    search::{Sql, Value},
+};
 use crate::domain::TicketId;
 
 /// So many are written with one statement.
@@ -116,17 +122,17 @@ pub(super) async fn insert_all(
     originals.sort_by(|one, other| one.0.cmp(other.0));
     let mut originals = originals.into_iter().peekable();
     while originals.peek().is_some() {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push("INSERT INTO original_bytes (sha256, packed) VALUES ");
         for (place, (sha256, original)) in originals.by_ref().take(AT_ONCE).enumerate() {
             let values = [
-                sql.text_value(sha256.to_owned()),
-                sql.bytes_value(original.packed),
+                Value::Text(sha256.to_owned()),
+                Value::Bytes(original.packed),
             ];
-            sql.push_row(place, &values);
+            sql.push_row(place, values);
         }
         sql.push(" ON CONFLICT (sha256) DO NOTHING");
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }

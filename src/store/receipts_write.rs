@@ -9,7 +9,7 @@ use super::{
     events::{Happened, Verb},
     receipts::{Columns, hash},
     rows,
-    search::{Sql, lots},
+    search::{Sql, Value, lots},
 };
 use crate::domain::Receipt;
 
@@ -107,7 +107,7 @@ struct Link {
 
 async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<(), Trouble> {
     for some in lots(&links) {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push(
             "INSERT INTO receipts (entry, id, ticket, ticket_number, ending, providers, is_fallback,
                  began, json, prev_hash, hash) VALUES ",
@@ -115,21 +115,21 @@ async fn insert(tx: &mut AnyConnection, links: Vec<(&Receipt, Link)>) -> Result<
         for (place, (receipt, link)) in some.iter().enumerate() {
             let columns = Columns::of(receipt);
             let values = [
-                sql.int_value(link.entry),
-                sql.text_value(columns.id),
-                sql.maybe_value(columns.ticket),
-                sql.maybe_int(columns.ticket_number),
-                sql.text_value(columns.ending.to_owned()),
-                sql.text_value(columns.providers),
-                sql.int_value(i64::from(columns.is_fallback)),
-                sql.int_value(columns.began),
-                sql.text_value(link.json.clone()),
-                sql.text_value(link.prev_hash.clone()),
-                sql.text_value(link.hash.clone()),
+                Value::Int(link.entry),
+                Value::Text(columns.id),
+                Value::TextOrNone(columns.ticket),
+                Value::IntOrNone(columns.ticket_number),
+                Value::Text(columns.ending.to_owned()),
+                Value::Text(columns.providers),
+                Value::Int(i64::from(columns.is_fallback)),
+                Value::Int(columns.began),
+                Value::Text(link.json.clone()),
+                Value::Text(link.prev_hash.clone()),
+                Value::Text(link.hash.clone()),
             ];
-            sql.push_row(place, &values);
+            sql.push_row(place, values);
         }
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use sqlx::AnyConnection;
 
 use super::{
     Store, StoreError,
-    dialect::Lock,
+    dialect::{Dialect, Lock},
     error::Trouble,
     events::{self, Happened, Verb},
     filing::skip_to,
@@ -18,7 +18,7 @@ use super::{
     originals::{self, Original},
     outdated,
     records_known::{Kept, Known, Name, key, name},
-    search::Sql,
+    search::{Sql, Value},
     tickets, tray,
 };
 use crate::domain::{
@@ -339,7 +339,7 @@ impl<'a> Batch<'a> {
         };
         let all: Vec<_> = made.chain(again).filter(is_named).collect();
         for some in all.chunks(50) {
-            let mut sql = Sql::new();
+            let mut sql = Sql::rows_in(Dialect::of(tx));
             sql.push(
                 "INSERT INTO ticket_origins (ticket, source, source_id, source_status, status)
                  VALUES ",
@@ -347,13 +347,13 @@ impl<'a> Batch<'a> {
             for (place, (id, record, status)) in some.iter().enumerate() {
                 let origin = &record.origin;
                 let values = [
-                    sql.text_value(id.to_string()),
-                    sql.text_value(super::rows::plain(&origin.source)),
-                    sql.text_value(super::rows::plain(&origin.source_id)),
-                    sql.maybe_value(origin.source_status.as_deref().map(super::rows::plain)),
-                    sql.text_value(super::rows::word(*status)?),
+                    Value::Text(id.to_string()),
+                    Value::Text(super::rows::plain(&origin.source)),
+                    Value::Text(super::rows::plain(&origin.source_id)),
+                    Value::TextOrNone(origin.source_status.as_deref().map(super::rows::plain)),
+                    Value::Text(super::rows::word(*status)?),
                 ];
-                sql.push_row(place, &values);
+                sql.push_row(place, values);
             }
             sql.push(
                 " ON CONFLICT (ticket) DO UPDATE SET source_status = excluded.source_status,

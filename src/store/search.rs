@@ -1,5 +1,7 @@
 //! Queries of people turned into SQL: numbered parameters, nothing of theirs in the text.
 
+use std::fmt::Write as _;
+
 use sqlx::{Any, AssertSqlSafe, any::AnyArguments, query::Query as Statement};
 
 use super::{dialect::Dialect, error::Trouble, rows};
@@ -8,12 +10,13 @@ use crate::domain::{
     query::{Term, Test},
 };
 
-/// Parts rows into lots for statements of many rows, of three sizes alone: a statement that was
-/// prepared before is not prepared again. No more than sixteen: SQLite looks each named value up among
-/// those before it.
+/// Parts rows into lots for statements of many rows, of four sizes alone: a statement that was
+/// prepared before is not prepared again.
 pub(super) fn lots<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = [16, 4, 1].into_iter().find(|size| *size <= rows.len())?;
+        let size = [64, 16, 4, 1]
+            .into_iter()
+            .find(|size| *size <= rows.len())?;
         let (lot, rest) = rows.split_at(size);
         rows = rest;
         Some(lot)
@@ -24,9 +27,14 @@ pub(super) fn lots<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 pub(super) struct Sql {
     pub(super) text: String,
     values: Vec<Value>,
+    /// Whether rows name their values.
+    is_named: bool,
 }
 
-enum Value {
+/// A value of a statement.
+pub(super) enum Value {
+    /// A word of ours that stands in the statement itself.
+    Word(&'static str),
     Text(String),
     TextOrNone(Option<String>),
     Bytes(Vec<u8>),
@@ -39,7 +47,16 @@ impl Sql {
         Self {
             text: String::new(),
             values: Vec::new(),
+            is_named: true,
         }
+    }
+
+    /// Begins a statement that all values of come in rows. SQLite would look each named one up among
+    /// those before it.
+    pub(super) const fn rows_in(dialect: Dialect) -> Self {
+        let mut sql = Self::new();
+        sql.is_named = matches!(dialect, Dialect::Postgres);
+        sql
     }
 
     /// Adds to the statement; `text` is ours, never a person's.
@@ -49,9 +66,24 @@ impl Sql {
     }
 
     /// Adds a row of values to a statement that has `rows` of them already.
-    pub(super) fn push_row(&mut self, rows: usize, values: &[String]) {
+    pub(super) fn push_row(&mut self, rows: usize, values: impl IntoIterator<Item = Value>) {
         self.text.push_str(if rows == 0 { "(" } else { ", (" });
-        self.text.push_str(&values.join(", "));
+        for (place, value) in values.into_iter().enumerate() {
+            if place > 0 {
+                self.text.push_str(", ");
+            }
+            if let Value::Word(word) = value {
+                self.text.push_str(word);
+                continue;
+            }
+            self.values.push(value);
+            if self.is_named {
+                // Writing to a String cannot fail.
+                write!(self.text, "${}", self.values.len()).unwrap_or_default();
+            } else {
+                self.text.push('?');
+            }
+        }
         self.text.push(')');
     }
 
@@ -61,27 +93,9 @@ impl Sql {
         format!("${}", self.values.len())
     }
 
-    /// Takes a text in that may be none, and returns how the statement names it.
-    pub(super) fn maybe_value(&mut self, text: Option<String>) -> String {
-        self.values.push(Value::TextOrNone(text));
-        format!("${}", self.values.len())
-    }
-
-    /// Takes bytes in and returns how the statement names them.
-    pub(super) fn bytes_value(&mut self, bytes: Vec<u8>) -> String {
-        self.values.push(Value::Bytes(bytes));
-        format!("${}", self.values.len())
-    }
-
     /// Takes a number in and returns how the statement names it.
     pub(super) fn int_value(&mut self, int: i64) -> String {
         self.values.push(Value::Int(int));
-        format!("${}", self.values.len())
-    }
-
-    /// Takes a number in that may be none, and returns how the statement names it.
-    pub(super) fn maybe_int(&mut self, int: Option<i64>) -> String {
-        self.values.push(Value::IntOrNone(int));
         format!("${}", self.values.len())
     }
 
@@ -104,6 +118,8 @@ impl Sql {
         self.values
             .into_iter()
             .fold(statement, |statement, value| match value {
+                // It stands in the statement.
+                Value::Word(_) => statement,
                 Value::Text(text) => statement.bind(text),
                 Value::TextOrNone(text) => statement.bind(text),
                 Value::Bytes(bytes) => statement.bind(bytes),

@@ -10,7 +10,7 @@ use super::{
     error::Trouble,
     events::{self, Happened, Verb},
     rows,
-    search::{self, Sql},
+    search::{self, Sql, Value},
 };
 use crate::domain::{
     Change, DraftMark, Order, Page, Query, QueueRow, Status, Ticket, TicketEvent, TicketId,
@@ -175,8 +175,8 @@ impl Store {
                     rows::TICKET,
                     keys.join(", ")
                 ));
-                let rows = sql.ready().fetch_all(self.pool()).await?;
-                for row in &rows {
+                let ready = sql.ready_in(self.dialect());
+                for row in &ready.fetch_all(self.writing()).await? {
                     found.push((rows::ticket(row)?, rows::time_or_none(row, "newest")?));
                 }
             }
@@ -298,7 +298,7 @@ pub(super) async fn write_tickets(
     tickets: &[&Ticket],
 ) -> Result<(), Trouble> {
     for some in tickets.chunks(AT_ONCE) {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push(
             "UPDATE tickets SET status = v.column2, quarantined_because = v.column3,
                  messages = v.column4, created_at = v.column5, updated_at = v.column6,
@@ -309,20 +309,20 @@ pub(super) async fn write_tickets(
         for (place, ticket) in some.iter().enumerate() {
             let asked = ticket.last_customer_message_at;
             let values = [
-                sql.text_value(ticket.id.to_string()),
-                sql.text_value(rows::word(ticket.status)?),
-                sql.maybe_value(ticket.quarantined_because.as_deref().map(rows::plain)),
-                sql.int_value(ticket.messages),
-                sql.int_value(ticket.created_at.as_microsecond()),
-                sql.int_value(ticket.updated_at.as_microsecond()),
-                sql.maybe_int(asked.map(Timestamp::as_microsecond)),
-                sql.int_value(ticket.version),
-                sql.int_value(i64::from(is_in_queue(ticket))),
+                Value::Text(ticket.id.to_string()),
+                Value::Text(rows::word(ticket.status)?),
+                Value::TextOrNone(ticket.quarantined_because.as_deref().map(rows::plain)),
+                Value::Int(ticket.messages),
+                Value::Int(ticket.created_at.as_microsecond()),
+                Value::Int(ticket.updated_at.as_microsecond()),
+                Value::IntOrNone(asked.map(Timestamp::as_microsecond)),
+                Value::Int(ticket.version),
+                Value::Int(i64::from(is_in_queue(ticket))),
             ];
-            sql.push_row(place, &values);
+            sql.push_row(place, values);
         }
         sql.push(") AS v WHERE tickets.id = v.column1");
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -335,7 +335,7 @@ pub(super) async fn insert_ticket(tx: &mut AnyConnection, ticket: &Ticket) -> Re
 /// Writes new tickets, many with one statement.
 pub(super) async fn insert_tickets(tx: &mut AnyConnection, new: &[&Ticket]) -> Result<(), Trouble> {
     for some in new.chunks(AT_ONCE) {
-        let mut sql = Sql::new();
+        let mut sql = Sql::rows_in(Dialect::of(tx));
         sql.push(
             "INSERT INTO tickets (id, number, source, subject, requester_name, requester_address,
                  status, priority, assignee, tags, quarantined_because, messages, created_at,
@@ -344,38 +344,38 @@ pub(super) async fn insert_tickets(tx: &mut AnyConnection, new: &[&Ticket]) -> R
              VALUES ",
         );
         for (place, ticket) in some.iter().enumerate() {
-            let values = ticket_values(&mut sql, ticket)?;
-            sql.push_row(place, &values);
+            let values = ticket_values(ticket)?;
+            sql.push_row(place, values);
         }
-        sql.ready_in(Dialect::of(tx)).execute(&mut *tx).await?;
+        sql.ready().execute(&mut *tx).await?;
     }
     Ok(())
 }
 
-fn ticket_values(sql: &mut Sql, ticket: &Ticket) -> Result<[String; 20], Trouble> {
+fn ticket_values(ticket: &Ticket) -> Result<[Value; 20], Trouble> {
     let requester = &ticket.requester;
     let asked = ticket.last_customer_message_at;
     Ok([
-        sql.text_value(ticket.id.to_string()),
-        sql.int_value(ticket.number),
-        sql.text_value(ticket.source.clone()),
-        sql.text_value(rows::plain(&ticket.subject)),
-        sql.maybe_value(requester.name.as_deref().map(rows::plain)),
-        sql.text_value(rows::plain(&requester.address)),
-        sql.text_value(rows::word(ticket.status)?),
-        sql.maybe_value(ticket.priority.map(rows::word).transpose()?),
-        sql.maybe_value(ticket.assignee.as_deref().map(rows::plain)),
-        sql.text_value(rows::tags_to_text(&ticket.tags)),
-        sql.maybe_value(ticket.quarantined_because.as_deref().map(rows::plain)),
-        sql.int_value(ticket.messages),
-        sql.int_value(ticket.created_at.as_microsecond()),
-        sql.int_value(ticket.updated_at.as_microsecond()),
-        sql.maybe_int(asked.map(Timestamp::as_microsecond)),
-        sql.int_value(ticket.version),
-        sql.int_value(i64::from(is_in_queue(ticket))),
-        sql.text_value(rows::lower(&ticket.subject)),
-        sql.text_value(rows::lower(&contact_words(requester))),
-        sql.text_value(rows::lower(ticket.assignee.as_deref().unwrap_or_default())),
+        Value::Text(ticket.id.to_string()),
+        Value::Int(ticket.number),
+        Value::Text(ticket.source.clone()),
+        Value::Text(rows::plain(&ticket.subject)),
+        Value::TextOrNone(requester.name.as_deref().map(rows::plain)),
+        Value::Text(rows::plain(&requester.address)),
+        Value::Text(rows::word(ticket.status)?),
+        Value::TextOrNone(ticket.priority.map(rows::word).transpose()?),
+        Value::TextOrNone(ticket.assignee.as_deref().map(rows::plain)),
+        Value::Text(rows::tags_to_text(&ticket.tags)),
+        Value::TextOrNone(ticket.quarantined_because.as_deref().map(rows::plain)),
+        Value::Int(ticket.messages),
+        Value::Int(ticket.created_at.as_microsecond()),
+        Value::Int(ticket.updated_at.as_microsecond()),
+        Value::IntOrNone(asked.map(Timestamp::as_microsecond)),
+        Value::Int(ticket.version),
+        Value::Int(i64::from(is_in_queue(ticket))),
+        Value::Text(rows::lower(&ticket.subject)),
+        Value::Text(rows::lower(&contact_words(requester))),
+        Value::Text(rows::lower(ticket.assignee.as_deref().unwrap_or_default())),
     ])
 }
 

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, panic::catch_unwind};
 
 use uuid::Uuid;
 
-use super::thread::Ids;
+use super::{
+    importer::{BATCH, BATCH_BYTES},
+    thread::Ids,
+};
 use crate::{
     domain::{
         AutoClass, Body, Direction, Hint, Message, MessageId, MessageKind, TicketId, Timestamp,
@@ -80,6 +83,18 @@ impl Letters {
             }
         }
         letters
+    }
+
+    /// Adds others behind these.
+    pub(in crate::desk) fn extend(&mut self, others: Self) {
+        self.reads.extend(others.reads);
+        self.rejects.extend(others.rejects);
+    }
+
+    /// Tells whether they are as many as are filed at once.
+    pub(in crate::desk) fn are_many(&self) -> bool {
+        let bytes = || self.reads.iter().map(|read| read.size).sum::<usize>();
+        self.reads.len() >= BATCH || bytes() >= BATCH_BYTES
     }
 }
 
