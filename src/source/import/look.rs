@@ -84,7 +84,7 @@ fn sender_and_date(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Tells whether the first line is `Name: value`.
-fn starts_with_header(bytes: &[u8]) -> bool {
+pub(super) fn starts_with_header(bytes: &[u8]) -> bool {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
     name.len() < line.len()

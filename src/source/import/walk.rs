@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     Found, Item, Marks, Reject,
-    look::{Kind, look},
+    look::{Kind, look, starts_with_header},
     mbox::{MESSAGE_LIMIT, Mbox},
 };
 
@@ -122,6 +122,10 @@ impl Walk {
                 });
                 Ok(None)
             }
+            Kind::Message if is_called_mbox(path) && !starts_with_header(&beginning) => {
+                let why = "it is called an mbox, but no line of it begins a message (`From ...`)";
+                Ok(Some(reject(path, why)))
+            }
             Kind::Message if length > u64::try_from(MESSAGE_LIMIT).unwrap_or(u64::MAX) => {
                 Ok(Some(reject(path, "it is longer than 64 MiB")))
             }
@@ -199,6 +203,12 @@ fn named_only(path: &Path, was_named: bool, reason: &str) -> Option<Item> {
     was_named.then(|| reject(path, reason))
 }
 
+/// A file that its owner calls an mbox is no message without headers, whatever stands in it.
+fn is_called_mbox(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("mbox") || end.eq_ignore_ascii_case("mbx"))
+}
+
 fn reject(path: &Path, reason: &str) -> Item {
     Item::Reject(Reject {
         path: path.display().to_string(),
@@ -266,6 +276,24 @@ mod tests {
             panic!("a pipe was read");
         };
         assert_eq!(reject.reason, "it is not a regular file");
+    }
+
+    #[test]
+    fn what_is_called_an_mbox_and_holds_no_message_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text, is_mail) in [
+            ("bad.mbox", "x", false),
+            ("one.MBOX", "Subject: x\n\nhi", true),
+            ("body", "x", true),
+        ] {
+            let path = dir.path().join(name);
+            fs::write(&path, text).unwrap();
+
+            let item = walk(&[path]).next();
+
+            let is_letter = matches!(item, Some(Item::Letter(_)));
+            assert_eq!(is_letter, is_mail, "{name}");
+        }
     }
 
     #[test]
