@@ -26,7 +26,7 @@ use crate::{
         tokens::NewToken,
     },
     domain::Cap,
-    serve::{Admission, Options, Server},
+    serve::{Admission, Options, Server, Shards},
 };
 
 /// Signals to stop that come within this are one: some wrappers send one twice, to the program and
@@ -170,6 +170,7 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     let options = Options {
         listens,
         admission,
+        shards: Shards::start().map_err(|error| no_threads(&error))?,
         log: Box::new(note),
     };
     let server = Server::new(serving, options, desk.callers().await?);
@@ -193,6 +194,10 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     };
     let advice = "deskhand spend   # the next command counts what is still held (~)";
     Err(Stop::failed(why).advising(advice))
+}
+
+fn no_threads(error: &std::io::Error) -> Stop {
+    Stop::failed(format!("The program could not start its threads: {error}."))
 }
 
 /// Says what the shape of the config implies.

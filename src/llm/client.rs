@@ -1,6 +1,9 @@
 //! The HTTP clients, requests made for them, and what their errors mean.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
 
 use reqwest::{
     Client, Method, Request, Response,
@@ -8,7 +11,10 @@ use reqwest::{
     redirect::Policy,
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    runtime::{Handle, Id},
+    time::{Instant, timeout_at},
+};
 
 use super::{
     connect::{Connecting, TooSlow, Watch},
@@ -32,37 +38,64 @@ pub(super) enum Pool {
     Fresh,
 }
 
-/// The HTTP clients, each built when it is first needed: building loads the system's certificates.
+/// The HTTP clients of all runtimes. A connection is driven by the runtime that opened it, so each has
+/// clients of its own: an answer is not passed from thread to thread.
 #[derive(Default)]
 pub(super) struct Clients {
-    wide: OnceLock<Client>,
-    wide_fresh: OnceLock<Client>,
-    local: OnceLock<Client>,
-    local_fresh: OnceLock<Client>,
+    of: RwLock<Vec<(Option<Id>, Arc<Own>)>>,
     /// Who was spoken to lately.
     pub(super) spoken: Spoken,
     /// Which connections were used before.
     pub(super) served: Served,
 }
 
+/// The clients of one runtime, each built when it is first needed: building loads the system's
+/// certificates.
+#[derive(Default)]
+struct Own {
+    wide: OnceLock<Client>,
+    wide_fresh: OnceLock<Client>,
+    local: OnceLock<Client>,
+    local_fresh: OnceLock<Client>,
+}
+
 impl Clients {
     /// Returns the client for an address.
-    pub(super) fn client(&self, to: &str, pool: Pool) -> Result<&Client, Fault> {
+    pub(super) fn client(&self, to: &str, pool: Pool) -> Result<Client, Fault> {
         let is_local = url::is_loopback(&url::host(to));
+        let own = self.own();
         let slot = match (is_local, pool) {
-            (true, Pool::Shared) => &self.local,
-            (true, Pool::Fresh) => &self.local_fresh,
-            (false, Pool::Shared) => &self.wide,
-            (false, Pool::Fresh) => &self.wide_fresh,
+            (true, Pool::Shared) => &own.local,
+            (true, Pool::Fresh) => &own.local_fresh,
+            (false, Pool::Shared) => &own.wide,
+            (false, Pool::Fresh) => &own.wide_fresh,
         };
         if let Some(client) = slot.get() {
-            return Ok(client);
+            return Ok(client.clone());
         }
         let client = build(is_local, pool).map_err(|error| {
             let why = clean(&deepest(&error));
             Fault::new(FaultClass::Unreachable).saying(format!("no secure connections here: {why}"))
         })?;
-        Ok(slot.get_or_init(|| client))
+        Ok(slot.get_or_init(|| client).clone())
+    }
+
+    /// Returns the clients of this runtime.
+    fn own(&self) -> Arc<Own> {
+        let id = Handle::try_current().ok().map(|runtime| runtime.id());
+        let find = |of: &[(Option<Id>, Arc<Own>)]| {
+            let mut all = of.iter();
+            all.find_map(|(of, own)| (*of == id).then(|| Arc::clone(own)))
+        };
+        if let Some(own) = find(&self.of.read().unwrap_or_else(PoisonError::into_inner)) {
+            return own;
+        }
+        let mut of = self.of.write().unwrap_or_else(PoisonError::into_inner);
+        find(&of).unwrap_or_else(|| {
+            let own = Arc::<Own>::default();
+            of.push((id, Arc::clone(&own)));
+            own
+        })
     }
 }
 

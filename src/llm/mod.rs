@@ -5,6 +5,7 @@
 //! socket to a model. [`heard`] is what a call comes to, provider's differences gone.
 //! This room decides nothing: whether to go on is the engine's.
 
+pub(crate) mod alarm;
 mod anthropic;
 mod body;
 pub mod catalog;

@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
+    alarm::Alarm,
     client::{
         Clients, Pool, REFUSAL_CAP_BYTES, broken, headers_of, masked, ran_out, read_some, spelled,
         torn,
@@ -64,6 +65,7 @@ impl Transport {
             plain: to.allow_plain_http,
             limits,
             clocks: Clocks::new(limits, Instant::now()),
+            alarm: Alarm::default(),
             ear: ear(wire, ask, to),
             phase: Phase::Unsent,
             again: to
@@ -139,6 +141,8 @@ struct Talk {
     plain: bool,
     limits: Limits,
     clocks: Clocks,
+    /// Goes off when a clock runs out while the answer is read.
+    alarm: Alarm,
     ear: Ear,
     phase: Phase,
     /// What is asked again with a fresh key, once.
@@ -164,11 +168,16 @@ impl Talk {
                 Phase::Reading(..) if self.ear.is_over() => self.phase = Phase::Over,
                 Phase::Reading(response, _) => {
                     let (at, clock) = self.clocks.next();
-                    match timeout_at(at, response.chunk()).await {
-                        Ok(Ok(Some(bytes))) => self.listen(&bytes).await,
-                        Ok(Ok(None)) => self.ear.finish(),
-                        Ok(Err(error)) => self.ear.fail(torn(&error)),
-                        Err(_) => self.ear.fail(ran_out(clock, Billed::Maybe)),
+                    let chunk = tokio::select! {
+                        biased;
+                        chunk = response.chunk() => Some(chunk),
+                        () = self.alarm.wait_until(at) => None,
+                    };
+                    match chunk {
+                        Some(Ok(Some(bytes))) => self.listen(&bytes).await,
+                        Some(Ok(None)) => self.ear.finish(),
+                        Some(Err(error)) => self.ear.fail(torn(&error)),
+                        None => self.ear.fail(ran_out(clock, Billed::Maybe)),
                     }
                 }
                 Phase::Over => return None,

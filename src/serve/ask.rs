@@ -194,7 +194,7 @@ impl Server {
     async fn whole(self: &Arc<Self>, passing: Passing, speech: &Speech) -> HttpAnswer {
         let id = passing.receipt;
         // Kept until the answer is there: a client that goes away drops it, and the call is stopped.
-        let mut coming = Coming::new(Arc::clone(self), passing.end, passing.guard);
+        let (mut coming, _) = Coming::new(Arc::clone(self), passing);
         let Some(passed) = coming.passed().await else {
             let refusal = Refusal::new(
                 RefusalKind::Internal,

@@ -1,12 +1,19 @@
 //! Callers who leave before their answer is there: they are counted and told of like the others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    time::{error::Elapsed, timeout},
+};
 use tokio_util::sync::DropGuard;
 
 use super::{dialect::Refusal, server::Server};
-use crate::{desk::serving::Passed, domain::Ending};
+use crate::{
+    desk::serving::{Hearer, Passed, Passing, Running, Told},
+    domain::Ending,
+};
 
 /// What stands for a status where the caller heard none; nginx made it known.
 const LEFT: u16 = 499;
@@ -48,19 +55,31 @@ pub(super) struct Coming {
     server: Arc<Server>,
     end: Option<oneshot::Receiver<Passed>>,
     guard: Option<DropGuard>,
+    running: Running,
 }
 
 impl Coming {
-    pub(super) const fn new(
-        server: Arc<Server>,
-        end: oneshot::Receiver<Passed>,
-        guard: DropGuard,
-    ) -> Self {
-        Self {
+    /// Takes a request that was passed on, and returns with it what is told of it meanwhile.
+    pub(super) fn new(server: Arc<Server>, passing: Passing) -> (Self, Hearer) {
+        let coming = Self {
             server,
-            end: Some(end),
-            guard: Some(guard),
-        }
+            end: Some(passing.end),
+            guard: Some(passing.guard),
+            running: passing.running,
+        };
+        (coming, passing.told)
+    }
+
+    /// Waits for what is told first, no longer than `limit`; `Err` when that is over. Then the work
+    /// goes on by itself: the model is not to wait for a caller who reads slowly.
+    pub(super) async fn begun(
+        &mut self,
+        told: &mut Hearer,
+        limit: Duration,
+    ) -> Result<Option<Vec<Told>>, Elapsed> {
+        let begun = self.running.beside(timeout(limit, told.hear())).await;
+        self.running.let_go();
+        begun
     }
 
     /// Returns what a caller is told who gets no answer.
@@ -70,7 +89,8 @@ impl Coming {
 
     /// Waits for it, counts it and tells of it; none where the desk could not go on.
     pub(super) async fn passed(&mut self) -> Option<Passed> {
-        let passed = self.end.as_mut()?.await.ok();
+        let end = self.end.as_mut()?;
+        let passed = self.running.beside(end).await.ok();
         self.end = None;
         self.server.over(passed.as_ref()?);
         passed

@@ -1,7 +1,7 @@
 //! The engine for other programs, in the words they already speak: HTTP on loopback in the dialects
 //! of OpenAI, Anthropic and Gemini.
 //!
-//! A request comes through the `server` and its `socket` (limits of time), past the `gate` (who may ask), along its
+//! A request comes through the `server`, on one of its `shards`, and its `socket` (limits of time), past the `gate` (who may ask), along its
 //! `route` to `ask`, which reads it as it `arrive`s in its dialect, passes it to the desk and spells the answer:
 //! whole (`spell`), or as a `stream`. What there is to say without an answer is decided in `outcome`. It opens
 //! no door itself: keys, money, receipts and models are the desk's.
@@ -20,6 +20,7 @@ mod outcome;
 mod read;
 mod route;
 mod server;
+mod shards;
 mod socket;
 mod spell;
 mod stream;
@@ -28,4 +29,5 @@ mod whom;
 pub use self::{
     gate::Admission,
     server::{Options, Server},
+    shards::Shards,
 };

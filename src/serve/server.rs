@@ -28,6 +28,7 @@ use super::{
     gate::Admission,
     log::Line,
     metrics::Metrics,
+    shards::Shards,
     socket::{Road, Socket, Unread},
 };
 use crate::desk::{face::DeskEvent, serving::Serving, tokens::Callers};
@@ -52,6 +53,8 @@ pub struct Options {
     pub listens: SocketAddr,
     /// Who is let in.
     pub admission: Admission,
+    /// The threads that answer.
+    pub shards: Shards,
     /// Who hears what happens, a line at a time.
     pub log: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -122,24 +125,35 @@ impl Server {
     ) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            let socket = match listener.accept().await {
-                Ok((socket, _)) => socket,
+            match listener.accept().await {
+                Ok((socket, _)) => self.take(socket, &places, (connections, stop)),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
                 }
-            };
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                tracing::warn!("too many connections: one was closed");
-                continue;
-            };
-            let (server, stop) = (Arc::clone(self), stop.clone());
-            let road = Road::new(Arc::clone(&places));
-            drop(connections.spawn(async move {
-                server.connection((socket, road), &stop).await;
-                drop(place);
-            }));
+            }
+        }
+    }
+
+    /// Gives a connection to one of the threads, if there is a place for it.
+    fn take(
+        self: &Arc<Self>,
+        socket: TcpStream,
+        places: &Arc<Semaphore>,
+        (connections, stop): (&TaskTracker, &CancellationToken),
+    ) {
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            tracing::warn!("too many connections: one was closed");
+            return;
+        };
+        let (server, stop) = (Arc::clone(self), stop.clone());
+        let road = Road::new(Arc::clone(places));
+        let serve = |socket| async move {
+            server.connection((socket, road), &stop).await;
+            drop(place);
+        };
+        if let Err(error) = self.options.shards.take(socket, connections, serve) {
+            tracing::warn!(%error, "a connection could not be taken over");
         }
     }
 

@@ -41,9 +41,9 @@ pub(super) async fn answer(
     passing: Passing,
     speech: Speech,
 ) -> Response<AnswerBody> {
-    let (receipt, mut told) = (passing.receipt, passing.told);
-    let coming = Coming::new(server, passing.end, passing.guard);
-    let (waiting, head) = match timeout(SILENCE, told.hear()).await {
+    let receipt = passing.receipt;
+    let (mut coming, mut told) = Coming::new(server, passing);
+    let (waiting, head) = match coming.begun(&mut told, SILENCE).await {
         Ok(Some(waiting)) => {
             let head = waiting.iter().find_map(|told| match told {
                 Told::Head(head) => Some(head.clone()),

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -36,6 +36,7 @@ use crate::{
         run::{Call, Command, Fact, Input, Run, Whole},
     },
     llm::{
+        alarm::Alarm,
         heard::Heard,
         wire::{Delta, Stop},
     },
@@ -128,6 +129,8 @@ pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
         purse: Purse::new(clerk),
         talks: Talks::default(),
         wakes: BTreeSet::new(),
+        waking: Alarm::default(),
+        due: Alarm::default(),
         shown: None,
     };
     drive.feed(Input::Start);
@@ -135,7 +138,10 @@ pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
         while let Some(command) = drive.queue.pop_front() {
             drive.perform(command);
         }
-        drive.release();
+        if drive.release() {
+            // Whoever waits for the first words gets them before the books are done.
+            tokio::task::yield_now().await;
+        }
         if drive.run.is_over() && drive.purse.is_idle() {
             break;
         }
@@ -154,6 +160,9 @@ struct Drive<'a, L, S, R> {
     purse: Purse<'a, L>,
     talks: Talks,
     wakes: BTreeSet<Mono>,
+    /// Go off when the machine is to be woken, and when words are due to leave.
+    waking: Alarm,
+    due: Alarm,
     /// The attempt whose words are on the screen.
     shown: Option<u32>,
 }
@@ -230,16 +239,19 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
             }
             (attempt, heard) = self.talks.hear() => self.understand(attempt, heard),
             // What is due leaves as soon as the loop goes round.
-            () = until(due), if due.is_some() => {}
-            () = until(wake) => self.woken(Input::Tick),
+            () = until(&mut self.due, due), if due.is_some() => {}
+            () = until(&mut self.waking, wake) => self.woken(Input::Tick),
         }
     }
 
-    /// Lets go what is due to leave; the machine hears of the first that left.
-    fn release(&mut self) {
-        if self.relay.release(self.clock.mono(), self.run.story()) {
+    /// Lets go what is due to leave; the machine hears of the first that left. Tells whether that was
+    /// now.
+    fn release(&mut self) -> bool {
+        let is_first = self.relay.release(self.clock.mono(), self.run.story());
+        if is_first {
             self.feed(Input::Released);
         }
+        is_first
     }
 
     fn understand(&mut self, attempt: u32, heard: Heard) {
@@ -357,9 +369,9 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
 }
 
 /// Waits so long; for ever when there is nothing to wait for.
-async fn until(wake: Option<Duration>) {
+async fn until(alarm: &mut Alarm, wake: Option<Duration>) {
     match wake {
-        Some(wait) => time::sleep(wait).await,
+        Some(wait) => alarm.wait_until(Instant::now() + wait).await,
         None => std::future::pending().await,
     }
 }

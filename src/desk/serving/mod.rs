@@ -18,6 +18,7 @@ mod receipt;
 mod relay;
 #[cfg(test)]
 mod relay_tests;
+mod running;
 mod scribe;
 mod silence;
 mod till;
@@ -40,6 +41,7 @@ pub use self::{
     pass::{PassAsk, PassError, Passed, Passing},
     pipe::Hearer,
     relay::{Closing, Head, HoldBack, Piece, Stopped, Told},
+    running::Running,
 };
 use self::{
     known::Known,

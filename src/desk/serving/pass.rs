@@ -25,6 +25,7 @@ use super::{
     luck,
     pipe::{Hearer, pipe},
     relay::{self, Closing, Head, HoldBack, Out, Piece},
+    running::Running,
     scribe::Done,
 };
 use crate::{
@@ -102,6 +103,8 @@ pub struct Passing {
     pub end: oneshot::Receiver<Passed>,
     /// Dropped, it stops: nobody waits for the answer.
     pub guard: DropGuard,
+    /// The work itself.
+    pub running: Running,
 }
 
 /// How a request came out.
@@ -150,7 +153,7 @@ impl Serving {
         let (ended, end) = oneshot::channel();
         let guard = cancel.clone().drop_guard();
         let serving = Arc::clone(self);
-        drop(self.requests.spawn(async move {
+        let run = async move {
             let out = match ask.stream {
                 Some(hold) => Out::Stream(tell, hold),
                 None => Out::Kept,
@@ -172,12 +175,13 @@ impl Serving {
             let settled = books.take_settled();
             slot.send(Done { settled, receipt });
             drop(place);
-        }));
+        };
         Ok(Passing {
             receipt,
             told,
             end,
             guard,
+            running: Running::new(run, self.requests.clone()),
         })
     }
 
