@@ -185,9 +185,9 @@ async fn tell(url: &StoreUrl) {
     likeness::conversations_and_double_words_are_found(&store).await;
     records::a_ticket_of_another_system_is_filed_once(&store).await;
     crowd::other_processes_hear_of_it(&store, url).await;
-    store.begin_bulk().await.unwrap();
+    let bulk = store.bulk();
     crowd::eight_writers_at_once(&store, url).await;
-    store.end_bulk().await.unwrap();
+    drop(bulk);
     all_is_there_after_opening_again(&store, url).await;
     queue::the_default_view_uses_an_index(url).await;
     store.close().await;

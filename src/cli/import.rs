@@ -74,10 +74,11 @@ fn words(done: &Imported, rejects_file: &str) -> String {
     if done.is_dry {
         text.push_str("Nothing is filed; this is what would come of it.\n");
     }
+    let about = if done.is_about { "~" } else { "" };
     push(
         &mut text,
         format_args!(
-            "{} seen: {} imported, {} there already, {} rejected.\nNew tickets: {}; others that got mail: {}.",
+            "{} seen: {} imported, {} there already, {} rejected.\nNew tickets: {about}{}; others that got mail: {about}{}.",
             done.seen,
             done.imported,
             done.duplicates,

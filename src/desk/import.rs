@@ -1,4 +1,4 @@
-//! Importing mail from files: found, read, threaded and filed in small batches.
+//! Importing mail from files: found, read, threaded and filed in batches.
 //!
 //! Silent: nothing is sent, nothing is drafted. Re-runnable: what is there already is counted and
 //! left alone. One bad mail never stops the rest; it is named with its reason.
@@ -36,8 +36,9 @@ pub(super) const SOURCE: &str = "import";
 /// Letters read together by one thread, and their bytes: few, so that all threads have work.
 const LOT: usize = 200;
 const LOT_BYTES: usize = 2 << 20;
-/// Lots that were read and wait to be filed: as many as are filed at once.
-const WAITING: usize = BATCH / LOT;
+/// Lots that were read and wait to be filed: twice as many as are filed at once, for letters are not
+/// read evenly.
+const WAITING: usize = 2 * BATCH / LOT;
 
 /// What came of an import. `seen` is the sum of imported, duplicates and rejected.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -65,6 +66,9 @@ pub struct Imported {
     /// Whether this is only what would come of it.
     #[serde(rename = "dry_run")]
     pub is_dry: bool,
+    /// Whether the numbers of tickets are estimates.
+    #[serde(skip)]
+    pub is_about: bool,
 }
 
 /// Says why an import stopped. What was filed before stays.
@@ -99,12 +103,20 @@ impl Importer<'_> {
         let finding = spawn_blocking(move || find(&paths, at, &ready));
         while let Some(reading) = waiting.recv().await {
             let mut letters = reading.await.map_err(|_| ImportError::Broken)?;
+            let mut is_broken = false;
             while !letters.are_many()
+                && !is_broken
                 && let Some(reading) = waiting.recv().await
             {
-                letters.extend(reading.await.map_err(|_| ImportError::Broken)?);
+                match reading.await {
+                    Ok(more) => letters.extend(more),
+                    Err(_) => is_broken = true,
+                }
             }
             progress(self.letters(letters).await?);
+            if is_broken {
+                return Err(ImportError::Broken);
+            }
         }
         finding.await.map_err(|_| ImportError::Broken)
     }
@@ -179,14 +191,13 @@ impl Desk {
         let mut importer = Importer::new(&self.store, SOURCE, own, self.clock.now())
             .stamped(self.stamp().await?)
             .on_subject_change(self.settings().config.on_subject_change);
-        self.store.begin_bulk().await?;
+        let bulk = self.store.bulk();
         let filed = importer.paths(paths, progress).await;
-        let ended = self.store.end_bulk().await;
+        drop(bulk);
         // Also of an import that stopped half-way: what was named is known.
         let kept = self.keep_rejects(&importer.done.rejected);
         self.tell(DeskEvent::Changed);
         filed.and(kept).map_err(DeskError::Import)?;
-        ended?;
         Ok(importer.done)
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     Desk,
     filing::{
-        importer::BATCH,
+        importer::{BATCH, BATCH_BYTES},
         letters::{Arrival, Read, all_ids, ids, read},
         thread::Index,
     },
@@ -33,16 +33,20 @@ impl Desk {
     pub(super) async fn look_at_mail(&self, paths: &[PathBuf]) -> Result<Imported, ImportError> {
         let now = self.clock.now();
         let mut look = Look::default();
-        let mut batch = Vec::with_capacity(BATCH);
+        let (mut batch, mut bytes) = (Vec::with_capacity(BATCH), 0_usize);
         for item in walk(paths) {
             match item {
                 Item::Letter(found) => match read(&found, now, Arrival::Unknown) {
-                    Ok(read) => batch.push(read),
+                    Ok(read) => {
+                        bytes += read.size;
+                        batch.push(read);
+                    }
                     Err(reject) => look.done.rejected.push(reject),
                 },
                 Item::Reject(reject) => look.done.rejected.push(reject),
             }
-            if batch.len() >= BATCH {
+            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                bytes = 0;
                 self.look_through(std::mem::take(&mut batch), &mut look)
                     .await?;
             }
@@ -50,6 +54,8 @@ impl Desk {
         self.look_through(batch, &mut look).await?;
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let mut done = look.done;
+        // Without the tickets themselves a few of thousands are threaded otherwise.
+        done.is_about = true;
         done.tickets_new = count(look.made.len());
         done.tickets_joined = count(look.joined.len());
         done.seen = done.imported + done.duplicates + count(done.rejected.len());
@@ -57,9 +63,12 @@ impl Desk {
     }
 
     async fn look_through(&self, mut batch: Vec<Read>, look: &mut Look) -> Result<(), ImportError> {
-        batch.sort_by_key(|read| read.parsed.sent_at);
+        let now = self.clock.now();
+        batch.sort_by_key(|read| read.said_at(now));
         let known = self.store.known(SOURCE, &all_ids(&batch)).await?;
         look.index.add_known(&known);
+        let letters = batch.iter().map(|read| ids(&read.parsed));
+        look.index.foresee(letters);
         for read in &batch {
             let letter = ids(&read.parsed);
             let decision = look.index.decide(letter);

@@ -342,15 +342,9 @@ impl Desk {
         let fetching = fetch_all(mailbox, folder, new, (&facts, ready));
         let fetching = async { fetching.await.map_err(wrong(account)) };
         let filing = self.file_all(folder, waiting, work);
-        let is_much = new.len() >= MUCH;
-        if is_much {
-            self.store.begin_bulk().await?;
-        }
-        let came = tokio::try_join!(fetching, filing);
-        if is_much {
-            self.store.end_bulk().await?;
-        }
-        came.map(|(missing, ())| missing)
+        let _bulk = (new.len() >= MUCH).then(|| self.store.bulk());
+        let (missing, ()) = tokio::try_join!(fetching, filing)?;
+        Ok(missing)
     }
 
     /// Takes over that messages were read elsewhere; returns how many that are.

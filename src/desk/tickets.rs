@@ -45,6 +45,27 @@ impl Desk {
         })
     }
 
+    /// Returns the same with a ticket among the rows, wherever it stands by now, if the query still
+    /// finds it: whoever looks at it goes on looking at it, however many came before it.
+    pub async fn queue_with(
+        &self,
+        query: &Query,
+        (offset, limit): (u64, u64),
+        ticket: TicketId,
+    ) -> Result<QueuePage, DeskError> {
+        let page = self.queue(query, offset, limit).await?;
+        if page.rows.iter().any(|row| row.id == ticket) {
+            return Ok(page);
+        }
+        match self.store.place_in_queue(query, ticket).await? {
+            Some(place) => {
+                let before = place.saturating_sub(limit / 2);
+                self.queue(query, before, limit).await
+            }
+            None => Ok(page),
+        }
+    }
+
     /// Returns the rows that match, by number; what `deskhand tickets` prints.
     pub async fn list(
         &self,

@@ -69,10 +69,12 @@ impl Store {
             let amount = ask.ceiling.min(free);
             let denied = HoldAnswer::Denied { free, by };
             if free < ask.ceiling && free < ask.floor.max(Usd::from_nanos(1)) {
+                tx.take_back().await?;
                 return Ok(Some(denied));
             }
             let grown = change(&mut tx, ask.id, amount, ask.lease_until).await?;
             if !grown {
+                tx.take_back().await?;
                 return Ok(None);
             }
             self.commit(tx, &spent(&ask.period, ask.at)).await?;
@@ -121,6 +123,7 @@ impl Store {
             let mut tx = self.begin().await?;
             self.lock_budget(&mut tx, group.period).await?;
             if before == Before::Perhaps && is_written(&mut tx, &group).await? {
+                tx.take_back().await?;
                 return Ok(Vec::new());
             }
             insert_holds(&mut tx, &group).await?;

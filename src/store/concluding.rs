@@ -7,6 +7,7 @@ use super::{
     Store, StoreError,
     delivering::Claimed,
     drafts::{self, Standing},
+    drafts_back,
     error::Trouble,
     events::Verb,
     flags,
@@ -69,6 +70,7 @@ impl Store {
             .await?
             .rows_affected();
             if changed == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             let row = go_over(&mut tx, row, &living).await?;
@@ -104,6 +106,7 @@ impl Store {
                     .await?
                     .rows_affected();
             if changed == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             let row = go_over(&mut tx, row, &living).await?;
@@ -139,6 +142,7 @@ impl Store {
             .await?
             .rows_affected();
             if changed == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             let row = go_over(&mut tx, row, &living).await?;
@@ -256,7 +260,7 @@ impl Store {
         if standing != Standing::Queued {
             return Ok(());
         }
-        let mut draft = drafts::come_back(tx, &draft).await?;
+        let mut draft = drafts_back::come_back(tx, &draft).await?;
         if is_outdated(tx, row.id).await? {
             make_stale(tx, draft.id).await?;
         }

@@ -95,6 +95,7 @@ impl Store {
             .await?
             .rows_affected();
             if changed == 0 {
+                tx.take_back().await?;
                 return Ok(None);
             }
             let row = one(&mut tx, id).await?;
@@ -243,6 +244,7 @@ impl Store {
                 return Err(Trouble::conflict(because, Some(draft), &row.text));
             }
             if has_news && if_stale == IfStale::Refuse {
+                tx.take_back().await?;
                 return Ok(None);
             }
             if row.progress.delivery == Delivery::Unsure {

@@ -64,6 +64,8 @@ impl Dialect {
                 "PRAGMA foreign_keys = ON",
                 CACHE,
                 LOG,
+                // What the log took beyond that goes back to the disk.
+                "PRAGMA journal_size_limit = 16384000",
                 // A statement of many rows notes how to undo itself: not in a file.
                 "PRAGMA temp_store = MEMORY",
             ],

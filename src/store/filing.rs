@@ -20,7 +20,7 @@ use super::{
 };
 use crate::domain::{Message, Status, Ticket, TicketId, Timestamp};
 
-/// Letters to file together. Keep it near 100: other writers wait until it is done.
+/// Letters to file together: other writers wait until it is done.
 #[derive(Clone, Debug, Default)]
 pub struct Filing {
     /// `import`, `demo`, later `imap:<account>`.

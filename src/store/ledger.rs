@@ -131,6 +131,7 @@ impl Store {
         self.told("settle the cost", async {
             let mut tx = self.begin().await?;
             let Some(period) = self.settle_in(&mut tx, id, cost, at).await? else {
+                tx.take_back().await?;
                 return Ok(false);
             };
             self.commit(tx, &spent(&period, at)).await?;
@@ -168,6 +169,7 @@ impl Store {
             .await?
             .rows_affected();
             if changed == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             // An invoice has said what the whole run cost: nothing is added to that.
@@ -233,6 +235,7 @@ impl Store {
             .await?
             .rows_affected();
             if added == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             let percent = percent.to_string();

@@ -14,6 +14,7 @@ mod delivering;
 mod dialect;
 mod draft_from;
 mod drafts;
+mod drafts_back;
 mod error;
 mod events;
 mod exchange;
@@ -89,6 +90,7 @@ pub use marks::MarkDue;
 pub use notes::NoteBegun;
 pub use originals::Original;
 pub use outbox::{QueueAnswer, QueuedFrom, Queueing};
+pub use pools::Bulk;
 pub use receipts::{Broken, ReceiptFilter, Verdict};
 pub use reconcile::Reconciled;
 pub use records::{Recorded, Recording};
@@ -331,6 +333,7 @@ impl Store {
             is_over: false,
             turn,
         };
+        self.0.pools.prepare(&mut tx, self.dialect()).await;
         let begun = tx.inner.execute(self.dialect().begin()).await;
         tx.is_over = begun.is_err();
         begun?;
@@ -360,7 +363,8 @@ pub struct Quiet(#[expect(dead_code, reason = "kept for its drop")] Option<Owned
 ///
 /// Not sqlx's own: that one counts on a `ROLLBACK` after every failure, but SQLite ends a
 /// transaction by itself when the disk is full, and the count is wrong from then on. Here a
-/// connection whose transaction did not end well is closed, which undoes it everywhere.
+/// connection whose transaction did not end well is closed, which undoes it everywhere. What ends
+/// well without a change is taken back: the next who writes keeps the connection.
 struct Tx {
     inner: PoolConnection<Any>,
     is_over: bool,

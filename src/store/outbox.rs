@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, any::AnyRow};
 use super::{
     Store, StoreError,
     drafts::{self, SaveDraft, Standing},
+    drafts_back,
     error::Trouble,
     events::{Happened, Verb},
     filing::Returned,
@@ -229,7 +230,7 @@ impl Store {
                 let because = "the reply is not held any more";
                 return Err(Trouble::conflict(because, None, &row.text));
             }
-            let mut back = drafts::come_back(&mut tx, &draft).await?;
+            let mut back = drafts_back::come_back(&mut tx, &draft).await?;
             if row.progress.delivery == Delivery::Unsure {
                 flags::may_have_left(&mut tx, &mut back).await?;
             }

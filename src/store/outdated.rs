@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::{
     drafts::{self, Standing},
+    drafts_back,
     error::Trouble,
     outbox::{SELECT, outbox_row},
     search::Sql,
@@ -51,7 +52,7 @@ async fn outdate(tx: &mut AnyConnection, row: &OutboxRow) -> Result<bool, Troubl
     }
     let (draft, standing) = drafts::one(tx, row.draft).await?;
     if standing == Standing::Queued {
-        let back = drafts::come_back(tx, &draft).await?;
+        let back = drafts_back::come_back(tx, &draft).await?;
         make_stale(tx, back.id).await?;
     }
     Ok(true)

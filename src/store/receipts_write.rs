@@ -29,6 +29,7 @@ impl Store {
         self.told("write the receipt", async {
             let mut tx = self.begin().await?;
             if file_holds(&mut tx, receipt).await? == 0 {
+                tx.take_back().await?;
                 return Ok(None);
             }
             if has_receipt(&mut tx, receipt).await? {

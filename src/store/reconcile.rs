@@ -41,11 +41,13 @@ impl Store {
         self.told("book an invoice", async {
             let mut tx = self.begin().await?;
             let Some(first) = booked(&mut tx, run).await? else {
+                tx.take_back().await?;
                 return Ok(None);
             };
             self.lock_budget(&mut tx, &first.period).await?;
             // Read again under the lock: a late settlement may have come between.
             let Some(now) = booked(&mut tx, run).await? else {
+                tx.take_back().await?;
                 return Ok(None);
             };
             let entry = |cost| Entry {

@@ -120,6 +120,7 @@ impl Store {
                 .await?
                 .rows_affected();
             if gone == 0 {
+                tx.take_back().await?;
                 return Ok(());
             }
             self.commit(tx, &seen(&link.to_string(), at)).await

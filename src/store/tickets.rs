@@ -65,6 +65,41 @@ impl Store {
         .await
     }
 
+    /// Returns how many tickets of a query stand before one of them, the newest first; none where the
+    /// query does not find it.
+    pub async fn place_in_queue(
+        &self,
+        query: &Query,
+        ticket: TicketId,
+    ) -> Result<Option<u64>, StoreError> {
+        self.told("find a ticket in the queue", async {
+            let asked = "COALESCE(t.last_customer_message_at, t.created_at)";
+            let and = if query.terms.is_empty() {
+                " WHERE "
+            } else {
+                " AND "
+            };
+            let mut sql = Sql::new();
+            sql.push(&format!(
+                "SELECT {asked} AS asked_at, t.number FROM tickets t"
+            ));
+            search::push_where(&mut sql, query, self.dialect())?;
+            let id = sql.text_value(ticket.to_string());
+            sql.push(&format!("{and}t.id = {id}"));
+            let Some(row) = sql.ready().fetch_optional(self.pool()).await? else {
+                return Ok(None);
+            };
+            let mut sql = Sql::new();
+            sql.push("SELECT COUNT(*) AS n FROM tickets t");
+            search::push_where(&mut sql, query, self.dialect())?;
+            let at = sql.int_value(rows::int(&row, "asked_at")?);
+            let number = sql.int_value(rows::int(&row, "number")?);
+            sql.push(&format!("{and}({asked}, t.number) > ({at}, {number})"));
+            rows::count(&sql.ready().fetch_one(self.pool()).await?, "n").map(Some)
+        })
+        .await
+    }
+
     /// Counts the tickets that a query finds.
     pub async fn count(&self, query: &Query) -> Result<u64, StoreError> {
         self.told("count the tickets", async {
@@ -136,6 +171,7 @@ impl Store {
             let mut after = before.clone();
             apply(&mut after, change)?;
             if after == before {
+                tx.take_back().await?;
                 return Ok(before);
             }
             after.version += 1;

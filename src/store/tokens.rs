@@ -53,6 +53,7 @@ impl Store {
             .await?
             .rows_affected();
             if added == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             self.commit(tx, &changed(&token.name, token.made_at))
@@ -87,6 +88,7 @@ impl Store {
                 .await?
                 .rows_affected();
             if removed == 0 {
+                tx.take_back().await?;
                 return Ok(false);
             }
             self.commit(tx, &changed(name, at)).await?;

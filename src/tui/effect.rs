@@ -52,6 +52,8 @@ pub enum Effect {
         offset: u64,
         /// How many to read.
         limit: u64,
+        /// The ticket that is looked at: it is to be among them.
+        keep: Option<TicketId>,
         /// Comes back with the rows.
         turn: u64,
     },

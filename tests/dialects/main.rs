@@ -17,6 +17,7 @@ mod pass;
 mod random;
 #[path = "../common/recorded.rs"]
 mod recorded;
+mod refusals;
 mod requests;
 mod stage;
 mod streams;

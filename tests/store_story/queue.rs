@@ -8,6 +8,20 @@ use uuid::Uuid;
 
 use super::props::{ALL, at, find, number, raw, to_status};
 
+async fn each_has_its_place(store: &Store, query: &Query) {
+    let page = Page {
+        offset: 0,
+        limit: 100,
+    };
+    let rows = store.tickets(query, Order::Newest, page).await.unwrap();
+    for (place, row) in rows.iter().enumerate() {
+        let found = store.place_in_queue(query, row.id).await.unwrap();
+        assert_eq!(found, Some(place as u64), "#{}", row.number);
+    }
+    let nobody = TicketId::new(Uuid::now_v7());
+    assert_eq!(store.place_in_queue(query, nobody).await.unwrap(), None);
+}
+
 pub(super) async fn the_queue_is_searched(store: &Store) {
     assert!(!store.is_empty().await.unwrap());
     assert_eq!(find(store, "").await, vec![4812, 4813, 4814, 4815]);
@@ -34,6 +48,7 @@ pub(super) async fn the_queue_is_searched(store: &Store) {
         assert_eq!(find(store, query).await, numbers, "{query}");
         let count = store.count(&Query::parse(query).unwrap()).await.unwrap();
         assert_eq!(count, numbers.len() as u64, "{query}");
+        each_has_its_place(store, &Query::parse(query).unwrap()).await;
     }
     let page = Page {
         offset: 1,

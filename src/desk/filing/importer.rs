@@ -1,7 +1,11 @@
-//! Filing letters: threaded, judged and put into tickets, in small batches.
+//! Filing letters: threaded, judged and put into tickets, in batches.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
@@ -23,12 +27,16 @@ use crate::{
     store::{Filing, Letter, Place, Store},
 };
 
-/// Letters filed together: other writers wait until a batch is done, a fifth of a second. Ids come in
-/// no order, so nearly each letter changes a page of each index: 200 at once took twice as long in
-/// all, for a page that several letters change is written once.
+/// Letters of files that are filed together: other writers wait until a batch is done, a fifth of a
+/// second. Ids come in no order, so nearly each letter changes a page of each index: 200 at once took
+/// twice as long in all, for a page that several letters change is written once.
 pub(in crate::desk) const BATCH: usize = 800;
 /// Their bytes together, as they stood in the files: long ones are filed in fewer at once.
 pub(in crate::desk) const BATCH_BYTES: usize = 8 << 20;
+/// Where a batch takes longer than this, the next ones are half as large: others wait 5 s and no longer.
+const SLOW: Duration = Duration::from_millis(500);
+/// But no smaller than this.
+const LEAST: usize = 100;
 
 /// Files letters into one source.
 pub(in crate::desk) struct Importer<'a> {
@@ -39,6 +47,8 @@ pub(in crate::desk) struct Importer<'a> {
     pub(in crate::desk) at: Timestamp,
     pub(in crate::desk) stamp: Option<Stamp>,
     first_number: Option<i64>,
+    /// So many letters are filed at once.
+    most: usize,
     pub(super) closed_before: Option<Timestamp>,
     /// Since when what comes is new: floods are stopped, new tickets may be answered automatically.
     live_since: Option<Timestamp>,
@@ -75,6 +85,7 @@ impl<'a> Importer<'a> {
             at,
             stamp: None,
             first_number: None,
+            most: BATCH,
             closed_before: None,
             live_since: None,
             there_before: None,
@@ -171,17 +182,18 @@ impl<'a> Importer<'a> {
         letters: Letters,
     ) -> Result<&Imported, ImportError> {
         self.done.rejected.extend(letters.rejects);
-        let mut batch = Vec::with_capacity(BATCH);
-        let mut bytes = 0_usize;
-        for read in letters.reads {
-            bytes += read.size;
-            batch.push(read);
-            if batch.len() >= BATCH || bytes >= BATCH_BYTES {
-                bytes = 0;
-                self.file(std::mem::take(&mut batch)).await?;
+        let mut batch = letters.reads;
+        while !batch.is_empty() {
+            // A small rest is no batch of its own.
+            let is_too_many = batch.len() > self.most + self.most / 4;
+            let at = if is_too_many { self.most } else { batch.len() };
+            let rest = batch.split_off(at);
+            let began = Instant::now();
+            self.file(std::mem::replace(&mut batch, rest)).await?;
+            if began.elapsed() > SLOW {
+                self.most = (self.most / 2).max(LEAST);
             }
         }
-        self.file(batch).await?;
         self.count();
         Ok(&self.done)
     }

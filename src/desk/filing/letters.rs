@@ -94,7 +94,7 @@ impl Letters {
     /// Tells whether they are as many as are filed at once.
     pub(in crate::desk) fn are_many(&self) -> bool {
         let bytes = || self.reads.iter().map(|read| read.size).sum::<usize>();
-        self.reads.len() >= BATCH || bytes() >= BATCH_BYTES
+        self.reads.len() + self.rejects.len() >= BATCH || bytes() >= BATCH_BYTES
     }
 }
 

@@ -77,7 +77,7 @@ impl Index {
     /// Looks through old letters that are filed next, oldest first: where one of a thread goes into a
     /// ticket, the beginning of the thread does, too. A mailbox comes newest first, and a thread may
     /// come in parts.
-    pub(super) fn foresee<'l>(&mut self, letters: impl Iterator<Item = Ids<'l>>) {
+    pub(in crate::desk) fn foresee<'l>(&mut self, letters: impl Iterator<Item = Ids<'l>>) {
         let mut alone = Self::default();
         let mut threads: HashMap<TicketId, (Vec<&'l str>, Option<TicketId>)> = HashMap::new();
         for ids in letters {

@@ -1,4 +1,4 @@
-//! What is in a file? Judged by its first bytes, never by its name.
+//! What is in a file? Judged by its first bytes.
 
 use std::borrow::Cow;
 
@@ -40,13 +40,15 @@ pub(super) fn look(beginning: &[u8]) -> Kind {
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
         return Kind::Other(what);
     }
+    // Empty lines before the first message are none of it.
+    let start = start.trim_ascii_start();
     if is_from_line(start) {
         return Kind::Mbox;
     }
     if is_json(start) {
         return Kind::Other("it is JSON and no mail");
     }
-    if is_binary(start) && !starts_with_header(start) {
+    if !starts_with_header(start) && is_binary(start) {
         return Kind::Other("it is binary and has no header of a mail");
     }
     Kind::Message
@@ -83,8 +85,10 @@ fn sender_and_date(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(line)
 }
 
-/// Tells whether the first line is `Name: value`.
+/// Tells whether the first line is `Name: value`; a byte order mark and empty lines before it are none.
 pub(super) fn starts_with_header(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.trim_ascii_start();
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let name = line.split(|byte| *byte == b':').next().unwrap_or(line);
     name.len() < line.len()
@@ -104,9 +108,12 @@ fn is_json(bytes: &[u8]) -> bool {
     }
 }
 
-/// More than a tenth of its first bytes are controls that no text has.
+/// Among its first bytes is a zero, or more than a tenth are controls that no text has.
 fn is_binary(bytes: &[u8]) -> bool {
     let beginning = bytes.get(..bytes.len().min(4_096)).unwrap_or(bytes);
+    if beginning.contains(&0) {
+        return true;
+    }
     let is_control = |byte: &&u8| matches!(**byte, 0..=8 | 14..=26 | 28..=31);
     beginning.iter().filter(is_control).count() * 10 > beginning.len()
 }
@@ -124,6 +131,11 @@ mod tests {
             ),
             (b"From here on it is only text: 12:30", Kind::Message),
             (b"From - \nSubject: x\n\nhi", Kind::Mbox),
+            (b"\n\r\nFrom - \nSubject: x\n\nhi", Kind::Mbox),
+            (
+                b"no header, and\x00 a zero",
+                Kind::Other("it is binary and has no header of a mail"),
+            ),
             (b"From a@b.test\nSubject: x\n\nhi", Kind::Mbox),
             (b"From Russia with love\n", Kind::Message),
             (b"Subject: x\n\nhi", Kind::Message),

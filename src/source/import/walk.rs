@@ -123,7 +123,8 @@ impl Walk {
                 Ok(None)
             }
             Kind::Message if is_called_mbox(path) && !starts_with_header(&beginning) => {
-                let why = "it is called an mbox, but no line of it begins a message (`From ...`)";
+                let why = "it is called an mbox, but its first line neither begins a message (`From ...`) \
+                           nor is a header";
                 Ok(Some(reject(path, why)))
             }
             Kind::Message if length > u64::try_from(MESSAGE_LIMIT).unwrap_or(u64::MAX) => {
@@ -284,6 +285,8 @@ mod tests {
         for (name, text, is_mail) in [
             ("bad.mbox", "x", false),
             ("one.MBOX", "Subject: x\n\nhi", true),
+            ("marked.mbox", "\u{feff}Subject: x\n\nhi", true),
+            ("late.mbox", "\nSubject: x\n\nhi", true),
             ("body", "x", true),
         ] {
             let path = dir.path().join(name);

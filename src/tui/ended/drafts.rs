@@ -9,7 +9,7 @@ use crate::tui::{
     model::{Model, Overlay},
     notes::Tone,
     paint::safe,
-    talk::draft::{ending_words, fallback_line},
+    talk::{draft::ending_words, hops::fallback_line},
 };
 use crate::{
     config::action::Action,

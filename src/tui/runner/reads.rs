@@ -20,9 +20,14 @@ pub(super) async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
             query,
             offset,
             limit,
+            keep,
             turn,
         } => {
-            let page = desk.queue(&query, offset, limit).await.map_err(trouble);
+            let page = match keep {
+                Some(ticket) => desk.queue_with(&query, (offset, limit), ticket).await,
+                None => desk.queue(&query, offset, limit).await,
+            };
+            let page = page.map_err(trouble);
             Done::Page { turn, page }
         }
         Effect::LoadTicket(ticket) => {

@@ -1,6 +1,7 @@
 //! The ticket under the cursor: its conversation, and its draft below.
 
 pub mod draft;
+pub mod hops;
 mod state;
 pub mod view;
 

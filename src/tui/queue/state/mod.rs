@@ -220,6 +220,7 @@ impl Queue {
             query: self.query(),
             offset: top.saturating_sub(high),
             limit: (high * 3).max(ROWS_AT_LEAST),
+            keep: self.at,
             turn: self.loading.turn,
         }
     }

@@ -40,6 +40,39 @@ fn the_cursor_keeps_to_its_ticket_when_rows_move() {
     assert_eq!(queue.cursor(), 2);
 }
 
+#[test]
+fn the_cursor_keeps_to_its_ticket_however_many_come_above_it() {
+    let mut queue = queue(40);
+    queue.move_by(3);
+    let before = queue.here();
+
+    let Effect::LoadPage { turn, keep, .. } = queue.reload() else {
+        panic!("no question")
+    };
+
+    assert_eq!(keep, before, "the rows are to hold it");
+    // It stands at 503 now.
+    let rows = (1_000..1_020).chain(3..23).map(fixture::row).collect();
+    let (offset, total, hidden) = (483, 540, 0);
+    queue.took(
+        turn,
+        QueuePage {
+            offset,
+            rows,
+            total,
+            hidden,
+        },
+    );
+    assert_eq!((queue.here(), queue.cursor()), (before, 503));
+    assert!(queue.settle(10).is_none(), "all in sight are here");
+    assert_eq!(queue.new_above(), 500);
+    queue.to_bottom();
+    let Effect::LoadPage { keep, .. } = queue.reload() else {
+        panic!("no question")
+    };
+    assert_eq!(keep, None, "the person went elsewhere");
+}
+
 fn mail_comes(queue: &mut Queue, rows: Vec<QueueRow>) {
     let Effect::LoadPage { turn, .. } = queue.reload() else {
         panic!("no question")
