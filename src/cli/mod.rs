@@ -113,14 +113,12 @@ fn start(args: Args) -> Result<Exit, Stop> {
         wants_colour,
     };
     let _log = logging::start(&call.paths.state_dir);
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if matches!(args.command, Some(Command::Serve(_))) {
-        // Requests have threads of their own.
-        builder.worker_threads(1);
-    }
-    let runtime = builder.enable_all().build().map_err(|error| {
-        Stop::failed(format!("The program could not start its tasks: {error}."))
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Stop::failed(format!("The program could not start its tasks: {error}."))
+        })?;
     let exit = runtime.block_on(call.run(args.command));
     // A keyring that never answers must not keep the program from leaving.
     runtime.shutdown_background();

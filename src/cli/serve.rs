@@ -160,17 +160,16 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     let first = first_token(desk, admission).await?;
     desk.listen_to_others();
     let serving = Serving::start(Arc::clone(desk)).await?;
+    let shards = start_shards()?;
     // Whoever reads the address may stop the server at once.
     let told = super::draft::told_to_stop();
     tell(call, listens, admission, first.as_ref());
-    for remark in desk.take_remarks() {
-        note(&remark);
-    }
+    say_remarks(desk);
     say_implied(&config.serve.implied, admission);
     let options = Options {
         listens,
         admission,
-        shards: Shards::start().map_err(|error| no_threads(&error))?,
+        shards,
         log: Box::new(note),
     };
     let server = Server::new(serving, options, desk.callers().await?);
@@ -196,8 +195,15 @@ async fn serve_at(call: &Call, args: &ServeArgs, desk: &Arc<Desk>) -> Result<Exi
     Err(Stop::failed(why).advising(advice))
 }
 
-fn no_threads(error: &std::io::Error) -> Stop {
-    Stop::failed(format!("The program could not start its threads: {error}."))
+fn say_remarks(desk: &Desk) {
+    for remark in desk.take_remarks() {
+        note(&remark);
+    }
+}
+
+fn start_shards() -> Result<Shards, Stop> {
+    Shards::start()
+        .map_err(|error| Stop::failed(format!("The program could not start its threads: {error}.")))
 }
 
 /// Says what the shape of the config implies.

@@ -43,8 +43,6 @@ pub(super) enum Pool {
 #[derive(Default)]
 pub(super) struct Clients {
     of: RwLock<Vec<(Option<Id>, Arc<Own>)>>,
-    /// Who was spoken to lately.
-    pub(super) spoken: Spoken,
     /// Which connections were used before.
     pub(super) served: Served,
 }
@@ -52,7 +50,9 @@ pub(super) struct Clients {
 /// The clients of one runtime, each built when it is first needed: building loads the system's
 /// certificates.
 #[derive(Default)]
-struct Own {
+pub(super) struct Own {
+    /// Who was spoken to lately.
+    pub(super) spoken: Spoken,
     wide: OnceLock<Client>,
     wide_fresh: OnceLock<Client>,
     local: OnceLock<Client>,
@@ -81,7 +81,7 @@ impl Clients {
     }
 
     /// Returns the clients of this runtime.
-    fn own(&self) -> Arc<Own> {
+    pub(super) fn own(&self) -> Arc<Own> {
         let id = Handle::try_current().ok().map(|runtime| runtime.id());
         let find = |of: &[(Option<Id>, Arc<Own>)]| {
             let mut all = of.iter();

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt as _, stream};
+use futures::{FutureExt as _, Stream, StreamExt as _, stream};
 use reqwest::{Method, Response};
 use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -173,6 +173,14 @@ impl Talk {
                         chunk = response.chunk() => Some(chunk),
                         () = self.alarm.wait_until(at) => None,
                     };
+                    let chunk = match chunk {
+                        // Something may have kept this thread from reading what has come.
+                        None => {
+                            tokio::task::yield_now().await;
+                            response.chunk().now_or_never()
+                        }
+                        chunk => chunk,
+                    };
                     match chunk {
                         Some(Ok(Some(bytes))) => self.listen(&bytes).await,
                         Some(Ok(None)) => self.ear.finish(),
@@ -310,7 +318,7 @@ impl Talk {
             Ok(Ok(response)) => {
                 self.transport.clients.served.note(response.extensions());
                 if let Some(origin) = warm::origin(&self.call.url) {
-                    self.transport.clients.spoken.note(origin);
+                    self.transport.clients.own().spoken.note(origin);
                 }
                 Ok((response, connecting.took()))
             }

@@ -70,7 +70,7 @@ impl Transport {
         let Ok(request) = spelled(&call, Method::HEAD, allow_plain_http) else {
             return;
         };
-        if self.clients.spoken.note(origin) {
+        if self.clients.own().spoken.note(origin) {
             return;
         }
         let Ok(client) = self.clients.client(&call.url, Pool::Shared) else {

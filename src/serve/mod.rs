@@ -13,10 +13,12 @@ pub mod dialect;
 mod files;
 mod gate;
 mod leave;
+
 mod log;
 mod metrics;
 mod models;
 mod outcome;
+mod peer;
 mod read;
 mod route;
 mod server;

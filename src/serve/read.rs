@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use hyper::http::request::Parts;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use super::{
     arrive::{Arrived, Arriving, NotRead, Room},
     dialect::{Dialect, PathWords, Refusal, RefusalKind, Request},
 };
-use crate::engine::routing::Routing;
+use crate::{desk::serving::LARGE, engine::routing::Routing};
 
 /// The longest name of a model; Bedrock's have some 200 characters.
 const NAME_CHARS: usize = 256;
@@ -24,10 +24,6 @@ pub(super) async fn read(
     words: &PathWords,
 ) -> Result<(Request, OwnedSemaphorePermit), Refusal> {
     let Arrived { bytes, room } = body.read(room).await.map_err(not_read)?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
-        let message = "The request is not UTF-8.";
-        return Err(Refusal::new(RefusalKind::BadInput, message));
-    };
     let headers: Vec<(&'static str, String)> = dialect
         .headers()
         .iter()
@@ -38,7 +34,30 @@ pub(super) async fn read(
             (!lines.is_empty()).then(|| (*name, lines.join(", ")))
         })
         .collect();
-    Ok((dialect.request(text, &headers, words)?, room))
+    if bytes.len() < LARGE {
+        return Ok((understood(dialect, &bytes, &headers, words)?, room));
+    }
+    // Other connections of this thread go on meanwhile.
+    let words = words.clone();
+    let reading = spawn_blocking(move || understood(dialect, &bytes, &headers, &words));
+    let request = reading.await.map_err(|_| {
+        let message = "deskhand could not read the request. Its log says why.";
+        Refusal::new(RefusalKind::Internal, message)
+    })?;
+    Ok((request?, room))
+}
+
+fn understood(
+    dialect: &'static dyn Dialect,
+    bytes: &[u8],
+    headers: &[(&'static str, String)],
+    words: &PathWords,
+) -> Result<Request, Refusal> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        let message = "The request is not UTF-8.";
+        return Err(Refusal::new(RefusalKind::BadInput, message));
+    };
+    dialect.request(text, headers, words)
 }
 
 fn not_read(why: NotRead) -> Refusal {

@@ -28,6 +28,7 @@ use super::{
     gate::Admission,
     log::Line,
     metrics::Metrics,
+    peer::Peer,
     shards::Shards,
     socket::{Road, Socket, Unread},
 };
@@ -164,6 +165,7 @@ impl Server {
     ) {
         // Without it every first token on a kept connection waits for the other side's sign.
         socket.set_nodelay(true).ok();
+        let peer = Peer::of(&socket);
         let service = service_fn(|request: Request<Incoming>| {
             let (server, road) = (Arc::clone(&self), Arc::clone(&road));
             async move { Ok::<_, Infallible>(server.serve_one(request, road).await) }
@@ -180,10 +182,14 @@ impl Server {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
+            () = peer.left(&road) => Ok(()),
             // Hyper would wait for the first request of a connection that never asked anything.
             () = stop.cancelled() => if road.is_fresh() { Ok(()) } else {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    ended = connection.as_mut() => ended,
+                    () = peer.left(&road) => Ok(()),
+                }
             }
         };
         if let Err(error) = ended {

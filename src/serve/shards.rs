@@ -1,4 +1,4 @@
-//! The threads that answer. A connection stays on one of them, with all that its requests do: passing
+//! The threads that answer: one per processor, up to a few. A connection stays on one of them, with all that its requests do: passing
 //! a task to another thread and waking that takes longer than most tasks do.
 
 use std::{
@@ -13,7 +13,10 @@ use std::{
 };
 
 use tokio::runtime::{Builder, Handle};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 /// More threads than this no provider keeps busy, and each has connections of its own.
 const MOST: usize = 4;
@@ -21,7 +24,7 @@ const MOST: usize = 4;
 /// The threads, each a runtime of its own. Dropped, they end.
 pub struct Shards {
     all: Vec<Shard>,
-    stop: CancellationToken,
+    _stop: DropGuard,
 }
 
 struct Shard {
@@ -35,17 +38,13 @@ impl fmt::Debug for Shards {
     }
 }
 
-impl Drop for Shards {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
-
 impl Shards {
     /// Starts as many threads as the machine has processors, up to a number.
     pub fn start() -> io::Result<Self> {
         let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let stop = CancellationToken::new();
+        // Also when one of them cannot start.
+        let guard = stop.clone().drop_guard();
         let all = (0..processors.min(MOST))
             .map(|number| {
                 let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -64,7 +63,7 @@ impl Shards {
                 Ok(shard)
             })
             .collect::<io::Result<_>>()?;
-        Ok(Self { all, stop })
+        Ok(Self { all, _stop: guard })
     }
 
     /// Gives a connection to the thread that has the fewest.

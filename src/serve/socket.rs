@@ -18,7 +18,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -50,6 +50,8 @@ pub(super) struct Road {
     /// Who reads the connection. Hyper reads no further while it waits for bytes, also when a request
     /// ends: from then on the silence counts, so it is woken.
     reader: Mutex<Option<Waker>>,
+    /// A request has begun.
+    began: Notify,
     /// The places for connections.
     places: Arc<Semaphore>,
 }
@@ -61,6 +63,7 @@ impl Road {
             has_unread: AtomicBool::new(false),
             is_stalled: AtomicBool::new(false),
             reader: Mutex::default(),
+            began: Notify::new(),
             places,
         })
     }
@@ -70,7 +73,20 @@ impl Road {
         self.has_unread
             .store(body == Unread::Some, Ordering::Relaxed);
         self.phase.store(REQUEST, Ordering::Relaxed);
+        self.began.notify_one();
         Turn(Arc::clone(self))
+    }
+
+    /// Waits until a request is under way.
+    pub(super) async fn is_asked(&self) {
+        while !self.is_asking() {
+            self.began.notified().await;
+        }
+    }
+
+    /// Tells whether a request is under way.
+    pub(super) fn is_asking(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == REQUEST
     }
 
     /// Notes that the body of the request was read to its end.

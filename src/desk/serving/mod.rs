@@ -31,7 +31,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, mpsc};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -54,6 +57,10 @@ use crate::{
     domain::{Mono, RunId, Timestamp},
     engine::breaker::Luck,
 };
+
+/// From so many bytes on a request is large: reading and translating it takes longer than others of
+/// its thread should wait.
+pub const LARGE: usize = 128 << 10;
 
 /// How long what is known of links may be old when a request comes after a pause.
 const STALE: Duration = Duration::from_secs(5);
@@ -96,6 +103,8 @@ pub struct Serving {
     requests: TaskTracker,
     scribe: TaskTracker,
     stop: CancellationToken,
+    /// Where the work of large requests is done: it would stop the thread of its connection.
+    runtime: Handle,
 }
 
 impl Serving {
@@ -122,6 +131,7 @@ impl Serving {
             requests: TaskTracker::new(),
             scribe: TaskTracker::new(),
             stop: CancellationToken::new(),
+            runtime: Handle::current(),
             desk,
         });
         drop(serving.scribe.spawn(Arc::clone(&serving).write(results)));

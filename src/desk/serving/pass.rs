@@ -19,7 +19,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 use super::{
-    SLOT_PATIENCE, Serving,
+    LARGE, SLOT_PATIENCE, Serving,
     beyond::Beyond,
     bursar::{Books, Denied},
     luck,
@@ -153,6 +153,8 @@ impl Serving {
         let (ended, end) = oneshot::channel();
         let guard = cancel.clone().drop_guard();
         let serving = Arc::clone(self);
+        let raw = ask.ask.raw.as_ref();
+        let is_large = raw.is_some_and(|raw| raw.body.len() >= LARGE);
         let run = async move {
             let out = match ask.stream {
                 Some(hold) => Out::Stream(tell, hold),
@@ -176,12 +178,16 @@ impl Serving {
             slot.send(Done { settled, receipt });
             drop(place);
         };
+        let mut running = Running::new(run, self.requests.clone());
+        if is_large {
+            running.let_go_on(&self.runtime);
+        }
         Ok(Passing {
             receipt,
             told,
             end,
             guard,
-            running: Running::new(run, self.requests.clone()),
+            running,
         })
     }
 

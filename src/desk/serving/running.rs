@@ -55,8 +55,14 @@ impl Running {
 
     /// Lets it go on by itself, as it also does when this is dropped.
     pub fn let_go(&mut self) {
+        let runtime = self.runtime.clone();
+        self.let_go_on(&runtime);
+    }
+
+    /// Lets it go on by itself elsewhere: it would keep others of this thread waiting.
+    pub(super) fn let_go_on(&mut self, runtime: &Handle) {
         if let Some(work) = self.work.take() {
-            drop(self.tasks.spawn_on(work, &self.runtime));
+            drop(self.tasks.spawn_on(work, runtime));
         }
     }
 }

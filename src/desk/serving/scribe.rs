@@ -23,8 +23,9 @@ use crate::{
     store::{FromBlock, Group, StoreError},
 };
 
-/// How long results are gathered before they are written: with the writing they wait 20 ms at most.
-const GATHER: Duration = Duration::from_millis(15);
+/// Groups begin to be written no sooner after one another: with the writing a result waits some 20 ms.
+/// Where the disk is slower than this, one follows on the other.
+const APART: Duration = Duration::from_millis(15);
 /// What is done, for an error.
 const WRITING: &str = "write costs and receipts";
 /// How long to wait after a failure to write.
@@ -105,6 +106,7 @@ impl Lot {
 
 /// When things were done last.
 struct Times {
+    /// When the last group began to be written.
     worked: Instant,
     renewed: Instant,
     noted: Instant,
@@ -131,8 +133,8 @@ impl Serving {
             tokio::select! {
                 first = done.recv() => {
                     let Some(first) = first else { break };
+                    let group = gather(first, &mut done, times.worked + APART).await;
                     times.worked = Instant::now();
-                    let group = gather(first, &mut done, times.worked + GATHER).await;
                     self.write_group(group).await;
                     if self.is_given_up.load(Ordering::Acquire) {
                         return lose_all(&mut done);
