@@ -13,7 +13,6 @@ pub mod dialect;
 mod files;
 mod gate;
 mod leave;
-
 mod log;
 mod metrics;
 mod models;

@@ -1,5 +1,6 @@
-//! The threads that answer: one per processor, up to a few. A connection stays on one of them, with all that its requests do: passing
-//! a task to another thread and waking that takes longer than most tasks do.
+//! The threads that answer: one per processor, up to a few. A connection stays on one of them, with
+//! all that its requests do: passing a task to another thread and waking that takes longer than most
+//! tasks do.
 
 use std::{
     fmt, io,

@@ -39,14 +39,17 @@ impl Pools {
         let options = options.disable_statement_logging();
         let is_prepared = Arc::<AtomicBool>::default();
         let pool = |most, besides| {
-            pool_of(dialect, most, besides, Arc::clone(&is_prepared))
+            pool_of(dialect, most, besides, Arc::default()).connect_lazy_with(options.clone())
+        };
+        let writer = |besides| {
+            pool_of(dialect, 1, besides, Arc::clone(&is_prepared))
                 .connect_lazy_with(options.clone())
         };
         let (reading, writing) = match (dialect, purpose) {
-            (Dialect::Sqlite, Use::Desk) => (pool(READERS, None), pool(1, None)),
+            (Dialect::Sqlite, Use::Desk) => (pool(READERS, None), writer(None)),
             (Dialect::Sqlite, Use::Serving) => {
                 let small = dialect.small();
-                (pool(SERVING_READERS, small), pool(1, small))
+                (pool(SERVING_READERS, small), writer(small))
             }
             (Dialect::Postgres, Use::Desk) => {
                 let pool = pool(POSTGRES_CONNECTIONS, None);
@@ -121,7 +124,7 @@ fn pool_of(
         .acquire_timeout(CONNECT_LIMIT)
         .test_before_acquire(dialect == Dialect::Postgres)
         .after_connect(move |connection, _| {
-            // A new connection is not prepared; told once more, a prepared one is none the worse.
+            // A new connection is not prepared.
             is_prepared.store(false, Ordering::Relaxed);
             Box::pin(async move {
                 let statements = dialect.on_connect().iter().copied();
@@ -131,4 +134,39 @@ fn pool_of(
                 Ok(())
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::Timestamp,
+        store::{StoreUrl, Verb},
+    };
+
+    async fn cache(store: &Store) -> i64 {
+        let row = sqlx::query_as::<_, (i64,)>("PRAGMA cache_size");
+        row.fetch_one(store.writing()).await.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn the_writer_is_prepared_as_long_as_much_is_filed_whoever_begins_to_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::Sqlite(folder.path().join("tickets.db"));
+        let store = Store::open(&url).await.unwrap();
+        let write = || store.tell(Verb::Configured, "cap", "theo", Timestamp::UNIX_EPOCH);
+
+        let bulk = store.bulk();
+        write().await.unwrap();
+        assert_eq!(cache(&store).await, -32_000);
+        let readers = [
+            store.pool().acquire().await.unwrap(),
+            store.pool().acquire().await.unwrap(),
+        ];
+        drop(bulk);
+        write().await.unwrap();
+
+        assert_eq!(cache(&store).await, -8_000);
+        drop(readers);
+    }
 }
