@@ -24,6 +24,12 @@ pub(super) struct DraftArgs {
     /// Print the words as they come.
     #[arg(long)]
     pub(super) stream: bool,
+    /// Draft nothing: keep the draft that is there, though the customer wrote again.
+    #[arg(long, conflicts_with_all = ["chain", "force", "stream", "compare"])]
+    pub(super) keep: bool,
+    /// Draft nothing: compare the draft with the text before it.
+    #[arg(long, conflicts_with_all = ["chain", "force", "stream"])]
+    pub(super) compare: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -13,6 +13,7 @@ mod config_check;
 mod demo;
 mod doctor;
 mod draft;
+mod draft_kept;
 mod drill;
 mod export;
 mod files;
@@ -202,6 +203,10 @@ impl Call {
             Some(Command::Merge(args)) => joining::merge(self, &args).await,
             Some(Command::Split(args)) => joining::split(self, &args).await,
             Some(Command::Outbox(args)) => Box::pin(outbox::run(self, args)).await,
+            Some(Command::Draft(args)) if args.keep => draft_kept::keep(self, args.number).await,
+            Some(Command::Draft(args)) if args.compare => {
+                draft_kept::compare(self, args.number).await
+            }
             Some(Command::Draft(args)) => Box::pin(draft::run(self, &args)).await,
             Some(Command::CatchUp(args)) => Box::pin(catch_up::run(self, args.command)).await,
             Some(Command::Providers(args)) => Box::pin(providers::run(self, args.command)).await,

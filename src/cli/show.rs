@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     desk::face::TicketView,
-    domain::{Delivery, Message, MessageKind},
+    domain::{Delivery, DraftState, Message, MessageKind},
 };
 
 /// Prints the ticket of that number.
@@ -89,8 +89,12 @@ fn print(call: &Call, view: &TicketView) {
     }
     if let Some(draft) = &view.draft {
         out.line("");
+        let stale = match draft.state {
+            DraftState::Stale => ", STALE: a new message came after it was begun",
+            DraftState::Writing | DraftState::Ready | DraftState::Discarded => "",
+        };
         out.heading(&format!(
-            "Draft, revision {}, saved {}",
+            "Draft, revision {}, saved {}{stale}",
             draft.revision,
             words::day(draft.saved_at)
         ));

@@ -178,6 +178,12 @@ actions! {
     SendPending "send_pending" in Draft: "Put the reply into the outbox, to be pending when sent",
         also "send wait"
         => [Desk ["y"]];
+    Keep "keep" in Draft: "Keep the draft as it is, though the customer wrote again",
+        also "stale newer message answers still hold"
+        => [];
+    Compare "compare" in Draft: "Compare the draft with the text before it",
+        also "diff difference changes revision version stale"
+        => [Desk ["="]];
     Undo "undo" in Draft: "Undo the last thing you did", also "revert withdraw bring back"
         => [Desk ["u"]];
 

@@ -9,6 +9,7 @@ use super::{
     draft::{Ended, Job},
     drive::{Outcome, Unsettled},
     face::{DeskEvent, Drafted, TicketView},
+    send::letter::messages_of_people,
 };
 use crate::{
     domain::{
@@ -230,6 +231,7 @@ impl Desk {
                 .filter(|draft| draft.may_have_left())
                 .map(|_| vec![MAY_HAVE_LEFT.to_owned()])
                 .unwrap_or_default(),
+            knew: Some(messages_of_people(&job.view.messages)),
             expected: onto.map(|draft| draft.revision),
             at: self.clock.now(),
         }

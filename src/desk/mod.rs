@@ -4,6 +4,7 @@
 //! re-implements drafting, filing or spending. This room knows no terminal.
 
 pub mod clock;
+pub mod comparing;
 pub mod drill;
 pub mod drive;
 pub mod error;

@@ -209,6 +209,7 @@ impl Desk {
                 state: DraftState::Ready,
                 receipts,
                 flags,
+                knew: None,
                 expected: Some(draft.revision),
                 at: self.clock.now(),
             })

@@ -48,6 +48,7 @@ impl Desk {
             state: DraftState::Ready,
             receipts,
             flags,
+            knew: None,
             expected,
             at: self.clock.now(),
         };
@@ -91,6 +92,25 @@ impl Desk {
             tokio::time::sleep(REBASE_PAUSE).await;
         }
         Err(StoreError::Conflict(conflict).into())
+    }
+
+    /// Keeps a draft that a new message made stale: it answers that one too. `seen` is how many
+    /// messages of people its reader has before them; with more now, it stays stale.
+    pub async fn keep_draft(&self, ticket: TicketId, seen: u64) -> Result<Draft, DeskError> {
+        let draft = self.store.draft(ticket, &self.agent()).await?;
+        let draft = draft.ok_or(DeskError::Nothing("There is no draft to keep."))?;
+        if draft.state != DraftState::Stale {
+            return Err(DeskError::Nothing(
+                "The draft answers the newest message as it is: there is nothing to keep.",
+            ));
+        }
+        let answers = self.answered_by_draft(ticket).await?;
+        let kept = self
+            .store
+            .keep_draft(draft.id, (answers, seen), self.clock.now());
+        let kept = kept.await?.ok_or(DeskError::Stale)?;
+        self.tell(DeskEvent::DraftSaved(kept.id));
+        Ok(kept)
     }
 
     /// Throws a draft away; [`Desk::restore`] brings it back.

@@ -6,11 +6,12 @@ use super::{
     Store, StoreError, drafts_back,
     error::Trouble,
     events::{Happened, Verb},
+    outdated::{has_newer, messages_of_people},
     rows,
 };
 use crate::domain::{
-    Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, Purpose, ReceiptId, TicketId,
-    Timestamp,
+    CAME_BACK, Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, Purpose, ReceiptId,
+    TicketId, Timestamp,
 };
 
 /// A draft to save.
@@ -32,6 +33,9 @@ pub struct SaveDraft {
     pub receipts: Vec<ReceiptId>,
     /// What to know before sending.
     pub flags: Vec<String>,
+    /// How many messages of people its writer knew of; with more now, a whole draft is stale. None:
+    /// it is as stale as it was before.
+    pub knew: Option<u64>,
     /// The revision it builds on; none for a draft that must not exist yet.
     pub expected: Option<i64>,
     /// When.
@@ -126,11 +130,12 @@ impl Store {
             let mut tx = self.begin().await?;
             self.locked_ticket(&mut tx, save.ticket).await?;
             let current = live(&mut *tx, save.ticket, &save.author).await?;
-            let saved = match (save.expected, current) {
+            let mut saved = match (save.expected, current) {
                 (None, None) => new_draft(save),
-                (Some(expected), Some(current)) if current.revision == expected => {
-                    next_draft(save, &current)
-                }
+                (Some(expected), Some(current)) if current.revision == expected => Draft {
+                    state: next_state(&mut tx, save, &current).await?,
+                    ..next_draft(save, &current)
+                },
                 (_, current) => {
                     let because = match &current {
                         Some(_) => "it was saved there after you opened it",
@@ -139,6 +144,11 @@ impl Store {
                     return Err(Trouble::conflict(because, current, &save.text));
                 }
             };
+            if let Some(knew) = save.knew.filter(|_| save.state == DraftState::Ready)
+                && messages_of_people(&mut tx, save.ticket).await? > knew
+            {
+                saved.state = DraftState::Stale;
+            }
             write_draft(&mut tx, &saved).await?;
             let happened = Happened {
                 verb: Verb::DraftSaved,
@@ -179,6 +189,43 @@ impl Store {
                 envelope: Some(envelope.clone()),
                 ..draft
             })
+        })
+        .await
+    }
+
+    /// Says of a stale draft that it answers what came meanwhile too: its newest message is `answers`.
+    /// None, and nothing changes, where more people have written than the `seen` messages.
+    pub async fn keep_draft(
+        &self,
+        id: DraftId,
+        (answers, seen): (Option<MessageId>, u64),
+        at: Timestamp,
+    ) -> Result<Option<Draft>, StoreError> {
+        self.told("keep the draft", async {
+            let mut tx = self.begin().await?;
+            let (draft, standing) = self.locked_draft(&mut tx, id).await?;
+            if standing != Standing::Live {
+                let because = "it is not live any more";
+                return Err(Trouble::conflict(because, None, &draft.text));
+            }
+            let is_outrun = messages_of_people(&mut tx, draft.ticket).await? > seen;
+            if is_outrun || draft.state != DraftState::Stale {
+                tx.take_back().await?;
+                return Ok((!is_outrun).then_some(draft));
+            }
+            sqlx::query("UPDATE drafts SET state = 'ready', answers = $2 WHERE id = $1")
+                .bind(id.to_string())
+                .bind(answers.map(|answers| answers.to_string()))
+                .execute(&mut *tx)
+                .await?;
+            let subject = draft.ticket.to_string();
+            self.commit(tx, &moved(Verb::DraftSaved, &draft, &subject, at))
+                .await?;
+            Ok(Some(Draft {
+                answers,
+                state: DraftState::Ready,
+                ..draft
+            }))
         })
         .await
     }
@@ -335,6 +382,26 @@ fn next_draft(save: &SaveDraft, current: &Draft) -> Draft {
         envelope: envelope.cloned(),
         ..new_draft(save)
     }
+}
+
+/// Returns where a draft stands after a save. Typing on is no answer to what came meanwhile; a draft
+/// that was stale for holding two texts is not, once they are one and nothing came.
+async fn next_state(
+    tx: &mut AnyConnection,
+    save: &SaveDraft,
+    current: &Draft,
+) -> Result<DraftState, Trouble> {
+    let is_as_before = save.knew.is_none() && save.state == DraftState::Ready;
+    if !is_as_before || current.state != DraftState::Stale {
+        return Ok(save.state);
+    }
+    let was_two = current.text.contains(CAME_BACK) && !save.text.contains(CAME_BACK);
+    let is_outrun = !was_two || has_newer(tx, save.ticket, current.answers).await?;
+    Ok(if is_outrun {
+        DraftState::Stale
+    } else {
+        DraftState::Ready
+    })
 }
 
 pub(super) async fn write_draft(tx: &mut AnyConnection, draft: &Draft) -> Result<(), Trouble> {

@@ -14,7 +14,7 @@ use super::{
     flags,
     going_over::go_over,
     joining::Living,
-    outdated::{is_outdated, make_stale},
+    outdated::{is_outdated, make_stale, messages_of_people},
     rows,
     search::Sql,
 };
@@ -262,18 +262,6 @@ pub(super) fn happened<'a>(
         detail: "",
         at,
     }
-}
-
-/// Counts the public messages of people: what a reader of the ticket has seen, or has not.
-async fn messages_of_people(tx: &mut AnyConnection, ticket: TicketId) -> Result<u64, Trouble> {
-    let row = sqlx::query(
-        "SELECT COUNT(*) AS n FROM messages
-         WHERE ticket = $1 AND kind = 'public' AND auto_class IN ('human', 'list')",
-    )
-    .bind(ticket.to_string())
-    .fetch_one(tx)
-    .await?;
-    rows::count(&row, "n")
 }
 
 /// Returns the tickets of replies that are reported as not delivered.

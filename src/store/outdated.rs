@@ -8,9 +8,10 @@ use super::{
     drafts_back,
     error::Trouble,
     outbox::{SELECT, outbox_row},
+    rows,
     search::Sql,
 };
-use crate::domain::{DraftId, OutboxId, OutboxRow, TicketId};
+use crate::domain::{DraftId, MessageId, OutboxId, OutboxRow, TicketId};
 
 /// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
 /// approved. One whose author has begun another draft comes back below it. One that is being sent
@@ -84,4 +85,39 @@ pub(super) async fn make_stale(tx: &mut AnyConnection, draft: DraftId) -> Result
         .execute(tx)
         .await?;
     Ok(())
+}
+
+/// Counts the public messages of people: what a reader of the ticket has seen, or has not.
+pub(super) async fn messages_of_people(
+    tx: &mut AnyConnection,
+    ticket: TicketId,
+) -> Result<u64, Trouble> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS n FROM messages
+         WHERE ticket = $1 AND kind = 'public' AND auto_class IN ('human', 'list')",
+    )
+    .bind(ticket.to_string())
+    .fetch_one(tx)
+    .await?;
+    rows::count(&row, "n")
+}
+
+/// Tells whether people have written after the message that a draft answers.
+pub(super) async fn has_newer(
+    tx: &mut AnyConnection,
+    ticket: TicketId,
+    answers: Option<MessageId>,
+) -> Result<bool, Trouble> {
+    let newer = sqlx::query(
+        "SELECT 1 AS one FROM messages
+         WHERE ticket = $1 AND kind = 'public' AND auto_class IN ('human', 'list')
+             AND sent_at > COALESCE((SELECT sent_at FROM messages WHERE id = $2), $3)
+         LIMIT 1",
+    )
+    .bind(ticket.to_string())
+    .bind(answers.map(|answers| answers.to_string()))
+    .bind(i64::MIN)
+    .fetch_optional(tx)
+    .await?;
+    Ok(newer.is_some())
 }

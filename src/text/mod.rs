@@ -4,6 +4,7 @@
 //! and fuzzers can hold. None may panic, and none may take long, whatever it is given.
 
 pub mod clean;
+pub mod compare;
 pub mod html;
 pub mod json;
 pub mod language;

@@ -137,6 +137,10 @@ pub enum Effect {
     },
     /// Put the draft into the outbox.
     QueueReply(Approval),
+    /// Keep a stale draft, whose reader has seen so many messages of people.
+    Keep(TicketId, u64),
+    /// Compare a draft with the text before it.
+    Compare(TicketId),
     /// Take a reply out of the outbox.
     Withdraw(OutboxId),
     /// Let a reply leave now that waits for a word.

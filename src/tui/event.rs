@@ -12,6 +12,7 @@ use super::{
 use crate::{
     config::{AccountConfig, chord::Chord},
     desk::{
+        comparing::Compared,
         drill::Drilled,
         face::{
             CatchUp, DeskEvent, Drafted, KeyCard, OverviewView, QueuePage, ReceiptPage,
@@ -104,6 +105,8 @@ pub enum Done {
     },
     /// A ticket came.
     Ticket(TicketId, Result<Box<TicketView>, Trouble>),
+    /// A draft was compared with the text before it.
+    Compared(TicketId, Result<Box<Compared>, Trouble>),
     /// The meter came.
     Spend(Result<SpendView, Trouble>),
     /// Banners came, and the tour's word on what to try next.

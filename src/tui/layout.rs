@@ -186,6 +186,7 @@ pub fn overlay(model: &Model, overlay: &Overlay) -> Rect {
         | Overlay::Keys(_)
         | Overlay::Routing(_)
         | Overlay::Drill(_)
+        | Overlay::Compare(_)
         | Overlay::CatchUp(_)
         | Overlay::Outbox(_)
         | Overlay::Files(_)

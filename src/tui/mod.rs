@@ -7,6 +7,7 @@
 pub mod acts;
 pub mod burst;
 pub mod catch_up;
+pub mod compare;
 pub mod drill;
 pub mod editor;
 pub mod effect;

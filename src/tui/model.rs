@@ -8,6 +8,7 @@ use ratatui::layout::Size;
 use super::{
     burst::Burst,
     catch_up::CatchUpScreen,
+    compare::ComparePage,
     drill::DrillPage,
     editor::Editor,
     event::Moment,
@@ -150,6 +151,8 @@ pub enum Overlay {
     Providers(ProvidersScreen),
     /// What a drill showed.
     Drill(DrillPage),
+    /// A draft beside the text before it.
+    Compare(ComparePage),
     /// What the receipts say together.
     Overview(OverviewScreen),
     /// The drafts that could not be made.

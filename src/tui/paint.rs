@@ -208,6 +208,11 @@ pub fn boxed(buffer: &mut Buffer, area: Rect, title: &str, style: Style) -> Rect
         area.height.saturating_sub(1),
         &Line::styled(bottom, style),
     );
+    inside(area)
+}
+
+/// Returns what is inside a frame.
+pub const fn inside(area: Rect) -> Rect {
     Rect {
         x: area.x + 1,
         y: area.y + 1,

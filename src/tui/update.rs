@@ -74,6 +74,13 @@ fn settle(model: &mut Model) -> Vec<Effect> {
         let time = (model.stage.now.civil, &facts.zone);
         model.talk.lay(wide, usize::from(areas.talk.height), time);
         note_what_is_read(model);
+        // Above the editor too: it is read while one types.
+        let is_shown = model.overlay.is_none() && areas.news.height > 2;
+        let here = model.here().filter(|_| is_shown);
+        let news = here.and_then(|here| talk::news::news(model, here));
+        let newest = news.map(|news| news.newest.id);
+        let now = model.stage.now.mono;
+        model.talk.shows_news(newest, now);
     }
     effects
 }
@@ -222,6 +229,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 | Overlay::Overview(_)
                 | Overlay::Providers(_)
                 | Overlay::Drill(_)
+                | Overlay::Compare(_)
                 | Overlay::CatchUp(_)
                 | Overlay::Outbox(_)
                 | Overlay::Files(_)

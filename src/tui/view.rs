@@ -8,7 +8,7 @@ use ratatui::{
 };
 
 use super::{
-    catch_up, drill, files, help, keys,
+    catch_up, compare, drill, files, help, keys,
     layout::{self, Layout, SMALLEST, Shape},
     mailbox, mapping, menu, meter,
     model::{Focus, Model, Overlay, Part},
@@ -197,62 +197,37 @@ fn panes(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
 
 fn overlay(buffer: &mut Buffer, open: &Overlay, model: &Model, theme: &Theme) -> Option<Position> {
     let area = layout::overlay(model, open);
-    let caret = match open {
-        Overlay::Palette(room) => palette::view::draw(buffer, area, room, theme),
-        Overlay::Help(room) => help::draw(buffer, area, room, (&model.stage.facts.keymap, theme)),
-        Overlay::Prompt(room) => prompt::draw(buffer, area, room, theme),
-        Overlay::Menu(room) => {
-            menu::draw(buffer, area, room, theme);
-            return None;
+    match open {
+        Overlay::Palette(room) => {
+            return Some(palette::view::draw(buffer, area, room, theme).into());
         }
-        Overlay::Keys(room) => {
-            keys::draw(buffer, area, room, (model, theme));
-            return None;
+        Overlay::Help(room) => {
+            let keymap = &model.stage.facts.keymap;
+            return Some(help::draw(buffer, area, room, (keymap, theme)).into());
         }
-        Overlay::Routing(room) => {
-            routing::view::draw(buffer, area, room, theme);
-            return None;
+        Overlay::Prompt(room) => {
+            return Some(prompt::draw(buffer, area, room, theme).into());
         }
+        Overlay::Menu(room) => menu::draw(buffer, area, room, theme),
+        Overlay::Keys(room) => keys::draw(buffer, area, room, (model, theme)),
+        Overlay::Routing(room) => routing::view::draw(buffer, area, room, theme),
         Overlay::Receipts(room) => {
             return receipts::view::draw(buffer, area, room, (model, theme)).map(Position::from);
         }
-        Overlay::Providers(room) => {
-            providers::view::draw(buffer, area, room, (model, theme));
-            return None;
-        }
-        Overlay::Drill(room) => {
-            drill::draw(buffer, area, room, (model, theme));
-            return None;
-        }
-        Overlay::Overview(room) => {
-            overview::view::draw(buffer, area, room, (model, theme));
-            return None;
-        }
-        Overlay::CatchUp(room) => {
-            catch_up::view::draw(buffer, area, room, (model, theme));
-            return None;
-        }
-        Overlay::Outbox(room) => {
-            outbox::draw(buffer, area, room, (model, theme));
-            return None;
-        }
-        Overlay::Files(room) => {
-            files::draw(buffer, area, room, theme);
-            return None;
-        }
+        Overlay::Providers(room) => providers::view::draw(buffer, area, room, (model, theme)),
+        Overlay::Drill(room) => drill::draw(buffer, area, room, (model, theme)),
+        Overlay::Compare(room) => compare::draw(buffer, area, room, (model, theme)),
+        Overlay::Overview(room) => overview::view::draw(buffer, area, room, (model, theme)),
+        Overlay::CatchUp(room) => catch_up::view::draw(buffer, area, room, (model, theme)),
+        Overlay::Outbox(room) => outbox::draw(buffer, area, room, (model, theme)),
+        Overlay::Files(room) => files::draw(buffer, area, room, theme),
         Overlay::Mailbox(room) => {
             return mailbox::view::draw(buffer, area, room, theme).map(Position::from);
         }
-        Overlay::Mapping(room) => {
-            mapping::view::draw(buffer, area, room, theme);
-            return None;
-        }
-        Overlay::SetUp(room) => {
-            setup::draw(buffer, area, room, (model, theme));
-            return None;
-        }
-    };
-    Some(Position::from(caret))
+        Overlay::Mapping(room) => mapping::view::draw(buffer, area, room, theme),
+        Overlay::SetUp(room) => setup::draw(buffer, area, room, (model, theme)),
+    }
+    None
 }
 
 const QUEUE_HINTS: [(Action, &str); 8] = [
@@ -306,6 +281,7 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Receipts(_)) => "RECEIPTS",
         Some(Overlay::Providers(_)) => "PROVIDERS",
         Some(Overlay::Drill(_)) => "DRILL",
+        Some(Overlay::Compare(_)) => "COMPARE",
         Some(Overlay::Overview(_)) => "OVERVIEW",
         Some(Overlay::CatchUp(_)) => "WAITING",
         Some(Overlay::Outbox(_)) => "OUTBOX",
@@ -313,6 +289,12 @@ const fn overlay_name(model: &Model) -> &'static str {
         Some(Overlay::Mapping(_)) => "TABLE",
         Some(Overlay::SetUp(_) | Overlay::Mailbox(_)) => "SET UP",
     }
+}
+
+/// Tells whether something came after the draft under the cursor was begun.
+fn has_news(model: &Model) -> bool {
+    let here = model.here();
+    here.is_some_and(|here| talk::news::news(model, here).is_some())
 }
 
 fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
@@ -328,6 +310,7 @@ fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
         (Scope::Editor, _) if writes_note(model) => ("EDIT", &NOTE_HINTS),
         (Scope::Editor, _) => ("EDIT", &EDIT_HINTS),
         (Scope::Desk, Focus::Queue) => ("QUEUE", &QUEUE_HINTS),
+        (Scope::Desk, Focus::Talk) if has_news(model) => ("TICKET", &talk::view::STALE_HINTS),
         (Scope::Desk, Focus::Talk) => ("TICKET", &talk::view::HINTS),
         (Scope::Desk, Focus::Side) => ("TICKET", &SIDE_HINTS),
     };

@@ -334,7 +334,7 @@ fn ada() -> Contact {
     }
 }
 
-fn letter(at: usize) -> Letter {
+pub fn letter(at: usize) -> Letter {
     let text = "Hello, my parcel 4711 is late. Where is it? Ada";
     let ticket = Ticket {
         id: TicketId::new(Uuid::now_v7()),

@@ -41,6 +41,7 @@ async fn leaves_elsewhere(store: &Store, ticket: TicketId) -> OutboxId {
         state: DraftState::Ready,
         receipts: Vec::new(),
         flags: Vec::new(),
+        knew: None,
         expected: None,
         at: now(),
     };

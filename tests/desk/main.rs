@@ -27,4 +27,5 @@ mod recipients;
 #[path = "../common/smtp.rs"]
 #[expect(dead_code, reason = "the desk needs a part of it")]
 mod smtp;
+mod stale;
 mod texts;

@@ -134,6 +134,7 @@ async fn a_thousand_races_between_new_mail_and_a_reply_send_none() {
             state: DraftState::Ready,
             receipts: Vec::new(),
             flags: Vec::new(),
+            knew: None,
             expected: None,
             at: at(1),
         };

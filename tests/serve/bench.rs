@@ -313,12 +313,20 @@ impl Drop for Serve {
 }
 
 /// Waits until something is so.
-pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(is_so: impl FnMut() -> bool) {
+    assert!(within(LIMIT, is_so), "it never came to be so");
+}
+
+/// Waits so long for something to be so, and tells whether it is.
+pub(crate) fn within(limit: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < LIMIT, "it never came to be so");
+        if began.elapsed() >= limit {
+            return false;
+        }
         thread::sleep(Duration::from_millis(5));
     }
+    true
 }
 
 /// Returns the contents of every file below a folder.

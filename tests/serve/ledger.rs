@@ -16,7 +16,7 @@ use deskhand::{
 };
 
 use super::{
-    bench::{Bench, Config, LIMIT, Serve, until},
+    bench::{Bench, Config, LIMIT, Serve, until, within},
     http::{Request, ask},
     words::{ALL, Form, Words},
 };
@@ -337,7 +337,10 @@ fn a_stop_ends_also_while_the_database_is_out_of_reach() {
     drop(lock);
 
     let again = bench.serve();
-    until(|| again.said().contains("ended in the middle of its work"));
+    let is_told = within(LIMIT, || {
+        again.said().contains("ended in the middle of its work")
+    });
+    assert!(is_told, "{}\n{}", serve.said(), again.said());
     again.stop();
     assert_eq!(Books::of(&bench).sums().held, Usd::ZERO);
 }

@@ -1,9 +1,10 @@
 //! Drafts and the outbox.
 
 use deskhand::{
+    desk::send::letter::messages_of_people,
     domain::{
-        Delivery, DraftId, DraftState, Order, OutboxId, OutboxKind, OutboxRow, Progress, Query,
-        Status, TicketId,
+        Delivery, Draft, DraftId, DraftState, MessageId, Order, OutboxId, OutboxKind, OutboxRow,
+        Progress, Query, Status, TicketId,
     },
     store::{QueuedFrom, Queueing, Revision, Store, StoreError},
 };
@@ -99,6 +100,39 @@ async fn a_new_letter_makes_a_draft_stale(store: &Store, id: TicketId) {
     let draft = store.draft(id, "noor").await.unwrap().unwrap();
 
     assert_eq!((draft.state, draft.revision), (DraftState::Stale, 1));
+    a_stale_draft_is_stale_until_it_is_kept(store, id, &draft).await;
+}
+
+/// Typing on is no answer to what came; and what a model wrote without knowing of it is stale from
+/// the start.
+async fn a_stale_draft_is_stale_until_it_is_kept(store: &Store, id: TicketId, draft: &Draft) {
+    let typed = save(id, "Begun anew, and on", Some(draft.revision));
+    let typed = store.save_draft(&typed).await.unwrap();
+    assert_eq!((typed.state, typed.revision), (DraftState::Stale, 2));
+    let seen = messages_of_people(&store.messages(id).await.unwrap());
+    let newest = Some(MessageId::new(Uuid::from_u128(90)));
+
+    let unread = store
+        .keep_draft(draft.id, (newest, seen - 1), at(311))
+        .await;
+    assert_eq!(unread.unwrap(), None, "there is one that nobody has seen");
+    let kept = store.keep_draft(draft.id, (newest, seen), at(312)).await;
+    let kept = kept.unwrap().unwrap();
+    assert_eq!((kept.state, kept.answers), (DraftState::Ready, newest));
+    assert_eq!(store.draft(id, "noor").await.unwrap(), Some(kept));
+
+    let mut written = save(id, "A model's words", Some(2));
+    written.knew = Some(seen - 1);
+    let written = store.save_draft(&written).await.unwrap();
+    assert_eq!(written.state, DraftState::Stale);
+    let mut whole = save(id, "A model's words, with all of it", Some(3));
+    whole.knew = Some(seen);
+    let whole = store.save_draft(&whole).await.unwrap();
+    assert_eq!(whole.state, DraftState::Ready);
+    let none = store
+        .keep_draft(DraftId::new(Uuid::now_v7()), (None, seen), at(313))
+        .await;
+    assert!(matches!(none, Err(StoreError::NotFound { .. })), "{none:?}");
 }
 
 fn from_live(row: &OutboxRow, revision: i64) -> Queueing<'_> {

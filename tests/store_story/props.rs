@@ -221,6 +221,7 @@ pub(super) fn save(ticket: TicketId, text: &str, expected: Option<i64>) -> SaveD
         state: DraftState::Ready,
         receipts: vec![],
         flags: vec!["fallback".into()],
+        knew: None,
         expected,
         at: at(300),
     }

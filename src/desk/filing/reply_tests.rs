@@ -92,6 +92,7 @@ impl Bench {
             state: DraftState::Ready,
             receipts: Vec::new(),
             flags: Vec::new(),
+            knew: None,
             expected: None,
             at: self.at,
         };

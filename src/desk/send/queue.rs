@@ -143,6 +143,7 @@ impl Desk {
             state: DraftState::Ready,
             receipts: Vec::new(),
             flags: Vec::new(),
+            knew: None,
             expected: None,
             at: self.clock.now(),
         };

@@ -80,6 +80,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Discard
         | Action::SendSolve
         | Action::SendPending
+        | Action::Keep
+        | Action::Compare
         | Action::Undo => writing::writing(model, action),
         Action::Status
         | Action::Tags

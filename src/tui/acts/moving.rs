@@ -8,6 +8,7 @@ use super::{
         panel, talk,
     },
     program::leave,
+    writing::keep,
 };
 use crate::{config::action::Action, domain::Direction};
 
@@ -78,6 +79,13 @@ pub(super) fn focus(model: &mut Model, action: Action) -> Vec<Effect> {
     let stage = &mut model.stage;
     match action {
         Action::Open => {
+            let here = model.queue.here();
+            if let Some(here) = here.filter(|_| stage.focus == Focus::Talk)
+                && talk::news::news(model, here).is_some()
+            {
+                return keep(model, here);
+            }
+            let stage = &mut model.stage;
             if stage.focus == Focus::Queue {
                 stage.focus = Focus::Talk;
                 if matches!(stage.part, Part::Receipt | Part::Customer) {

@@ -83,6 +83,8 @@ pub(super) fn writing(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Edit => edit(model, here),
         Action::ExternalEditor => edit_outside(model, here),
         Action::Discard => discard(model, here),
+        Action::Keep => keep(model, here),
+        Action::Compare => vec![Effect::Compare(here)],
         Action::SendSolve => send(model, here, (action, Status::Solved)),
         Action::SendPending => send(model, here, (action, Status::Pending)),
         _ => Vec::new(),
@@ -308,6 +310,19 @@ fn discard(model: &mut Model, here: TicketId) -> Vec<Effect> {
         return Vec::new();
     };
     vec![Effect::Discard(here, id)]
+}
+
+/// Keeps a draft that a new message made stale, once that could be read.
+pub(super) fn keep(model: &mut Model, here: TicketId) -> Vec<Effect> {
+    let now = model.stage.now;
+    if talk::news::news(model, here).is_some() && !model.talk.was_news_read(now.mono) {
+        let words = "A new message came: read it first, then keep the draft.";
+        model.notes.say(words, now);
+        return Vec::new();
+    }
+    let view = model.talk.view_of(here);
+    let seen = view.map(|view| messages_of_people(&view.messages));
+    seen.map_or_else(Vec::new, |seen| vec![Effect::Keep(here, seen)])
 }
 
 fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> Vec<Effect> {

@@ -3,6 +3,7 @@
 mod drafting;
 mod editing;
 mod sending;
+mod stale;
 
 use super::{
     effect::Effect,

@@ -6,6 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Line, widgets::W
 use super::Editor;
 use crate::{
     config::theme::Theme,
+    domain::DraftState,
     tui::{
         model::Model,
         paint::{cut, style, width, write_line},
@@ -15,10 +16,10 @@ use crate::{
 
 /// Paints the text being written.
 pub fn draw(buffer: &mut Buffer, area: Rect, editor: &Editor, (model, theme): (&Model, &Theme)) {
-    let to = model
-        .talk
-        .view_of(editor.ticket())
-        .map_or_else(String::new, |view| view.route.words());
+    let view = model.talk.view_of(editor.ticket());
+    let to = view.map_or_else(String::new, |view| view.route.words());
+    let draft = view.and_then(|view| view.draft.as_ref());
+    let is_stale = draft.is_some_and(|draft| draft.state == DraftState::Stale);
     let (title, lines) = match editor.writing() {
         Writing::Reply => {
             let to = crate::tui::paint::safe(&to);
@@ -29,7 +30,11 @@ pub fn draw(buffer: &mut Buffer, area: Rect, editor: &Editor, (model, theme): (&
             &DOTTED,
         ),
     };
-    let titles = (title.as_str(), editor.saved_words());
+    let saved = match editor.writing() {
+        Writing::Reply if is_stale => format!("STALE · {}", editor.saved_words()),
+        Writing::Reply | Writing::Note => editor.saved_words(),
+    };
+    let titles = (title.as_str(), saved);
     let inside = frame(
         buffer,
         area,

@@ -12,18 +12,21 @@ use self::{
     texts::{edited_outside, note_added, note_kept, reply_open, saved},
 };
 use super::{
+    compare::ComparePage,
     effect::{Effect, ReceiptAsk},
     event::{Done, Trouble},
     model::{Model, Overlay},
     over,
     paint::safe,
     receipts,
+    talk::news::is_outrun,
     work::Undo,
 };
 use crate::{
     config::action::Action,
     desk::{
-        face::{QueuePage, ReceiptPage, RoutingView},
+        comparing::Compared,
+        face::{QueuePage, ReceiptPage, RoutingView, TicketView},
         send::guard::Route,
     },
     domain::{Change, Draft, OutboxRow, Status, Ticket, TicketId},
@@ -38,15 +41,11 @@ pub fn took(model: &mut Model, done: Done) -> Vec<Effect> {
     match done {
         Done::Page { turn, page } => page_came(model, turn, page),
         Done::Ticket(ticket, Ok(view)) => {
-            let now = model.stage.now.mono;
-            if let Some(editor) = reply_open(model, ticket) {
-                let revision = view.draft.as_ref().map(|draft| draft.revision);
-                editor.rebase(revision, now);
-            }
-            model.talk.took(view);
-            if model.work.run(ticket).is_none() {
-                edit_if_asked(model, ticket);
-            }
+            ticket_came(model, ticket, view);
+            Vec::new()
+        }
+        Done::Compared(ticket, compared) => {
+            compared_came(model, ticket, compared);
             Vec::new()
         }
         Done::Spend(Ok(spend)) => {
@@ -236,6 +235,40 @@ fn link_done(model: &mut Model, result: Result<String, Trouble>) -> Vec<Effect> 
             over::providers(model, after)
         }
         _ => Vec::new(),
+    }
+}
+
+/// Takes a ticket, and says so where people wrote after its draft was begun.
+fn ticket_came(model: &mut Model, ticket: TicketId, view: Box<TicketView>) {
+    let now = model.stage.now.mono;
+    if let Some(editor) = reply_open(model, ticket) {
+        let revision = view.draft.as_ref().map(|draft| draft.revision);
+        editor.rebase(revision, now);
+    }
+    let was_fresh = model
+        .talk
+        .view_of(ticket)
+        .is_some_and(|before| before.draft.is_some() && !is_outrun(before));
+    if was_fresh && is_outrun(&view) {
+        let words = "Somebody wrote again: your draft is held. Nothing was sent.";
+        model.notes.warn(words, model.stage.now);
+    }
+    model.talk.took(view);
+    if model.work.run(ticket).is_none() {
+        edit_if_asked(model, ticket);
+    }
+}
+
+/// Shows a draft beside the text before it, unless the person has gone on.
+fn compared_came(model: &mut Model, ticket: TicketId, compared: Result<Box<Compared>, Trouble>) {
+    match compared {
+        Ok(compared) => {
+            let is_here = model.here() == Some(ticket) && model.editor.is_none();
+            if is_here && model.overlay.is_none() {
+                model.overlay = Some(Overlay::Compare(ComparePage::of(compared)));
+            }
+        }
+        Err(trouble) => model.notes.trouble(&trouble, model.stage.now),
     }
 }
 

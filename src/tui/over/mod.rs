@@ -14,7 +14,7 @@ use self::{
     },
 };
 use super::{
-    acts,
+    acts, compare,
     effect::Effect,
     files::FileAct,
     help::Help,
@@ -121,10 +121,7 @@ pub fn text(model: &mut Model, chord: Chord) -> Vec<Effect> {
 
 fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let now = model.stage.now.civil;
-    let letter = match (chord.key, chord.ctrl, chord.alt) {
-        (Key::Char(c), false, false) => Some(c),
-        _ => None,
-    };
+    let letter = letter(chord);
     match &mut model.overlay {
         Some(Overlay::Palette(palette)) => {
             palette.press(chord);
@@ -173,12 +170,24 @@ fn typed(model: &mut Model, chord: Chord) -> Vec<Effect> {
             return receipts::follow(model, after);
         }
         Some(Overlay::Mailbox(screen)) => screen.press(chord),
-        Some(Overlay::Outbox(_) | Overlay::Files(_) | Overlay::SetUp(_) | Overlay::Drill(_)) => {
-            plain_moves(model, letter);
-        }
+        Some(
+            Overlay::Outbox(_)
+            | Overlay::Files(_)
+            | Overlay::SetUp(_)
+            | Overlay::Drill(_)
+            | Overlay::Compare(_),
+        ) => plain_moves(model, letter),
         None => {}
     }
     Vec::new()
+}
+
+/// Returns the letter of a key that is one.
+const fn letter(chord: Chord) -> Option<char> {
+    match (chord.key, chord.ctrl, chord.alt) {
+        (Key::Char(c), false, false) => Some(c),
+        _ => None,
+    }
 }
 
 /// Where letters are not text, `j`, `k` and `q` are what they are everywhere.
@@ -239,6 +248,12 @@ fn step(model: &mut Model, rows: isize) -> Vec<Effect> {
         }
         Some(Overlay::Providers(screen)) => screen.move_by(rows),
         Some(Overlay::Drill(page)) => page.move_by(rows),
+        Some(Overlay::Compare(_)) => {
+            let last = compare::last_top(model);
+            if let Some(Overlay::Compare(page)) = &mut model.overlay {
+                page.move_by(rows, last);
+            }
+        }
         Some(Overlay::Overview(screen)) => screen.move_by(rows),
         Some(Overlay::CatchUp(screen)) => screen.move_by(rows),
         Some(Overlay::Mapping(screen)) => screen.move_by(rows),
@@ -300,6 +315,9 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             let (step, place) = (setup.chosen(), setup.cursor);
             set_up(model, step, place)
         }
-        Some(Overlay::Help(_) | Overlay::Providers(_) | Overlay::Drill(_)) | None => Vec::new(),
+        Some(
+            Overlay::Help(_) | Overlay::Providers(_) | Overlay::Drill(_) | Overlay::Compare(_),
+        )
+        | None => Vec::new(),
     }
 }

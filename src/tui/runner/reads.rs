@@ -37,6 +37,10 @@ pub(super) async fn read(desk: &Arc<Desk>, effect: Effect) -> Option<Done> {
             }
             Done::Ticket(ticket, view.map(Box::new).map_err(trouble))
         }
+        Effect::Compare(ticket) => {
+            let compared = desk.compare(ticket).await;
+            Done::Compared(ticket, compared.map(Box::new).map_err(trouble))
+        }
         Effect::LoadSpend => Done::Spend(desk.spend().await.map_err(trouble)),
         Effect::LoadBanners => Done::Banners(banners(desk).await, desk.hint()),
         Effect::LoadChains => Done::Chains(desk.routing().await.map_err(trouble)),

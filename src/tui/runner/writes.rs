@@ -119,6 +119,10 @@ async fn sending(desk: &Desk, effect: Effect) -> Option<Done> {
             .it_was_sent(row)
             .await
             .map(|()| "Noted: it stands in the ticket as sent.".to_owned()),
+        Effect::Keep(ticket, seen) => desk
+            .keep_draft(ticket, seen)
+            .await
+            .map(|_| "Kept: the draft answers the newest message too.".to_owned()),
         Effect::Address(ticket, envelope) => desk
             .set_envelope(ticket, &envelope)
             .await

@@ -94,17 +94,16 @@ fn running_title(run: &RunHere, model: &Model) -> String {
 const SPINNER: [&str; 4] = ["|", "/", "-", "\\"];
 
 fn draft_title(draft: &Draft) -> String {
-    let whose = match draft.origin {
-        DraftOrigin::Ai => "AI draft, not sent",
-        DraftOrigin::Mixed => "AI draft, changed by you",
-        DraftOrigin::Human => "your text, not sent",
+    // A stale one says so in little room: to whom it goes stands there too.
+    let whose = match (draft.state == DraftState::Stale, draft.origin) {
+        (true, DraftOrigin::Ai) => "STALE AI draft",
+        (true, DraftOrigin::Mixed) => "STALE changed AI draft",
+        (true, DraftOrigin::Human) => "STALE your text",
+        (false, DraftOrigin::Ai) => "AI draft, not sent",
+        (false, DraftOrigin::Mixed) => "AI draft, changed by you",
+        (false, DraftOrigin::Human) => "your text, not sent",
     };
-    let stale = if draft.state == DraftState::Stale {
-        "STALE "
-    } else {
-        ""
-    };
-    format!("{stale}{whose} v{}", draft.revision)
+    format!("{whose} v{}", draft.revision)
 }
 
 /// Returns the draft's text in lines of at most `wide` cells.

@@ -2,6 +2,7 @@
 
 pub mod draft;
 pub mod hops;
+pub mod news;
 mod state;
 pub mod view;
 

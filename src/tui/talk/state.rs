@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::news::answered_place;
 use crate::{
     desk::face::TicketView,
-    domain::{Direction, Draft, DraftId, Message, MessageKind, Mono, TicketId, Timestamp},
+    domain::{
+        Direction, Draft, DraftId, Message, MessageId, MessageKind, Mono, TicketId, Timestamp,
+    },
     tui::{
         effect::Effect,
         paint::{safe, safe_lines, wrap},
@@ -29,6 +32,8 @@ pub struct Talk {
     pub draft_top: Option<usize>,
     /// Since when the end of which draft has been on the screen.
     read: Option<(DraftId, i64, Mono)>,
+    /// Since when the newest message above a stale draft has been on the screen.
+    news: Option<(MessageId, Mono)>,
 }
 
 /// One line of the conversation.
@@ -78,6 +83,20 @@ impl Talk {
         self.read.is_some_and(|(id, revision, since)| {
             (id, revision) == (draft.id, draft.revision) && now.since(since) >= GLANCE
         })
+    }
+
+    /// Notes that a message above a stale draft is on the screen, or that none is.
+    pub fn shows_news(&mut self, newest: Option<MessageId>, now: Mono) {
+        let noted = self.news.map(|(noted, _)| noted);
+        if noted != newest {
+            self.news = newest.map(|newest| (newest, now));
+        }
+    }
+
+    /// Tells whether the newest message above a stale draft has been on the screen for long enough.
+    pub fn was_news_read(&self, now: Mono) -> bool {
+        self.news
+            .is_some_and(|(_, since)| now.since(since) >= GLANCE)
     }
 
     /// Says which ticket is under the cursor; asks for it when it is another than before.
@@ -152,8 +171,9 @@ impl Talk {
         }
         self.high = high;
         if self.top == usize::MAX {
-            let newest = self.lines.last().map_or(0, |line| line.message);
-            self.top = self.first_line_of(newest).min(self.last_top());
+            let newest = || self.lines.last().map_or(0, |line| line.message);
+            let message = answered_place(view).unwrap_or_else(newest);
+            self.top = self.first_line_of(message).min(self.last_top());
         }
         self.top = self.top.min(self.last_top());
     }

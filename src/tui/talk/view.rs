@@ -9,6 +9,7 @@ use ratatui::{
 
 use super::{
     draft::{self, Sight},
+    news,
     state::{TalkLine, Voice},
 };
 use crate::{
@@ -28,6 +29,8 @@ pub struct Areas {
     pub head: Rect,
     /// The conversation.
     pub talk: Rect,
+    /// What came after the draft was begun; of no height while nothing did.
+    pub news: Rect,
     /// The draft with its rule.
     pub draft: Rect,
 }
@@ -56,19 +59,23 @@ pub fn areas(area: Rect, model: &Model) -> Areas {
             .map_or(2, |here| cells(needed_lines(model, here, wide)))
     };
     let high = needed.min(share).max(3).min(rest);
-    let talk = Rect {
-        y: area.y + head.height,
-        height: rest - high,
+    let above = rest - high;
+    let wanted = model
+        .here()
+        .map_or(0, |here| news::needed(model, here, usize::from(area.width)));
+    let of_news = news::height(wanted, above);
+    let below = |upper: Rect, height| Rect {
+        y: upper.y + upper.height,
+        height,
         ..area
     };
+    let talk = below(head, above - of_news);
+    let news = below(talk, of_news);
     Areas {
         head,
         talk,
-        draft: Rect {
-            y: talk.y + talk.height,
-            height: high,
-            ..area
-        },
+        news,
+        draft: below(news, high),
     }
 }
 
@@ -111,6 +118,9 @@ pub fn draw(buffer: &mut Buffer, area: Rect, model: &Model, theme: &Theme) {
     let areas = areas(area, model);
     head(buffer, areas.head, &view.ticket, model, theme);
     talk(buffer, areas.talk, model, theme);
+    if let Some(news) = news::news(model, here) {
+        news::draw(buffer, areas.news, &news, (model, theme));
+    }
     if let Some(open) = model.editor.as_ref().filter(|open| open.ticket() == here) {
         editor::view::draw(buffer, areas.draft, open, (model, theme));
     } else {
@@ -312,7 +322,18 @@ pub fn rule(buffer: &mut Buffer, area: Rect, (left, right): (&str, &str), look: 
     );
 }
 
-/// Returns what keys do with a ticket, for the hint line.
+/// What keys do with a ticket whose draft a new message made stale, for the hint line.
+pub const STALE_HINTS: [(Action, &str); 7] = [
+    (Action::Open, "keep"),
+    (Action::Redraft, "redraft"),
+    (Action::Compare, "compare"),
+    (Action::Edit, "edit"),
+    (Action::SendSolve, "held (stale)"),
+    (Action::Discard, "discard"),
+    (Action::Palette, "all"),
+];
+
+/// What keys do with a ticket, for the hint line.
 pub const HINTS: [(Action, &str); 7] = [
     (Action::Edit, "edit"),
     (Action::Redraft, "redraft"),

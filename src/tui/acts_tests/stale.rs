@@ -1,0 +1,213 @@
+//! The customer writes while the agent does: the draft is held, and the agent says what becomes of it.
+
+use super::{
+    super::{
+        effect::Effect,
+        event::{Done, Moment, Msg, Press, Trouble, TroubleKind},
+        fixture::{self, at, message, now, press, sized},
+        model::{Focus, Model, Overlay},
+        screens::shown,
+        update::update,
+    },
+    note,
+};
+use crate::{
+    desk::{comparing::Compared, face::TicketView},
+    domain::{Direction, DraftOrigin, DraftState, Mono},
+    text::compare::compare,
+};
+
+/// A ticket whose draft answers the older of its messages; the newest has just come.
+fn outrun(origin: DraftOrigin) -> TicketView {
+    let mut view = fixture::view(0);
+    let answered = view.messages.last().unwrap().id;
+    let mut newest = message(0, 3, "Never mind, the bank shows it. Thanks!");
+    newest.sent_at = at("2026-11-20T11:59:40Z");
+    view.messages.push(newest);
+    let draft = view.draft.as_mut().unwrap();
+    draft.answers = Some(answered);
+    draft.state = DraftState::Stale;
+    draft.origin = origin;
+    draft.revision = 6;
+    view
+}
+
+fn take(model: &mut Model, view: TicketView) {
+    let id = view.ticket.id;
+    let effects = update(
+        model,
+        Msg::Done(Done::Ticket(id, Ok(Box::new(view)))),
+        now(),
+    );
+    assert!(effects.is_empty(), "{effects:?}");
+}
+
+fn stale(wide: u16, high: u16, origin: DraftOrigin) -> Model {
+    let mut model = sized(wide, high, false);
+    take(&mut model, outrun(origin));
+    model
+}
+
+/// Presses a key after the screen has been looked at for so long.
+fn later(model: &mut Model, millis: u64, key: &str) -> Vec<Effect> {
+    let press = Press {
+        chord: key.parse().unwrap(),
+        is_repeat: false,
+    };
+    let moment = Moment {
+        mono: Mono(now().mono.0 + millis * 1_000),
+        ..now()
+    };
+    update(model, Msg::Key(press), moment)
+}
+
+#[test]
+fn what_came_while_one_was_writing_stands_above_the_draft() {
+    let mut model = stale(120, 36, DraftOrigin::Mixed);
+    press(&mut model, "enter");
+
+    insta::assert_snapshot!(shown(&model));
+}
+
+#[test]
+fn what_came_stands_above_the_draft_in_one_pane() {
+    let mut model = stale(80, 24, DraftOrigin::Mixed);
+    press(&mut model, "enter");
+
+    insta::assert_snapshot!(shown(&model));
+}
+
+#[test]
+fn it_stands_above_the_editor_too_whose_frame_says_stale() {
+    let mut model = sized(80, 24, false);
+    press(&mut model, "enter r x");
+
+    take(&mut model, outrun(DraftOrigin::Mixed));
+
+    assert!(
+        note(&model).contains("your draft is held"),
+        "{}",
+        note(&model)
+    );
+    let words = shown(&model);
+    assert!(
+        words.contains("NEW MESSAGE WHILE YOU WERE WRITING"),
+        "{words}"
+    );
+    assert!(words.contains("Never mind, the bank shows it."), "{words}");
+    assert!(words.contains("STALE"), "{words}");
+    assert!(words.contains("Esc, then Enter keep"), "{words}");
+}
+
+#[test]
+fn several_messages_are_counted_and_ours_are_told_from_theirs() {
+    let mut model = sized(120, 36, false);
+    let mut view = outrun(DraftOrigin::Ai);
+    view.messages.push(message(0, 4, "And one more."));
+    take(&mut model, view.clone());
+    assert!(shown(&model).contains("2 NEW MESSAGES AFTER THE DRAFT"));
+
+    view.messages.truncate(3);
+    view.messages.last_mut().unwrap().direction = Direction::Out;
+    take(&mut model, view);
+    assert!(shown(&model).contains("ANSWERED ELSEWHERE AFTER THE DRAFT"));
+}
+
+#[test]
+fn enter_keeps_the_draft_once_the_message_was_on_the_screen() {
+    let mut model = stale(120, 36, DraftOrigin::Human);
+
+    let opened = press(&mut model, "enter");
+    assert_eq!(model.stage.focus, Focus::Talk);
+    assert!(!opened.iter().any(|it| matches!(it, Effect::Keep(..))));
+    assert!(later(&mut model, 300, "enter").is_empty());
+    assert!(note(&model).contains("read it first"), "{}", note(&model));
+
+    let kept = later(&mut model, 2_000, "enter");
+
+    let here = fixture::row(0).id;
+    assert!(
+        matches!(kept.as_slice(), [Effect::Keep(ticket, 3)] if *ticket == here),
+        "{kept:?}"
+    );
+}
+
+#[test]
+fn one_press_does_not_send_a_stale_reply() {
+    let mut model = stale(120, 36, DraftOrigin::Human);
+    press(&mut model, "enter");
+
+    assert!(later(&mut model, 5_000, "Y").is_empty());
+
+    assert!(note(&model).contains("a new message came after it was begun"));
+}
+
+#[test]
+fn a_draft_that_answers_the_newest_message_has_nothing_above_it() {
+    let mut view = outrun(DraftOrigin::Human);
+    view.draft.as_mut().unwrap().state = DraftState::Ready;
+    let mut model = sized(120, 36, false);
+    take(&mut model, view);
+
+    assert!(!shown(&model).contains("NEW MESSAGE"));
+}
+
+#[test]
+fn a_draft_is_compared_with_the_text_before_it() {
+    let mut model = stale(80, 24, DraftOrigin::Mixed);
+    let here = fixture::row(0).id;
+    let effects = press(&mut model, "=");
+    assert!(matches!(effects.as_slice(), [Effect::Compare(ticket)] if *ticket == here));
+    let old = format!("Hi Maya,\n\nThe refund comes.\n{}", "Line.\n".repeat(40));
+    let compared = Compared {
+        before: (DraftOrigin::Ai, at("2026-11-20T11:58:02Z")),
+        now: (DraftOrigin::Mixed, now().civil),
+        parts: compare(&old, &old.replace("refund comes", "refund has come")),
+    };
+
+    let done = Done::Compared(here, Ok(Box::new(compared)));
+    update(&mut model, Msg::Done(done), now());
+
+    let words = shown(&model);
+    assert!(words.contains("- The refund comes."), "{words}");
+    assert!(words.contains("+ The refund has come."), "{words}");
+    assert!(words.contains("more below"), "{words}");
+    for _ in 0..9 {
+        press(&mut model, "pagedown");
+    }
+    assert!(!shown(&model).contains("more below"));
+    press(&mut model, "k");
+    assert!(
+        shown(&model).contains("1 more below"),
+        "nothing to scroll back over"
+    );
+    press(&mut model, "esc");
+    assert!(model.overlay.is_none());
+}
+
+#[test]
+fn what_cannot_be_compared_is_said_and_a_late_answer_opens_nothing() {
+    let mut model = sized(120, 36, false);
+    let here = fixture::row(0).id;
+    let trouble = Trouble {
+        said: "There is no other text of this draft to compare it with.".to_owned(),
+        advice: None,
+        kind: TroubleKind::Other,
+    };
+    update(
+        &mut model,
+        Msg::Done(Done::Compared(here, Err(trouble))),
+        now(),
+    );
+    assert!(note(&model).contains("no other text"), "{}", note(&model));
+
+    press(&mut model, "j");
+    let compared = Compared {
+        before: (DraftOrigin::Ai, now().civil),
+        now: (DraftOrigin::Mixed, now().civil),
+        parts: compare("a", "b"),
+    };
+    let done = Done::Compared(here, Ok(Box::new(compared)));
+    update(&mut model, Msg::Done(done), now());
+    assert!(!matches!(model.overlay, Some(Overlay::Compare(_))));
+}
