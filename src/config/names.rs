@@ -5,8 +5,8 @@
 //! is its own affair and stays as it is written.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::civil::Date;
@@ -38,7 +38,13 @@ pub struct Names {
     providers: Arc<BTreeSet<ProviderName>>,
     /// Models that the config lists itself: nobody knows better.
     own: Arc<BTreeMap<ProviderName, Vec<ModelName>>>,
+    /// What was found before: a server is asked for the same few models all day, and every table is
+    /// looked through for one.
+    found: Arc<Mutex<HashMap<String, Option<LinkName>>>>,
 }
+
+/// So many names are remembered; callers may ask for any.
+const MOST_FOUND: usize = 256;
 
 impl Names {
     /// Makes the names for the providers of a config and those that need none.
@@ -66,6 +72,7 @@ impl Names {
             like: Arc::new(like),
             providers: Arc::new(there),
             own: Arc::new(own),
+            found: Arc::default(),
         }
     }
 
@@ -81,6 +88,19 @@ impl Names {
 
     /// Finds the link of a model that is named without its provider: the makers' own first.
     pub fn find(&self, model: &str) -> Option<LinkName> {
+        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(model) {
+            return found.clone();
+        }
+        let found = self.search(model);
+        let mut known = known();
+        if known.len() < MOST_FOUND {
+            known.insert(model.to_owned(), found.clone());
+        }
+        found
+    }
+
+    fn search(&self, model: &str) -> Option<LinkName> {
         let makers = [
             "anthropic",
             "openai",

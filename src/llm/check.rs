@@ -47,8 +47,9 @@ impl Transport {
 
     async fn probe(&self, to: &Endpoint, wire: &dyn Wire, call: &Call) -> Result<KeyCheck, Fault> {
         let connecting = Connecting::new(CHECK_LIMIT);
-        let request = spelled(call, Method::GET, to.allow_plain_http)?;
-        let client = self.clients.client(&call.url, Pool::Shared)?;
+        let target = self.clients.target(&call.url, to.allow_plain_http)?;
+        let request = spelled(call, Method::GET, &target)?;
+        let client = self.clients.client(&target, Pool::Shared)?;
         let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
         let mut response = sent.await.map_err(|error| broken(&error, &connecting))?;
         let status = response.status();

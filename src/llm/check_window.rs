@@ -42,8 +42,9 @@ impl Transport {
     }
 
     async fn got(&self, to: &Endpoint, call: &Call, method: Method) -> Option<Vec<u8>> {
-        let request = spelled(call, method, to.allow_plain_http).ok()?;
-        let client = self.clients.client(&call.url, Pool::Shared).ok()?;
+        let target = self.clients.target(&call.url, to.allow_plain_http).ok()?;
+        let request = spelled(call, method, &target).ok()?;
+        let client = self.clients.client(&target, Pool::Shared).ok()?;
         let connecting = Connecting::new(WINDOW_LIMIT);
         let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
         let mut response = sent

@@ -1,7 +1,8 @@
 //! The HTTP clients, requests made for them, and what their errors mean.
 
 use std::{
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -45,6 +46,41 @@ pub(super) struct Clients {
     of: RwLock<Vec<(Option<Id>, Arc<Own>)>>,
     /// Which connections were used before.
     pub(super) served: Served,
+    targets: Targets,
+}
+
+/// Addresses that were read before: reading one takes as long as spelling the request.
+#[derive(Default)]
+struct Targets(Mutex<HashMap<String, Target>>);
+
+/// So many addresses are kept; then they are read anew.
+const MOST_TARGETS: usize = 256;
+
+/// An address that was read.
+#[derive(Clone)]
+pub(super) struct Target {
+    url: reqwest::Url,
+    /// Whether it is this machine's own.
+    is_local: bool,
+}
+
+impl Targets {
+    /// Reads an address; none where it is none.
+    fn read(&self, text: &str) -> Option<Target> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(target) = known.get(text) {
+            return Some(target.clone());
+        }
+        let target = Target {
+            url: text.parse().ok()?,
+            is_local: url::is_loopback(&url::host(text)),
+        };
+        if known.len() >= MOST_TARGETS {
+            known.clear();
+        }
+        known.insert(text.to_owned(), target.clone());
+        Some(target)
+    }
 }
 
 /// The clients of one runtime, each built when it is first needed: building loads the system's
@@ -60,9 +96,30 @@ pub(super) struct Own {
 }
 
 impl Clients {
+    /// Returns where a call goes to, unless that would carry a key or a customer's words in the clear.
+    pub(super) fn target(&self, to: &str, plain: bool) -> Result<Target, Fault> {
+        let bad = |said: String| Fault::new(FaultClass::BadInput).saying(said);
+        // Only an error needs it.
+        let shown = || clean(&url::for_people(to));
+        let target = self
+            .targets
+            .read(to)
+            .ok_or_else(|| bad(format!("`{}` is not an address; set base_url", shown())))?;
+        let host = target.url.host_str().unwrap_or_default();
+        match target.url.scheme() {
+            "https" => Ok(target),
+            "http" if plain || url::is_loopback(host.trim_matches(['[', ']'])) => Ok(target),
+            "http" => Err(bad(format!(
+                "{} would carry the key and the mail in the clear; use https, or set allow_plain_http = true",
+                shown()
+            ))),
+            _ => Err(bad(format!("`{}` is neither https nor http", shown()))),
+        }
+    }
+
     /// Returns the client for an address.
-    pub(super) fn client(&self, to: &str, pool: Pool) -> Result<Client, Fault> {
-        let is_local = url::is_loopback(&url::host(to));
+    pub(super) fn client(&self, to: &Target, pool: Pool) -> Result<Client, Fault> {
+        let is_local = to.is_local;
         let own = self.own();
         let slot = match (is_local, pool) {
             (true, Pool::Shared) => &own.local,
@@ -124,33 +181,9 @@ fn build(is_local: bool, pool: Pool) -> Result<Client, reqwest::Error> {
     .build()
 }
 
-/// Refuses what would carry a key or a customer's words in the clear.
-fn allowed(target: &str, plain: bool) -> Result<reqwest::Url, Fault> {
-    let bad = |said: String| Fault::new(FaultClass::BadInput).saying(said);
-    // Only an error needs it.
-    let shown = || clean(&url::for_people(target));
-    let parsed: reqwest::Url = target
-        .parse()
-        .map_err(|_| bad(format!("`{}` is not an address; set base_url", shown())))?;
-    let host = parsed
-        .host_str()
-        .unwrap_or_default()
-        .trim_matches(['[', ']']);
-    match parsed.scheme() {
-        "https" => Ok(parsed),
-        "http" if plain || url::is_loopback(host) => Ok(parsed),
-        "http" => Err(bad(format!(
-            "{} would carry the key and the mail in the clear; use https, or set allow_plain_http = true",
-            shown()
-        ))),
-        _ => Err(bad(format!("`{}` is neither https nor http", shown()))),
-    }
-}
-
 /// Makes the request; the values of its headers are marked as secret.
-pub(super) fn spelled(call: &Call, method: Method, plain: bool) -> Result<Request, Fault> {
-    let target = allowed(&call.url, plain)?;
-    let mut request = Request::new(method, target);
+pub(super) fn spelled(call: &Call, method: Method, to: &Target) -> Result<Request, Fault> {
+    let mut request = Request::new(method, to.url.clone());
     for (name, value) in &call.headers {
         let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
             Fault::new(FaultClass::KeyRefused)

@@ -110,7 +110,8 @@ mod tests {
         let served = Served::default();
         let clients = Clients::default();
         let ask = async {
-            let client = clients.client(&url, Pool::Shared).unwrap();
+            let target = clients.target(&url, true).unwrap();
+            let client = clients.client(&target, Pool::Shared).unwrap();
             let mut lost = Vec::new();
             for _ in 0..3 {
                 match client.get(&url).send().await {

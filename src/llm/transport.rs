@@ -309,8 +309,10 @@ impl Talk {
     }
 
     async fn send(&self, pool: Pool) -> Result<(Response, Option<Duration>), Unsent> {
-        let request = spelled(&self.call, Method::POST, self.plain)?;
-        let client = self.transport.clients.client(&self.call.url, pool)?;
+        let clients = &self.transport.clients;
+        let target = clients.target(&self.call.url, self.plain)?;
+        let request = spelled(&self.call, Method::POST, &target)?;
+        let client = clients.client(&target, pool)?;
         let connecting = Connecting::new(self.limits.connect);
         let sent = WATCHED.scope(Arc::clone(&connecting), client.execute(request));
         let (at, clock) = self.clocks.next();

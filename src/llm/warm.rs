@@ -67,13 +67,16 @@ impl Transport {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        let Ok(request) = spelled(&call, Method::HEAD, allow_plain_http) else {
+        let Ok(target) = self.clients.target(&call.url, allow_plain_http) else {
             return;
         };
         if self.clients.own().spoken.note(origin) {
             return;
         }
-        let Ok(client) = self.clients.client(&call.url, Pool::Shared) else {
+        let Ok(request) = spelled(&call, Method::HEAD, &target) else {
+            return;
+        };
+        let Ok(client) = self.clients.client(&target, Pool::Shared) else {
             return;
         };
         let connecting = Connecting::new(CONNECT_LIMIT);

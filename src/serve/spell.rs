@@ -205,17 +205,14 @@ pub(super) fn json(status: StatusCode, body: Vec<u8>) -> HttpAnswer {
 
 /// Puts a header in; characters that no header may have become `?`.
 pub(super) fn put(answer: &mut HttpAnswer, name: &'static str, value: &str) {
-    let tame: String = value
-        .chars()
-        .map(|c| {
-            if c.is_ascii_graphic() || c == ' ' {
-                c
-            } else {
-                '?'
-            }
-        })
-        .collect();
-    if let Ok(value) = HeaderValue::from_str(&tame) {
+    let is_tame = |c: char| c.is_ascii_graphic() || c == ' ';
+    let value = if value.bytes().all(|byte| is_tame(char::from(byte))) {
+        HeaderValue::from_str(value)
+    } else {
+        let tame = value.chars().map(|c| if is_tame(c) { c } else { '?' });
+        HeaderValue::from_str(&tame.collect::<String>())
+    };
+    if let Ok(value) = value {
         answer
             .headers_mut()
             .insert(HeaderName::from_static(name), value);

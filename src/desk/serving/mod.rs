@@ -69,8 +69,9 @@ const STALE: Duration = Duration::from_secs(5);
 pub(super) const BLOCK_OF: &str = "serve";
 
 /// So many requests may be under way or wait to be written; more wait at their beginning, and not for
-/// long. What could not be written yet would else be kept in memory without end.
-const WAITING: usize = 2_048;
+/// long. What could not be written yet would else be kept in memory without end, and a receipt would
+/// come late where requests never cease: 512 at most are under way, so some 250 wait to be written.
+const WAITING: usize = 768;
 /// How long a request waits at its beginning: nothing else keeps it there but a ledger that cannot be
 /// written.
 const SLOT_PATIENCE: Duration = Duration::from_secs(2);

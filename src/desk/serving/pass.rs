@@ -111,7 +111,7 @@ pub struct Passing {
 #[derive(Clone)]
 pub struct Passed {
     /// What will be kept of it.
-    pub receipt: Receipt,
+    pub receipt: Arc<Receipt>,
     /// Who answered; none without an answer.
     pub head: Option<Head>,
     /// The answer, where it did not leave piece by piece.
@@ -165,10 +165,12 @@ impl Serving {
             let running =
                 AssertUnwindSafe(serving.run((receipt, run), &ask, (out, &books), &cancel));
             let receipt = if let Ok(passed) = running.catch_unwind().await {
-                let receipt = PassAsk::without_words(passed.receipt.clone());
+                let receipt = Arc::clone(&passed.receipt);
                 // A client that has gone needs no answer.
                 ended.send(passed).ok();
-                receipt
+                // The answer leaves first: what is kept of it waits for nobody.
+                tokio::task::yield_now().await;
+                PassAsk::without_words(Arc::unwrap_or_clone(receipt))
             } else {
                 tracing::error!(%run, "a request ended by a fault of ours");
                 books.settle_at_most(serving.desk.now());
@@ -286,7 +288,7 @@ impl Serving {
             closing: kept.closing,
             is_released,
             denied,
-            receipt,
+            receipt: Arc::new(receipt),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A caller's own JSON, passed on as it was written but for what must differ.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize,
@@ -61,7 +61,31 @@ pub enum Change<'a> {
 }
 
 /// The members of a JSON object in order, each value as it was written.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub struct Members<'a>(Vec<(Name<'a>, &'a RawValue)>);
+
+/// The name of a member: a part of the text where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Members<'a> {
+    /// Reads them; none if the text is no JSON object.
+    pub fn of(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Returns a member's value as it was written; of several with one name the last.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        let mut members = self.0.iter().rev();
+        let found = members.find(|(own, _)| own.0 == name);
+        found.map(|(_, value)| value.get())
+    }
+}
+
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} members", self.0.len())
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -89,8 +113,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 /// then the members are put together anew, each value as it was written. None if it is no JSON
 /// object.
 pub fn changed(body: &str, changes: &[Change<'_>]) -> Option<String> {
-    let Members(members) = serde_json::from_str(body).ok()?;
-    let is_there = |name: &str| members.iter().any(|(own, _)| own == name);
+    changed_of(body, &Members::of(body)?, changes)
+}
+
+/// Returns [`changed`] of a body whose members were read already.
+pub fn changed_of(body: &str, members: &Members<'_>, changes: &[Change<'_>]) -> Option<String> {
+    let Members(members) = members;
+    let is_there = |name: &str| members.iter().any(|(own, _)| own.0 == name);
     let drops = |name: &str| {
         let mut all = changes.iter();
         all.any(|change| matches!(change, Change::Drop(dropped) if *dropped == name))
@@ -105,17 +134,17 @@ pub fn changed(body: &str, changes: &[Change<'_>]) -> Option<String> {
         Change::Put(name, value) if !is_there(name) => Some((*name, value.as_str())),
         Change::Put(..) | Change::Drop(_) => None,
     });
-    if members.iter().any(|(name, _)| drops(name)) || members.is_empty() {
+    if members.iter().any(|(name, _)| drops(&name.0)) || members.is_empty() {
         let kept = members
             .iter()
-            .filter(|(name, _)| !drops(name))
-            .map(|(name, value)| (name.as_str(), new_value(name).unwrap_or(value.get())));
+            .filter(|(name, _)| !drops(&name.0))
+            .map(|(name, value)| (&*name.0, new_value(&name.0).unwrap_or(value.get())));
         let all = kept.chain(added).map(|(name, value)| member(name, value));
         return Some(format!("{{{}}}", all.collect::<Vec<_>>().join(",")));
     }
     let mut out = String::with_capacity(body.len() + 64);
     let mut from = 0;
-    for (name, value) in &members {
+    for (name, value) in members {
         // The value is a part of the body: its place is the distance of the two.
         let start = value
             .get()
@@ -123,7 +152,7 @@ pub fn changed(body: &str, changes: &[Change<'_>]) -> Option<String> {
             .addr()
             .checked_sub(body.as_ptr().addr())?;
         let end = start + value.get().len();
-        if let Some(new) = new_value(name) {
+        if let Some(new) = new_value(&name.0) {
             out.push_str(body.get(from..start)?);
             out.push_str(new);
             from = end;

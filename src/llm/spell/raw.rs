@@ -1,9 +1,6 @@
 //! A caller's own JSON, for a link that speaks its wire format: only what must differ differs.
 
-use std::collections::HashMap;
-
 use secrecy::SecretString;
-use serde_json::value::RawValue;
 
 use crate::{
     domain::{ProviderKind, manner::Place},
@@ -11,7 +8,7 @@ use crate::{
         ask::{
             Ask,
             json::Json,
-            raw::{Change, Raw, changed},
+            raw::{Change, Members, Raw, changed, changed_of},
         },
         budget::LEAST_OUTPUT,
         plan::THINKING_LEAST,
@@ -73,7 +70,7 @@ pub(in crate::llm) fn body(ask: &Ask, to: &Endpoint) -> Option<Vec<u8>> {
     }
     let puts = puts.into_iter();
     changes.extend(puts.filter_map(|(name, value)| Some(Change::Put(name, value?))));
-    changed(&raw.body, &changes).map(String::into_bytes)
+    changed_of(&raw.body, &own.0, &changes).map(String::into_bytes)
 }
 
 /// Adds the caller's own headers; of one that is there already, the caller's counts.
@@ -96,19 +93,19 @@ fn is_at_vertex(to: &Endpoint) -> bool {
 }
 
 /// The members of the caller's object, as they were written.
-struct Own<'a>(HashMap<String, &'a RawValue>);
+struct Own<'a>(Members<'a>);
 
 impl<'a> Own<'a> {
     fn read(body: &'a str) -> Option<Self> {
-        serde_json::from_str(body).ok().map(Self)
+        Members::of(body).map(Self)
     }
 
     fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.get(name).is_some()
     }
 
     fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.get(name).map(|value| value.get())
+        self.0.get(name)
     }
 
     /// Returns which of two spellings of a member counts, and the other if it is there too: of a
