@@ -175,6 +175,7 @@ impl Desk {
         let mut theirs = self.save(job, whole, state, Some(&kept));
         theirs.origin = changed.origin;
         theirs.flags = changed.flags;
+        theirs.answers = changed.answers;
         let saved = self.store.save_draft(&theirs).await?;
         match &changed.envelope {
             // The answer below it is no reason to send it to somebody else.
@@ -205,6 +206,7 @@ impl Desk {
         };
         let mut save = self.save(job, before.text.clone(), before.state, Some(&now));
         save.origin = before.origin;
+        save.answers = before.answers;
         save.receipts.clone_from(&before.receipts);
         save.flags.clone_from(&before.flags);
         Ok(Some(self.store.save_draft(&save).await?))
@@ -218,10 +220,12 @@ impl Desk {
         state: DraftState,
         onto: Option<&Draft>,
     ) -> SaveDraft {
+        // Until they are whole, the text before may come back with what it answers.
+        let before = onto.filter(|_| state == DraftState::Writing);
         SaveDraft {
             ticket: job.ticket(),
             author: job.agent.clone(),
-            answers: job.answers,
+            answers: before.map_or(job.answers, |before| before.answers),
             text,
             origin: DraftOrigin::Ai,
             state,

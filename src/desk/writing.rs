@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Desk, DeskError, face::DeskEvent};
+use super::{Desk, DeskError, face::DeskEvent, send::letter::messages_of_people};
 use crate::{
     domain::{
         Direction, Draft, DraftId, DraftOrigin, DraftState, Message, MessageId, MessageKind,
@@ -24,20 +24,30 @@ impl Desk {
         text: &str,
         expected: Option<i64>,
     ) -> Result<Draft, DeskError> {
+        self.save_typed(ticket, (text, None), expected).await
+    }
+
+    /// Saves what a person typed who had so many messages of people before them when they began:
+    /// a first save with more now is stale from the start.
+    pub async fn save_typed(
+        &self,
+        ticket: TicketId,
+        (text, seen): (&str, Option<u64>),
+        expected: Option<i64>,
+    ) -> Result<Draft, DeskError> {
         let before = self.store.draft(ticket, &self.agent()).await?;
-        let (origin, receipts, answers, flags) = match &before {
-            Some(draft) => (
+        let (origin, receipts, answers, flags) = if let Some(draft) = &before {
+            (
                 edited(draft.origin, &draft.text, text),
                 draft.receipts.clone(),
                 draft.answers,
                 draft.flags.clone(),
-            ),
-            None => (
-                DraftOrigin::Human,
-                Vec::new(),
-                self.answered_by_draft(ticket).await?,
-                Vec::new(),
-            ),
+            )
+        } else {
+            let messages = self.store.messages(ticket).await?;
+            let known = first_of_people(&messages, seen);
+            let answers = newest_from_outside(known);
+            (DraftOrigin::Human, Vec::new(), answers, Vec::new())
         };
         let save = SaveDraft {
             ticket,
@@ -48,7 +58,7 @@ impl Desk {
             state: DraftState::Ready,
             receipts,
             flags,
-            knew: None,
+            knew: seen.filter(|_| before.is_none()),
             expected,
             at: self.clock.now(),
         };
@@ -61,10 +71,14 @@ impl Desk {
     }
 
     /// Saves what a person typed on top of whatever stands there; that is kept as a revision.
-    pub async fn save_over(&self, ticket: TicketId, text: &str) -> Result<Draft, DeskError> {
+    pub async fn save_over(
+        &self,
+        ticket: TicketId,
+        (text, seen): (&str, Option<u64>),
+    ) -> Result<Draft, DeskError> {
         let before = self.store.draft(ticket, &self.agent()).await?;
         let expected = before.map(|draft| draft.revision);
-        self.save_text(ticket, text, expected).await
+        self.save_typed(ticket, (text, seen), expected).await
     }
 
     /// Saves once more where the draft stands with the very text this save builds on: a model's
@@ -108,7 +122,9 @@ impl Desk {
         let kept = self
             .store
             .keep_draft(draft.id, (answers, seen), self.clock.now());
-        let kept = kept.await?.ok_or(DeskError::Stale)?;
+        let kept = kept.await?.ok_or(DeskError::Nothing(
+            "Another message came meanwhile: read it, then keep the draft.",
+        ))?;
         self.tell(DeskEvent::DraftSaved(kept.id));
         Ok(kept)
     }
@@ -143,6 +159,17 @@ pub(super) fn newest_from_outside(messages: &[Message]) -> Option<MessageId> {
         .rev()
         .find(|message| message.direction == Direction::In && message.kind == MessageKind::Public);
     from_outside.map(|message| message.id)
+}
+
+/// Returns the messages up to the last of so many of people; all of them where nobody says how many.
+fn first_of_people(messages: &[Message], seen: Option<u64>) -> &[Message] {
+    let mut known = messages;
+    while let Some((_, before)) = known.split_last()
+        && seen.is_some_and(|seen| messages_of_people(known) > seen)
+    {
+        known = before;
+    }
+    known
 }
 
 /// Returns where a text's words come from after a person changed it.

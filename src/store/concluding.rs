@@ -15,7 +15,7 @@ use super::{
     messages::{self, Arrival},
     originals,
     outbox::happened,
-    outdated::{bring_back_if_outdated, is_outdated, make_stale},
+    outdated::{bring_back_if_outdated, is_outdated, make_others_stale, make_stale},
     rows, tickets,
 };
 use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, Post, TicketEvent, Timestamp};
@@ -243,6 +243,7 @@ impl Store {
             // A ticket that was closed meanwhile stays as it is.
             ticket.status = ticket.status.after(&event).unwrap_or(ticket.status);
             mark_answered(tx, row, &source).await?;
+            make_others_stale(tx, ticket.id, &row.approved_by).await?;
         }
         ticket.updated_at = ticket.updated_at.max(at);
         ticket.version += 1;

@@ -194,7 +194,7 @@ impl Store {
     }
 
     /// Says of a stale draft that it answers what came meanwhile too: its newest message is `answers`.
-    /// None, and nothing changes, where more people have written than the `seen` messages.
+    /// None, and nothing changes, where there are other messages of people than the `seen` ones.
     pub async fn keep_draft(
         &self,
         id: DraftId,
@@ -208,7 +208,7 @@ impl Store {
                 let because = "it is not live any more";
                 return Err(Trouble::conflict(because, None, &draft.text));
             }
-            let is_outrun = messages_of_people(&mut tx, draft.ticket).await? > seen;
+            let is_outrun = messages_of_people(&mut tx, draft.ticket).await? != seen;
             if is_outrun || draft.state != DraftState::Stale {
                 tx.take_back().await?;
                 return Ok((!is_outrun).then_some(draft));
@@ -380,6 +380,11 @@ fn next_draft(save: &SaveDraft, current: &Draft) -> Draft {
         id: current.id,
         revision: current.revision + 1,
         envelope: envelope.cloned(),
+        // Who knows of nothing new answers what was answered before.
+        answers: match save.knew {
+            Some(_) => save.answers,
+            None => current.answers.or(save.answers),
+        },
         ..new_draft(save)
     }
 }
@@ -391,12 +396,18 @@ async fn next_state(
     save: &SaveDraft,
     current: &Draft,
 ) -> Result<DraftState, Trouble> {
-    let is_as_before = save.knew.is_none() && save.state == DraftState::Ready;
-    if !is_as_before || current.state != DraftState::Stale {
+    if save.knew.is_some() || save.state != DraftState::Ready {
         return Ok(save.state);
     }
-    let was_two = current.text.contains(CAME_BACK) && !save.text.contains(CAME_BACK);
-    let is_outrun = !was_two || has_newer(tx, save.ticket, current.answers).await?;
+    let is_outrun = match current.state {
+        DraftState::Ready | DraftState::Discarded => false,
+        // While a model writes, nothing is marked.
+        DraftState::Writing => has_newer(tx, current).await?,
+        DraftState::Stale => {
+            let was_two = current.text.contains(CAME_BACK) && !save.text.contains(CAME_BACK);
+            !was_two || has_newer(tx, current).await?
+        }
+    };
     Ok(if is_outrun {
         DraftState::Stale
     } else {

@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 use super::{
     drafts::{live, one, write_draft},
     error::Trouble,
+    outdated::{has_newer, make_stale},
 };
 use crate::domain::{CAME_BACK, Draft, DraftId, DraftOrigin, DraftState, Envelope};
 
@@ -21,6 +22,9 @@ pub(super) async fn revive(tx: &mut AnyConnection, back: &Draft) -> Result<Draft
     .bind(back.id.to_string())
     .execute(&mut *tx)
     .await?;
+    if has_newer(tx, back).await? {
+        make_stale(tx, back.id).await?;
+    }
     Ok(one(tx, back.id).await?.0)
 }
 

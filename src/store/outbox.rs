@@ -14,7 +14,7 @@ use super::{
     flags,
     going_over::go_over,
     joining::Living,
-    outdated::{is_outdated, make_stale, messages_of_people},
+    outdated::{has_newer, is_outdated, make_stale, messages_of_people},
     rows,
     search::Sql,
 };
@@ -333,8 +333,12 @@ pub(super) async fn came_back(
     )
     .bind(row.draft.to_string())
     .bind(rows::to_json(&flags)?)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    let (back, _) = drafts::one(tx, row.draft).await?;
+    if has_newer(tx, &back).await? {
+        make_stale(tx, back.id).await?;
+    }
     Ok(())
 }
 

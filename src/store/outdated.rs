@@ -11,7 +11,7 @@ use super::{
     rows,
     search::Sql,
 };
-use crate::domain::{DraftId, MessageId, OutboxId, OutboxRow, TicketId};
+use crate::domain::{Draft, DraftId, OutboxId, OutboxRow, TicketId};
 
 /// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
 /// approved. One whose author has begun another draft comes back below it. One that is being sent
@@ -102,22 +102,44 @@ pub(super) async fn messages_of_people(
     rows::count(&row, "n")
 }
 
-/// Tells whether people have written after the message that a draft answers.
-pub(super) async fn has_newer(
-    tx: &mut AnyConnection,
-    ticket: TicketId,
-    answers: Option<MessageId>,
-) -> Result<bool, Trouble> {
+/// Tells whether somebody wrote after a draft was begun, and later than what it answers: by the order
+/// in which a ticket is read.
+pub(super) async fn has_newer(tx: &mut AnyConnection, draft: &Draft) -> Result<bool, Trouble> {
     let newer = sqlx::query(
         "SELECT 1 AS one FROM messages
-         WHERE ticket = $1 AND kind = 'public' AND auto_class IN ('human', 'list')
-             AND sent_at > COALESCE((SELECT sent_at FROM messages WHERE id = $2), $3)
+         WHERE ticket = $1 AND kind = 'public' AND direction = 'in'
+             AND auto_class IN ('human', 'list')
+             AND filed_at > COALESCE(
+                 (SELECT MIN(saved_at) FROM draft_revisions WHERE draft = $2), $4)
+             AND CASE WHEN sent_at > filed_at THEN filed_at ELSE sent_at END > COALESCE(
+                 (SELECT CASE WHEN sent_at > filed_at THEN filed_at ELSE sent_at END
+                  FROM messages WHERE id = $3), $5)
          LIMIT 1",
     )
-    .bind(ticket.to_string())
-    .bind(answers.map(|answers| answers.to_string()))
+    .bind(draft.ticket.to_string())
+    .bind(draft.id.to_string())
+    .bind(draft.answers.map(|answers| answers.to_string()))
+    // A reply that a command brought has no revision of its own.
+    .bind(draft.saved_at.as_microsecond())
     .bind(i64::MIN)
     .fetch_optional(tx)
     .await?;
     Ok(newer.is_some())
+}
+
+/// Marks the drafts that others have begun on a ticket: one of them has answered it.
+pub(super) async fn make_others_stale(
+    tx: &mut AnyConnection,
+    ticket: TicketId,
+    author: &str,
+) -> Result<(), Trouble> {
+    sqlx::query(
+        "UPDATE drafts SET state = 'stale'
+         WHERE ticket = $1 AND standing = 'live' AND state = 'ready' AND author <> $2",
+    )
+    .bind(ticket.to_string())
+    .bind(author)
+    .execute(tx)
+    .await?;
+    Ok(())
 }

@@ -114,6 +114,7 @@ mod tests {
             ticket: TicketId::new(Uuid::from_u128(1)),
             number: 12,
             text: text.to_owned(),
+            seen: None,
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Typed {
     pub number: i64,
     /// The whole text.
     pub text: String,
+    /// How many messages of people stood on the screen when it was begun, where that is known.
+    pub seen: Option<u64>,
 }
 
 impl std::fmt::Debug for Typed {

@@ -100,6 +100,7 @@ mod tests {
                 ticket,
                 number: 1,
                 text: "typed on".to_owned(),
+                seen: None,
             },
             expected,
         };

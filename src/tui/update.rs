@@ -7,7 +7,7 @@ use super::{
     ended,
     event::{Moment, Msg, Press},
     layout,
-    model::{Model, Overlay},
+    model::{Focus, Model, Overlay},
     over, queue,
     talk::{self, draft::Sight},
 };
@@ -74,15 +74,23 @@ fn settle(model: &mut Model) -> Vec<Effect> {
         let time = (model.stage.now.civil, &facts.zone);
         model.talk.lay(wide, usize::from(areas.talk.height), time);
         note_what_is_read(model);
-        // Above the editor too: it is read while one types.
-        let is_shown = model.overlay.is_none() && areas.news.height > 2;
-        let here = model.here().filter(|_| is_shown);
-        let news = here.and_then(|here| talk::news::news(model, here));
-        let newest = news.map(|news| news.newest.id);
-        let now = model.stage.now.mono;
-        model.talk.shows_news(newest, now);
+        note_what_came(model, areas.news.height);
     }
     effects
+}
+
+/// Notes what stands above a stale draft while a person is at the ticket, in the editor too: it is
+/// read while one types. Something that lies over it for a moment changes nothing.
+fn note_what_came(model: &mut Model, high: u16) {
+    if model.overlay.is_some() {
+        return;
+    }
+    let is_shown = high > 2 && (model.editor.is_some() || model.stage.focus == Focus::Talk);
+    let here = model.here().filter(|_| is_shown);
+    let news = here.and_then(|here| talk::news::news(model, here));
+    let newest = news.and_then(|news| Some(news.newest?.id));
+    let now = model.stage.now.mono;
+    model.talk.shows_news(newest, now);
 }
 
 /// Notes a draft whose last line is on the screen now.

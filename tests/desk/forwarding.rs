@@ -54,6 +54,7 @@ async fn a_message_passed_on_answers_nothing_and_its_answer_finds_the_ticket() {
         then: Status::Pending,
         seen: view.draft.unwrap().text,
         seen_messages: None,
+        knows_stale: false,
     };
     let queued = desk.queue_reply(&approval).await.unwrap();
     // Taken back it is what it was.

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use deskhand::{
-    desk::{Desk, DeskError, send::letter::messages_of_people},
-    domain::{DraftOrigin, DraftState, TicketId},
+    desk::{
+        Desk, DeskError,
+        send::{Approval, letter::messages_of_people},
+    },
+    domain::{DraftOrigin, DraftState, Status, TicketId},
     store::{Filing, Place},
     text::compare::Side,
 };
@@ -44,7 +47,8 @@ async fn typing_on_does_not_make_a_stale_draft_answer_the_new_message() {
 
     assert_eq!((on.state, on.answers), (DraftState::Stale, begun.answers));
     let unread = desk.keep_draft(ticket, looked).await;
-    assert!(matches!(unread, Err(DeskError::Stale)), "{unread:?}");
+    let why = unread.unwrap_err().to_string();
+    assert!(why.contains("Another message came"), "{why}");
     let kept = desk.keep_draft(ticket, looked + 1).await.unwrap();
     let messages = desk.ticket(ticket).await.unwrap().messages;
     assert_eq!(kept.state, DraftState::Ready);
@@ -94,5 +98,78 @@ async fn a_changed_draft_is_compared_with_the_models_words() {
     assert_eq!(came, ["", "And one line of mine."]);
     assert!(compared.parts.iter().all(|part| part.side != Side::Old));
     assert_eq!(compared.before.0, DraftOrigin::Ai);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn a_text_that_was_begun_before_a_message_came_is_stale_from_its_first_save() {
+    let bench = Bench::new().await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    let looked = seen(&desk, ticket).await;
+    let answered = desk.ticket(ticket).await.unwrap().messages[0].id;
+    writes_again(&bench, ticket, 7).await;
+
+    let saved = desk.save_typed(ticket, ("Dear Ada", Some(looked)), None);
+    let saved = saved.await.unwrap();
+
+    assert_eq!(
+        (saved.state, saved.answers),
+        (DraftState::Stale, Some(answered))
+    );
+    let refused = desk.queue_reply(&approval(ticket, false)).await;
+    assert!(matches!(refused, Err(DeskError::Stale)), "{refused:?}");
+    let queued = desk.queue_reply(&approval(ticket, true)).await;
+    assert_eq!(queued.unwrap().text, "Dear Ada");
+    desk.close().await;
+}
+
+fn approval(ticket: TicketId, knows_stale: bool) -> Approval {
+    Approval {
+        ticket,
+        then: Status::Pending,
+        seen: "Dear Ada".to_owned(),
+        seen_messages: None,
+        knows_stale,
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_redraft_leaves_a_stale_draft_as_it_was() {
+    let bench = Bench::at_pace(Some(8)).await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    let begun = desk.save_text(ticket, "Dear Ada", None).await.unwrap();
+    writes_again(&bench, ticket, 7).await;
+    let (cancel, task) = begin(&desk, ticket);
+    let store = bench.store().await;
+    limited(async {
+        while store.draft(ticket, "maya").await.unwrap().unwrap().state != DraftState::Writing {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+
+    cancel.cancel();
+    limited(task).await.unwrap().unwrap();
+
+    let back = desk.ticket(ticket).await.unwrap().draft.unwrap();
+    assert_eq!(
+        (back.state, back.answers, back.text.as_str()),
+        (DraftState::Stale, begun.answers, "Dear Ada")
+    );
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn what_came_while_a_draft_was_away_makes_it_stale() {
+    let bench = Bench::new().await;
+    let (desk, ticket) = bench.desk_and_ticket().await;
+    let begun = desk.save_text(ticket, "Dear Ada", None).await.unwrap();
+    desk.discard(begun.id).await.unwrap();
+    writes_again(&bench, ticket, 7).await;
+
+    desk.restore(begun.id).await.unwrap();
+
+    let back = desk.ticket(ticket).await.unwrap().draft.unwrap();
+    assert_eq!(back.state, DraftState::Stale);
     desk.close().await;
 }

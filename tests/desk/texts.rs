@@ -269,5 +269,6 @@ fn approval(ticket: TicketId, seen: &str) -> Approval {
         then: Status::Solved,
         seen: seen.to_owned(),
         seen_messages: None,
+        knows_stale: false,
     }
 }

@@ -3,8 +3,8 @@
 use deskhand::{
     desk::send::letter::messages_of_people,
     domain::{
-        Delivery, Draft, DraftId, DraftState, MessageId, Order, OutboxId, OutboxKind, OutboxRow,
-        Progress, Query, Status, TicketId,
+        Delivery, Draft, DraftId, DraftState, Order, OutboxId, OutboxKind, OutboxRow, Progress,
+        Query, Status, TicketId,
     },
     store::{QueuedFrom, Queueing, Revision, Store, StoreError},
 };
@@ -109,8 +109,9 @@ async fn a_stale_draft_is_stale_until_it_is_kept(store: &Store, id: TicketId, dr
     let typed = save(id, "Begun anew, and on", Some(draft.revision));
     let typed = store.save_draft(&typed).await.unwrap();
     assert_eq!((typed.state, typed.revision), (DraftState::Stale, 2));
-    let seen = messages_of_people(&store.messages(id).await.unwrap());
-    let newest = Some(MessageId::new(Uuid::from_u128(90)));
+    let messages = store.messages(id).await.unwrap();
+    let seen = messages_of_people(&messages);
+    let newest = messages.last().map(|newest| newest.id);
 
     let unread = store
         .keep_draft(draft.id, (newest, seen - 1), at(311))
@@ -127,6 +128,7 @@ async fn a_stale_draft_is_stale_until_it_is_kept(store: &Store, id: TicketId, dr
     assert_eq!(written.state, DraftState::Stale);
     let mut whole = save(id, "A model's words, with all of it", Some(3));
     whole.knew = Some(seen);
+    whole.answers = newest;
     let whole = store.save_draft(&whole).await.unwrap();
     assert_eq!(whole.state, DraftState::Ready);
     let none = store

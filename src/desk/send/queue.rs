@@ -30,6 +30,8 @@ pub struct Approval {
     /// How many messages of people were on the screen; with more now the reply is stale. None: a
     /// person has said that it is to go out whatever came.
     pub seen_messages: Option<u64>,
+    /// Whether the person was told that the draft is stale; one that became so since is refused.
+    pub knows_stale: bool,
 }
 
 /// A reply that a command brings.
@@ -75,6 +77,9 @@ impl Desk {
         let draft = view.draft.filter(|draft| !draft.text.trim().is_empty());
         let draft = draft.ok_or(DeskError::Nothing("There is no reply to send yet."))?;
         check_draft(&draft, &approval.seen)?;
+        if draft.state == DraftState::Stale && !approval.knows_stale {
+            return Err(DeskError::Stale);
+        }
         let envelope = draft.envelope.clone();
         let envelope = envelope.unwrap_or_else(|| {
             letter::envelope(&view.ticket, &view.messages, &self.own_addresses())

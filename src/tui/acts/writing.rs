@@ -20,7 +20,7 @@ use crate::{
         face::DraftAsk,
         send::{Approval, guard::unread_ai, letter::messages_of_people},
     },
-    domain::{Change, Draft, QueueRow, Status, TicketId},
+    domain::{Change, Draft, DraftState, QueueRow, Status, TicketId},
 };
 
 /// Saves what is typed and closes the editor; a text that could not be saved stays open.
@@ -229,6 +229,10 @@ pub fn open_editor(model: &mut Model, here: TicketId) {
         writing: Writing::Reply,
         ticket: here,
         number: view.ticket.number,
+        seen: match &stray {
+            Some(typed) => typed.seen,
+            None => Some(messages_of_people(&view.messages)),
+        },
         text: stray
             .map(|typed| typed.text)
             .or_else(|| draft.map(|draft| draft.text.clone()))
@@ -259,6 +263,7 @@ pub(super) fn open_note(model: &mut Model, here: TicketId) {
         number,
         text: stray.map(|typed| typed.text).or(begun).unwrap_or_default(),
         revision: None,
+        seen: None,
     });
     if is_stray {
         editor.not_on_disk(model.stage.now.mono);
@@ -312,17 +317,26 @@ fn discard(model: &mut Model, here: TicketId) -> Vec<Effect> {
     vec![Effect::Discard(here, id)]
 }
 
-/// Keeps a draft that a new message made stale, once that could be read.
+/// Keeps a draft that a new message made stale, once that could be read. Who presses too early, or
+/// holds the key down, has to look anew.
 pub(super) fn keep(model: &mut Model, here: TicketId) -> Vec<Effect> {
     let now = model.stage.now;
-    if talk::news::news(model, here).is_some() && !model.talk.was_news_read(now.mono) {
+    let newest = talk::news::news(model, here).and_then(|news| Some(news.newest?.id));
+    if let Some(newest) = newest
+        && !model.talk.was_news_read(newest, now.mono)
+    {
+        model.talk.shows_news(None, now.mono);
         let words = "A new message came: read it first, then keep the draft.";
         model.notes.say(words, now);
         return Vec::new();
     }
     let view = model.talk.view_of(here);
-    let seen = view.map(|view| messages_of_people(&view.messages));
-    seen.map_or_else(Vec::new, |seen| vec![Effect::Keep(here, seen)])
+    let Some(seen) = view.map(|view| messages_of_people(&view.messages)) else {
+        return Vec::new();
+    };
+    let mut effects = saw(model);
+    effects.push(Effect::Keep(here, seen));
+    effects
 }
 
 fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> Vec<Effect> {
@@ -337,6 +351,7 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         return Vec::new();
     };
     let seen = draft.text.clone();
+    let knows_stale = draft.state == DraftState::Stale;
     let flags = look_again(model, here, draft);
     let asked = model.work.asked_twice == Some((action, Some(here)));
     if let Some(flags) = flags.filter(|_| !asked) {
@@ -355,6 +370,7 @@ fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> 
         then,
         seen,
         seen_messages,
+        knows_stale,
     })]
 }
 

@@ -80,6 +80,7 @@ fn typed(ticket: crate::domain::TicketId, text: &str) -> Typed {
         ticket,
         number: 1,
         text: text.to_owned(),
+        seen: None,
     }
 }
 
@@ -215,6 +216,7 @@ fn an_editor_shows_no_line_end_but_newline() {
         number: 1,
         text: "a\u{2028}b\u{202e}c".to_owned(),
         revision: None,
+        seen: None,
     });
 
     assert_eq!(editor.text(), "a\nbc");

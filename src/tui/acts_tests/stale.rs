@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     desk::{comparing::Compared, face::TicketView},
-    domain::{Direction, DraftOrigin, DraftState, Mono},
+    domain::{CAME_BACK, Direction, DraftOrigin, DraftState, Mono},
     text::compare::compare,
 };
 
@@ -54,11 +54,14 @@ fn later(model: &mut Model, millis: u64, key: &str) -> Vec<Effect> {
         chord: key.parse().unwrap(),
         is_repeat: false,
     };
-    let moment = Moment {
+    update(model, Msg::Key(press), later_at(millis))
+}
+
+fn later_at(millis: u64) -> Moment {
+    Moment {
         mono: Mono(now().mono.0 + millis * 1_000),
         ..now()
-    };
-    update(model, Msg::Key(press), moment)
+    }
 }
 
 #[test]
@@ -110,7 +113,57 @@ fn several_messages_are_counted_and_ours_are_told_from_theirs() {
     view.messages.truncate(3);
     view.messages.last_mut().unwrap().direction = Direction::Out;
     take(&mut model, view);
-    assert!(shown(&model).contains("ANSWERED ELSEWHERE AFTER THE DRAFT"));
+    assert!(shown(&model).contains("ANSWERED BY ANOTHER AFTER THE DRAFT"));
+}
+
+#[test]
+fn a_stale_draft_says_so_and_can_be_kept_also_where_the_new_message_stands_elsewhere() {
+    let mut view = outrun(DraftOrigin::Human);
+    view.draft.as_mut().unwrap().answers = None;
+    let mut model = sized(80, 24, false);
+    take(&mut model, view.clone());
+    press(&mut model, "enter");
+
+    let words = shown(&model);
+    assert!(
+        words.contains("NEW MESSAGE WHILE YOU WERE WRITING"),
+        "{words}"
+    );
+    assert!(words.contains("answers an older message"), "{words}");
+    let kept = later(&mut model, 100, "enter");
+    assert!(matches!(kept.as_slice(), [Effect::Keep(_, 3)]), "{kept:?}");
+
+    // Two texts in one draft are told of below it.
+    view.draft.as_mut().unwrap().text.push_str(CAME_BACK);
+    take(&mut model, view);
+    assert!(!shown(&model).contains("NEW MESSAGE"));
+}
+
+#[test]
+fn the_time_to_read_runs_at_the_ticket_and_for_that_message() {
+    let mut model = stale(120, 36, DraftOrigin::Human);
+    // The panel stands beside the queue, too; whoever is there may look elsewhere.
+    later(&mut model, 5_000, "enter");
+    assert!(
+        later(&mut model, 5_200, "enter").is_empty(),
+        "the same gesture"
+    );
+    let mut view = outrun(DraftOrigin::Human);
+    view.messages.push(message(0, 4, "And one more."));
+    let id = view.ticket.id;
+    let read = later_at(7_000);
+    update(
+        &mut model,
+        Msg::Done(Done::Ticket(id, Ok(Box::new(view)))),
+        read,
+    );
+
+    assert!(
+        later(&mut model, 7_100, "enter").is_empty(),
+        "it is not the one that was read"
+    );
+    let kept = later(&mut model, 9_000, "enter");
+    assert!(matches!(kept.as_slice(), [Effect::Keep(_, 4)]), "{kept:?}");
 }
 
 #[test]
@@ -122,8 +175,10 @@ fn enter_keeps_the_draft_once_the_message_was_on_the_screen() {
     assert!(!opened.iter().any(|it| matches!(it, Effect::Keep(..))));
     assert!(later(&mut model, 300, "enter").is_empty());
     assert!(note(&model).contains("read it first"), "{}", note(&model));
+    // A key that is held down keeps nothing.
+    assert!(later(&mut model, 1_300, "enter").is_empty());
 
-    let kept = later(&mut model, 2_000, "enter");
+    let kept = later(&mut model, 3_000, "enter");
 
     let here = fixture::row(0).id;
     assert!(
@@ -140,6 +195,46 @@ fn one_press_does_not_send_a_stale_reply() {
     assert!(later(&mut model, 5_000, "Y").is_empty());
 
     assert!(note(&model).contains("a new message came after it was begun"));
+    let sent = later(&mut model, 8_000, "Y");
+    let told = |effect: &Effect| matches!(effect, Effect::QueueReply(it) if it.knows_stale);
+    assert!(sent.iter().any(told), "{sent:?}");
+}
+
+#[test]
+fn a_second_press_sends_nothing_when_somebody_wrote_between_the_two() {
+    let mut model = sized(120, 36, false);
+    press(&mut model, "enter");
+    assert!(later(&mut model, 3_000, "Y").is_empty(), "a model wrote it");
+    assert!(model.work.asked_twice.is_some());
+
+    let view = outrun(DraftOrigin::Ai);
+    let id = view.ticket.id;
+    update(
+        &mut model,
+        Msg::Done(Done::Ticket(id, Ok(Box::new(view)))),
+        later_at(4_000),
+    );
+
+    assert!(later(&mut model, 5_000, "Y").is_empty());
+    assert!(note(&model).contains("a new message came after it was begun"));
+}
+
+#[test]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only the save is looked for"
+)]
+fn a_first_text_says_what_its_writer_had_read() {
+    let mut model = sized(120, 36, false);
+    let here = fixture::row(1).id;
+    press(&mut model, "j enter r");
+    let saved = press(&mut model, "x esc");
+
+    let typed = saved.iter().find_map(|effect| match effect {
+        Effect::Save { typed, .. } => Some((typed.ticket, typed.seen)),
+        _ => None,
+    });
+    assert_eq!(typed, Some((here, Some(2))));
 }
 
 #[test]

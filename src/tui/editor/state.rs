@@ -36,6 +36,8 @@ pub struct Start {
     pub text: String,
     /// The revision it builds on.
     pub revision: Option<i64>,
+    /// How many messages of people stood on the screen, where that is known.
+    pub seen: Option<u64>,
 }
 
 /// A reply being written.
@@ -211,6 +213,7 @@ impl Editor {
             ticket: self.start.ticket,
             number: self.start.number,
             text: self.text(),
+            seen: self.start.seen,
         }
     }
 
@@ -361,6 +364,7 @@ mod tests {
             number: 1,
             text: text.to_owned(),
             revision: None,
+            seen: None,
         })
     }
 

@@ -245,13 +245,19 @@ fn ticket_came(model: &mut Model, ticket: TicketId, view: Box<TicketView>) {
         let revision = view.draft.as_ref().map(|draft| draft.revision);
         editor.rebase(revision, now);
     }
-    let was_fresh = model
-        .talk
-        .view_of(ticket)
-        .is_some_and(|before| before.draft.is_some() && !is_outrun(before));
-    if was_fresh && is_outrun(&view) {
-        let words = "Somebody wrote again: your draft is held. Nothing was sent.";
-        model.notes.warn(words, model.stage.now);
+    if let Some(before) = model.talk.view_of(ticket) {
+        let state = |view: &TicketView| view.draft.as_ref().map(|draft| draft.state);
+        let is_other =
+            before.messages.len() != view.messages.len() || state(before) != state(&view);
+        let is_news = before.draft.is_some() && !is_outrun(before) && is_outrun(&view);
+        if is_other {
+            // What was asked was asked of another draft.
+            model.work.asked_twice = None;
+        }
+        if is_news {
+            let words = "Somebody wrote again: your draft is held. Nothing was sent.";
+            model.notes.warn(words, model.stage.now);
+        }
     }
     model.talk.took(view);
     if model.work.run(ticket).is_none() {

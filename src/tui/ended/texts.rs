@@ -150,6 +150,7 @@ pub(super) fn edited_outside(
                 ticket,
                 number,
                 text,
+                seen: None,
             })];
         }
         Ok(None) => model.notes.say("The editor changed nothing.", now),

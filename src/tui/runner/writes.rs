@@ -87,12 +87,14 @@ async fn text(desk: &Desk, effect: Effect) -> Option<Done> {
             Done::NoteAdded(typed, added.map(drop).map_err(trouble))
         }
         Effect::Save { typed, expected } => {
-            let draft = desk.save_text(typed.ticket, &typed.text, expected).await;
+            let text = (typed.text.as_str(), typed.seen);
+            let draft = desk.save_typed(typed.ticket, text, expected).await;
             let draft = draft.map(Box::new).map_err(trouble);
             Done::Saved { typed, draft }
         }
         Effect::SaveOver(typed) => {
-            let draft = desk.save_over(typed.ticket, &typed.text).await;
+            let text = (typed.text.as_str(), typed.seen);
+            let draft = desk.save_over(typed.ticket, text).await;
             let draft = draft.map(Box::new).map_err(trouble);
             Done::Saved { typed, draft }
         }

@@ -10,7 +10,9 @@ use super::view::rule;
 use crate::{
     config::{action::Action, theme::Theme},
     desk::face::TicketView,
-    domain::{Direction, Draft, DraftOrigin, DraftState, Message, MessageKind, TicketId},
+    domain::{
+        CAME_BACK, Direction, Draft, DraftOrigin, DraftState, Message, MessageKind, TicketId,
+    },
     tui::{
         model::{Focus, Model},
         paint::{cells, cut, row, safe, safe_lines, style, wrap, write_line},
@@ -20,6 +22,8 @@ use crate::{
 
 /// So many lines of the newest message are shown; all of it stands in the conversation.
 const MOST_LINES: usize = 4;
+/// So much of a message is looked at for them: one may be megabytes long.
+const MOST_CHARS: usize = 2_000;
 
 /// What came after a draft was begun.
 #[derive(Clone, Copy, Debug)]
@@ -28,12 +32,10 @@ pub struct News<'a> {
     pub draft: &'a Draft,
     /// The message that it answers, if there is one.
     answered: Option<&'a Message>,
-    /// The newest message after that.
-    pub newest: &'a Message,
+    /// The newest message after that; none where it stands elsewhere, or left the ticket again.
+    pub newest: Option<&'a Message>,
     /// How many came.
     count: usize,
-    /// Whether each of them is ours.
-    is_ours: bool,
 }
 
 /// Returns what came after the draft of a ticket was begun; none while it answers the newest message,
@@ -45,33 +47,51 @@ pub fn news(model: &Model, ticket: TicketId) -> Option<News<'_>> {
     after(model.talk.view_of(ticket)?)
 }
 
-/// Returns the place of the message that a stale draft answers: the conversation is read from there,
-/// for what came after it stands above the draft.
-pub fn answered_place(view: &TicketView) -> Option<usize> {
-    let draft = view.draft.as_ref();
-    let draft = draft.filter(|draft| draft.state == DraftState::Stale)?;
-    let answered = draft.answers?;
-    view.messages.iter().position(|one| one.id == answered)
-}
-
-/// Tells whether people wrote after the draft of a ticket was begun.
+/// Tells whether somebody wrote after the draft of a ticket was begun.
 pub fn is_outrun(view: &TicketView) -> bool {
     after(view).is_some()
 }
 
+/// Returns the place of the message that a stale draft answers: the conversation is read from there,
+/// for what came after it stands above the draft.
+pub fn answered_place(view: &TicketView) -> Option<usize> {
+    let draft = stale(view)?;
+    let answered = draft.answers?;
+    view.messages.iter().position(|one| one.id == answered)
+}
+
+fn stale(view: &TicketView) -> Option<&Draft> {
+    let draft = view.draft.as_ref();
+    draft.filter(|draft| draft.state == DraftState::Stale)
+}
+
 fn after(view: &TicketView) -> Option<News<'_>> {
-    let draft = view.draft.as_ref()?;
-    let place = answered_place(view)?;
-    let (before, newer) = view.messages.split_at_checked(place + 1)?;
-    let of_people =
-        |one: &&Message| one.kind == MessageKind::Public && !one.auto_class.is_automatic();
-    let newer: Vec<&Message> = newer.iter().filter(of_people).collect();
+    let draft = stale(view)?;
+    let place = answered_place(view);
+    let (before, newer) = match place {
+        Some(place) => view.messages.split_at_checked(place + 1)?,
+        None => (&[][..], &[][..]),
+    };
+    let came = |direction: Direction| {
+        let newer = newer.iter().rev();
+        newer.filter(move |one| {
+            let is_public = one.kind == MessageKind::Public && !one.auto_class.is_automatic();
+            is_public && one.direction == direction
+        })
+    };
+    let from_outside = came(Direction::In).count();
+    // Two texts in one draft are told of below it; what we had sent before is no news.
+    let is_joined = draft.text.contains(CAME_BACK);
+    if from_outside == 0 && is_joined {
+        return None;
+    }
     Some(News {
         draft,
         answered: before.last(),
-        newest: newer.last()?,
-        count: newer.len(),
-        is_ours: newer.iter().all(|one| one.direction == Direction::Out),
+        newest: came(Direction::In)
+            .next()
+            .or_else(|| came(Direction::Out).next()),
+        count: from_outside,
     })
 }
 
@@ -80,7 +100,8 @@ pub fn needed(model: &Model, ticket: TicketId, wide: usize) -> usize {
     let Some(news) = news(model, ticket) else {
         return 0;
     };
-    3 + body(&news, wide).len().min(MOST_LINES) + held(&news, model, wide).len()
+    let newest = usize::from(news.newest.is_some()) + body(&news, wide).len().min(MOST_LINES);
+    2 + newest + held(&news, model, wide).len()
 }
 
 /// Paints it: as much of the newest message as finds room; the keys always.
@@ -88,28 +109,30 @@ pub fn draw(buffer: &mut Buffer, area: Rect, news: &News<'_>, (model, theme): (&
     let wide = usize::from(area.width);
     let high = usize::from(area.height);
     rule(buffer, area, (&title(news), ""), style(theme.warning));
-    let keys = Line::styled(cut(&format!(" {}", keys(model)), wide), style(theme.key));
+    let keys = Line::styled(
+        cut(&format!(" {}", keys(news, model)), wide),
+        style(theme.key),
+    );
     let mut lines: Vec<Line<'static>> = Vec::new();
     let mut room = high.saturating_sub(2);
     let held = held(news, model, wide);
     let body = body(news, wide);
-    let says_held = room > held.len() + 1;
+    let message = if news.newest.is_some() { 2 } else { 0 };
+    let says_held = room >= held.len() + message;
     if says_held {
         room -= held.len();
     }
-    let paint = if news.newest.direction == Direction::Out {
+    let is_ours = |newest: &Message| newest.direction == Direction::Out;
+    let paint = if news.newest.is_some_and(is_ours) {
         theme.agent
     } else {
         theme.customer
     };
     let bar = || [Span::raw(" "), Span::styled("▌", style(paint))];
-    if room > 1 {
-        let when = words::moment(
-            news.newest.sent_at,
-            model.stage.now.civil,
-            &model.stage.facts.zone,
-        );
-        let name = Span::styled(safe(news.newest.from.shown()), style(theme.title));
+    if let Some(newest) = news.newest.filter(|_| room > 1) {
+        let facts = &model.stage.facts;
+        let when = words::moment(newest.sent_at, model.stage.now.civil, &facts.zone);
+        let name = Span::styled(safe(newest.from.shown()), style(theme.title));
         let left: Vec<Span<'static>> = bar().into_iter().chain([name]).collect();
         let right = vec![Span::styled(format!("  {when} "), style(theme.quiet))];
         lines.push(row(left, right, wide));
@@ -134,10 +157,10 @@ pub fn draw(buffer: &mut Buffer, area: Rect, news: &News<'_>, (model, theme): (&
 }
 
 fn title(news: &News<'_>) -> String {
-    let came = match (news.is_ours, news.count) {
-        (true, _) => "ANSWERED ELSEWHERE".to_owned(),
-        (false, 1) => "NEW MESSAGE".to_owned(),
-        (false, many) => format!("{many} NEW MESSAGES"),
+    let came = match (news.count, news.newest) {
+        (0, Some(_)) => "ANSWERED BY ANOTHER".to_owned(),
+        (0 | 1, _) => "NEW MESSAGE".to_owned(),
+        (many, _) => format!("{many} NEW MESSAGES"),
     };
     let when = match news.draft.origin {
         DraftOrigin::Ai => "AFTER THE DRAFT",
@@ -147,17 +170,22 @@ fn title(news: &News<'_>) -> String {
 }
 
 fn body(news: &News<'_>, wide: usize) -> Vec<String> {
-    let body = &news.newest.body;
+    let Some(newest) = news.newest else {
+        return Vec::new();
+    };
+    let body = &newest.body;
     let text = if body.clean.trim().is_empty() {
         &body.text
     } else {
         &body.clean
     };
-    let lines = wrap(safe_lines(text).trim(), wide.saturating_sub(3));
-    lines
-        .into_iter()
-        .filter(|line| !line.trim().is_empty())
-        .collect()
+    let end = text
+        .char_indices()
+        .nth(MOST_CHARS)
+        .map_or(text.len(), |(at, _)| at);
+    let text = safe_lines(text.get(..end).unwrap_or_default());
+    let lines = wrap(text.trim(), wide.saturating_sub(3)).into_iter();
+    lines.filter(|line| !line.trim().is_empty()).collect()
 }
 
 /// Says what the draft answers, and that it does not leave by itself.
@@ -177,7 +205,11 @@ fn held(news: &News<'_>, model: &Model, wide: usize) -> Vec<String> {
             }
         },
     );
-    let words = format!("{whose} draft answers {answers}. It is held.");
+    let rest = match news.count {
+        0 | 1 => "It is held.".to_owned(),
+        many => format!("It is held; all {many} stand above."),
+    };
+    let words = format!("{whose} draft answers {answers}. {rest}");
     wrap(&words, wide.saturating_sub(1))
         .into_iter()
         .take(2)
@@ -185,7 +217,7 @@ fn held(news: &News<'_>, model: &Model, wide: usize) -> Vec<String> {
 }
 
 /// Names the keys that say what becomes of the draft, from where the person is.
-fn keys(model: &Model) -> String {
+fn keys(news: &News<'_>, model: &Model) -> String {
     let open = model.key(Action::Open);
     let redraft = model.key(Action::Redraft);
     let discard = model.key(Action::Discard);
@@ -199,8 +231,14 @@ fn keys(model: &Model) -> String {
     } else {
         "look"
     };
-    let compare = model.key(Action::Compare);
-    format!("{open} {opens} · {redraft} redraft · {compare} compare · {discard} discard")
+    // Of a text that one hand wrote there is no other.
+    let compare = match news.draft.origin {
+        DraftOrigin::Human => String::new(),
+        DraftOrigin::Ai | DraftOrigin::Mixed => {
+            format!(" · {} compare", model.key(Action::Compare))
+        }
+    };
+    format!("{open} {opens} · {redraft} redraft{compare} · {discard} discard")
 }
 
 /// Returns the height of its place where a ticket has so many rows for it and the conversation: the

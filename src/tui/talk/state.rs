@@ -93,10 +93,10 @@ impl Talk {
         }
     }
 
-    /// Tells whether the newest message above a stale draft has been on the screen for long enough.
-    pub fn was_news_read(&self, now: Mono) -> bool {
-        self.news
-            .is_some_and(|(_, since)| now.since(since) >= GLANCE)
+    /// Tells whether this message above a stale draft has been on the screen for long enough.
+    pub fn was_news_read(&self, newest: MessageId, now: Mono) -> bool {
+        let shown = self.news.filter(|(shown, _)| *shown == newest);
+        shown.is_some_and(|(_, since)| now.since(since) >= GLANCE)
     }
 
     /// Says which ticket is under the cursor; asks for it when it is another than before.
