@@ -2,7 +2,7 @@
 //! inside, a screen of cells instead of a terminal.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use deskhand::{
     config::paths::{Overrides, Paths},
@@ -40,20 +40,38 @@ async fn wait_for(session: &mut Seat, words: &str) {
 }
 
 /// Files three tickets, so that the walk does not depend on the demo's own.
-async fn file_letters(paths: &Paths) {
-    let folder = paths.demo_dir();
-    std::fs::create_dir_all(&folder).unwrap();
+async fn file_letters(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    file(folder, (1..=3).map(letter).collect()).await;
+}
+
+/// Files one more message into a ticket, as another program would.
+async fn writes_again(folder: &Path, number: u8) {
+    let mut again = letter(number);
+    again.message.id = MessageId::new(Uuid::from_u128(200));
+    again.message.rfc_message_id.insert_str(0, "again-");
+    again.message.raw_sha256.insert_str(0, "again");
+    again.message.sent_at = now();
+    again.place = Place::In(again.message.ticket);
+    file(folder, vec![again]).await;
+}
+
+async fn file(folder: &Path, letters: Vec<Letter>) {
     let url = StoreUrl::Sqlite(folder.join("deskhand.db"));
     let store = Store::open(&url).await.unwrap();
-    let letters = (1..=3).map(letter).collect();
     let filing = Filing {
         source: "demo".to_owned(),
         letters,
         first_number: Some(1001),
         ..Filing::default()
     };
-    store.file(&filing, at(4)).await.unwrap();
+    store.file(&filing, now()).await.unwrap();
     store.close().await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is no desk")]
+fn now() -> Timestamp {
+    Timestamp::now()
 }
 
 fn at(hour: u8) -> Timestamp {
@@ -131,7 +149,8 @@ async fn an_agent_works_through_the_demo_by_keys_alone() {
         data: Some(data.path().to_owned()),
     };
     let paths = Paths::find(&overrides).unwrap();
-    file_letters(&paths).await;
+    let folder = paths.demo_dir();
+    file_letters(&folder).await;
     let opening = Opening {
         paths,
         mode: Mode::Demo,
@@ -163,6 +182,19 @@ async fn an_agent_works_through_the_demo_by_keys_alone() {
     wait_for(&mut session, "saved v").await;
     session.press("esc");
     wait_for(&mut session, "KEPT").await;
+
+    // It is compared with what the model wrote.
+    session.press("=");
+    wait_for(&mut session, "AI's words, changed by you").await;
+    assert!(shown(&mut session).contains("+ "));
+    session.press("esc");
+
+    // The customer writes again: the draft is held until it is kept.
+    writes_again(&folder, 2).await;
+    wait_for(&mut session, "NEW MESSAGE WHILE YOU WERE WRITING").await;
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    session.press("enter");
+    wait_for(&mut session, "Kept: the draft answers").await;
 
     // The reply goes to the outbox, honestly, and comes back.
     session.press("y");

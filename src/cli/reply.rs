@@ -89,10 +89,15 @@ pub(super) async fn note(call: &Call, args: &NoteArgs) -> Result<Exit, Stop> {
     Ok(Exit::OK)
 }
 
-fn contact(address: &str) -> Contact {
+/// Reads an address, alone or as `Name <address>`.
+fn contact(written: &str) -> Contact {
+    let parts = written.trim().strip_suffix('>');
+    let parts = parts.and_then(|rest| rest.rsplit_once('<'));
+    let (name, address) = parts.unwrap_or(("", written));
+    let name = name.trim().trim_matches('"');
     Contact {
-        name: None,
-        address: address.to_owned(),
+        name: (!name.is_empty()).then(|| name.to_owned()),
+        address: address.trim().to_owned(),
     }
 }
 
@@ -124,4 +129,26 @@ fn text(from: &Path) -> Result<String, Stop> {
             .advising("Write it into a file, or pipe it in: --text -"));
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_is_named_as_in_a_mail_or_by_the_address_alone() {
+        for (written, name, address) in [
+            ("ops@x.test", None, "ops@x.test"),
+            ("Ops <ops@x.test>", Some("Ops"), "ops@x.test"),
+            (r#" "Ops, x" < ops@x.test > "#, Some("Ops, x"), "ops@x.test"),
+            ("<ops@x.test>", None, "ops@x.test"),
+            ("ops <nobody", None, "ops <nobody"),
+        ] {
+            let contact = contact(written);
+            assert_eq!(
+                (contact.name.as_deref(), contact.address.as_str()),
+                (name, address)
+            );
+        }
+    }
 }

@@ -325,6 +325,7 @@ impl Runner {
                 Effect::SaveChain(card) => Some(save_chain(&desk, &card)),
                 effect @ (Effect::LoadPage { .. }
                 | Effect::LoadTicket(_)
+                | Effect::Compare(_)
                 | Effect::LoadSpend
                 | Effect::LoadBanners
                 | Effect::LoadKeys

@@ -206,8 +206,9 @@ fn held(news: &News<'_>, model: &Model, wide: usize) -> Vec<String> {
         },
     );
     let rest = match news.count {
-        0 | 1 => "It is held.".to_owned(),
-        many => format!("It is held; all {many} stand above."),
+        0 | 1 => "It is held.",
+        2 => "It is held; both stand above.",
+        _ => "It is held; all of them stand above.",
     };
     let words = format!("{whose} draft answers {answers}. {rest}");
     wrap(&words, wide.saturating_sub(1))
