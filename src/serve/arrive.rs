@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::socket::Road;
+use super::road::Road;
 
 /// The largest body of a request: pictures are in it. OpenAI takes 50 MB, Anthropic 32 MB.
 const BODY_LIMIT: usize = 32 << 20;

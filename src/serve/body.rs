@@ -9,7 +9,7 @@ use std::{
 use futures::Stream;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-use super::socket::Turn;
+use super::road::Turn;
 
 /// The body of an answer.
 pub(super) enum AnswerBody {

@@ -19,6 +19,7 @@ mod models;
 mod outcome;
 mod peer;
 mod read;
+mod road;
 mod route;
 mod server;
 mod shards;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::{net::TcpStream, time::sleep};
 
-use super::socket::Road;
+use super::road::Road;
 
 /// How often it is looked, while a request is under way: who left is to be noticed within 50 ms.
 const LOOK: Duration = Duration::from_millis(20);

@@ -29,8 +29,9 @@ use super::{
     log::Line,
     metrics::Metrics,
     peer::Peer,
+    road::{Road, Unread},
     shards::Shards,
-    socket::{Road, Socket, Unread},
+    socket::Socket,
 };
 use crate::desk::{face::DeskEvent, serving::Serving, tokens::Callers};
 

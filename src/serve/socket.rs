@@ -8,136 +8,24 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU8, Ordering},
-    },
-    task::{Context, Poll, Waker, ready},
+    sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    sync::{Notify, Semaphore},
     time::{Instant, Sleep, sleep_until},
 };
 
-/// How long the head of a request may take.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a connection may be silent between requests. The pools of clients give theirs up after
-/// at most 90 s (Go, reqwest); who gives up later than they do never closes one they are about to use.
-const IDLE_TIME: Duration = Duration::from_mins(2);
-/// With fewer free places for connections than this, silent ones are kept no longer than a head.
-const FEW_PLACES: usize = 256;
+use super::road::{FRESH, HEAD, HEAD_TIME, IDLE, REQUEST, Road};
+
 /// How long a caller may take nothing of his answer.
 const WRITE_TIME: Duration = Duration::from_secs(30);
 /// How much of a body that nobody wants is read, and for how long: a socket that is closed with
 /// unread bytes takes the answer back from the caller.
 const LINGER_TIME: Duration = Duration::from_secs(5);
 const LINGER_BYTES: usize = 64 << 20;
-
-/// Nothing has come yet.
-const FRESH: u8 = 3;
-const IDLE: u8 = 0;
-const HEAD: u8 = 1;
-const REQUEST: u8 = 2;
-
-/// Where a connection stands, known to its socket and to its requests.
-pub(super) struct Road {
-    phase: AtomicU8,
-    has_unread: AtomicBool,
-    is_stalled: AtomicBool,
-    /// Who reads the connection. Hyper reads no further while it waits for bytes, also when a request
-    /// ends: from then on the silence counts, so it is woken.
-    reader: Mutex<Option<Waker>>,
-    /// A request has begun.
-    began: Notify,
-    /// The places for connections.
-    places: Arc<Semaphore>,
-}
-
-impl Road {
-    pub(super) fn new(places: Arc<Semaphore>) -> Arc<Self> {
-        Arc::new(Self {
-            phase: AtomicU8::new(FRESH),
-            has_unread: AtomicBool::new(false),
-            is_stalled: AtomicBool::new(false),
-            reader: Mutex::default(),
-            began: Notify::new(),
-            places,
-        })
-    }
-
-    /// Begins a request; it is over when what is returned is dropped.
-    pub(super) fn begin(self: &Arc<Self>, body: Unread) -> Turn {
-        self.has_unread
-            .store(body == Unread::Some, Ordering::Relaxed);
-        self.phase.store(REQUEST, Ordering::Relaxed);
-        self.began.notify_one();
-        Turn(Arc::clone(self))
-    }
-
-    /// Waits until a request is under way.
-    pub(super) async fn is_asked(&self) {
-        while !self.is_asking() {
-            self.began.notified().await;
-        }
-    }
-
-    /// Tells whether a request is under way.
-    pub(super) fn is_asking(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == REQUEST
-    }
-
-    /// Notes that the body of the request was read to its end.
-    pub(super) fn has_read(&self) {
-        self.has_unread.store(false, Ordering::Relaxed);
-    }
-
-    /// Tells whether nothing has ever come over the connection.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == FRESH
-    }
-
-    /// Tells whether the connection ended because the caller took nothing of his answer.
-    pub(super) fn is_stalled(&self) -> bool {
-        self.is_stalled.load(Ordering::Relaxed)
-    }
-
-    fn owes_reading(&self) -> bool {
-        let is_in_head = self.phase.load(Ordering::Relaxed) == HEAD;
-        is_in_head || self.has_unread.load(Ordering::Relaxed)
-    }
-
-    fn patience(&self, phase: u8) -> Duration {
-        if phase == IDLE && self.places.available_permits() >= FEW_PLACES {
-            IDLE_TIME
-        } else {
-            HEAD_TIME
-        }
-    }
-}
-
-/// Whether a request has a body that is yet to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
-    Some,
-    Nothing,
-}
-
-/// A request under way on a connection.
-pub(super) struct Turn(Arc<Road>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.phase.store(IDLE, Ordering::Relaxed);
-        let reader = self.0.reader.lock();
-        let reader = reader.unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(reader) = reader {
-            reader.wake();
-        }
-    }
-}
 
 /// A caller's socket.
 pub(super) struct Socket<S> {
@@ -173,14 +61,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn phase(&self) -> u8 {
-        self.road.phase.load(Ordering::Relaxed)
+        self.road.phase()
     }
 
     /// Something came: with it a head begins, if none has.
     fn has_come(&mut self) {
         match self.phase() {
             IDLE | FRESH => {
-                self.road.phase.store(HEAD, Ordering::Relaxed);
+                self.road.head_begins();
                 self.waits_in = Some(HEAD);
                 self.read_by = Instant::now() + HEAD_TIME;
             }
@@ -194,8 +82,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let phase = self.phase();
         if phase == REQUEST {
             self.waits_in = None;
-            let reader = self.road.reader.lock();
-            *reader.unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+            self.road.is_read_by(context.waker());
             return false;
         }
         // The end of an answer that is yet to leave: the clock of writing runs.
@@ -222,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .write_by
             .get_or_insert_with(|| Instant::now() + WRITE_TIME);
         if self.writing.is_due(by, context) {
-            self.road.is_stalled.store(true, Ordering::Relaxed);
+            self.road.stalls();
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
@@ -333,9 +220,13 @@ impl Alarm {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+        sync::Semaphore,
+    };
 
     use super::*;
+    use crate::serve::road::Unread;
 
     fn pair(places: usize) -> (Socket<DuplexStream>, Arc<Road>, DuplexStream) {
         let (ours, theirs) = duplex(64);

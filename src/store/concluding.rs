@@ -16,7 +16,7 @@ use super::{
     originals,
     outbox::happened,
     outdated::{bring_back_if_outdated, is_outdated, make_others_stale, make_stale},
-    rows, tickets,
+    rows, tickets_write,
 };
 use crate::domain::{Message, OutboxId, OutboxKind, OutboxRow, Post, TicketEvent, Timestamp};
 
@@ -247,7 +247,7 @@ impl Store {
         }
         ticket.updated_at = ticket.updated_at.max(at);
         ticket.version += 1;
-        tickets::write_ticket(tx, &ticket, None).await
+        tickets_write::write_ticket(tx, &ticket, None).await
     }
 
     /// Makes a reply the draft it was; one whose author has begun another comes back below that.

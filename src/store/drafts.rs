@@ -6,12 +6,12 @@ use super::{
     Store, StoreError, drafts_back,
     error::Trouble,
     events::{Happened, Verb},
-    outdated::{has_newer, messages_of_people},
+    outdated::{messages_of_people, next_state},
     rows,
 };
 use crate::domain::{
-    CAME_BACK, Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, Purpose, ReceiptId,
-    TicketId, Timestamp,
+    Draft, DraftId, DraftOrigin, DraftState, Envelope, MessageId, Purpose, ReceiptId, TicketId,
+    Timestamp,
 };
 
 /// A draft to save.
@@ -193,43 +193,6 @@ impl Store {
         .await
     }
 
-    /// Says of a stale draft that it answers what came meanwhile too: its newest message is `answers`.
-    /// None, and nothing changes, where there are other messages of people than the `seen` ones.
-    pub async fn keep_draft(
-        &self,
-        id: DraftId,
-        (answers, seen): (Option<MessageId>, u64),
-        at: Timestamp,
-    ) -> Result<Option<Draft>, StoreError> {
-        self.told("keep the draft", async {
-            let mut tx = self.begin().await?;
-            let (draft, standing) = self.locked_draft(&mut tx, id).await?;
-            if standing != Standing::Live {
-                let because = "it is not live any more";
-                return Err(Trouble::conflict(because, None, &draft.text));
-            }
-            let is_outrun = messages_of_people(&mut tx, draft.ticket).await? != seen;
-            if is_outrun || draft.state != DraftState::Stale {
-                tx.take_back().await?;
-                return Ok((!is_outrun).then_some(draft));
-            }
-            sqlx::query("UPDATE drafts SET state = 'ready', answers = $2 WHERE id = $1")
-                .bind(id.to_string())
-                .bind(answers.map(|answers| answers.to_string()))
-                .execute(&mut *tx)
-                .await?;
-            let subject = draft.ticket.to_string();
-            self.commit(tx, &moved(Verb::DraftSaved, &draft, &subject, at))
-                .await?;
-            Ok(Some(Draft {
-                answers,
-                state: DraftState::Ready,
-                ..draft
-            }))
-        })
-        .await
-    }
-
     /// Returns every revision of a draft, oldest first.
     pub async fn revisions(&self, id: DraftId) -> Result<Vec<Revision>, StoreError> {
         self.told("read the revisions", async {
@@ -389,32 +352,6 @@ fn next_draft(save: &SaveDraft, current: &Draft) -> Draft {
     }
 }
 
-/// Returns where a draft stands after a save. Typing on is no answer to what came meanwhile; a draft
-/// that was stale for holding two texts is not, once they are one and nothing came.
-async fn next_state(
-    tx: &mut AnyConnection,
-    save: &SaveDraft,
-    current: &Draft,
-) -> Result<DraftState, Trouble> {
-    if save.knew.is_some() || save.state != DraftState::Ready {
-        return Ok(save.state);
-    }
-    let is_outrun = match current.state {
-        DraftState::Ready | DraftState::Discarded => false,
-        // While a model writes, nothing is marked.
-        DraftState::Writing => has_newer(tx, current).await?,
-        DraftState::Stale => {
-            let was_two = current.text.contains(CAME_BACK) && !save.text.contains(CAME_BACK);
-            !was_two || has_newer(tx, current).await?
-        }
-    };
-    Ok(if is_outrun {
-        DraftState::Stale
-    } else {
-        DraftState::Ready
-    })
-}
-
 pub(super) async fn write_draft(tx: &mut AnyConnection, draft: &Draft) -> Result<(), Trouble> {
     sqlx::query(
         "INSERT INTO drafts (id, ticket, author, answers, text, revision, origin, standing, state,
@@ -477,7 +414,12 @@ pub(super) async fn write_queued(tx: &mut AnyConnection, draft: &Draft) -> Resul
     Ok(())
 }
 
-fn moved<'a>(verb: Verb, draft: &'a Draft, subject: &'a str, at: Timestamp) -> Happened<'a> {
+pub(super) fn moved<'a>(
+    verb: Verb,
+    draft: &'a Draft,
+    subject: &'a str,
+    at: Timestamp,
+) -> Happened<'a> {
     Happened {
         verb,
         subject,

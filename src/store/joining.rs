@@ -12,7 +12,7 @@ use super::{
     filing::AT_ONCE,
     rows,
     search::Sql,
-    tickets,
+    tickets, tickets_write,
 };
 use crate::domain::{MessageId, Status, Ticket, TicketId, Timestamp};
 
@@ -40,7 +40,7 @@ impl Store {
             let mut ticket = new.clone();
             ticket.number = events::next(&mut tx, "ticket").await?;
             ticket.messages = 1;
-            tickets::insert_ticket(&mut tx, &ticket).await?;
+            tickets_write::insert_ticket(&mut tx, &ticket).await?;
             for sql in [
                 "UPDATE messages SET ticket = $2, thread_reason = $3 WHERE id = $1",
                 "UPDATE message_words SET ticket = $2 WHERE message = $1 AND $3 <> ''",
@@ -58,7 +58,7 @@ impl Store {
             before.messages -= 1;
             before.updated_at = before.updated_at.max(at);
             before.version += 1;
-            tickets::write_ticket(&mut tx, &before, None).await?;
+            tickets_write::write_ticket(&mut tx, &before, None).await?;
             let happened = Happened {
                 verb: Verb::TicketChanged,
                 subject: &before.id.to_string(),

@@ -8,7 +8,7 @@ use super::{
     error::Trouble,
     events::{Happened, Verb},
     merged::{self, Merged},
-    tickets, tray,
+    tickets_write, tray,
 };
 use crate::domain::{
     Status, Ticket, TicketId, Timestamp,
@@ -62,8 +62,8 @@ impl Store {
             source.messages = 0;
             source.status = Status::Merged;
             touch(&mut source, at);
-            tickets::write_ticket(&mut tx, &source, None).await?;
-            tickets::write_ticket(&mut tx, &target, None).await?;
+            tickets_write::write_ticket(&mut tx, &source, None).await?;
+            tickets_write::write_ticket(&mut tx, &target, None).await?;
             let happened = Happened {
                 verb: Verb::TicketChanged,
                 subject: &source.id.to_string(),
@@ -109,8 +109,8 @@ impl Store {
             source.messages += back;
             source.status = before;
             touch(&mut source, at);
-            tickets::write_ticket(&mut tx, &source, None).await?;
-            tickets::write_ticket(&mut tx, &target, None).await?;
+            tickets_write::write_ticket(&mut tx, &source, None).await?;
+            tickets_write::write_ticket(&mut tx, &target, None).await?;
             let happened = Happened {
                 verb: Verb::TicketChanged,
                 subject: &merged.to_string(),

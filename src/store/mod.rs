@@ -54,6 +54,7 @@ mod standings;
 mod sums;
 mod suppressed;
 mod tickets;
+mod tickets_write;
 mod times;
 mod tokens;
 mod tray;

@@ -1,17 +1,86 @@
-//! Replies that somebody's new message made stale before they left: held ones are drafts again, and
-//! those on their way are marked.
+//! What somebody's new message made stale: drafts, until they are kept; held replies, which are drafts
+//! again; those on their way are marked.
 
 use sqlx::AnyConnection;
 
 use super::{
-    drafts::{self, Standing},
+    SaveDraft, Store, StoreError,
+    drafts::{self, Standing, moved},
     drafts_back,
     error::Trouble,
+    events::Verb,
     outbox::{SELECT, outbox_row},
     rows,
     search::Sql,
 };
-use crate::domain::{Draft, DraftId, OutboxId, OutboxRow, TicketId};
+use crate::domain::{
+    CAME_BACK, Draft, DraftId, DraftState, MessageId, OutboxId, OutboxRow, TicketId, Timestamp,
+};
+
+impl Store {
+    /// Says of a stale draft that it answers what came meanwhile too: its newest message is `answers`.
+    /// None, and nothing changes, where there are other messages of people than the `seen` ones.
+    pub async fn keep_draft(
+        &self,
+        id: DraftId,
+        (answers, seen): (Option<MessageId>, u64),
+        at: Timestamp,
+    ) -> Result<Option<Draft>, StoreError> {
+        self.told("keep the draft", async {
+            let mut tx = self.begin().await?;
+            let (draft, standing) = self.locked_draft(&mut tx, id).await?;
+            if standing != Standing::Live {
+                let because = "it is not live any more";
+                return Err(Trouble::conflict(because, None, &draft.text));
+            }
+            let is_outrun = messages_of_people(&mut tx, draft.ticket).await? != seen;
+            if is_outrun || draft.state != DraftState::Stale {
+                tx.take_back().await?;
+                return Ok((!is_outrun).then_some(draft));
+            }
+            sqlx::query("UPDATE drafts SET state = 'ready', answers = $2 WHERE id = $1")
+                .bind(id.to_string())
+                .bind(answers.map(|answers| answers.to_string()))
+                .execute(&mut *tx)
+                .await?;
+            let subject = draft.ticket.to_string();
+            self.commit(tx, &moved(Verb::DraftSaved, &draft, &subject, at))
+                .await?;
+            Ok(Some(Draft {
+                answers,
+                state: DraftState::Ready,
+                ..draft
+            }))
+        })
+        .await
+    }
+}
+
+/// Returns where a draft stands after a save. Typing on is no answer to what came meanwhile; a draft
+/// that was stale for holding two texts is not, once they are one and nothing came.
+pub(super) async fn next_state(
+    tx: &mut AnyConnection,
+    save: &SaveDraft,
+    current: &Draft,
+) -> Result<DraftState, Trouble> {
+    if save.knew.is_some() || save.state != DraftState::Ready {
+        return Ok(save.state);
+    }
+    let is_outrun = match current.state {
+        DraftState::Ready | DraftState::Discarded => false,
+        // While a model writes, nothing is marked.
+        DraftState::Writing => has_newer(tx, current).await?,
+        DraftState::Stale => {
+            let was_two = current.text.contains(CAME_BACK) && !save.text.contains(CAME_BACK);
+            !was_two || has_newer(tx, current).await?
+        }
+    };
+    Ok(if is_outrun {
+        DraftState::Stale
+    } else {
+        DraftState::Ready
+    })
+}
 
 /// Brings the held replies of a ticket back as stale drafts: somebody wrote after they were
 /// approved. One whose author has begun another draft comes back below it. One that is being sent

@@ -19,7 +19,7 @@ use super::{
     outdated,
     records_known::{Kept, Known, Name, key, name},
     search::{Sql, Value},
-    tickets, tray,
+    tickets, tickets_write, tray,
 };
 use crate::domain::{
     Direction, Message, MessageKind, Record, RecordMessage, SameWhen, Status, Ticket, TicketId,
@@ -312,12 +312,12 @@ impl<'a> Batch<'a> {
             .iter()
             .filter_map(|(id, _)| self.tickets.get(id))
             .collect();
-        tickets::insert_tickets(tx, &new).await?;
+        tickets_write::insert_tickets(tx, &new).await?;
         self.write_origins(tx).await?;
         self.write_messages(tx).await?;
         for (id, left) in &self.touched {
             if let Some(ticket) = self.tickets.get(id) {
-                tickets::write_ticket(tx, ticket, *left).await?;
+                tickets_write::write_ticket(tx, ticket, *left).await?;
             }
         }
         let is_touched = |id: &&TicketId| self.touched.contains_key(id);

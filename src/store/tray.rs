@@ -17,7 +17,7 @@ use super::{
     originals::{self, Original},
     outbox, outdated, rows,
     search::Sql,
-    tickets,
+    tickets_write,
     twice::{Elsewhere, elsewhere},
 };
 use crate::domain::{
@@ -206,7 +206,7 @@ impl<'a> Tray<'a> {
             .iter()
             .filter_map(|id| self.living.tickets.get(id))
             .collect();
-        tickets::insert_tickets(tx, &new).await?;
+        tickets_write::insert_tickets(tx, &new).await?;
         let arrivals: Vec<Arrival<'_>> = self
             .letters
             .iter()
@@ -245,7 +245,7 @@ impl<'a> Tray<'a> {
             .iter()
             .filter_map(|id| self.living.tickets.get(id))
             .collect();
-        tickets::write_tickets(tx, &touched).await?;
+        tickets_write::write_tickets(tx, &touched).await?;
         for id in self.said_to.intersection(&self.touched) {
             make_stale(tx, *id).await?;
             if outdated::bring_back(tx, *id).await? > 0
