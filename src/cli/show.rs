@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     desk::face::TicketView,
-    domain::{Delivery, DraftState, Message, MessageKind},
+    domain::{CAME_BACK, Delivery, DraftState, Message, MessageKind},
 };
 
 /// Prints the ticket of that number.
@@ -90,6 +90,7 @@ fn print(call: &Call, view: &TicketView) {
     if let Some(draft) = &view.draft {
         out.line("");
         let stale = match draft.state {
+            DraftState::Stale if draft.text.contains(CAME_BACK) => ", STALE: it holds two texts",
             DraftState::Stale => ", STALE: a new message came after it was begun",
             DraftState::Writing | DraftState::Ready | DraftState::Discarded => "",
         };

@@ -43,8 +43,9 @@ pub struct Names {
     found: Arc<Mutex<HashMap<String, Option<LinkName>>>>,
 }
 
-/// So many names are remembered; callers may ask for any.
+/// So many names are remembered, and none longer than any model's; callers may ask for anything.
 const MOST_FOUND: usize = 256;
+const LONGEST_FOUND: usize = 256;
 
 impl Names {
     /// Makes the names for the providers of a config and those that need none.
@@ -94,7 +95,10 @@ impl Names {
         }
         let found = self.search(model);
         let mut known = known();
-        if known.len() < MOST_FOUND {
+        if known.len() >= MOST_FOUND {
+            known.clear();
+        }
+        if model.len() <= LONGEST_FOUND {
             known.insert(model.to_owned(), found.clone());
         }
         found

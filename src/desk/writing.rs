@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Desk, DeskError, face::DeskEvent, send::letter::messages_of_people};
 use crate::{
     domain::{
-        Direction, Draft, DraftId, DraftOrigin, DraftState, Message, MessageId, MessageKind,
-        TicketId,
+        CAME_BACK, Direction, Draft, DraftId, DraftOrigin, DraftState, Message, MessageId,
+        MessageKind, TicketId,
     },
     store::{Conflict, SaveDraft, StoreError},
 };
@@ -116,6 +116,11 @@ impl Desk {
         if draft.state != DraftState::Stale {
             return Err(DeskError::Nothing(
                 "The draft answers the newest message as it is: there is nothing to keep.",
+            ));
+        }
+        if draft.text.contains(CAME_BACK) {
+            return Err(DeskError::Nothing(
+                "The draft holds two texts: edit it into one, then it is as good as any.",
             ));
         }
         let answers = self.answered_by_draft(ticket).await?;

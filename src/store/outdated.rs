@@ -171,18 +171,16 @@ pub(super) async fn messages_of_people(
     rows::count(&row, "n")
 }
 
-/// Tells whether somebody wrote after a draft was begun, and later than what it answers: by the order
-/// in which a ticket is read.
+/// Tells whether mail was filed after what a draft answers, whatever its own date says; after the draft
+/// was begun where it answers nothing.
 pub(super) async fn has_newer(tx: &mut AnyConnection, draft: &Draft) -> Result<bool, Trouble> {
     let newer = sqlx::query(
         "SELECT 1 AS one FROM messages
          WHERE ticket = $1 AND kind = 'public' AND direction = 'in'
              AND auto_class IN ('human', 'list')
              AND filed_at > COALESCE(
+                 (SELECT filed_at FROM messages WHERE id = $3),
                  (SELECT MIN(saved_at) FROM draft_revisions WHERE draft = $2), $4)
-             AND CASE WHEN sent_at > filed_at THEN filed_at ELSE sent_at END > COALESCE(
-                 (SELECT CASE WHEN sent_at > filed_at THEN filed_at ELSE sent_at END
-                  FROM messages WHERE id = $3), $5)
          LIMIT 1",
     )
     .bind(draft.ticket.to_string())
@@ -190,7 +188,6 @@ pub(super) async fn has_newer(tx: &mut AnyConnection, draft: &Draft) -> Result<b
     .bind(draft.answers.map(|answers| answers.to_string()))
     // A reply that a command brought has no revision of its own.
     .bind(draft.saved_at.as_microsecond())
-    .bind(i64::MIN)
     .fetch_optional(tx)
     .await?;
     Ok(newer.is_some())

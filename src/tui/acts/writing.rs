@@ -330,6 +330,15 @@ pub(super) fn keep(model: &mut Model, here: TicketId) -> Vec<Effect> {
         model.notes.say(words, now);
         return Vec::new();
     }
+    let asked = Some((Action::Open, Some(here)));
+    if !stands_whole(model, here) && model.work.asked_twice != asked {
+        model.work.asked_twice = asked;
+        let words = "Something new came, and not all of it stands here: read it above.";
+        let end = format!("{} once more keeps the draft.", model.key(Action::Open));
+        model.notes.warn_before(words, end, now);
+        return Vec::new();
+    }
+    model.work.asked_twice = None;
     let view = model.talk.view_of(here);
     let Some(seen) = view.map(|view| messages_of_people(&view.messages)) else {
         return Vec::new();
@@ -337,6 +346,18 @@ pub(super) fn keep(model: &mut Model, here: TicketId) -> Vec<Effect> {
     let mut effects = saw(model);
     effects.push(Effect::Keep(here, seen));
     effects
+}
+
+/// Tells whether all that came after the draft stands above it.
+fn stands_whole(model: &Model, here: TicketId) -> bool {
+    let Some(news) = talk::news::news(model, here) else {
+        return true;
+    };
+    let place = model.layout().talk;
+    place.is_some_and(|area| {
+        let area = talk::view::areas(area, model).news;
+        talk::news::is_whole(&news, model, area)
+    })
 }
 
 fn send(model: &mut Model, here: TicketId, (action, then): (Action, Status)) -> Vec<Effect> {

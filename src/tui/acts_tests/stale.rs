@@ -99,7 +99,7 @@ fn it_stands_above_the_editor_too_whose_frame_says_stale() {
     );
     assert!(words.contains("Never mind, the bank shows it."), "{words}");
     assert!(words.contains("STALE"), "{words}");
-    assert!(words.contains("Esc, then Enter keep"), "{words}");
+    assert!(words.contains("Esc, then: Enter keep"), "{words}");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn several_messages_are_counted_and_ours_are_told_from_theirs() {
 #[test]
 fn a_stale_draft_says_so_and_can_be_kept_also_where_the_new_message_stands_elsewhere() {
     let mut view = outrun(DraftOrigin::Human);
-    view.draft.as_mut().unwrap().answers = None;
+    view.draft.as_mut().unwrap().answers = Some(message(5, 1, "elsewhere").id);
     let mut model = sized(80, 24, false);
     take(&mut model, view.clone());
     press(&mut model, "enter");
@@ -130,7 +130,11 @@ fn a_stale_draft_says_so_and_can_be_kept_also_where_the_new_message_stands_elsew
         "{words}"
     );
     assert!(words.contains("answers an older message"), "{words}");
-    let kept = later(&mut model, 100, "enter");
+    assert!(
+        later(&mut model, 100, "enter").is_empty(),
+        "it is to be read"
+    );
+    let kept = later(&mut model, 2_000, "enter");
     assert!(matches!(kept.as_slice(), [Effect::Keep(_, 3)]), "{kept:?}");
 
     // Two texts in one draft are told of below it.
@@ -162,8 +166,29 @@ fn the_time_to_read_runs_at_the_ticket_and_for_that_message() {
         later(&mut model, 7_100, "enter").is_empty(),
         "it is not the one that was read"
     );
-    let kept = later(&mut model, 9_000, "enter");
+    // There are two: more than stands there.
+    assert!(later(&mut model, 9_000, "enter").is_empty());
+    assert!(
+        note(&model).contains("not all of it stands here"),
+        "{}",
+        note(&model)
+    );
+    let kept = later(&mut model, 9_800, "enter");
     assert!(matches!(kept.as_slice(), [Effect::Keep(_, 4)]), "{kept:?}");
+}
+
+#[test]
+fn a_long_message_is_kept_against_with_a_second_press_alone() {
+    let mut view = outrun(DraftOrigin::Human);
+    view.messages.last_mut().unwrap().body.clean = "Line.\n".repeat(3_000);
+    let mut model = sized(60, 16, false);
+    take(&mut model, view);
+    press(&mut model, "enter");
+
+    assert!(later(&mut model, 3_000, "enter").is_empty());
+    assert!(note(&model).contains("once more keeps"), "{}", note(&model));
+    let kept = later(&mut model, 4_000, "enter");
+    assert!(matches!(kept.as_slice(), [Effect::Keep(_, 3)]), "{kept:?}");
 }
 
 #[test]

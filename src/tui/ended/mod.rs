@@ -246,11 +246,19 @@ fn ticket_came(model: &mut Model, ticket: TicketId, view: Box<TicketView>) {
         editor.rebase(revision, now);
     }
     if let Some(before) = model.talk.view_of(ticket) {
-        let state = |view: &TicketView| view.draft.as_ref().map(|draft| draft.state);
-        let is_other =
-            before.messages.len() != view.messages.len() || state(before) != state(&view);
-        let is_news = before.draft.is_some() && !is_outrun(before) && is_outrun(&view);
-        if is_other {
+        let draft = |view: &TicketView| {
+            let draft = view.draft.as_ref();
+            draft.map(|draft| (draft.id, draft.revision, draft.state))
+        };
+        let is_longer = before.messages.len() < view.messages.len();
+        let is_other = is_longer || draft(before) != draft(&view);
+        let is_news =
+            before.draft.is_some() && is_outrun(&view) && (is_longer || !is_outrun(before));
+        let asked = model
+            .work
+            .asked_twice
+            .is_some_and(|(_, of)| of == Some(ticket));
+        if is_other && asked {
             // What was asked was asked of another draft.
             model.work.asked_twice = None;
         }

@@ -67,10 +67,11 @@ fn stale(view: &TicketView) -> Option<&Draft> {
 
 fn after(view: &TicketView) -> Option<News<'_>> {
     let draft = stale(view)?;
-    let place = answered_place(view);
-    let (before, newer) = match place {
-        Some(place) => view.messages.split_at_checked(place + 1)?,
-        None => (&[][..], &[][..]),
+    let (before, newer) = match (answered_place(view), draft.answers) {
+        (Some(place), _) => view.messages.split_at_checked(place + 1)?,
+        // It answers nothing: all that is there came later, or was there.
+        (None, None) => (&[][..], view.messages.as_slice()),
+        (None, Some(_)) => (&[][..], &[][..]),
     };
     let came = |direction: Direction| {
         let newer = newer.iter().rev();
@@ -80,6 +81,14 @@ fn after(view: &TicketView) -> Option<News<'_>> {
         })
     };
     let from_outside = came(Direction::In).count();
+    // Late mail stands above what was read before it.
+    let late = || {
+        let mut all = view.messages.iter().rev();
+        all.find(|one| {
+            let is_theirs = one.direction == Direction::In && one.kind == MessageKind::Public;
+            is_theirs && Some(one.id) != draft.answers
+        })
+    };
     // Two texts in one draft are told of below it; what we had sent before is no news.
     let is_joined = draft.text.contains(CAME_BACK);
     if from_outside == 0 && is_joined {
@@ -90,7 +99,8 @@ fn after(view: &TicketView) -> Option<News<'_>> {
         answered: before.last(),
         newest: came(Direction::In)
             .next()
-            .or_else(|| came(Direction::Out).next()),
+            .or_else(|| came(Direction::Out).next())
+            .or_else(late),
         count: from_outside,
     })
 }
@@ -114,14 +124,13 @@ pub fn draw(buffer: &mut Buffer, area: Rect, news: &News<'_>, (model, theme): (&
         style(theme.key),
     );
     let mut lines: Vec<Line<'static>> = Vec::new();
-    let mut room = high.saturating_sub(2);
     let held = held(news, model, wide);
     let body = body(news, wide);
-    let message = if news.newest.is_some() { 2 } else { 0 };
-    let says_held = room >= held.len() + message;
-    if says_held {
-        room -= held.len();
-    }
+    let Room {
+        says_held,
+        names_writer,
+        lines: room,
+    } = room(news, held.len(), high);
     let is_ours = |newest: &Message| newest.direction == Direction::Out;
     let paint = if news.newest.is_some_and(is_ours) {
         theme.agent
@@ -129,14 +138,13 @@ pub fn draw(buffer: &mut Buffer, area: Rect, news: &News<'_>, (model, theme): (&
         theme.customer
     };
     let bar = || [Span::raw(" "), Span::styled("▌", style(paint))];
-    if let Some(newest) = news.newest.filter(|_| room > 1) {
+    if let Some(newest) = news.newest.filter(|_| names_writer) {
         let facts = &model.stage.facts;
         let when = words::moment(newest.sent_at, model.stage.now.civil, &facts.zone);
         let name = Span::styled(safe(newest.from.shown()), style(theme.title));
         let left: Vec<Span<'static>> = bar().into_iter().chain([name]).collect();
         let right = vec![Span::styled(format!("  {when} "), style(theme.quiet))];
         lines.push(row(left, right, wide));
-        room -= 1;
     }
     let is_cut = body.len() > room;
     for (place, mut text) in body.into_iter().take(room).enumerate() {
@@ -156,9 +164,37 @@ pub fn draw(buffer: &mut Buffer, area: Rect, news: &News<'_>, (model, theme): (&
     }
 }
 
+/// What finds room beside the rule and the keys.
+struct Room {
+    says_held: bool,
+    names_writer: bool,
+    /// How many lines of the message.
+    lines: usize,
+}
+
+fn room(news: &News<'_>, held: usize, high: usize) -> Room {
+    let room = high.saturating_sub(2);
+    let message = if news.newest.is_some() { 2 } else { 0 };
+    let says_held = room >= held + message;
+    let room = room - if says_held { held } else { 0 };
+    let names_writer = news.newest.is_some() && room > 1;
+    Room {
+        says_held,
+        names_writer,
+        lines: room - usize::from(names_writer),
+    }
+}
+
+/// Tells whether all that came stands in a place so large: one message, and its last line.
+pub fn is_whole(news: &News<'_>, model: &Model, area: Rect) -> bool {
+    let (wide, high) = (usize::from(area.width), usize::from(area.height));
+    let held = held(news, model, wide).len();
+    news.count <= 1 && body(news, wide).len() <= room(news, held, high).lines
+}
+
 fn title(news: &News<'_>) -> String {
     let came = match (news.count, news.newest) {
-        (0, Some(_)) => "ANSWERED BY ANOTHER".to_owned(),
+        (0, Some(newest)) if newest.direction == Direction::Out => "ANSWERED BY ANOTHER".to_owned(),
         (0 | 1, _) => "NEW MESSAGE".to_owned(),
         (many, _) => format!("{many} NEW MESSAGES"),
     };
@@ -207,8 +243,7 @@ fn held(news: &News<'_>, model: &Model, wide: usize) -> Vec<String> {
     );
     let rest = match news.count {
         0 | 1 => "It is held.",
-        2 => "It is held; both stand above.",
-        _ => "It is held; all of them stand above.",
+        _ => "It is held; read on in the conversation.",
     };
     let words = format!("{whose} draft answers {answers}. {rest}");
     wrap(&words, wide.saturating_sub(1))
@@ -224,13 +259,13 @@ fn keys(news: &News<'_>, model: &Model) -> String {
     let discard = model.key(Action::Discard);
     if model.editor.is_some() {
         let leave = model.key(Action::Cancel);
-        return format!("{leave}, then {open} keep · {redraft} redraft · {discard} discard");
+        return format!("{leave}, then: {open} keep · {redraft} redraft · {discard} discard");
     }
     // From the queue the same key goes to the ticket first.
     let opens = if model.stage.focus == Focus::Talk {
         "keep"
     } else {
-        "look"
+        "open"
     };
     // Of a text that one hand wrote there is no other.
     let compare = match news.draft.origin {

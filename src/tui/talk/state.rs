@@ -125,7 +125,13 @@ impl Talk {
                 .view
                 .as_ref()
                 .is_some_and(|old| old.messages.len() < view.messages.len());
-            if is_other || is_longer {
+            // What came after a draft stood above it; without that it is read below.
+            let was_stale = self
+                .view
+                .as_ref()
+                .is_some_and(|old| answered_place(old).is_some());
+            let is_kept = was_stale && answered_place(&view).is_none();
+            if is_other || is_longer || is_kept {
                 self.top = usize::MAX;
             }
             self.view = Some(view);
