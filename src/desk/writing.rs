@@ -109,7 +109,7 @@ impl Desk {
     }
 
     /// Keeps a draft that a new message made stale: it answers that one too. `seen` is how many
-    /// messages of people its reader has before them; with more now, it stays stale.
+    /// messages of people its reader has before them; with another number now, it stays stale.
     pub async fn keep_draft(&self, ticket: TicketId, seen: u64) -> Result<Draft, DeskError> {
         let draft = self.store.draft(ticket, &self.agent()).await?;
         let draft = draft.ok_or(DeskError::Nothing("There is no draft to keep."))?;

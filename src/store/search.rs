@@ -10,11 +10,11 @@ use crate::domain::{
     query::{Term, Test},
 };
 
-/// Parts rows into lots for statements of many rows, of a few sizes alone: a statement that was
+/// Parts rows into lots for statements of many rows, of four sizes alone: a statement that was
 /// prepared before is not prepared again.
 pub(super) fn lots<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
-        let size = [64, 32, 16, 8, 4, 2, 1]
+        let size = [64, 16, 4, 1]
             .into_iter()
             .find(|size| *size <= rows.len())?;
         let (lot, rest) = rows.split_at(size);

@@ -17,10 +17,13 @@ use super::{
     paint::{self, cut, style, width, write_line},
     palette, panel, prompt, providers, queue, receipts, routing, setup, talk,
 };
-use crate::config::{
-    Glyphs,
-    action::{Action, Scope},
-    theme::Theme,
+use crate::{
+    config::{
+        Glyphs,
+        action::{Action, Scope},
+        theme::Theme,
+    },
+    domain::DraftState,
 };
 
 /// Paints the screen.
@@ -291,6 +294,13 @@ const fn overlay_name(model: &Model) -> &'static str {
     }
 }
 
+/// Tells whether the draft under the cursor is stale: `Y` asks first, wherever the focus is.
+fn is_stale(model: &Model) -> bool {
+    let view = model.here().and_then(|here| model.talk.view_of(here));
+    let draft = view.and_then(|view| view.draft.as_ref());
+    draft.is_some_and(|draft| draft.state == DraftState::Stale)
+}
+
 /// Tells whether something came after the draft under the cursor was begun.
 fn has_news(model: &Model) -> bool {
     let here = model.here();
@@ -327,6 +337,8 @@ fn hints(buffer: &mut Buffer, layout: &Layout, model: &Model, theme: &Theme) {
     let pressed = &model.stage.pressed;
     if pressed.is_empty() {
         for (action, words) in hints {
+            let is_held = *action == Action::SendSolve && is_stale(model);
+            let words = if is_held { "held (stale)" } else { words };
             let key = keymap
                 .keys(model.scope(), *action)
                 .first()

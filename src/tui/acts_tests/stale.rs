@@ -73,6 +73,16 @@ fn what_came_while_one_was_writing_stands_above_the_draft() {
 }
 
 #[test]
+fn the_footer_says_from_the_queue_too_that_a_stale_reply_is_held() {
+    let words = shown(&stale(120, 36, DraftOrigin::Human));
+
+    assert!(words.contains("QUEUE"), "{words}");
+    assert!(words.contains("Y held (stale)"), "{words}");
+    assert!(!words.contains("Y send"), "{words}");
+    assert!(shown(&sized(120, 36, false)).contains("Y send"));
+}
+
+#[test]
 fn what_came_stands_above_the_draft_in_one_pane() {
     let mut model = stale(80, 24, DraftOrigin::Mixed);
     press(&mut model, "enter");

@@ -323,12 +323,11 @@ pub fn rule(buffer: &mut Buffer, area: Rect, (left, right): (&str, &str), look: 
 }
 
 /// What keys do with a ticket whose draft a new message made stale, for the hint line.
-pub const STALE_HINTS: [(Action, &str); 7] = [
+pub const STALE_HINTS: [(Action, &str); 6] = [
     (Action::Open, "keep"),
     (Action::Redraft, "redraft"),
-    (Action::Compare, "compare"),
     (Action::Edit, "edit"),
-    (Action::SendSolve, "held (stale)"),
+    (Action::SendSolve, "send"),
     (Action::Discard, "discard"),
     (Action::Palette, "all"),
 ];
