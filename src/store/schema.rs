@@ -12,7 +12,7 @@ struct Step {
     sql: &'static str,
 }
 
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     Step {
         version: 1,
         name: "start",
@@ -102,6 +102,11 @@ const STEPS: [Step; 18] = [
         version: 18,
         name: "kept_back",
         sql: include_str!("../../assets/migrations/0018_kept_back.sql"),
+    },
+    Step {
+        version: 19,
+        name: "sparse_indexes",
+        sql: include_str!("../../assets/migrations/0019_sparse_indexes.sql"),
     },
 ];
 
