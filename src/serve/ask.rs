@@ -61,7 +61,10 @@ impl Server {
         let asked = head.method.as_str();
         if asked != method && (method, asked) != ("GET", "HEAD") {
             let message = format!("{} takes {method} alone.", head.uri.path());
-            return Err(Refusal::new(RefusalKind::WrongMethod, message));
+            return Err(Refusal {
+                allow: Some(if method == "GET" { "GET, HEAD" } else { method }),
+                ..Refusal::new(RefusalKind::WrongMethod, message)
+            });
         }
         if route == Route::Health {
             return Ok(json(StatusCode::OK, br#"{"status":"ok"}"#.to_vec()));

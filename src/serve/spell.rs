@@ -2,6 +2,7 @@
 
 use hyper::{
     Response, StatusCode,
+    ext::ReasonPhrase,
     header::{HeaderName, HeaderValue},
 };
 
@@ -21,6 +22,9 @@ use crate::{
 
 /// The longest value of a header that tells why; a chain may have many links.
 const LONGEST: usize = 512;
+
+/// Anthropic's status where nobody has room.
+const OVERLOADED: u16 = 529;
 
 /// An answer of this server.
 pub(super) type HttpAnswer = Response<AnswerBody>;
@@ -167,6 +171,14 @@ pub(super) fn refused(refused: &Refused<'_>) -> HttpAnswer {
         StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY),
         body,
     );
+    if status == OVERLOADED {
+        // No standard has a word for it: curl would show none.
+        let reason = ReasonPhrase::from_static(b"Overloaded");
+        answer.extensions_mut().insert(reason);
+    }
+    if let Some(methods) = refused.refusal.allow {
+        put(&mut answer, "allow", methods);
+    }
     put(&mut answer, "request-id", &request);
     put(&mut answer, "x-request-id", &request);
     if let Some(receipt) = refused.receipt {

@@ -17,6 +17,8 @@ pub struct Refusal {
     pub param: Option<String>,
     /// After how long it is worth asking again.
     pub retry_after: Option<Duration>,
+    /// The methods that the path takes, where another one was used.
+    pub allow: Option<&'static str>,
 }
 
 /// Why a request is not answered.
@@ -86,6 +88,7 @@ impl Refusal {
             code: None,
             param: None,
             retry_after: None,
+            allow: None,
         }
     }
 
