@@ -29,12 +29,10 @@ const MAY_USE: [(&str, &str); 14] = [
 ];
 
 /// A name, and the beginnings of the files in which it may stand.
-const HOMES: [(&str, &str); 23] = [
+const HOMES: [(&str, &str); 24] = [
     ("sqlx::", "store/"),
-    (
-        "reqwest::",
-        "llm/transport llm/client llm/check llm/connect llm/warm source/",
-    ),
+    ("reqwest::", "llm/http source/"),
+    ("hyper_util::client::", "llm/http llm/served"),
     ("async_imap::", "source/mail/imap"),
     ("imap_proto::", "source/mail/imap"),
     ("tokio_rustls::", "source/mail/tls"),

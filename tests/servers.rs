@@ -146,8 +146,8 @@ async fn heard(to: &Endpoint, text: &str) -> Result<Finish, (Fault, Usage)> {
     let mut talk = Transport::new().speak(to, &ask(text), limits);
     loop {
         match timeout(PATIENCE, talk.next()).await.unwrap() {
-            Heard::Ended(finish) => return Ok(finish),
-            Heard::Failed(fault, usage) => return Err((fault, usage)),
+            Heard::Ended(finish) => return Ok(*finish),
+            Heard::Failed(fault, usage) => return Err((*fault, *usage)),
             Heard::Opened(_) | Heard::Delta(_) => {}
         }
     }

@@ -105,7 +105,7 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                     text,
                     calls,
                     model,
-                    end: Ok(finish),
+                    end: Ok(*finish),
                     usage,
                 };
             }
@@ -115,8 +115,8 @@ fn read(fixture: &Fixture, piece: usize) -> Read {
                     text,
                     calls,
                     model,
-                    end: Err(fault),
-                    usage,
+                    end: Err(*fault),
+                    usage: *usage,
                 };
             }
             Heard::Opened(_) => panic!("{}: opened twice", fixture.id),

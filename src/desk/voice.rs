@@ -90,7 +90,7 @@ impl Talk for Spoken {
             Self::Nowhere(link) => {
                 let fault = Fault::new(FaultClass::BadInput);
                 let said = format!("{link} has no address");
-                Heard::Failed(fault.saying(said), Usage::default())
+                Heard::failed(fault.saying(said), Usage::default())
             }
         }
     }

@@ -72,10 +72,13 @@ fn percentile(times: &[u64], percent: usize) -> Option<Duration> {
     if times.len() < NEEDED {
         return None;
     }
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let found = sorted.get(sorted.len() * percent / 100).copied();
-    found.map(Duration::from_millis)
+    let place = times.len() * percent / 100;
+    if place >= times.len() {
+        return None;
+    }
+    let mut times = times.to_vec();
+    let (_, found, _) = times.select_nth_unstable(place);
+    Some(Duration::from_millis(*found))
 }
 
 #[cfg(test)]

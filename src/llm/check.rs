@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::Method;
+use hyper::Method;
 use tokio::time::{Instant, timeout};
 
 use super::{

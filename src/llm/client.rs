@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{
-    Client, Method, Request, Response,
-    header::{HeaderName, HeaderValue},
-    redirect::Policy,
+use hyper::{
+    Method, Uri,
+    body::Bytes,
+    header::{HeaderMap, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
@@ -18,7 +18,8 @@ use tokio::{
 };
 
 use super::{
-    connect::{Connecting, TooSlow, Watch},
+    connect::{Connecting, TooSlow},
+    http::{self, Client, Error, Proxies, Request, Response, Url},
     served::Served,
     url,
     warm::Spoken,
@@ -30,13 +31,23 @@ use crate::domain::{Billed, Fault, FaultClass, fault::ClockName};
 /// The most bytes of the body of a refusal that are read.
 pub(super) const REFUSAL_CAP_BYTES: usize = 64 << 10;
 /// How long a connection is kept for the next draft (CRATES section E).
-const IDLE_LIMIT: Duration = Duration::from_mins(5);
+pub(super) const IDLE_LIMIT: Duration = Duration::from_mins(5);
 
 /// Whether a connection of before may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pool {
     Shared,
     Fresh,
+}
+
+impl Pool {
+    /// Returns how many connections to one server are kept.
+    pub(super) const fn most_idle(self) -> usize {
+        match self {
+            Self::Shared => usize::MAX,
+            Self::Fresh => 0,
+        }
+    }
 }
 
 /// The HTTP clients of all runtimes. A connection is driven by the runtime that opened it, so each has
@@ -59,9 +70,19 @@ const MOST_TARGETS: usize = 256;
 /// An address that was read.
 #[derive(Clone)]
 pub(super) struct Target {
-    url: reqwest::Url,
-    /// Whether it is this machine's own.
-    is_local: bool,
+    url: Url,
+    reach: Reach,
+}
+
+/// How far away a server is.
+#[derive(Clone)]
+enum Reach {
+    /// Somewhere.
+    Wide,
+    /// On this machine, behind TLS.
+    Local,
+    /// On this machine, in the clear; what is sent to it as its address.
+    Near(Uri),
 }
 
 impl Targets {
@@ -71,10 +92,15 @@ impl Targets {
         if let Some(target) = known.get(text) {
             return Some(target.clone());
         }
-        let target = Target {
-            url: text.parse().ok()?,
-            is_local: url::is_loopback(&url::host(text)),
+        let url: Url = text.parse().ok()?;
+        let reach = if !url::is_loopback(&url::host(text)) {
+            Reach::Wide
+        } else if url.scheme() == "http" {
+            Reach::Near(url.as_str().parse().ok()?)
+        } else {
+            Reach::Local
         };
+        let target = Target { url, reach };
         if known.len() >= MOST_TARGETS {
             known.clear();
         }
@@ -93,6 +119,8 @@ pub(super) struct Own {
     wide_fresh: OnceLock<Client>,
     local: OnceLock<Client>,
     local_fresh: OnceLock<Client>,
+    near: OnceLock<Client>,
+    near_fresh: OnceLock<Client>,
 }
 
 impl Clients {
@@ -119,18 +147,19 @@ impl Clients {
 
     /// Returns the client for an address.
     pub(super) fn client(&self, to: &Target, pool: Pool) -> Result<Client, Fault> {
-        let is_local = to.is_local;
         let own = self.own();
-        let slot = match (is_local, pool) {
-            (true, Pool::Shared) => &own.local,
-            (true, Pool::Fresh) => &own.local_fresh,
-            (false, Pool::Shared) => &own.wide,
-            (false, Pool::Fresh) => &own.wide_fresh,
+        let slot = match (&to.reach, pool) {
+            (Reach::Near(_), Pool::Shared) => &own.near,
+            (Reach::Near(_), Pool::Fresh) => &own.near_fresh,
+            (Reach::Local, Pool::Shared) => &own.local,
+            (Reach::Local, Pool::Fresh) => &own.local_fresh,
+            (Reach::Wide, Pool::Shared) => &own.wide,
+            (Reach::Wide, Pool::Fresh) => &own.wide_fresh,
         };
         if let Some(client) = slot.get() {
             return Ok(client.clone());
         }
-        let client = build(is_local, pool).map_err(|error| {
+        let client = build(&to.reach, pool).map_err(|error| {
             let why = clean(&deepest(&error));
             Fault::new(FaultClass::Unreachable).saying(format!("no secure connections here: {why}"))
         })?;
@@ -156,48 +185,35 @@ impl Clients {
     }
 }
 
-fn build(is_local: bool, pool: Pool) -> Result<Client, reqwest::Error> {
-    // `main` installs it; tests and whoever comes first may not have.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    let idle = match pool {
-        Pool::Shared => usize::MAX,
-        Pool::Fresh => 0,
-    };
-    let builder = Client::builder()
-        .user_agent(concat!("deskhand/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .referer(false)
-        .tcp_nodelay(true)
-        .pool_idle_timeout(IDLE_LIMIT)
-        .pool_max_idle_per_host(idle)
-        .connector_layer(Watch);
-    if is_local {
-        builder.no_proxy()
-    } else {
-        builder
+fn build(reach: &Reach, pool: Pool) -> Result<Client, Error> {
+    match reach {
+        Reach::Near(_) => Ok(http::near(pool)),
+        Reach::Local => http::wide(pool, Proxies::Never),
+        Reach::Wide => http::wide(pool, Proxies::AsTheSystemSays),
     }
-    .build()
 }
 
 /// Makes the request; the values of its headers are marked as secret.
 pub(super) fn spelled(call: &Call, method: Method, to: &Target) -> Result<Request, Fault> {
-    let mut request = Request::new(method, to.url.clone());
+    let mut headers = HeaderMap::with_capacity(call.headers.len() + 4);
     for (name, value) in &call.headers {
         let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| {
             Fault::new(FaultClass::KeyRefused)
                 .saying("the key holds characters that cannot be sent; set it anew")
         })?;
         value.set_sensitive(true);
-        request
-            .headers_mut()
-            .insert(HeaderName::from_static(name), value);
+        headers.insert(HeaderName::from_static(name), value);
     }
-    if !call.body.is_empty() {
-        *request.body_mut() = Some(call.body.clone().into());
-    }
-    Ok(request)
+    Ok(Request {
+        method,
+        url: to.url.clone(),
+        uri: match &to.reach {
+            Reach::Near(uri) => Some(uri.clone()),
+            Reach::Local | Reach::Wide => None,
+        },
+        headers,
+        body: Bytes::copy_from_slice(&call.body),
+    })
 }
 
 /// Returns the headers, names in lower case.
@@ -233,7 +249,7 @@ pub(super) fn ran_out(clock: ClockName, billed: Billed) -> Fault {
 }
 
 /// Makes the fault of a request without an answer.
-pub(super) fn broken(error: &reqwest::Error, connecting: &Connecting) -> Fault {
+pub(super) fn broken(error: &Error, connecting: &Connecting) -> Fault {
     if is_too_slow(error) {
         return ran_out(ClockName::Connect, Billed::No);
     }
@@ -248,14 +264,14 @@ pub(super) fn broken(error: &reqwest::Error, connecting: &Connecting) -> Fault {
 }
 
 /// Makes the fault of a body that broke off.
-pub(super) fn torn(error: &reqwest::Error) -> Fault {
+pub(super) fn torn(error: &Error) -> Fault {
     let why = clean(&deepest(error));
     let mut fault = Fault::new(FaultClass::Cut).saying(format!("the answer broke off: {why}"));
     fault.billed = Billed::Maybe;
     fault
 }
 
-fn is_too_slow(error: &reqwest::Error) -> bool {
+fn is_too_slow(error: &Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if error.is::<TooSlow>() {
@@ -267,7 +283,7 @@ fn is_too_slow(error: &reqwest::Error) -> bool {
 }
 
 /// Returns the words of the innermost cause: the outer ones only say that there was one.
-fn deepest(error: &reqwest::Error) -> String {
+fn deepest(error: &dyn std::error::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;

@@ -69,7 +69,7 @@ pub(super) struct Watched<S>(S);
 
 impl<S, R> Service<R> for Watched<S>
 where
-    S: Service<R, Error = BoxError>,
+    S: Service<R, Error: Into<BoxError>>,
     S::Future: Send + 'static,
     S::Response: Send,
 {
@@ -78,7 +78,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.0.poll_ready(cx)
+        self.0.poll_ready(cx).map_err(Into::into)
     }
 
     fn call(&mut self, to: R) -> Self::Future {
@@ -86,12 +86,13 @@ where
         let connect = self.0.call(to);
         Box::pin(async move {
             let Some(watched) = watched else {
-                return connect.await;
+                return connect.await.map_err(Into::into);
             };
             let began = *watched.began.get_or_init(Instant::now);
             let connection = timeout(watched.limit, connect)
                 .await
-                .map_err(|_| TooSlow(watched.limit))??;
+                .map_err(|_| TooSlow(watched.limit))?
+                .map_err(Into::into)?;
             watched.took.get_or_init(|| began.elapsed());
             Ok(connection)
         })

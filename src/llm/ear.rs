@@ -183,7 +183,7 @@ impl Ear {
         if !self.is_over {
             self.is_over = true;
             let usage = self.usage();
-            self.heard.push_back(Heard::Failed(fault, usage));
+            self.heard.push_back(Heard::failed(fault, usage));
         }
     }
 
@@ -322,10 +322,10 @@ impl Ear {
                 let said = finish.said.unwrap_or_default();
                 let why = "the model asks for a tool, and none was offered";
                 let fault = ended(FaultClass::Empty, &finish.usage, why, &said);
-                Heard::Failed(fault, finish.usage)
+                Heard::failed(fault, finish.usage)
             }
-            Ok(finish) => Heard::Ended(finish),
-            Err(fault) => Heard::Failed(fault, usage),
+            Ok(finish) => Heard::ended(finish),
+            Err(fault) => Heard::failed(fault, usage),
         });
     }
 
@@ -366,7 +366,7 @@ mod tests {
         let Some(Heard::Failed(fault, _)) = ear.heard() else {
             panic!("no failure");
         };
-        assert_eq!(fault, unreadable(page));
+        assert_eq!(*fault, unreadable(page));
         assert_eq!(
             fault.said.unwrap(),
             "Welcome to nginx (a web page, not an answer)"

@@ -10,13 +10,31 @@ pub use crate::engine::policy::Limits;
 #[derive(Debug)]
 pub enum Heard {
     /// A good status came; the body begins.
-    Opened(Opening),
+    Opened(Box<Opening>),
     /// A piece of the answer, a sign of life, or a name.
     Delta(Delta),
     /// A whole answer is over.
-    Ended(Finish),
+    Ended(Box<Finish>),
     /// It failed. The usage is what the provider had reported until then.
-    Failed(Fault, Usage),
+    Failed(Box<Fault>, Box<Usage>),
+}
+
+/// What is seldom heard is boxed: a piece of an answer is passed on many times for each of those.
+impl Heard {
+    /// A call begins.
+    pub fn opened(opening: Opening) -> Self {
+        Self::Opened(Box::new(opening))
+    }
+
+    /// A whole answer is over.
+    pub fn ended(finish: Finish) -> Self {
+        Self::Ended(Box::new(finish))
+    }
+
+    /// It failed, and so much was reported.
+    pub fn failed(fault: Fault, usage: Usage) -> Self {
+        Self::Failed(Box::new(fault), Box::new(usage))
+    }
 }
 
 /// How a call began.

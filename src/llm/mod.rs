@@ -20,6 +20,7 @@ mod connect;
 pub mod ear;
 mod gemini;
 pub mod heard;
+mod http;
 mod ollama;
 mod openai;
 pub mod renew;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     wire::Headers,
-    words::{clean, header, request_id, span, with_wait},
+    words::{clean, header, pairs, request_id, span, with_wait},
 };
 use crate::domain::{Billed, Fault, FaultClass};
 
@@ -104,7 +104,7 @@ pub(super) fn fault(tables: &[&[Row]], status: u16, headers: &Headers, body: &[u
         _ => refusal.judge(tables, status),
     };
     fault.status = Some(status);
-    fault.request = request_id(|name| header(headers, name)).or(fault.request);
+    fault.request = request_id(pairs(headers)).or(fault.request);
     with_wait(fault, headers)
 }
 

@@ -81,13 +81,17 @@ fn lost_on(error: &(dyn Error + 'static)) -> Option<Ends> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Method;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
     };
 
     use super::*;
-    use crate::llm::client::{Clients, Pool};
+    use crate::llm::{
+        client::{Clients, Pool, spelled},
+        wire::Call,
+    };
 
     /// Answers `answers` requests on each of two connections, then closes it on the next.
     async fn serve(listener: TcpListener, answers: [usize; 2]) {
@@ -110,11 +114,17 @@ mod tests {
         let served = Served::default();
         let clients = Clients::default();
         let ask = async {
+            let call = Call {
+                url: url.clone(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            };
             let target = clients.target(&url, true).unwrap();
             let client = clients.client(&target, Pool::Shared).unwrap();
             let mut lost = Vec::new();
             for _ in 0..3 {
-                match client.get(&url).send().await {
+                let request = spelled(&call, Method::GET, &target).unwrap();
+                match client.execute(request).await {
                     Ok(response) => served.note(response.extensions()),
                     Err(error) => lost.push(served.lost(&error)),
                 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, Stream, StreamExt as _, stream};
-use reqwest::{Method, Response};
+use hyper::{Method, header::CONTENT_TYPE};
 use secrecy::SecretString;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -22,6 +22,7 @@ use super::{
     connect::{Connecting, WATCHED},
     ear::Ear,
     heard::{Heard, Limits, Opening},
+    http::Response,
     ollama, spell, warm,
     wire::{Call, Delta, Endpoint, Wire},
     words,
@@ -57,6 +58,7 @@ impl Transport {
     /// Begins one attempt. Waits for nothing: what goes wrong is heard.
     pub fn speak(&self, to: &Endpoint, ask: &Ask, limits: Limits) -> Conversation {
         let wire = super::wire(to.kind);
+        let began = Instant::now();
         let talk = Talk {
             transport: self.clone(),
             wire,
@@ -64,7 +66,8 @@ impl Transport {
             key: to.key.clone(),
             plain: to.allow_plain_http,
             limits,
-            clocks: Clocks::new(limits, Instant::now()),
+            clocks: Clocks::new(limits, began),
+            came: began,
             alarm: Alarm::default(),
             ear: ear(wire, ask, to),
             phase: Phase::Unsent,
@@ -115,7 +118,7 @@ impl Conversation {
         let heard = stream.next().await;
         heard.unwrap_or_else(|| {
             let over = Fault::new(FaultClass::Cut).saying("the call is over");
-            Heard::Failed(over, Usage::default())
+            Heard::failed(over, Usage::default())
         })
     }
 }
@@ -123,7 +126,7 @@ impl Conversation {
 /// How far an attempt is.
 enum Phase {
     Unsent,
-    Reading(Box<Response>, Seen),
+    Reading(Response, Seen),
     Over,
 }
 
@@ -141,6 +144,8 @@ struct Talk {
     plain: bool,
     limits: Limits,
     clocks: Clocks,
+    /// When the last piece of the body came.
+    came: Instant,
     /// Goes off when a clock runs out while the answer is read.
     alarm: Alarm,
     ear: Ear,
@@ -162,7 +167,7 @@ impl Talk {
             }
             match &mut self.phase {
                 Phase::Unsent => match self.open().await {
-                    Ok(opening) => return Some(Heard::Opened(opening)),
+                    Ok(opening) => return Some(Heard::opened(opening)),
                     Err(fault) => self.ear.fail(fault),
                 },
                 Phase::Reading(..) if self.ear.is_over() => self.phase = Phase::Over,
@@ -194,6 +199,7 @@ impl Talk {
     }
 
     async fn listen(&mut self, bytes: &[u8]) {
+        self.came = Instant::now();
         self.ear.push(bytes);
         let Phase::Reading(response, _) = &mut self.phase else {
             return;
@@ -221,7 +227,7 @@ impl Talk {
         match heard {
             Heard::Delta(delta) => {
                 let has_id = seen.is_some_and(|seen| seen.request.is_some());
-                self.clocks.note(&delta, Instant::now());
+                self.clocks.note(&delta, self.came);
                 let is_second = has_id && matches!(delta, Delta::Request(_));
                 (!is_second).then_some(Heard::Delta(delta))
             }
@@ -231,7 +237,8 @@ impl Talk {
                     fault.request = fault.request.or_else(|| seen.request.clone());
                 }
                 self.phase = Phase::Over;
-                Some(Heard::Failed(masked(fault, self.key.as_ref()), usage))
+                *fault = masked(*fault, self.key.as_ref());
+                Some(Heard::Failed(fault, usage))
             }
             Heard::Ended(finish) => {
                 self.phase = Phase::Over;
@@ -241,7 +248,7 @@ impl Talk {
                         "the server read only a part of the prompt: its window is too small",
                     );
                     fault.billed = Billed::Yes;
-                    return Some(Heard::Failed(fault, finish.usage));
+                    return Some(Heard::failed(fault, finish.usage));
                 }
                 Some(Heard::Ended(finish))
             }
@@ -283,19 +290,26 @@ impl Talk {
                 return Box::pin(self.open()).await;
             }
             let mut fault = self.wire.fault(status.as_u16(), &headers, &body);
-            fault.left = words::rate_left(|name| words::header(&headers, name));
+            fault.left = words::rate_left(words::pairs(&headers));
             return Err(fault);
         }
-        let header = |name: &str| response.headers().get(name)?.to_str().ok();
-        let left = words::rate_left(header);
+        let headers = response.headers();
+        let texts = || {
+            let all = headers.iter();
+            all.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        };
+        let left = words::rate_left(texts());
         // Asked for a stream, some servers give one JSON body: that is told in pieces of our own.
-        let is_json = header("content-type").is_some_and(|kind| kind.contains("json"));
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
+        let is_json = kind.is_some_and(|kind| kind.contains("json"));
         if is_json {
             self.ear.expects_one_body();
         }
         let seen = Seen {
             status: status.as_u16(),
-            request: words::request_id(header),
+            request: words::request_id(texts()),
         };
         let opening = Opening {
             verbatim: self.ear.passes_on(),
@@ -304,7 +318,7 @@ impl Talk {
             connect,
             left,
         };
-        self.phase = Phase::Reading(Box::new(response), seen);
+        self.phase = Phase::Reading(response, seen);
         Ok(opening)
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::Method;
+use hyper::Method;
 use tokio::time::{Instant, timeout};
 
 use super::{

@@ -14,6 +14,9 @@ const KEY_PART_BYTES: usize = 8;
 
 /// Cleans words: no control, invisible or bidi characters, one line, URLs bare, cut to the cap.
 pub(super) fn clean(words: &str) -> String {
+    if is_plain_word(words) {
+        return words.to_owned();
+    }
     let visible: String = words
         .chars()
         .take(SAID_CAP_CHARS * 8)
@@ -21,6 +24,12 @@ pub(super) fn clean(words: &str) -> String {
         .collect();
     let bare: Vec<String> = visible.split_whitespace().map(bare_url).collect();
     bare.join(" ").chars().take(SAID_CAP_CHARS).collect()
+}
+
+/// Tells whether there is nothing to clean: most names and ids are one short word.
+fn is_plain_word(words: &str) -> bool {
+    let is_short = words.len() <= SAID_CAP_CHARS;
+    is_short && words.bytes().all(|byte| byte.is_ascii_graphic()) && !words.contains("://")
 }
 
 /// Masks every part of `key` of at least eight characters, wherever the fault holds one.
@@ -46,43 +55,59 @@ pub(super) fn header<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.as_str())
 }
 
+/// Returns the headers, each with its value.
+pub(super) fn pairs(headers: &Headers) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
 /// Returns the provider's id for a request, from the headers.
-pub(super) fn request_id<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
-    [
+pub(super) fn request_id<'a>(
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<String> {
+    let names = [
         "request-id",
         "x-request-id",
         "apim-request-id",
         "x-goog-request-id",
-    ]
-    .iter()
-    .find_map(|name| header(name))
-    .map(|id| clean(id).chars().take(120).collect())
+    ];
+    let ids = headers.into_iter().filter_map(|(name, id)| {
+        let rank = names.iter().position(|own| *own == name)?;
+        Some((rank, id))
+    });
+    let (_, id) = ids.min_by_key(|(rank, _)| *rank)?;
+    Some(clean(id).chars().take(120).collect())
 }
 
 /// Returns what is left of the rate limit, from the headers that Anthropic, OpenAI and those like
-/// it send; none where there is no such header.
-pub(super) fn rate_left<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<RateLeft> {
-    let number = |names: [&str; 2]| {
-        let found = names.iter().find_map(|name| header(name));
-        found.and_then(|value| value.trim().parse().ok())
-    };
+/// it send, each in its own order of words; none where there is no such header.
+pub(super) fn rate_left<'a>(
+    headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<RateLeft> {
+    let [mut own, mut others] = [RateLeft::default(); 2];
+    for (name, value) in headers {
+        let (left, field) = if let Some(field) = name.strip_prefix("anthropic-ratelimit-") {
+            (&mut own, field)
+        } else if let Some(field) = name.strip_prefix("x-ratelimit-") {
+            (&mut others, field)
+        } else {
+            continue;
+        };
+        let place = match field {
+            "requests-remaining" | "remaining-requests" => &mut left.requests,
+            "requests-limit" | "limit-requests" => &mut left.requests_limit,
+            "tokens-remaining" | "remaining-tokens" => &mut left.tokens,
+            "tokens-limit" | "limit-tokens" => &mut left.tokens_limit,
+            _ => continue,
+        };
+        *place = place.or_else(|| value.trim().parse().ok());
+    }
     let left = RateLeft {
-        requests: number([
-            "anthropic-ratelimit-requests-remaining",
-            "x-ratelimit-remaining-requests",
-        ]),
-        requests_limit: number([
-            "anthropic-ratelimit-requests-limit",
-            "x-ratelimit-limit-requests",
-        ]),
-        tokens: number([
-            "anthropic-ratelimit-tokens-remaining",
-            "x-ratelimit-remaining-tokens",
-        ]),
-        tokens_limit: number([
-            "anthropic-ratelimit-tokens-limit",
-            "x-ratelimit-limit-tokens",
-        ]),
+        requests: own.requests.or(others.requests),
+        requests_limit: own.requests_limit.or(others.requests_limit),
+        tokens: own.tokens.or(others.tokens),
+        tokens_limit: own.tokens_limit.or(others.tokens_limit),
     };
     (!left.is_unknown()).then_some(left)
 }
@@ -255,7 +280,7 @@ mod tests {
             let headers: Headers = own
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect();
-            rate_left(|name| header(&headers, name)).map(|left| left.words())
+            rate_left(pairs(&headers)).map(|left| left.words())
         };
 
         let anthropic = [

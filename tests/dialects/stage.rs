@@ -90,8 +90,8 @@ pub(crate) fn hear(kind: ProviderKind, is_stream: bool, body: &[u8], piece: usiz
     while let Some(heard) = ear.heard() {
         match heard {
             Heard::Delta(delta) => told.take(delta),
-            Heard::Ended(finish) => told.end = Some(Ok(finish)),
-            Heard::Failed(fault, _) => told.end = Some(Err(fault)),
+            Heard::Ended(finish) => told.end = Some(Ok(*finish)),
+            Heard::Failed(fault, _) => told.end = Some(Err(*fault)),
             Heard::Opened(_) => panic!("opened twice"),
         }
     }

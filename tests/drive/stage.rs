@@ -104,7 +104,7 @@ impl Talk for Voice {
             match self.steps.pop_front().unwrap_or(Step::Silence) {
                 Step::Pause(pause) => time::sleep(pause).await,
                 Step::Open => {
-                    return Heard::Opened(Opening {
+                    return Heard::opened(Opening {
                         verbatim: false,
                         status: 200,
                         request: Some("req-1".to_owned()),
@@ -121,7 +121,7 @@ impl Talk for Voice {
                     return Heard::Delta(Delta::Text(words.to_owned()));
                 }
                 Step::End(stop) => {
-                    return Heard::Ended(Finish {
+                    return Heard::ended(Finish {
                         stop,
                         usage: usage(),
                         model: Some("as-named-by-itself".to_owned()),
@@ -129,7 +129,7 @@ impl Talk for Voice {
                         sequence: None,
                     });
                 }
-                Step::Fail(fault) => return Heard::Failed(fault, Usage::default()),
+                Step::Fail(fault) => return Heard::failed(fault, Usage::default()),
                 Step::Silence => return self.run_out().await,
                 Step::Deaf => std::future::pending().await,
                 Step::Panic => panic!("planted"),
@@ -152,7 +152,7 @@ impl Voice {
             billed: Billed::Maybe,
             ..Fault::new(FaultClass::TimedOut)
         };
-        Heard::Failed(fault, Usage::default())
+        Heard::failed(fault, Usage::default())
     }
 }
 

@@ -72,8 +72,8 @@ async fn hear(mut talk: Conversation) -> (String, Result<Finish, Fault>) {
         match timeout(PATIENCE, talk.next()).await.unwrap() {
             Heard::Delta(Delta::Text(piece)) => text.push_str(&piece),
             Heard::Opened(_) | Heard::Delta(_) => {}
-            Heard::Ended(finish) => return (text, Ok(finish)),
-            Heard::Failed(fault, _) => return (text, Err(fault)),
+            Heard::Ended(finish) => return (text, Ok(*finish)),
+            Heard::Failed(fault, _) => return (text, Err(*fault)),
         }
     }
 }

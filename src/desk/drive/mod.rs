@@ -11,11 +11,12 @@ mod talks;
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    pin::{Pin, pin},
     time::Duration,
 };
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use self::{
     purse::{Clerk, Purse},
@@ -122,6 +123,7 @@ pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
     let mut drive = Drive {
         speaker: doors.speaker,
         clock: doors.clock,
+        now: screen.began,
         screen,
         relay,
         run: Run::new(plan),
@@ -133,6 +135,7 @@ pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
         due: Alarm::default(),
         shown: None,
     };
+    let mut cancelled = pin!(cancel.cancelled());
     drive.feed(Input::Start);
     loop {
         while let Some(command) = drive.queue.pop_front() {
@@ -141,11 +144,12 @@ pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
         if drive.release() {
             // Whoever waits for the first words gets them before the books are done.
             tokio::task::yield_now().await;
+            drive.now = drive.clock.mono();
         }
         if drive.run.is_over() && drive.purse.is_idle() {
             break;
         }
-        drive.listen(cancel).await;
+        drive.listen(cancelled.as_mut()).await;
     }
     drive.outcome(began)
 }
@@ -153,6 +157,8 @@ pub(crate) async fn drive_relayed<L: Ledger, S: Speaker, R: Relay>(
 struct Drive<'a, L, S, R> {
     speaker: &'a S,
     clock: &'a dyn Clock,
+    /// When what is dealt with now happened: the clock is asked once for all that follows.
+    now: Mono,
     screen: Screen<'a>,
     relay: &'a mut R,
     run: Run,
@@ -169,8 +175,7 @@ struct Drive<'a, L, S, R> {
 
 impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
     fn feed(&mut self, input: Input) {
-        let now = self.clock.mono();
-        self.queue.extend(self.run.step(input, now));
+        self.queue.extend(self.run.step(input, self.now));
     }
 
     fn perform(&mut self, command: Command) {
@@ -197,7 +202,7 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
                 let link = self.talks.link_of(attempt).filter(|_| is_new);
                 self.screen.show(&piece, link);
                 if let Some(link) = self.talks.link_of(attempt) {
-                    self.relay.show(attempt, link, self.clock.mono());
+                    self.relay.show(attempt, link, self.now);
                 }
             }
             Command::Replace { .. } => {
@@ -219,35 +224,49 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
 
     /// Waits for the next thing that happens and tells the machine. Once the run is over only the
     /// ledger is waited for.
-    async fn listen(&mut self, cancel: &CancellationToken) {
-        if self.run.is_over() {
-            if let Some(input) = self.purse.next().await {
-                self.feed(input);
-            }
-            return;
-        }
-        let wake = self.next_wake();
-        let due = self.relay.due(self.clock.mono());
-        tokio::select! {
-            biased;
-            // Before what the ledger says: nothing has been sent yet, and nothing will be.
-            () = cancel.cancelled() => self.woken(Input::Cancel),
-            input = self.purse.next(), if !self.purse.is_idle() => {
+    async fn listen(&mut self, cancelled: Pin<&mut WaitForCancellationFuture<'_>>) {
+        let happened = if self.run.is_over() {
+            Happened::Paid(self.purse.next().await)
+        } else {
+            self.next(cancelled).await
+        };
+        self.now = self.clock.mono();
+        match happened {
+            Happened::Cancelled => self.woken(Input::Cancel),
+            Happened::Paid(input) => {
                 if let Some(input) = input {
                     self.feed(input);
                 }
             }
-            (attempt, heard) = self.talks.hear() => self.understand(attempt, heard),
+            Happened::Heard(attempt, heard) => self.understand(attempt, heard),
             // What is due leaves as soon as the loop goes round.
-            () = until(&mut self.due, due), if due.is_some() => {}
-            () = until(&mut self.waking, wake) => self.woken(Input::Tick),
+            Happened::Due => {}
+            Happened::Woken => self.woken(Input::Tick),
+        }
+    }
+
+    async fn next(&mut self, cancelled: Pin<&mut WaitForCancellationFuture<'_>>) -> Happened {
+        // What was done since may have taken a while.
+        self.now = self.clock.mono();
+        let began = Instant::now();
+        let at = |wait: Duration| began + wait;
+        let wake = self.next_wake().map(at);
+        let due = self.relay.due(self.now).map(at);
+        tokio::select! {
+            biased;
+            // Before what the ledger says: nothing has been sent yet, and nothing will be.
+            () = cancelled => Happened::Cancelled,
+            input = self.purse.next(), if !self.purse.is_idle() => Happened::Paid(input),
+            (attempt, heard) = self.talks.hear() => Happened::Heard(attempt, heard),
+            () = until(&mut self.due, due), if due.is_some() => Happened::Due,
+            () = until(&mut self.waking, wake) => Happened::Woken,
         }
     }
 
     /// Lets go what is due to leave; the machine hears of the first that left. Tells whether that was
     /// now.
     fn release(&mut self) -> bool {
-        let is_first = self.relay.release(self.clock.mono(), self.run.story());
+        let is_first = self.relay.release(self.now, self.run.story());
         if is_first {
             self.feed(Input::Released);
         }
@@ -299,11 +318,10 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
             }
             Heard::Failed(fault, usage) => {
                 self.void(attempt, fault.class);
-                let fault = Box::new(fault);
                 self.feed(Input::Failed {
                     attempt,
                     fault,
-                    usage,
+                    usage: *usage,
                 });
                 if let Some(other) = self.talks.first() {
                     self.screen.phase(Phase::Asking, Some(other.clone()));
@@ -329,15 +347,14 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
     }
 
     fn woken(&mut self, input: Input) {
-        let now = self.clock.mono();
+        let now = self.now;
         self.wakes.retain(|wake| *wake > now);
         self.feed(input);
     }
 
     /// Returns how long until the next wake; none when there is none.
     fn next_wake(&self) -> Option<Duration> {
-        let now = self.clock.mono();
-        self.wakes.first().map(|wake| wake.since(now))
+        self.wakes.first().map(|wake| wake.since(self.now))
     }
 
     /// Dims what was shown, if it is this attempt's.
@@ -368,10 +385,21 @@ impl<L: Ledger, S: Speaker, R: Relay> Drive<'_, L, S, R> {
     }
 }
 
-/// Waits so long; for ever when there is nothing to wait for.
-async fn until(alarm: &mut Alarm, wake: Option<Duration>) {
+/// What happened while it was waited.
+enum Happened {
+    Cancelled,
+    /// What the ledger said; none where nothing was asked of it.
+    Paid(Option<Input>),
+    Heard(u32, Heard),
+    /// Words that were kept back are due.
+    Due,
+    Woken,
+}
+
+/// Waits until then; for ever when there is nothing to wait for.
+async fn until(alarm: &mut Alarm, wake: Option<Instant>) {
     match wake {
-        Some(wait) => alarm.wait_until(Instant::now() + wait).await,
+        Some(at) => alarm.wait_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -79,7 +79,7 @@ fn broken() -> Heard {
         billed: Billed::Maybe,
         ..Fault::new(FaultClass::ServerError)
     };
-    Heard::Failed(
+    Heard::failed(
         fault.saying("The program could not read the answer."),
         Usage::default(),
     )

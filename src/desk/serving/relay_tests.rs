@@ -60,7 +60,7 @@ impl Stage {
     fn fails(&mut self, class: FaultClass) {
         let fault = Fault::new(class);
         self.passing
-            .heard(1, &Heard::Failed(fault, Usage::default()));
+            .heard(1, &Heard::failed(fault, Usage::default()));
     }
 
     /// The attempt brings something and, if it is words, the machine shows it.
@@ -78,7 +78,7 @@ impl Stage {
             verbatim,
             ..Opening::default()
         };
-        self.passing.heard(attempt, &Heard::Opened(opening));
+        self.passing.heard(attempt, &Heard::opened(opening));
     }
 
     fn ends(&mut self, attempt: u32, stop: Stop) -> bool {
@@ -89,7 +89,7 @@ impl Stage {
             said: None,
             sequence: None,
         };
-        self.passing.heard(attempt, &Heard::Ended(finish));
+        self.passing.heard(attempt, &Heard::ended(finish));
         self.passing.release(ms(0), &self.story)
     }
 
@@ -248,7 +248,7 @@ fn an_answer_in_one_piece_is_kept_to_its_end() {
         said: None,
         sequence: None,
     };
-    passing.heard(1, &Heard::Ended(finish));
+    passing.heard(1, &Heard::ended(finish));
 
     let kept = passing.into_kept(&[], &[]);
 
@@ -271,14 +271,14 @@ fn a_refusal_in_one_piece_is_kept_as_it_was_written() {
             verbatim: true,
             ..Opening::default()
         };
-        passing.heard(1, &Heard::Opened(opening));
+        passing.heard(1, &Heard::opened(opening));
         passing.heard(1, &Heard::Delta(Delta::Verbatim(body())));
         let class = if is_refusal {
             FaultClass::Refused
         } else {
             FaultClass::Cut
         };
-        passing.heard(1, &Heard::Failed(Fault::new(class), Usage::default()));
+        passing.heard(1, &Heard::failed(Fault::new(class), Usage::default()));
         passing.declined(Some(&first()));
         passing.into_kept(&[], &[]).pieces
     };
