@@ -137,6 +137,8 @@ impl Server {
             ..PathWords::default()
         };
         let (request, _place) = self.place(head, body, (dialect, &words)).await?;
+        // Refused as the request itself would be.
+        whom::links(&self.serving.desk().settings().config, &request)?;
         // Three bytes a token: an estimate, on the high side for most languages.
         let estimate = request.ask.tokens_at_most().div_ceil(3).max(1);
         let body = format!("{{\"input_tokens\":{estimate}}}");

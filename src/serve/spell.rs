@@ -236,7 +236,28 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::LinkName;
+    use crate::{
+        domain::{LinkName, ProviderKind},
+        serve::dialect::{RefusalKind, dialect},
+    };
+
+    #[test]
+    fn a_status_that_no_standard_knows_has_a_word() {
+        let refusal = Refusal::new(RefusalKind::Overloaded, "full");
+        for (kind, status, word) in [
+            (ProviderKind::Anthropic, 529, Some(&b"Overloaded"[..])),
+            (ProviderKind::OpenAi, 503, None),
+        ] {
+            let answer = refused(&Refused {
+                dialect: dialect(kind),
+                refusal: &refusal,
+                receipt: None,
+            });
+            let said = answer.extensions().get::<ReasonPhrase>();
+            assert_eq!(answer.status(), status);
+            assert_eq!(said.map(ReasonPhrase::as_bytes), word);
+        }
+    }
 
     #[test]
     fn a_long_reason_is_cut_in_a_header() {

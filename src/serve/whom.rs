@@ -59,7 +59,11 @@ pub(super) fn pass_ask(
     })
 }
 
-fn links(config: &Config, request: &Request) -> Result<(Vec<LinkName>, Routing, String), Refusal> {
+/// Returns the links that a request means, how they are to be put in order, and where that comes from.
+pub(super) fn links(
+    config: &Config,
+    request: &Request,
+) -> Result<(Vec<LinkName>, Routing, String), Refusal> {
     let wishes = &request.provider;
     let fallbacks = wishes.fallback.iter().flatten().enumerate();
     let fallbacks = fallbacks.map(|(place, name)| (at(wishes.fallback_in, place), name.as_str()));

@@ -173,7 +173,14 @@ fn what_is_wrong_with_a_request_is_said_before_any_call() {
     ] {
         assert_eq!(serve.ask(Request::get(path)).status, status, "{path}");
     }
-    assert_eq!(serve.ask(Request::get("/v1/chat/completions")).status, 405);
+    let got = serve.ask(Request::get("/v1/chat/completions"));
+    assert_eq!((got.status, header(&got, "allow")), (405, "POST"));
+    let count = |model: &str| {
+        let asked = json!({"model": model, "messages": [{"role": "user", "content": "hello"}]});
+        serve.ask(Request::post("/v1/messages/count_tokens", &asked))
+    };
+    let counted = [count("auto"), count("no-such-model")].map(|answer| answer.status);
+    assert_eq!(counted, [200, 404]);
     let many = json!({"model": "auto", "provider": {"fallback": vec!["chat/a"; 200]},
         "messages": [{"role": "user", "content": "hello"}]});
     let many = serve.ask(Request::post("/v1/chat/completions", &many));
