@@ -3,9 +3,13 @@
 //! Setting a timer wakes the runtime's driver, which costs more than reading a token does. So one that
 //! is set for an earlier moment stays as it is: when it goes off too early, it is set anew.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Tokio's timers ring at whole milliseconds (`tokio::time::Sleep`): one that is set this little too late
+/// is not set anew. The same moment, reckoned twice, differs by less.
+const GRAIN: Duration = Duration::from_millis(1);
 
 /// The timer.
 #[derive(Debug, Default)]
@@ -17,7 +21,7 @@ impl Alarm {
         loop {
             let sleep = match &mut self.0 {
                 Some(sleep) => {
-                    if sleep.is_elapsed() || sleep.deadline() > at {
+                    if sleep.is_elapsed() || sleep.deadline() > at + GRAIN {
                         sleep.as_mut().reset(at);
                     }
                     sleep
@@ -35,11 +39,21 @@ impl Alarm {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::time::timeout;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_moment_that_was_reckoned_anew_leaves_it_as_it_is() {
+        let (mut alarm, at) = (Alarm::default(), Instant::now() + Duration::from_secs(9));
+        for (before, set) in [(0, 0), (1, 0), (999, 0), (5_000, 5_000)] {
+            let before = Duration::from_micros(before);
+            let waiting = alarm.wait_until(at.checked_sub(before).unwrap());
+            assert!(timeout(Duration::ZERO, waiting).await.is_err());
+            let deadline = alarm.0.as_ref().unwrap().deadline();
+            assert_eq!(at.duration_since(deadline), Duration::from_micros(set));
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn it_goes_off_at_the_moment_that_was_named_last() {
